@@ -1,0 +1,1 @@
+"""The agent: daemon, market, command line; it wires everything (SPEC.md section 9)."""

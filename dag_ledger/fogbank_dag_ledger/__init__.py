@@ -1,0 +1,1 @@
+"""The ledger: a voted account-chain DAG that neighbours keep together (SPEC.md section 8)."""

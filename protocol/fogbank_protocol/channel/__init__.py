@@ -1,0 +1,1 @@
+"""The secure channel: Noise XX as a sans-IO codec (SPEC.md section 3)."""

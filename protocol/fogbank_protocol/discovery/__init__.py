@@ -1,0 +1,1 @@
+"""Who is near and who still answers (SPEC.md section 5)."""

@@ -1,0 +1,1 @@
+"""The shells: trio, sockets, mDNS and files that obey the machines below."""

@@ -1,0 +1,1 @@
+"""Multiplexed calls over one channel, as a sans-IO machine (SPEC.md section 4)."""

@@ -1,0 +1,1 @@
+"""Tasks: packages, metering, the sandbox and receipts (SPEC.md section 7)."""
