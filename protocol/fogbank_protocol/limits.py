@@ -8,3 +8,102 @@ ENCODED_DEPTH_MAX = 16
 
 TEXT_BYTES_MAX = 1024
 """The longest text inside a signed object or a message, in bytes of UTF-8 (section 2.1)."""
+
+# Finding peers (section 5).
+
+PORT_MAX = 65_535
+"""The largest TCP port."""
+
+HOST_BYTES_MAX = 45
+"""The longest literal IP address, in characters (section 5.2)."""
+
+TOLD_ADDRESSES_MAX = 64
+"""How many addresses an answer to ``peers.list`` may have (section 5.2)."""
+
+TOLD_ADDRESSES_BYTES_MAX = 8_192
+"""The longest answer to ``peers.list`` that is read, in bytes (section 5.2)."""
+
+NETWORK_NAME_BYTES_MAX = 64
+"""The longest name of a network, in bytes of UTF-8 (sections 5.1 and 8.1)."""
+
+PING_INTERVAL_S = 15.0
+"""The silence after which a peer is pinged, and between pings, in seconds (section 5.4)."""
+
+PINGS_UNANSWERED_MAX = 3
+"""How many pings a peer may leave unanswered (section 5.4)."""
+
+DIAL_DELAY_S_MIN = 1.0
+"""The wait after the first failure of an address, in seconds (section 5.3)."""
+
+DIAL_DELAY_S_MAX = 60.0
+"""The longest wait after a failure of an address, in seconds, before jitter (section 5.3)."""
+
+DIAL_JITTER_MAX = 0.25
+"""The part of a wait that is added to it at random at most (section 5.3)."""
+
+DIALS_MAX = 8
+"""How many addresses are dialled at the same time (section 5.3)."""
+
+CANDIDATES_MAX = 512
+"""How many addresses to dial are kept in all (section 5.3)."""
+
+CANDIDATES_TOLD_MAX = 256
+"""How many of them may come from mDNS and from peers, who could invent any number."""
+
+ADDRESSES_PER_PEER_MAX = 4
+"""How many addresses of one node id are kept (section 5.3)."""
+
+FORGET_AFTER_FAILURES = 10
+"""After so many failures in a row a hint is forgotten, unless it comes from the configuration."""
+
+REMEMBERED_ADDRESSES_MAX = 256
+"""How many addresses are remembered from one life to the next (section 5.2)."""
+
+PEERS_MAX = 128
+"""How many channels a node keeps at most; further ones are answered with ``busy``."""
+
+CUT_OFF_S = 600.0
+"""How long a peer that misbehaved is neither dialled nor accepted, in seconds (section 5.3)."""
+
+CUT_OFF_PEERS_MAX = 1_024
+"""How many of those are kept in mind; the oldest are forgiven first."""
+
+PEERS_LIST_INTERVAL_S = 60.0
+"""How often a peer is asked for the peers it knows, in seconds (section 5.2)."""
+
+INTERFACES_INTERVAL_S = 5.0
+"""How often the list of network interfaces is read anew, in seconds (section 5.1)."""
+
+GENESIS_BYTES_MAX = 65_536
+"""The largest genesis body (sections 5.5 and 8.1)."""
+
+# Blobs (section 6).
+
+CHUNK_BYTES = 65_536
+"""All chunks of a blob but the last have this many bytes (section 6.1)."""
+
+BLOB_BYTES_MAX = 64 * 1024 * 1024
+"""The largest blob (section 6.1)."""
+
+CHUNKS_MAX = BLOB_BYTES_MAX // CHUNK_BYTES
+"""How many chunks a blob may have (section 6.1)."""
+
+BLOB_STORE_BYTES = 1024 * 1024 * 1024
+"""How many bytes of blobs a store keeps unless told otherwise."""
+
+# A node (sections 3 and 4).
+
+BODY_BYTES_MAX = 1_048_448
+"""The largest body of a call, leaving 128 bytes of a frame for the rest (section 4.1)."""
+
+READ_BYTES = 65_536
+"""How many bytes are read from a socket at a time."""
+
+HANDSHAKE_S_MAX = 10.0
+"""How long a handshake may take, in seconds (section 3.2)."""
+
+HALF_OPEN_MAX = 64
+"""How many accepted streams may be in their handshake at the same time (section 3.2)."""
+
+HALF_OPEN_PER_HOST_MAX = 16
+"""How many of those may come from one host (section 3.2)."""

@@ -1,0 +1,52 @@
+"""What a node answers: a method's name and the coroutine that handles it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..identity import NodeId
+from ..limits import BODY_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class RequestService:
+    """A method answered by one response.
+
+    ``handler(peer, body)`` returns the response's body.  It raises ``CallRefused`` to answer with
+    an error, and lets ``RemoteProtocolError`` pass to answer ``bad_request``.  It is cancelled when
+    the caller cancels, the deadline passes or the channel closes.
+    """
+
+    method: str
+    handler: Callable[[NodeId, bytes], Awaitable[bytes]]
+    body_bytes_max: int = BODY_BYTES_MAX
+    """The largest request's body that reaches the handler; larger ones get ``bad_request``."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamService:
+    """A method answered by a stream of items.
+
+    ``handler(peer, body)`` is an async generator of the items' bodies.  Asking for the next item
+    waits while the caller gives no credit.  Errors as for ``RequestService``.
+    """
+
+    method: str
+    handler: Callable[[NodeId, bytes], AsyncIterator[bytes]]
+    body_bytes_max: int = BODY_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class OneWayService:
+    """A method that is not answered.
+
+    Messages of one peer are handled one after another, in the order in which they were sent.
+    ``RemoteProtocolError`` from the handler closes the channel with ``protocol_error``.
+    """
+
+    method: str
+    handler: Callable[[NodeId, bytes], Awaitable[None]]
+    body_bytes_max: int = BODY_BYTES_MAX
+
+
+Service: TypeAlias = RequestService | StreamService | OneWayService
