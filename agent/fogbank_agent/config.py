@@ -1,0 +1,164 @@
+"""The configuration: one dataclass a section, one docstring a field, read from TOML.
+
+The comments of the file that ``fogbank init`` writes and the page ``docs/configuration.md`` are
+made from the docstrings below (``config_page``), so that there is one place to say what a setting
+means.  ``config_file`` reads and checks the file.
+"""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The smallest and the largest number that a setting takes."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The words that a setting takes."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The regular expression that a text must match, and examples of it for people."""
+
+    pattern: str
+    examples: str
+
+
+Port = Annotated[int, Between(0, 65_535)]
+Drops = Annotated[int, Between(0, 1 << 62)]
+Mebibytes = Annotated[int, Between(1, 1 << 20)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """How this agent finds its neighbours and is found by them."""
+
+    listen_port: Port = 0
+    """TCP port for channels from other agents; 0 takes the last start's, or a free one."""
+
+    listen_addresses: tuple[str, ...] = ("0.0.0.0",)
+    """Addresses of this machine on which channels are accepted; ["127.0.0.1"] keeps to itself."""
+
+    interfaces: tuple[str, ...] = ()
+    """Addresses of the interfaces on which mDNS is spoken; none named means all of them."""
+
+    mdns: bool = True
+    """Announce this agent and look for others by multicast DNS."""
+
+    static_peers: Annotated[
+        tuple[str, ...], Matching(r"\[?[^\s\[\]]+\]?:\d{1,5}", '["192.168.1.20:7001"]')
+    ] = ()
+    """Agents to dial besides those found, each "host:port"; for networks without multicast."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderConfig:
+    """What this agent sells."""
+
+    enabled: bool = True
+    """Run tasks for others; false makes this agent a requestor and relay only."""
+
+    workers: Annotated[int, Between(0, 256)] = 0
+    """Runs carried out at the same time; 0 takes one for each processor core but one."""
+
+    price: Drops = 100
+    """Drops for a gigafuel (10^9 fuel, very roughly a second of work)."""
+
+    start_price: Drops = 1
+    """Drops for a run, besides its fuel."""
+
+    memory_mib_max: Mebibytes = 128
+    """Mebibytes of WebAssembly memory that one run may have."""
+
+    input_mib_max: Annotated[int, Between(1, 64)] = 64
+    """Mebibytes of the largest input taken."""
+
+    output_mib_max: Annotated[int, Between(1, 64)] = 64
+    """Mebibytes of the largest output promised."""
+
+    fuel_max: Annotated[int, Between(1, 1 << 62)] = 1_000_000_000_000
+    """Fuel of the largest run taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestorConfig:
+    """What this agent buys when ``fogbank run`` does not say otherwise."""
+
+    price_max: Drops = 1_000
+    """Drops for a gigafuel that are never exceeded."""
+
+    start_price_max: Drops = 100
+    """Drops for the start of a run that are never exceeded."""
+
+    verify: Annotated[str, Matching("none|audit|quorum:[2-7]", '"none", "audit" or "quorum:3"')] = (
+        "audit"
+    )
+    """How results are checked: "none", "audit" (some run again) or "quorum:K" (K must agree)."""
+
+    audit_ppm: Annotated[int, Between(0, 1_000_000)] = 100_000
+    """Runs audited, in parts per million; providers without a history are audited more often."""
+
+    fuel_max: Annotated[int, Between(1, 1 << 62)] = 100_000_000_000
+    """Fuel that one run may use."""
+
+    memory_mib_max: Mebibytes = 128
+    """Mebibytes of memory that a run is allowed, when its package asks for more."""
+
+    deadline_s: Annotated[int, Between(1, 3_600)] = 120
+    """Seconds that a provider has for a run, from agreement to result."""
+
+    runs_at_once: Annotated[int, Between(1, 256)] = 16
+    """Runs of one job that are under way at the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageConfig:
+    """What this agent keeps on disk."""
+
+    blobs_mib_max: Mebibytes = 1_024
+    """Mebibytes of packages, inputs and outputs kept; the oldest that nobody needs go first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlConfig:
+    """Who may command this agent."""
+
+    group: str = ""
+    """Members of this group may use the control socket too; none named means the owner alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """What is written to standard error."""
+
+    level: Annotated[str, OneOf(("debug", "info", "warning", "error"))] = "info"
+    """The least important event still written: "debug", "info", "warning" or "error"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultConfig:
+    """Deliberate dishonesty, for demonstrations: refused outside networks named "demo…"."""
+
+    lie_ppm: Annotated[int, Between(0, 1_000_000)] = 0
+    """Results falsified before they are signed, in parts per million; 0 is an honest agent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that can be set."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    provider: ProviderConfig = field(default_factory=ProviderConfig)
+    requestor: RequestorConfig = field(default_factory=RequestorConfig)
+    storage: StorageConfig = field(default_factory=StorageConfig)
+    control: ControlConfig = field(default_factory=ControlConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+    fault: FaultConfig = field(default_factory=FaultConfig)
