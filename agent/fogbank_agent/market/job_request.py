@@ -1,0 +1,60 @@
+"""What a requestor asks for: many runs of one package, on the same terms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fogbank_protocol.blobs.naming import BlobId
+
+from .orders import Verification
+
+
+@dataclass(frozen=True, slots=True)
+class RunInput:
+    """The input of one run; the blob must be in the agent's own store."""
+
+    name: str
+    """What people call it, such as the file's name; at most 255 bytes; may be empty."""
+
+    blob_id: BlobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """One run of a package for each of ``inputs``."""
+
+    package_id: BlobId
+    """The package file's blob id; the blob must be in the agent's own store."""
+
+    inputs: Sequence[RunInput]
+    """1 to ``JOB_RUNS_MAX``."""
+
+    verification: Verification
+
+    fuel_max: int
+    """Fuel that one run may use."""
+
+    price_max: int
+    """Drops for a gigafuel that are never exceeded."""
+
+    start_price_max: int
+    """Drops for the start of a run that are never exceeded."""
+
+    memory_bytes_max: int
+    """Memory that one run may use; the package's own bound counts when it is smaller."""
+
+    run_ms_max: int = 120_000
+    """Milliseconds that a provider has for a run, from agreement to result; at most 3,600,000."""
+
+    runs_at_once: int = 16
+    """Runs that are under way at the same time, 1 to ``RUNS_AT_ONCE_MAX``."""
+
+    arguments: Sequence[str] = ()
+    environment: Sequence[tuple[str, str]] = ()
+    seed: int = 0
+    """64 bits from which the task's randomness comes; the same for every run of the job."""
+
+    attempts_max: int = 8
+    """Attempts at one run, those for checking included; 1 to ``ATTEMPTS_MAX``."""
+
+    patience_s: float = 30.0
+    """How long a run waits for a provider that takes it, in seconds."""

@@ -1,0 +1,97 @@
+"""Why the answer is no: one code and one sentence for each reason (SPEC.md section 9.7)."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A reason code.  Those a provider sends in a bid come first, the requestor's own after."""
+
+    BUSY = "busy"
+    CANNOT_EXECUTE = "cannot_execute"
+    DEADLINE_TOO_SOON = "deadline_too_soon"
+    FUEL_TOO_HIGH = "fuel_too_high"
+    INPUT_TOO_LARGE = "input_too_large"
+    INPUT_UNAVAILABLE = "input_unavailable"
+    OUTPUT_TOO_LARGE = "output_too_large"
+    PACKAGE_BROKEN = "package_broken"
+    PACKAGE_UNAVAILABLE = "package_unavailable"
+    PAUSED = "paused"
+    PRICE_TOO_LOW = "price_too_low"
+    REQUESTOR_IN_DEBT = "requestor_in_debt"
+    SHUTTING_DOWN = "shutting_down"
+    TOO_SMALL_MEMORY = "too_small_memory"
+    UNKNOWN_WEIGHTS = "unknown_weights"
+    AGREEMENT_EXPIRED = "agreement_expired"
+    AGREEMENT_USED = "agreement_used"
+
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    BROKEN_RULE = "broken_rule"
+    CANCELLED = "cancelled"
+    DEADLINE_PASSED = "deadline_passed"
+    HOST_FAULT = "host_fault"
+    NO_ANSWER = "no_answer"
+    NO_FUNDS = "no_funds"
+    NO_PROVIDER = "no_provider"
+    OUTPUT_UNAVAILABLE = "output_unavailable"
+    PRICE_TOO_HIGH = "price_too_high"
+    PROVIDER_CAUGHT = "provider_caught"
+    PROVIDER_LOST = "provider_lost"
+    UNVERIFIED = "unverified"
+    WRONG_RESULT = "wrong_result"
+
+    OTHER = "other"
+
+
+_SENTENCES = {
+    Reason.BUSY: "all its slots are taken",
+    Reason.CANNOT_EXECUTE: "it cannot run tasks on its machine",
+    Reason.DEADLINE_TOO_SOON: "it cannot finish within the time allowed",
+    Reason.FUEL_TOO_HIGH: "it does not take runs with so much fuel",
+    Reason.INPUT_TOO_LARGE: "it does not take inputs of that size",
+    Reason.INPUT_UNAVAILABLE: "it could not fetch the input",
+    Reason.OUTPUT_TOO_LARGE: "it does not promise outputs of that size",
+    Reason.PACKAGE_BROKEN: "the package breaks a rule",
+    Reason.PACKAGE_UNAVAILABLE: "it could not fetch the package",
+    Reason.PAUSED: "it is paused",
+    Reason.PRICE_TOO_LOW: "the order's highest price is below what it asks",
+    Reason.REQUESTOR_IN_DEBT: "too many earlier bills of this requestor are unpaid",
+    Reason.SHUTTING_DOWN: "it is shutting down",
+    Reason.TOO_SMALL_MEMORY: "it does not have the memory that the run may need",
+    Reason.UNKNOWN_WEIGHTS: "it does not know the fuel table that the order names",
+    Reason.AGREEMENT_EXPIRED: "its bid had expired when the agreement came",
+    Reason.AGREEMENT_USED: "it has already worked on this agreement",
+    Reason.ATTEMPTS_EXHAUSTED: "every attempt that was allowed has failed",
+    Reason.BROKEN_RULE: "it broke a rule of the protocol",
+    Reason.CANCELLED: "the requestor cancelled it",
+    Reason.DEADLINE_PASSED: "the time allowed has passed",
+    Reason.HOST_FAULT: "its machine failed, which is nobody's lie",
+    Reason.NO_ANSWER: "it did not answer in time",
+    Reason.NO_FUNDS: "there is not enough money in the wallet for what the run may cost",
+    Reason.NO_PROVIDER: "no connected provider took it",
+    Reason.OUTPUT_UNAVAILABLE: "its output could not be fetched",
+    Reason.PRICE_TOO_HIGH: "it asks more than the order allows",
+    Reason.PROVIDER_CAUGHT: "it was caught with a wrong result in this job",
+    Reason.PROVIDER_LOST: "the connection to it was lost",
+    Reason.UNVERIFIED: "nobody could confirm the result",
+    Reason.WRONG_RESULT: "its result was wrong",
+    Reason.OTHER: "it gave a reason that this version does not know",
+}
+
+
+def sentence(reason: Reason) -> str:
+    """Return the reason in words, to follow a provider's name and a colon."""
+    return _SENTENCES[reason]
+
+
+def reason_from_code(code: str) -> Reason:
+    """Return the reason that a peer's ``code`` names; ``OTHER`` for one from a later version."""
+    try:
+        return Reason(code)
+    except ValueError:
+        return Reason.OTHER
+
+
+def sentences(reasons: Sequence[Reason]) -> str:
+    """Return several reasons in words, joined."""
+    return ", ".join(sentence(reason) for reason in reasons)

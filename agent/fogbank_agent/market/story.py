@@ -1,0 +1,166 @@
+"""What happened to a run, event by event: for progress while it lasts, for ``fogbank why`` later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fogbank_protocol.identity import NodeId
+
+from .reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrdered:
+    """An order went out to ``asked`` providers, for attempt number ``attempt``."""
+
+    attempt: int
+    asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class BidSeen:
+    """A provider offered to do it: ``price`` drops a gigafuel, begun after ``start_ms``."""
+
+    attempt: int
+    provider: NodeId
+    price: int
+    start_price: int
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDeclined:
+    """A provider said no, or nothing that could be used."""
+
+    attempt: int
+    provider: NodeId
+    reasons: Sequence[Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlaced:
+    """Both sides signed an agreement; the provider works."""
+
+    attempt: int
+    provider: NodeId
+    price: int
+    start_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgressed:
+    """The provider says how much fuel is used; a hint, told to watchers and not kept."""
+
+    attempt: int
+    provider: NodeId
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultArrived:
+    """A signed result is here; ``bill`` drops are due if it is accepted."""
+
+    attempt: int
+    provider: NodeId
+    outcome: str
+    fuel: int
+    bill: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """An attempt gave no result; the run goes elsewhere when attempts are left."""
+
+    attempt: int
+    provider: NodeId
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CheckBegun:
+    """The result is run again, here or by another provider; ``rate_ppm`` was the probability."""
+
+    rate_ppm: int
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpared:
+    """The draw with probability ``rate_ppm`` spared this result the audit."""
+
+    rate_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedHere:
+    """The own sandbox ran it: ``agrees`` with the result in question."""
+
+    outcome: str
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRefused:
+    """A provider's result was found wrong: it is not paid and gets no more runs of this job."""
+
+    attempt: int
+    provider: NodeId
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCaught:
+    """A provider lied about a run: its other results of the job are checked again."""
+
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class RunAccepted:
+    """The run has its result; ``provider`` was the first to give it; ``voices`` agree."""
+
+    provider: NodeId
+    voices: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunReopened:
+    """An accepted result is checked again, since its provider was caught elsewhere."""
+
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """The run ends without a result."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPaid:
+    """A transfer of ``drops`` to ``provider`` that covers this run's bill among others."""
+
+    provider: NodeId
+    drops: int
+    vertex: str
+
+
+StoryEvent: TypeAlias = (
+    RunOrdered
+    | BidSeen
+    | OrderDeclined
+    | RunPlaced
+    | RunProgressed
+    | ResultArrived
+    | AttemptFailed
+    | CheckBegun
+    | CheckSpared
+    | CheckedHere
+    | ResultRefused
+    | ProviderCaught
+    | RunAccepted
+    | RunReopened
+    | RunFailed
+    | ProviderPaid
+)

@@ -1,0 +1,27 @@
+"""What the market's shells need of others, said as narrowly as they need it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from fogbank_wasm_tasks.sandbox.pool import RunReport, RunRequest
+
+
+class Runner(Protocol):
+    """Executes runs: the sandbox, or what the composition root puts around it."""
+
+    async def execute(
+        self,
+        package_file: bytes,
+        request: RunRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> RunReport:
+        """Run a package file once; ``on_progress`` is told the fuel used so far.
+
+        Cancelling stops the run.
+
+        Raises:
+            RemoteProtocolError: the package breaks a rule (SPEC.md section 7).
+            SandboxUnavailable: this machine cannot run tasks at all.
+        """
+        ...
