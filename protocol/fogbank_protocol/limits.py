@@ -6,6 +6,9 @@ ENCODED_BYTES_MAX = 4 * 1024 * 1024
 ENCODED_DEPTH_MAX = 16
 """How deep arrays may nest (section 2.1)."""
 
+ENCODED_ELEMENTS_MAX = 65_536
+"""How many elements all arrays of a value have together (section 2.1)."""
+
 TEXT_BYTES_MAX = 1024
 """The longest text inside a signed object or a message, in bytes of UTF-8 (section 2.1)."""
 
@@ -107,3 +110,87 @@ HALF_OPEN_MAX = 64
 
 HALF_OPEN_PER_HOST_MAX = 16
 """How many of those may come from one host (section 3.2)."""
+
+WIRE_VERSION_MAX = 1
+"""The newest version of the wire that this code speaks (section 3.2)."""
+
+WIRE_VERSION_MIN = 1
+"""The oldest version of the wire that this code speaks (section 3.2)."""
+
+RECORD_BYTES_MAX = 65_535
+"""The longest Noise message, and so the longest record without its length (section 3.1)."""
+
+RECORD_PLAINTEXT_BYTES_MAX = RECORD_BYTES_MAX - 16
+"""What one record can carry beside its tag (section 3.3)."""
+
+INTRODUCTION_BYTES_MAX = 1024
+"""The longest introduction (section 3.2)."""
+
+HANDSHAKE_RECORD_BYTES_MAX = 32 + 48 + 16 + INTRODUCTION_BYTES_MAX
+"""The longest record of the handshake: message 2 with the longest introduction (section 3.2)."""
+
+HANDSHAKE_TIMEOUT_S = 10.0
+"""How long a handshake may take from the opening of the stream (section 3.2)."""
+
+REKEY_INTERVAL_MESSAGES = 65_536
+"""After so many transport messages of one direction its key is replaced (section 3.3)."""
+
+NONCE_MAX = (1 << 64) - 2
+"""The last nonce that a key may see; the next one is Noise's own for REKEY (section 3.3)."""
+
+FRAME_BYTES_MAX = 1_048_576
+"""The longest frame without its length (section 4.1)."""
+
+METHOD_BYTES_MAX = 64
+"""The longest name of a method (section 4.1)."""
+
+ERROR_CODE_BYTES_MAX = 32
+"""The longest error code (section 4.4)."""
+
+ERROR_MESSAGE_BYTES_MAX = 256
+"""The longest sentence for people in an error or a goodbye, in bytes of UTF-8 (section 4.1)."""
+
+CALL_NUMBER_MAX = (1 << 32) - 1
+"""The last call number of a channel (section 4.1)."""
+
+CALL_DEADLINE_MS_MAX = 3_600_000
+"""The longest time a call may be given (section 4.1)."""
+
+CALLS_OPEN_MAX = 256
+"""How many calls may be open in one direction of a channel (section 4.2)."""
+
+INITIAL_CREDIT_MAX = 1024
+"""How many items a stream may be given when it is asked for (section 4.2)."""
+
+CREDIT_MAX = 65_535
+"""How much credit of one stream may stand unused (section 4.2)."""
+
+FORCED_REPLIES_MAX = 256
+"""How many pongs and refusals may wait for a peer that sends but does not read (section 4.2)."""
+
+QUEUED_BYTES_MAX = 4 * 1024 * 1024
+"""How many bytes of frames wait for one peer before its callers and callees must wait."""
+
+WRITE_BYTES_MAX = 128 * 1024
+"""How much is written at once; a ping or a small call waits for no more than this."""
+
+ANNOUNCEMENT_BYTES_MAX = 1_024
+"""The longest TXT record that is read, in bytes (section 5.1)."""
+
+REMEMBERED_ADDRESSES_BYTES_MAX = 32_768
+"""The longest file of remembered addresses that is read, in bytes (section 5.2)."""
+
+CROSSING_CHANNELS_S = 30.0
+"""Channels opened by both sides cross only when they complete closer than this (section 5.3)."""
+
+DIAL_POLITE_S = 1.0
+"""How long the larger of two node ids waits before it dials a hint, in seconds (section 5.3)."""
+
+RETIRED_S_MIN = 1.0
+"""How long a duplicate channel is kept at least, in seconds (section 5.3)."""
+
+RETIRED_S_MAX = 10.0
+"""How long a duplicate channel is kept at most, in seconds (section 5.3)."""
+
+GOODBYE_MESSAGE_BYTES_MAX = 256
+"""The longest message of an error or a goodbye, in bytes of UTF-8 (section 4.1)."""
