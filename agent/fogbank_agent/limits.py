@@ -12,7 +12,10 @@ CONTROL_CHUNK_BYTES = 64 * 1024
 """How many bytes of a blob travel in one frame on the control socket."""
 
 CONTROL_CLIENTS_MAX = 32
-"""Connections to the control socket at the same time; a further one is told that it is too many."""
+"""Connections to the control socket at the same time; a further one is refused."""
+
+CONTROL_IDLE_S = 600
+"""How long a client of the control socket may stay connected without asking anything."""
 
 CONTROL_REQUEST_S = 30
 """How long a client of the control socket may take for the rest of a frame it has begun."""
@@ -22,3 +25,96 @@ CONTROL_SEND_S = 60
 
 UNIX_SOCKET_PATH_BYTES_MAX = 107
 """The longest path of a Unix socket on Linux, without its closing zero."""
+
+# The market: what its objects may say (SPEC.md section 9).
+
+PRICE_MAX = 10**12
+"""Drops for a gigafuel, and for the start of a run (section 9)."""
+
+RUN_FUEL_MAX = 10**15
+"""Fuel of one run (section 9)."""
+
+RUN_MEMORY_BYTES_MIN = 65_536
+"""One page: the least memory that an order may allow (section 9.2)."""
+
+RUN_MEMORY_BYTES_MAX = 268_435_456
+"""WebAssembly memory of one run (section 9)."""
+
+RUN_DATA_BYTES_MAX = 67_108_864
+"""Input or output of one run: the largest blob (section 9)."""
+
+RUN_MS_MAX = 3_600_000
+"""Milliseconds from agreement to result, and until a run begins (sections 9.2 and 9.3)."""
+
+DROPS_MAX = 1 << 62
+"""The largest amount of money in the market's objects (section 9.1)."""
+
+OFFER_BODY_BYTES_MAX = 4_096
+"""Section 9.1."""
+
+OFFER_VALID_S_MAX = 3_600
+"""How long an offer may hold (section 9.1)."""
+
+OFFER_SPEED_MAX = 10**12
+"""Fuel a second that an offer may claim (section 9.1)."""
+
+OFFER_SLOTS_MAX = 4_096
+"""Runs at once that an offer may claim (section 9.1)."""
+
+OFFER_FEATURES_MAX = 16
+"""Features named in an offer (section 9.1)."""
+
+OFFER_FEATURE_BYTES_MAX = 32
+"""Bytes of one feature's name (section 9.1)."""
+
+OFFER_PACKAGES_MAX = 64
+"""Cached packages named in an offer (section 9.1)."""
+
+ORDER_BODY_BYTES_MAX = 65_536
+"""Section 9.2."""
+
+ORDER_TEXTS_MAX = 64
+"""Arguments of an order, and variables of its environment (section 9.2)."""
+
+SALT_BYTES = 16
+"""Random bytes that make each order its own (section 9.2)."""
+
+WEIGHTS_VERSION = 1
+"""The fuel table that runs are metered by (sections 7.5 and 9.2)."""
+
+QUORUM_VOICES_MIN = 2
+QUORUM_VOICES_MAX = 7
+"""Different providers that must agree (section 9.2)."""
+
+PARTS_PER_MILLION = 1_000_000
+"""Certainty, where a probability is an integer (section 9.2)."""
+
+BID_BODY_BYTES_MAX = 1_024
+"""Section 9.3."""
+
+BID_VALID_MS_MAX = 60_000
+"""How long a bid may hold (section 9.3)."""
+
+BID_REASONS_MAX = 8
+"""Reason codes in one declined bid (section 9.3)."""
+
+REASON_BYTES_MAX = 32
+"""Bytes of one reason code (section 9.7)."""
+
+AGREEMENT_BODY_BYTES_MAX = 256
+"""Section 9.4."""
+
+RUN_BODY_BYTES_MAX = 131_072
+"""The body that opens a run's stream (section 9.5)."""
+
+RUN_ITEM_BYTES_MAX = 65_536
+"""One item of a run's stream (section 9.5)."""
+
+INLINE_BYTES_MAX = 32_768
+"""Input or output that rides in the message itself (section 9.5)."""
+
+SETTLEMENT_BODY_BYTES_MAX = 65_536
+"""Section 9.6."""
+
+SETTLEMENT_AGREEMENTS_MAX = 512
+"""Agreements accepted, and refused, in one settlement (section 9.6)."""

@@ -1,7 +1,37 @@
 """Orders: what a requestor wants run, within which bounds, and how it checks (SPEC.md 9.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NewType, TypeAlias
+
+from fogbank_protocol.blobs.naming import BLOB_ID_BYTES, BlobId
+from fogbank_protocol.encoding import Value
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
+from fogbank_protocol.limits import TEXT_BYTES_MAX
+from fogbank_protocol.signed import Domain, Signed, object_id
+
+from ..limits import (
+    ORDER_BODY_BYTES_MAX,
+    ORDER_TEXTS_MAX,
+    PARTS_PER_MILLION,
+    PRICE_MAX,
+    QUORUM_VOICES_MAX,
+    QUORUM_VOICES_MIN,
+    RUN_DATA_BYTES_MAX,
+    RUN_FUEL_MAX,
+    RUN_MEMORY_BYTES_MAX,
+    RUN_MEMORY_BYTES_MIN,
+    RUN_MS_MAX,
+    SALT_BYTES,
+)
+from .fields import Fields, check_ascending, check_text, open_object, sign_checked
+
+ORDER = Domain("fog-order-1", ORDER_BODY_BYTES_MAX)
+_RULE = "9.2"
+
+OrderId = NewType("OrderId", bytes)
+"""32 bytes that name one signed order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +55,135 @@ class Quorum:
 
 Verification: TypeAlias = NoVerification | Audit | Quorum
 """How a requestor checks results."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One run that a requestor wants, for one attempt."""
+
+    requestor: NodeId
+    salt: bytes
+    package_id: BlobId
+    input_id: BlobId
+    input_size: int
+    arguments: Sequence[str]
+    environment: Sequence[tuple[str, str]]
+    seed: int
+    fuel_max: int
+    memory_bytes_max: int
+    output_bytes_max: int
+    run_ms_max: int
+    """Milliseconds from agreement to result."""
+
+    price_max: int
+    start_price_max: int
+    weights: int
+    """The version of the fuel table."""
+
+    verification: Verification
+
+
+def sign_order(order: Order, network: NetworkId, identity: Identity) -> Signed:
+    """Sign ``order`` as its requestor.
+
+    Raises:
+        LocalProtocolError: a bound of section 9.2 is broken.
+    """
+    fields: Value = [
+        1,
+        order.requestor,
+        order.salt,
+        order.package_id,
+        order.input_id,
+        order.input_size,
+        order.arguments,
+        order.environment,
+        order.seed,
+        order.fuel_max,
+        order.memory_bytes_max,
+        order.output_bytes_max,
+        order.run_ms_max,
+        order.price_max,
+        order.start_price_max,
+        order.weights,
+        _verification_to_value(order.verification),
+    ]
+    return sign_checked(ORDER, network, identity, fields, _parse)
+
+
+def open_order(signed: Signed, network: NetworkId) -> Order:
+    """Return the order after checking body and signature.
+
+    Raises:
+        RemoteProtocolError: one of them breaks a rule.
+    """
+    return open_object(ORDER, network, signed, _parse, lambda order: order.requestor)
+
+
+def order_id(signed: Signed, network: NetworkId) -> OrderId:
+    """Return the order's name."""
+    return OrderId(object_id(ORDER, network, signed.body))
+
+
+def _parse(value: Value) -> Order:
+    fields = Fields(value, 17, rule=_RULE)
+    fields.version()
+    return Order(
+        requestor=NodeId(fields.exactly(NODE_ID_BYTES)),
+        salt=fields.exactly(SALT_BYTES),
+        package_id=BlobId(fields.exactly(BLOB_ID_BYTES)),
+        input_id=BlobId(fields.exactly(BLOB_ID_BYTES)),
+        input_size=fields.integer(RUN_DATA_BYTES_MAX),
+        arguments=fields.texts(ORDER_TEXTS_MAX, TEXT_BYTES_MAX, ascending=False),
+        environment=_parse_environment(fields.array(ORDER_TEXTS_MAX)),
+        seed=fields.integer((1 << 64) - 1),
+        fuel_max=fields.integer(RUN_FUEL_MAX, least=1),
+        memory_bytes_max=fields.integer(RUN_MEMORY_BYTES_MAX, least=RUN_MEMORY_BYTES_MIN),
+        output_bytes_max=fields.integer(RUN_DATA_BYTES_MAX),
+        run_ms_max=fields.integer(RUN_MS_MAX, least=1),
+        price_max=fields.integer(PRICE_MAX),
+        start_price_max=fields.integer(PRICE_MAX),
+        weights=fields.integer((1 << 64) - 1),
+        verification=_parse_verification(fields.anything()),
+    )
+
+
+def _parse_environment(values: Sequence[Value]) -> tuple[tuple[str, str], ...]:
+    variables: list[tuple[str, str]] = []
+    for value in values:
+        if not isinstance(value, list) or len(value) != 2:
+            raise RemoteProtocolError("not [name, value]", rule=_RULE)
+        name = check_text(value[0], TEXT_BYTES_MAX, rule=_RULE, bytes_min=1)
+        if "=" in name:
+            raise RemoteProtocolError("a variable's name with =", rule=_RULE)
+        variables.append((name, check_text(value[1], TEXT_BYTES_MAX, rule=_RULE)))
+    check_ascending([name.encode() for name, _ in variables], rule=_RULE)
+    return tuple(variables)
+
+
+def _verification_to_value(verification: Verification) -> Value:
+    match verification:
+        case NoVerification():
+            return [0]
+        case Audit(ppm):
+            return [1, ppm]
+        case Quorum(voices):
+            return [2, voices]
+
+
+def _parse_verification(value: Value) -> Verification:
+    match value:
+        case [int(kind)] if kind == 0 and kind is not False:
+            return NoVerification()
+        case [int(kind), int()] if kind == 1 and kind is not True:
+            return Audit(_second(value, PARTS_PER_MILLION, 0))
+        case [2, int()]:
+            return Quorum(_second(value, QUORUM_VOICES_MAX, QUORUM_VOICES_MIN))
+        case _:
+            raise RemoteProtocolError("not a way to verify", rule=_RULE)
+
+
+def _second(value: Value, most: int, least: int) -> int:
+    fields = Fields(value, 2, rule=_RULE)
+    fields.anything()
+    return fields.integer(most, least=least)

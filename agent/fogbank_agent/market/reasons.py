@@ -1,7 +1,12 @@
 """Why the answer is no: one code and one sentence for each reason (SPEC.md section 9.7)."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
+
+from fogbank_protocol.errors import RemoteProtocolError
+
+_CODE = re.compile(r"[a-z_]{1,32}")
 
 
 class Reason(StrEnum):
@@ -90,6 +95,16 @@ def reason_from_code(code: str) -> Reason:
         return Reason(code)
     except ValueError:
         return Reason.OTHER
+
+
+def check_code(code: str, *, rule: str) -> None:
+    """Check that ``code`` is spelled as section 9.7 says, known or not.
+
+    Raises:
+        RemoteProtocolError: it is not; ``rule`` is the section of the object it stands in.
+    """
+    if not _CODE.fullmatch(code):
+        raise RemoteProtocolError("not a reason code", rule=rule)
 
 
 def sentences(reasons: Sequence[Reason]) -> str:

@@ -1,4 +1,4 @@
-"""What happened to a run, event by event: for progress while it lasts, for ``fogbank why`` later."""
+"""What happened to a run, event by event: for progress meanwhile, for ``fogbank why`` later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

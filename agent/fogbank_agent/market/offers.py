@@ -1,0 +1,115 @@
+"""Offers: what a provider sells, so that a requestor knows whom to ask (SPEC.md section 9.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fogbank_protocol.encoding import Value
+from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
+from fogbank_protocol.signed import Domain, Signed
+
+from ..limits import (
+    DROPS_MAX,
+    OFFER_BODY_BYTES_MAX,
+    OFFER_FEATURE_BYTES_MAX,
+    OFFER_FEATURES_MAX,
+    OFFER_PACKAGES_MAX,
+    OFFER_SLOTS_MAX,
+    OFFER_SPEED_MAX,
+    OFFER_VALID_S_MAX,
+    PRICE_MAX,
+    RUN_DATA_BYTES_MAX,
+    RUN_FUEL_MAX,
+    RUN_MEMORY_BYTES_MAX,
+)
+from .fields import Fields, open_object, sign_checked
+
+OFFER = Domain("fog-offer-1", OFFER_BODY_BYTES_MAX)
+_RULE = "9.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What one provider sells now.  It binds nobody."""
+
+    provider: NodeId
+    sequence: int
+    """Rises with each offer of the provider, over restarts too."""
+
+    valid_s: int
+    price: int
+    """Drops for a gigafuel."""
+
+    start_price: int
+    fuel_per_s: int
+    """As measured by the provider itself: a hint."""
+
+    memory_bytes_max: int
+    input_bytes_max: int
+    output_bytes_max: int
+    fuel_max: int
+    slots: int
+    slots_free: int
+    credit: int
+    """Drops that one requestor may owe."""
+
+    features: Sequence[str]
+    packages: Sequence[bytes]
+    """Some of the packages that the provider need not fetch."""
+
+
+def sign_offer(offer: Offer, network: NetworkId, identity: Identity) -> Signed:
+    """Sign ``offer`` as its provider.
+
+    Raises:
+        LocalProtocolError: a bound of section 9.1 is broken.
+    """
+    fields: Value = [
+        1,
+        offer.provider,
+        offer.sequence,
+        offer.valid_s,
+        offer.price,
+        offer.start_price,
+        offer.fuel_per_s,
+        offer.memory_bytes_max,
+        offer.input_bytes_max,
+        offer.output_bytes_max,
+        offer.fuel_max,
+        offer.slots,
+        offer.slots_free,
+        offer.credit,
+        offer.features,
+        offer.packages,
+    ]
+    return sign_checked(OFFER, network, identity, fields, _parse)
+
+
+def open_offer(signed: Signed, network: NetworkId) -> Offer:
+    """Return the offer after checking body and signature.
+
+    Raises:
+        RemoteProtocolError: one of them breaks a rule.
+    """
+    return open_object(OFFER, network, signed, _parse, lambda offer: offer.provider)
+
+
+def _parse(value: Value) -> Offer:
+    fields = Fields(value, 16, rule=_RULE)
+    fields.version()
+    return Offer(
+        provider=NodeId(fields.exactly(NODE_ID_BYTES)),
+        sequence=fields.integer((1 << 64) - 1),
+        valid_s=fields.integer(OFFER_VALID_S_MAX, least=1),
+        price=fields.integer(PRICE_MAX),
+        start_price=fields.integer(PRICE_MAX),
+        fuel_per_s=fields.integer(OFFER_SPEED_MAX, least=1),
+        memory_bytes_max=fields.integer(RUN_MEMORY_BYTES_MAX),
+        input_bytes_max=fields.integer(RUN_DATA_BYTES_MAX),
+        output_bytes_max=fields.integer(RUN_DATA_BYTES_MAX),
+        fuel_max=fields.integer(RUN_FUEL_MAX),
+        slots=(slots := fields.integer(OFFER_SLOTS_MAX, least=1)),
+        slots_free=fields.integer(slots),
+        credit=fields.integer(DROPS_MAX),
+        features=fields.texts(OFFER_FEATURES_MAX, OFFER_FEATURE_BYTES_MAX, ascending=True),
+        packages=fields.ids(OFFER_PACKAGES_MAX, 32),
+    )
