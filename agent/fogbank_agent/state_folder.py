@@ -7,7 +7,7 @@ never outlives its process.
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,7 +117,7 @@ class StateFolder:
         beside.replace(self.last_port)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         """Keep every other process out of the folder while inside.
 
         Raises:

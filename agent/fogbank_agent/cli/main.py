@@ -1,0 +1,74 @@
+"""The tree of commands.  Each is a module of its own, imported when it is asked for.
+
+Exit codes: 0 done; 1 a run failed; 2 the command line is wrong; 3 no agent is running; 4 the state
+folder or the configuration is wrong; 5 the agent refused; 6 this machine lacks something; 130
+interrupted.
+"""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from ..errors import FogbankError
+
+_COMMANDS = {
+    "init": "Make an agent: a key, a configuration, and a network to be in.",
+    "up": "Run the agent of this folder until it is stopped.",
+    "status": "Tell how the agent is.",
+    "peers": "List the agents that are connected.",
+    "wallet": "Show the money of this agent.",
+    "pay": "Pay somebody.",
+    "run": "Have a task run by neighbours, once for each input.",
+    "runs": "List the runs bought lately.",
+    "why": "Tell what happened to a run, step by step.",
+    "id": "Print this agent's node id.",
+    "network": "Prepare a network with several seats.",
+    "demo": "Watch five agents on this machine render a picture together.",
+}
+
+
+class _Tree(click.Group):
+    """Commands by name, with their help lines here, so that one command imports one module."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        found = import_module(f".{cmd_name}_command", __package__).command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=_Tree, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fogbank")
+def tree() -> None:
+    """Let neighbouring devices trade small pieces of computing, with no server and no fees."""
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code."""
+    try:
+        code = tree.main(prog_name="fogbank", standalone_mode=False)
+    except FogbankError as error:
+        click.echo(f"fogbank: {error}", err=True)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("fogbank: interrupted", err=True)
+        code = 130
+    except BrokenPipeError:
+        # Whoever read our output has had enough, as "head" does.  Python would complain once more
+        # when it flushes at the end, so that goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,53 @@
+"""``fogbank status``: how the agent is."""
+
+import click
+
+from ..control.requests import GetStatus, LedgerStatus, ProviderStatus, Status
+from ..state_folder import StateFolder
+from .options import connect, json_option, print_json, seconds, state_option
+
+
+@click.command("status")
+@state_option
+@json_option
+def command(state: StateFolder, as_json: bool) -> None:
+    """Tell how the agent is: its network, peers, money, work and ledger."""
+    with connect(state) as client:
+        status = client.ask(GetStatus(), Status)
+    if as_json:
+        print_json(status)
+        return
+    lines = [
+        ("agent", f"{status.short} in network '{status.network_name}' ({status.network_id})"),
+        ("up", f"{seconds(status.up_s)}, process {status.process}, port {status.port}"),
+        ("peers", f"{status.peers} connected"),
+        ("wallet", f"{status.balance:,} drops"),
+        ("selling", _selling(status.provider)),
+        ("ledger", _ledger(status.ledger)),
+        ("folder", status.state_folder),
+    ]
+    for name, text in lines:
+        click.echo(f"{name:<9}{text}")
+
+
+def _selling(provider: ProviderStatus) -> str:
+    if not provider.working:
+        return f"nothing: {provider.why_not}"
+    return (
+        f"{provider.running} of {provider.workers} slots busy, {provider.price:,} drops a gigafuel "
+        f"and {provider.start_price:,} a start; {provider.runs_completed:,} runs done, "
+        f"{provider.earned:,} drops earned"
+    )
+
+
+def _ledger(ledger: LedgerStatus) -> str:
+    conserved = (
+        "supply conserved"
+        if ledger.supply == ledger.supply_held
+        else f"SUPPLY BROKEN: {ledger.supply_held:,} of {ledger.supply:,} drops"
+    )
+    seat = ", holds a seat" if ledger.validator else ""
+    return (
+        f"{ledger.vertices:,} vertices, {ledger.payments_final:,} of {ledger.payments:,} payments "
+        f"final, {conserved}{seat}"
+    )

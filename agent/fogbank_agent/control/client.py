@@ -1,0 +1,141 @@
+"""The command line's end of the control socket: plain blocking sockets, quick to import."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from ..errors import AgentUnreachable, Refused
+from ..limits import CONTROL_CHUNK_BYTES
+from .frames import LENGTH_BYTES, BadFrame, decode_body, decode_length, encode_frame
+from .requests import Answer, BlobKept, Chunk, Failed, GetBlob, Message, PutBlob, Request
+from .socket_path import short_path
+
+_Kind = TypeVar("_Kind")
+
+
+class ControlClient:
+    """One connection to the agent of a state folder; use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Connect to the socket at ``path``.
+
+        Raises:
+            AgentUnreachable: nobody listens there, or it may not be opened.
+        """
+        self._path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with short_path(path) as name:
+                self._socket.connect(name)
+        except PermissionError:
+            self._socket.close()
+            raise AgentUnreachable(
+                f"{path} may not be opened by this user: ask its owner, or see [control] group "
+                "in docs/configuration.md"
+            ) from None
+        except OSError:
+            self._socket.close()
+            raise AgentUnreachable(self._nobody()) from None
+
+    def __enter__(self) -> "ControlClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def ask(self, request: Request, kind: type[_Kind]) -> _Kind:
+        """Send ``request`` and return its one answer, which is of ``kind``.
+
+        Raises:
+            Refused: the agent said no.
+            AgentUnreachable: it went away, or is of another version.
+        """
+        self.send(request)
+        return self.receive(kind)
+
+    def send(self, message: Message) -> None:
+        """Send ``message``; errors as for ``ask``."""
+        try:
+            self._socket.sendall(encode_frame(message))
+        except BrokenPipeError:
+            # The agent closes after saying why; what it said is still to be read.
+            raise self._why_closed() from None
+        except OSError:
+            raise AgentUnreachable(self._went_away()) from None
+
+    def receive(self, kind: type[_Kind]) -> _Kind:
+        """Return the next answer, which is of ``kind``; errors as for ``ask``."""
+        answer = self.receive_any()
+        if not isinstance(answer, kind):
+            raise AgentUnreachable("the agent is of another version: stop it and start it again")
+        return answer
+
+    def receive_any(self) -> Answer:
+        """Return the next answer, whatever it is but ``Failed``; errors as for ``ask``."""
+        try:
+            body = self._read_exactly(decode_length(self._read_exactly(LENGTH_BYTES)))
+            message = decode_body(body)
+        except BadFrame:
+            raise AgentUnreachable(
+                "the agent is of another version: stop it and start it again"
+            ) from None
+        if isinstance(message, Failed):
+            raise Refused(message.sentence)
+        return message  # type: ignore[return-value]
+
+    def put_blob(
+        self, file: BinaryIO, size: int, on_progress: Callable[[int], None] | None = None
+    ) -> bytes:
+        """Hand ``size`` bytes of ``file`` to the agent and return the blob's id.
+
+        ``on_progress`` is called with the bytes of each chunk that went.
+        """
+        self.send(PutBlob(size))
+        left = size
+        while left:
+            data = file.read(min(CONTROL_CHUNK_BYTES, left))
+            if not data:
+                raise Refused("an input file became shorter while it was read: run it again")
+            self.send(Chunk(data))
+            left -= len(data)
+            if on_progress is not None:
+                on_progress(len(data))
+        return self.receive(BlobKept).blob_id
+
+    def blob(self, blob_id: bytes) -> Iterator[bytes]:
+        """Give the bytes of a blob that the agent keeps, piece by piece."""
+        left = self.ask(GetBlob(blob_id), BlobKept).size
+        while left > 0:
+            data = self.receive(Chunk).data
+            left -= len(data)
+            yield data
+
+    def _read_exactly(self, count: int) -> bytes:
+        parts: list[bytes] = []
+        while count:
+            try:
+                data = self._socket.recv(min(count, 1 << 16))
+            except OSError:
+                data = b""
+            if not data:
+                raise AgentUnreachable(self._went_away())
+            parts.append(data)
+            count -= len(data)
+        return b"".join(parts)
+
+    def _why_closed(self) -> Exception:
+        try:
+            self.receive_any()
+        except (Refused, AgentUnreachable) as error:
+            return error
+        return AgentUnreachable(self._went_away())
+
+    def _nobody(self) -> str:
+        folder = self._path.parent
+        if not (folder / "key").exists():
+            return f"there is no agent in {folder} yet: run 'fogbank init', then 'fogbank up'"
+        return f"the agent of {folder} is not running: start it with 'fogbank up'"
+
+    def _went_away(self) -> str:
+        return f"the agent of {self._path.parent} stopped before it answered: see its log"

@@ -1,0 +1,93 @@
+"""How messages stand on the control socket: 4 bytes of length, then [name, fields…] in msgpack.
+
+Both ends are of one version and on one machine, so this is no part of SPEC.md; but whoever may open
+the socket may send anything, so every length and every type is checked.
+"""
+
+from dataclasses import fields, is_dataclass
+from types import UnionType
+from typing import Any, TypeGuard, cast, get_args, get_origin
+
+import msgpack
+
+from ..limits import CONTROL_FRAME_BYTES_MAX
+from . import requests
+from .requests import Message
+
+LENGTH_BYTES = 4
+
+_KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(requests.Message)}
+
+
+class BadFrame(Exception):
+    """What came over the control socket is no message."""
+
+
+def encode_frame(message: Message) -> bytes:
+    """Return ``message`` with its length before it.
+
+    Raises:
+        ValueError: it does not fit into a frame.
+    """
+    body = cast("bytes", msgpack.packb([type(message).__name__, *_to_plain(message)]))
+    if len(body) > CONTROL_FRAME_BYTES_MAX:
+        raise ValueError(f"{len(body)} bytes do not fit into a control frame")
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def decode_length(head: bytes) -> int:
+    """Return how many bytes follow the 4 of ``head``.
+
+    Raises:
+        BadFrame: none, or more than CONTROL_FRAME_BYTES_MAX.
+    """
+    length = int.from_bytes(head, "big")
+    if not 0 < length <= CONTROL_FRAME_BYTES_MAX:
+        raise BadFrame(f"a frame of {length} bytes; 1 to {CONTROL_FRAME_BYTES_MAX} are allowed")
+    return length
+
+
+def decode_body(body: bytes) -> Message:
+    """Return the message in a frame's ``body``.
+
+    Raises:
+        BadFrame: it is none.
+    """
+    try:
+        value = msgpack.unpackb(body, use_list=False)
+    except (ValueError, msgpack.UnpackException, RecursionError):
+        raise BadFrame("not msgpack") from None
+    match value:
+        case (str(name), *values) if name in _KINDS:
+            return cast("Message", _from_plain(_KINDS[name], tuple(values)))
+        case _:
+            raise BadFrame("not a message of this version")
+
+
+def _to_plain(value: object) -> Any:
+    if is_dataclass(value):
+        return [_to_plain(getattr(value, part.name)) for part in fields(value)]
+    if _is_tuple(value):
+        return [_to_plain(item) for item in value]
+    return value
+
+
+def _from_plain(kind: Any, value: object) -> Any:
+    """Return ``value`` as a ``kind``: a message, a tuple of one type, a union or a plain type."""
+    if is_dataclass(kind):
+        parts = fields(kind)
+        if not _is_tuple(value) or len(value) != len(parts):
+            raise BadFrame("a message with too few or too many fields")
+        return cast("Any", kind)(*map(_from_plain, (part.type for part in parts), value))
+    if get_origin(kind) is tuple and _is_tuple(value):
+        item_kind = get_args(kind)[0]
+        return tuple(_from_plain(item_kind, item) for item in value)
+    allowed = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    # A whole number may stand for a float, and True is no number: both as in JSON.
+    if type(value) in allowed or (type(value) is int and float in allowed):
+        return value
+    raise BadFrame("a field of another type")
+
+
+def _is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
+    return isinstance(value, tuple)
