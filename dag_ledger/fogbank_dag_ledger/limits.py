@@ -1,5 +1,107 @@
 """Every bound of the ledger package, with its unit and the section of SPEC.md that fixes it."""
 
+# Genesis.
+
+GENESIS_BYTES_MAX = 65_536
+"""The largest genesis body, in bytes (section 8.1)."""
+
+NETWORK_NAME_BYTES_MAX = 64
+"""The longest name of a network, in bytes of UTF-8 (section 8.1)."""
+
+SALT_BYTES = 16
+"""The salt that makes two networks of equal seats and balances different (section 8.1)."""
+
+SEATS_MAX = 32
+"""Validators of one network (section 8.1)."""
+
+BALANCES_MAX = 1_024
+"""Accounts that genesis may give a balance (section 8.1)."""
+
+WEIGHT_MAX = 1 << 31
+"""The largest weight of one seat (section 8.1)."""
+
+GENESIS_AMOUNT_MAX = 1 << 62
+"""The largest balance that genesis gives, in drops (section 8.1)."""
+
+SUPPLY_LIMIT = 1 << 63
+"""All balances of genesis add up to less than this, in drops (section 8.1)."""
+
+# Vertices.
+
+VERTEX_ID_BYTES = 32
+"""tag(8) | seq(4) | digest(20) (section 8.2)."""
+
+TAG_BYTES = 8
+"""The part of an id that names the issuer (section 8.2)."""
+
+POSITION_BYTES = 12
+"""The part of an id that names the issuer and the seq; an entry of a cert (section 8.2)."""
+
+SEQ_LIMIT = 1 << 32
+"""Every seq is below this (section 8.3.1)."""
+
+AMOUNT_LIMIT = 1 << 64
+"""Every amount, balance and total is below this, in drops (sections 8.3.1 and 8.3.17)."""
+
+BODY_BYTES_MAX = 1_024
+"""The largest body of an ordinary vertex, in bytes (section 8.3.2)."""
+
+VALIDATOR_BODY_BYTES_MAX = 8_192
+"""The largest body of a validator vertex, in bytes (section 8.3.2)."""
+
+VERTEX_BYTES_MAX = VALIDATOR_BODY_BYTES_MAX + 70
+"""The largest vertex on the wire: the body's and the signature's headers, and 64 bytes."""
+
+PARENTS_MAX = 8
+"""Parents of an ordinary vertex (section 8.3.6)."""
+
+VALIDATOR_PARENTS_MAX = 32
+"""Parents of a validator vertex (section 8.3.6)."""
+
+CLAIMS_MAX = 16
+"""Claims of one vertex (section 8.3.8)."""
+
+OPERATIONS_MAX = 16
+"""Operations of one vertex (section 8.3.9)."""
+
+# Issuing and admission.
+
+TIPS_NAMED = 2
+"""Tips that an ordinary vertex names as parents (section 8.6)."""
+
+TIPS_DRAWN_FROM = 64
+"""The oldest tips among which all but the first are drawn (section 8.6)."""
+
+PARENTS_PER_ISSUER_MAX = 4
+"""Parents of one issuer that a validator names in one vertex (section 8.6)."""
+
+VALIDATOR_INTERVAL_S = 0.1
+"""A validator with duties issues one vertex in this time, in seconds (section 8.6)."""
+
+HEARTBEAT_INTERVAL_S = 60.0
+"""A validator without duties issues one vertex in this time, in seconds (section 8.6)."""
+
+HEARTBEAT_WINDOW = 32
+"""Own vertices not yet final beyond which heartbeats stop (section 8.6)."""
+
+ACKNOWLEDGED_IN_PASSING = 8
+"""Positions beyond the last entry after which a chain is acknowledged unasked (section 8.6)."""
+
+CERT_ENTRIES_MAX = 256
+"""Entries in one cert that a validator writes (section 8.6)."""
+
+WINDOW = 64
+"""Positions beyond an issuer's last final vertex that are taken unasked (section 8.6)."""
+
+SEAT_WINDOW = 1_024
+"""The same for an issuer with a seat (section 8.6)."""
+
+CONTENDERS_MAX = 2
+"""Contenders of one slot that are taken unasked (section 8.6)."""
+
+EQUIVOCATION_PROOF_BYTES = 224
+"""issuer(32) | id(32) | signature(64) | id(32) | signature(64) (section 8.10)."""
+
 # Gossip and sync.
 
 PUSH_PEERS_MAX = 5
@@ -47,8 +149,10 @@ FORK_WINDOW_GROWTH = 8
 PARKED_MAX = 4_096
 """Vertices whose parents are not here yet (section 8.7)."""
 
-PARKED_PER_PARENT_MAX = 4
-"""Parked vertices that may wait for one missing parent (section 8.7)."""
+PARKED_PER_PARENT_MAX = 64
+"""Parked vertices that may wait for one missing parent (section 8.7).
+
+Everyone references a validator's vertices, so one that comes a little late has many waiting."""
 
 PARKED_PER_PEER_MAX = 1_024
 """Parked vertices that one peer may have sent (section 8.7)."""
@@ -61,6 +165,12 @@ CHECKED_BEFORE_CUT = 1_000
 
 INVALID_PER_THOUSAND_MAX = 10
 """Invalid vertices in a thousand beyond which a peer is cut off (section 8.7)."""
+
+FRONTIER_RESET_EVERY = 32
+"""Exchanges after which a neighbour is told everything again, whatever was lost on the way."""
+
+PARENTS_WANTED_MAX = 4_096
+"""Missing parents that are being asked for."""
 
 PROOFS_REMEMBERED_MAX = 4_096
 """Issuers whose proof of a fork has been passed on already."""

@@ -1,0 +1,410 @@
+"""Who is told what, and who is asked for what (SPEC.md section 8.7).
+
+New vertices are pushed to a few neighbours; everything that a push misses is found by comparing
+frontiers.  Missing parents are asked from whoever sent the child.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from random import Random
+from typing import TypeAlias
+
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.machine import Tick
+
+from .frontier import Frontier, Range, Tag
+from .limits import (
+    FETCH_IDS_MAX,
+    FRONTIER_INTERVAL_S,
+    FRONTIER_JITTER,
+    PARENT_ASKS_MAX,
+    PARENTS_WANTED_MAX,
+    PROOFS_REMEMBERED_MAX,
+    PUSH_PEERS_MAX,
+    RANGE_STREAMS_MAX,
+    RANGES_MAX,
+)
+from .messages import FrontierMessage
+from .neighbour import Neighbour
+from .vertex import VertexId
+
+
+@dataclass(frozen=True, slots=True)
+class PeerJoined:
+    """A channel to ``peer`` is open."""
+
+    peer: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLeft:
+    """The channel to ``peer`` is gone."""
+
+    peer: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One vertex that is held now."""
+
+    id: VertexId
+    previous: VertexId | None
+    wire: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VerticesAccepted:
+    """The ledger took these, in this order; ``source`` sent them, or None: they are our own."""
+
+    vertices: tuple[Accepted, ...]
+    source: NodeId | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerticesRestored:
+    """These were held before this process began; nobody needs to be told."""
+
+    vertices: tuple[Accepted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParentsMissing:
+    """``peer`` sent, or told of, vertices that need these."""
+
+    peer: NodeId
+    ids: tuple[VertexId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParentsAnswered:
+    """A request of ``AskParents`` to ``peer`` ended; what it brought is accepted or parked."""
+
+    peer: NodeId
+    ids: tuple[VertexId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierReceived:
+    """``peer`` asks for our frontier and tells its own."""
+
+    peer: NodeId
+    message: FrontierMessage
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierAnswered:
+    """``peer`` answered ``AskFrontier``; None when it did not answer in time."""
+
+    peer: NodeId
+    message: FrontierMessage | None
+
+
+@dataclass(frozen=True, slots=True)
+class RangesEnded:
+    """The stream of ``AskRanges`` from ``peer`` is over, completely or not."""
+
+    peer: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class VerticesChecked:
+    """Of the vertices that ``peer`` sent, so many were checked and so many of them invalid."""
+
+    peer: NodeId
+    checked: int
+    invalid: int
+    reason: str = ""
+    """What was wrong with the last invalid one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForkProved:
+    """Two vertices of one issuer in one slot were seen; ``proof`` is the message that says so."""
+
+    issuer: NodeId
+    proof: bytes
+    source: NodeId | None
+
+
+@dataclass(frozen=True, slots=True)
+class PushVertices:
+    """Send each of ``peers`` a ``ledger.vertices`` with these."""
+
+    peers: tuple[NodeId, ...]
+    vertices: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskFrontier:
+    """Send a ``ledger.frontier`` request and report the answer."""
+
+    peer: NodeId
+    message: FrontierMessage
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFrontier:
+    """Answer the ``ledger.frontier`` request of ``peer`` that was just handled."""
+
+    peer: NodeId
+    message: FrontierMessage
+
+
+@dataclass(frozen=True, slots=True)
+class AskRanges:
+    """Read ``ranges`` from ``peer`` by ``ledger.range``, and report the end."""
+
+    peer: NodeId
+    ranges: tuple[Range, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskParents:
+    """Send a ``ledger.fetch`` request, and report when its answer is worked in."""
+
+    peer: NodeId
+    ids: tuple[VertexId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassProof:
+    """Send each of ``peers`` a ``ledger.proof``."""
+
+    peers: tuple[NodeId, ...]
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """Close the channel to ``peer`` and tell it ``reason``."""
+
+    peer: NodeId
+    reason: str
+
+
+GossipEvent: TypeAlias = (
+    PeerJoined
+    | PeerLeft
+    | VerticesAccepted
+    | VerticesRestored
+    | ParentsMissing
+    | ParentsAnswered
+    | FrontierReceived
+    | FrontierAnswered
+    | RangesEnded
+    | VerticesChecked
+    | ForkProved
+)
+
+GossipCommand: TypeAlias = (
+    PushVertices
+    | AskFrontier
+    | AnswerFrontier
+    | AskRanges
+    | AskParents
+    | PassProof
+    | CutOff
+)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One missing parent: who is asked now, and how often someone was."""
+
+    first: NodeId
+    asking: NodeId | None = None
+    asks: int = 0
+
+
+class Gossip:
+    """Spreads what is new and finds what is missing."""
+
+    def __init__(self, random: Random) -> None:
+        """Draw neighbours and pauses from ``random``."""
+        self._random = random
+        self._frontier = Frontier()
+        self._neighbours: dict[NodeId, Neighbour] = {}
+        self._pulls: dict[Tag, tuple[NodeId, Range]] = {}
+        self._wanted: dict[VertexId, _Wanted] = {}
+        self._proved: dict[NodeId, None] = {}
+
+    @property
+    def deadline(self) -> float:
+        """When the next neighbour is asked, in seconds on the caller's clock; inf with none."""
+        return min(
+            (side.ask_at for side in self._neighbours.values() if not side.asking), default=inf
+        )
+
+    @property
+    def is_pulling(self) -> bool:
+        """Whether ranges are being read from a neighbour now."""
+        return bool(self._pulls)
+
+    def handle(self, event: GossipEvent | Tick, now: float) -> list[GossipCommand]:
+        """Take one event at time ``now`` and return what to do."""
+        match event:
+            case VerticesAccepted():
+                return self._push(event)
+            case VerticesRestored(vertices):
+                self._count(vertices)
+                return []
+            case ParentsMissing(peer, ids):
+                return self._want(peer, ids)
+            case ParentsAnswered(peer, ids):
+                return self._ask_elsewhere(peer, ids)
+            case FrontierReceived(peer, message):
+                return self._answer(peer, message)
+            case FrontierAnswered(peer, message):
+                return self._compare(peer, message, now)
+            case RangesEnded(peer):
+                return self._end_pull(peer)
+            case VerticesChecked():
+                return self._judge(event)
+            case ForkProved():
+                return self._pass_proof(event)
+            case PeerJoined(peer):
+                self._neighbours[peer] = Neighbour(ask_at=now)
+                return self._ask_due(now)
+            case PeerLeft(peer):
+                return self._leave(peer)
+            case Tick():
+                return self._ask_due(now)
+
+    def _push(self, event: VerticesAccepted) -> list[GossipCommand]:
+        self._count(event.vertices)
+        others = [peer for peer in self._neighbours if peer != event.source]
+        if not others:
+            return []
+        chosen = self._random.sample(others, min(PUSH_PEERS_MAX, len(others)))
+        return [PushVertices(tuple(chosen), tuple(vertex.wire for vertex in event.vertices))]
+
+    def _count(self, vertices: Sequence[Accepted]) -> None:
+        for vertex in vertices:
+            self._frontier.add(vertex.id, vertex.previous or b"")
+            self._wanted.pop(vertex.id, None)
+
+    def _ask_due(self, now: float) -> list[GossipCommand]:
+        return [
+            AskFrontier(peer, side.ask(self._frontier.entries))
+            for peer, side in self._neighbours.items()
+            if side.ask_at <= now and not side.asking
+        ]
+
+    def _answer(self, peer: NodeId, question: FrontierMessage) -> list[GossipCommand]:
+        side = self._neighbours.get(peer)
+        if side is None:
+            return []
+        answer = side.answer(question, self._frontier.entries)
+        return [AnswerFrontier(peer, answer), *self._pull(peer, side)]
+
+    def _compare(
+        self, peer: NodeId, answer: FrontierMessage | None, now: float
+    ) -> list[GossipCommand]:
+        side = self._neighbours.get(peer)
+        if side is None:
+            return []
+        side.asking = False
+        side.ask_at = now + FRONTIER_INTERVAL_S * (1 + FRONTIER_JITTER * self._random.uniform(-1, 1))
+        if answer is None:
+            # Whether the question arrived is unknown, so both sides begin again.
+            side.reset_due = True
+            return []
+        side.learn(answer)
+        return self._pull(peer, side)
+
+    def _pull(self, peer: NodeId, side: Neighbour) -> list[GossipCommand]:
+        """Ask ``peer`` for what it alone is asked for now, an issuer from one neighbour at a time."""
+        if side.pulling or self._open_pulls() >= RANGE_STREAMS_MAX:
+            return []
+        missing = side.missing_here(self._frontier.entries)
+        ranges = [wanted for wanted in missing if wanted.tag not in self._pulls][:RANGES_MAX]
+        if not ranges:
+            return []
+        side.pulling = True
+        for wanted in ranges:
+            self._pulls[wanted.tag] = (peer, wanted)
+            side.count_asked(wanted.tag, self._frontier.entries.get(wanted.tag))
+        return [AskRanges(peer, tuple(ranges))]
+
+    def _open_pulls(self) -> int:
+        return sum(side.pulling for side in self._neighbours.values())
+
+    def _end_pull(self, peer: NodeId) -> list[GossipCommand]:
+        self._forget_pulls(peer)
+        side = self._neighbours.get(peer)
+        if side is not None:
+            side.pulling = False
+        return self._ask_idle()
+
+    def _forget_pulls(self, peer: NodeId) -> None:
+        for tag in [tag for tag, (source, _) in self._pulls.items() if source == peer]:
+            del self._pulls[tag]
+
+    def _want(self, peer: NodeId, ids: Sequence[VertexId]) -> list[GossipCommand]:
+        for vertex_id in ids:
+            if len(self._wanted) < PARENTS_WANTED_MAX:
+                self._wanted.setdefault(vertex_id, _Wanted(first=peer))
+        return self._ask_idle(ids)
+
+    def _ask_idle(self, ids: Sequence[VertexId] | None = None) -> list[GossipCommand]:
+        """Ask for the wanted parents that nobody is asked for and no open stream brings."""
+        to_ask: dict[NodeId, list[VertexId]] = {}
+        for vertex_id in list(self._wanted) if ids is None else ids:
+            wanted = self._wanted.get(vertex_id)
+            if wanted is None or wanted.asking is not None or self._is_coming(vertex_id):
+                continue
+            peer = self._whom_to_ask(wanted)
+            if peer is None:
+                del self._wanted[vertex_id]
+                continue
+            wanted.asking = peer
+            wanted.asks += 1
+            to_ask.setdefault(peer, []).append(vertex_id)
+        return [
+            AskParents(peer, tuple(asked[start : start + FETCH_IDS_MAX]))
+            for peer, asked in to_ask.items()
+            for start in range(0, len(asked), FETCH_IDS_MAX)
+        ]
+
+    def _is_coming(self, vertex_id: VertexId) -> bool:
+        pull = self._pulls.get(Tag(vertex_id[:8]))
+        seq = int.from_bytes(vertex_id[8:12], "big")
+        return pull is not None and pull[1].first <= seq <= pull[1].last
+
+    def _whom_to_ask(self, wanted: _Wanted) -> NodeId | None:
+        if wanted.asks >= PARENT_ASKS_MAX or not self._neighbours:
+            return None
+        if wanted.asks == 0 and wanted.first in self._neighbours:
+            return wanted.first
+        return self._random.choice(list(self._neighbours))
+
+    def _ask_elsewhere(self, peer: NodeId, ids: Sequence[VertexId]) -> list[GossipCommand]:
+        for vertex_id in ids:
+            wanted = self._wanted.get(vertex_id)
+            if wanted is not None and wanted.asking == peer:
+                wanted.asking = None
+        return self._ask_idle(ids)
+
+    def _leave(self, peer: NodeId) -> list[GossipCommand]:
+        self._neighbours.pop(peer, None)
+        self._forget_pulls(peer)
+        for wanted in self._wanted.values():
+            if wanted.asking == peer:
+                wanted.asking = None
+        return self._ask_idle()
+
+    def _judge(self, event: VerticesChecked) -> list[GossipCommand]:
+        side = self._neighbours.get(event.peer)
+        if side is None or side.count_checked(event.checked, event.invalid):
+            return []
+        return [CutOff(event.peer, f"too many invalid vertices: {event.reason}")]
+
+    def _pass_proof(self, event: ForkProved) -> list[GossipCommand]:
+        if event.issuer in self._proved:
+            return []
+        if len(self._proved) == PROOFS_REMEMBERED_MAX:
+            del self._proved[next(iter(self._proved))]
+        self._proved[event.issuer] = None
+        others = tuple(peer for peer in self._neighbours if peer != event.source)
+        return [PassProof(others, event.proof)] if others else []

@@ -1,0 +1,112 @@
+"""What is known of one neighbour: its frontier, what it was told, how well it behaves (8.7)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from .frontier import Head, Range, Tag, missing_range
+from .limits import (
+    CHECKED_BEFORE_CUT,
+    FRONTIER_ENTRIES_MAX,
+    FRONTIER_RESET_EVERY,
+    INVALID_PER_THOUSAND_MAX,
+)
+from .messages import FrontierMessage
+
+
+@dataclass(slots=True)
+class _Asked:
+    """How often a difference was asked about, and what it was."""
+
+    here: Head | None
+    there: Head
+    times: int = 0
+
+
+@dataclass(slots=True)
+class Neighbour:
+    """One neighbour's side of the exchange."""
+
+    ask_at: float
+    """When it is next asked for its frontier, in seconds on the machine's clock."""
+
+    asking: bool = False
+    pulling: bool = False
+    """A stream of ranges from it is open."""
+
+    reset_due: bool = True
+    _exchanges: int = 0
+    _told: dict[Tag, Head] = field(default_factory=dict[Tag, Head])
+    _theirs: dict[Tag, Head] = field(default_factory=dict[Tag, Head])
+    _asked: dict[Tag, _Asked] = field(default_factory=dict[Tag, _Asked])
+    _checked: int = 0
+    _invalid: int = 0
+
+    def ask(self, here: Mapping[Tag, Head]) -> FrontierMessage:
+        """Return the next question, counting it as told."""
+        self._exchanges += 1
+        reset = self.reset_due or self._exchanges % FRONTIER_RESET_EVERY == 0
+        self.reset_due = False
+        self.asking = True
+        if reset:
+            self._told.clear()
+        return FrontierMessage(reset, self._tell(here))
+
+    def answer(self, question: FrontierMessage, here: Mapping[Tag, Head]) -> FrontierMessage:
+        """Take in the neighbour's question and return the answer, counting it as told."""
+        if question.reset:
+            self._theirs.clear()
+            self._told.clear()
+        self.learn(question)
+        return FrontierMessage(question.reset, self._tell(here))
+
+    def learn(self, message: FrontierMessage) -> None:
+        """Take in what the neighbour says of its frontier."""
+        for tag, head in message.entries.items():
+            known = self._theirs.get(tag)
+            if known is None and len(self._theirs) >= FRONTIER_ENTRIES_MAX:
+                continue
+            # Two messages may be handled in the wrong order; a chain never gets shorter.
+            if known is None or head.seq >= known.seq:
+                self._theirs[tag] = head
+
+    def missing_here(self, here: Mapping[Tag, Head]) -> list[Range]:
+        """Return what the neighbour holds and this side lacks."""
+        ranges: list[Range] = []
+        for tag, there in self._theirs.items():
+            mine = here.get(tag)
+            if mine == there:
+                continue
+            wanted = missing_range(tag, mine, there, self._asked_before(tag, mine, there))
+            if wanted is not None:
+                ranges.append(wanted)
+        return ranges
+
+    def count_asked(self, tag: Tag, here: Head | None) -> None:
+        """Remember that ranges of ``tag`` are asked for now, ``here`` being held."""
+        there = self._theirs[tag]
+        times = self._asked_before(tag, here, there)
+        self._asked[tag] = _Asked(here, there, times + 1)
+
+    def count_checked(self, checked: int, invalid: int) -> bool:
+        """Count vertices it sent; False when too many of them were invalid."""
+        self._checked += checked
+        self._invalid += invalid
+        if self._invalid * 1000 > INVALID_PER_THOUSAND_MAX * CHECKED_BEFORE_CUT:
+            return False
+        if self._checked >= CHECKED_BEFORE_CUT:
+            self._checked = self._invalid = 0
+        return True
+
+    def _asked_before(self, tag: Tag, here: Head | None, there: Head) -> int:
+        asked = self._asked.get(tag)
+        if asked is None or asked.here != here or asked.there != there:
+            return 0
+        return asked.times
+
+    def _tell(self, here: Mapping[Tag, Head]) -> dict[Tag, Head]:
+        told = self._told
+        changed = ((tag, head) for tag, head in here.items() if told.get(tag) != head)
+        news = dict(islice(changed, FRONTIER_ENTRIES_MAX))
+        told.update(news)
+        return news
