@@ -1,0 +1,172 @@
+"""Every bound of the tasks package, with its unit and the section of SPEC.md that fixes it.
+
+Bounds without a section are this agent's own: they decide what it can carry, never what a run
+means.
+"""
+
+# Packages (section 7.1).
+
+MODULE_BYTES_MAX = 4 * 1024 * 1024
+"""The largest module (section 7.2)."""
+
+PACKAGE_BYTES_MAX = MODULE_BYTES_MAX + 65_536
+"""The largest package file (section 7.1)."""
+
+MANIFEST_BYTES_MAX = 4_096
+"""The largest manifest body (section 7.1)."""
+
+DESCRIPTION_BYTES_MAX = 1_024
+"""The longest description, in bytes of UTF-8 (section 7.1)."""
+
+MEMORY_BYTES_MAX = 268_435_456
+"""The most linear memory that a package may ask for (section 7.1)."""
+
+OUTPUT_BYTES_MAX = 67_108_864
+"""The longest output that a package may produce: the largest blob (section 7.1)."""
+
+ROYALTY_PPM_MAX = 1_000_000
+"""The largest royalty: all of the fuel's price (section 7.1)."""
+
+# Modules (section 7.2).
+
+FUNCTIONS_MAX = 20_000
+"""Functions with a body, and functions imported, together (section 7.2)."""
+
+BODY_BYTES_MAX = 131_072
+"""The longest body of a function (section 7.2)."""
+
+NESTING_MAX = 256
+"""How deep blocks may nest in a function, not counting the function itself (section 7.2)."""
+
+LOOPS_MAX = 4_096
+"""Loops of one function: compiling takes time that grows with their square (section 7.2)."""
+
+LOCALS_MAX = 50_000
+"""Parameters and locals of one function (section 7.2)."""
+
+TYPES_MAX = 4_096
+"""Function types (section 7.2)."""
+
+PARAMETERS_MAX = 1_000
+"""Parameters, or results, of one function type (section 7.2)."""
+
+EXPORTS_MAX = 64
+"""Exports of a module (section 7.2)."""
+
+IMPORTS_MAX = 256
+"""Imports of a module (section 7.2)."""
+
+GLOBALS_MAX = 10_000
+"""Globals of a module (section 7.2)."""
+
+NAME_BYTES_MAX = 256
+"""The longest name of an import or export, in bytes of UTF-8 (section 7.2)."""
+
+TABLES_MAX = 4
+"""Tables of a module (section 7.2)."""
+
+TABLE_ELEMENTS_MAX = 10_000
+"""Elements of one table, at the start and after any growth (section 7.2)."""
+
+SEGMENTS_MAX = 100_000
+"""Data segments, or element segments, of a module (section 7.2)."""
+
+SEGMENT_ELEMENTS_MAX = 100_000
+"""Elements of all element segments together (section 7.2)."""
+
+DATA_BYTES_MAX = 16 * 1024 * 1024
+"""Bytes of all data segments together (section 7.2)."""
+
+BRANCH_TARGETS_MAX = 65_536
+"""Targets of one ``br_table`` (section 7.2)."""
+
+PAGE_BYTES = 65_536
+"""One page of linear memory (WebAssembly core)."""
+
+# Runs (sections 7.3 to 7.6).
+
+INPUT_BYTES_MAX = OUTPUT_BYTES_MAX
+"""The longest input: the largest blob (section 7.3)."""
+
+ARGUMENTS_MAX = 64
+"""Arguments of a run (section 9.2)."""
+
+ENVIRONMENT_MAX = 64
+"""Entries of a run's environment (section 9.2)."""
+
+TEXT_BYTES_MAX = 1_024
+"""The longest argument, name or value of the environment, in bytes of UTF-8 (section 2.1)."""
+
+FUEL_MAX = (1 << 62) - 1
+"""The most fuel that one run may be given (section 7.5)."""
+
+IOVECS_MAX = 1_024
+"""How many buffers one ``fd_read`` or ``fd_write`` may name (section 7.4)."""
+
+SUBSCRIPTIONS_MAX = 1_024
+"""How many subscriptions one ``poll_oneoff`` may name (section 7.4)."""
+
+RECEIPT_BYTES_MAX = 1_024
+"""The largest body of a receipt (section 7.7)."""
+
+KIND_BYTES_MAX = 64
+"""The longest trap kind or host fault kind (section 7.6)."""
+
+# The sandbox of this agent.
+
+DIAGNOSTICS_BYTES_MAX = 4_096
+"""How much of a run's standard error is kept for its author, in bytes."""
+
+WASM_STACK_BYTES = 1024 * 1024
+"""The stack of a run."""
+
+WORKER_STACK_BYTES = 16 * 1024 * 1024
+"""The stack of the worker's one thread: a run's, and Python's below and above it."""
+
+WORKER_MODULES_MAX = 8
+"""How many compiled modules a worker keeps loaded."""
+
+WORKER_START_S_MAX = 30.0
+"""How long a worker may take to say that it is ready, in seconds."""
+
+WORKER_IDLE_S_MAX = 30.0
+"""After so many seconds without a run a worker is stopped to save memory."""
+
+WORKER_RESTART_DELAY_S_MIN = 0.1
+"""The wait before a worker is started again after it died once, in seconds."""
+
+WORKER_RESTART_DELAY_S_MAX = 10.0
+"""The longest such wait; it doubles with every death in a row."""
+
+WORKER_MEMORY_SLACK_BYTES = 512 * 1024 * 1024
+"""What a worker may take beside the memory of its run: Python, compiled code, input and output."""
+
+WORKERS_MAX = 64
+"""How many workers a sandbox may have."""
+
+RUNS_QUEUED_MAX = 1_024
+"""How many runs may wait for a worker; further ones are refused."""
+
+WALL_S_MAX = 3_600.0
+"""The longest time that a run may take, in seconds."""
+
+MESSAGE_OVERHEAD_BYTES_MAX = 16_384
+"""What a message between agent and worker may have beside an output or module, in bytes."""
+
+PROGRESS_INTERVAL_S = 0.25
+"""How often a run that calls the host tells its fuel, in seconds."""
+
+COMPILE_S_MAX = 60.0
+"""How long compiling one module may take, in seconds."""
+
+COMPILE_MEMORY_BYTES_MAX = 1024 * 1024 * 1024
+"""How much private memory compiling one module may take."""
+
+COMPILED_BYTES_MAX = 128 * 1024 * 1024
+"""The largest compiled module."""
+
+COMPILE_CACHE_BYTES_MAX = 512 * 1024 * 1024
+"""How many bytes of compiled modules are kept on disk."""
+
+OPEN_FILES_MAX = 32
+"""How many descriptors a worker or a compile child may have."""

@@ -1,0 +1,1 @@
+"""The strict reader of WebAssembly modules: what is refused is refused before compiling."""

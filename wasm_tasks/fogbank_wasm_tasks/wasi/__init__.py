@@ -1,0 +1,1 @@
+"""The deterministic host that a run sees (SPEC.md section 7.4)."""
