@@ -150,7 +150,7 @@ ERROR_CODE_BYTES_MAX = 32
 ERROR_MESSAGE_BYTES_MAX = 256
 """The longest sentence for people in an error or a goodbye, in bytes of UTF-8 (section 4.1)."""
 
-CALL_NUMBER_MAX = (1 << 32) - 1
+CALL_NUMBER_MAX = (1 << 63) - 1
 """The last call number of a channel (section 4.1)."""
 
 CALL_DEADLINE_MS_MAX = 3_600_000
@@ -165,11 +165,14 @@ INITIAL_CREDIT_MAX = 1024
 CREDIT_MAX = 65_535
 """How much credit of one stream may stand unused (section 4.2)."""
 
-FORCED_REPLIES_MAX = 256
+FORCED_ANSWERS_MAX = 1024
 """How many pongs and refusals may wait for a peer that sends but does not read (section 4.2)."""
 
-QUEUED_BYTES_MAX = 4 * 1024 * 1024
-"""How many bytes of frames wait for one peer before its callers and callees must wait."""
+LANE_BYTES_MAX = 1_048_576
+"""How many bytes of requests, of answers, of one-way messages and of streams wait for one peer."""
+
+STREAM_BYTES_MAX = 262_144
+"""How many bytes of one stream wait."""
 
 WRITE_BYTES_MAX = 128 * 1024
 """How much is written at once; a ping or a small call waits for no more than this."""
@@ -194,3 +197,15 @@ RETIRED_S_MAX = 10.0
 
 GOODBYE_MESSAGE_BYTES_MAX = 256
 """The longest message of an error or a goodbye, in bytes of UTF-8 (section 4.1)."""
+
+LASTING_CHANNEL_S = 10.0
+"""A channel that was open shorter than this counts as a failed dial, in seconds (section 5.3)."""
+
+CHUNK_TIMEOUT_S = 10.0
+"""How long a peer may take for a description or a chunk before another is asked, in seconds."""
+
+DOWNLOAD_ROUNDS_MAX = 3
+"""How often each peer is asked for a blob before it is given up."""
+
+DOWNLOAD_PAUSE_S = 1.0
+"""The pause before peers that failed are asked again, in seconds."""
