@@ -1,0 +1,255 @@
+"""Vertices to bytes and back, signed and checked (SPEC.md sections 8.2 and 8.3).
+
+Rules 8.3.1 to 8.3.12 are checked here: they need the bytes and the key, never the DAG.
+"""
+
+from fogbank_protocol.encoding import Value, decode, encode
+from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
+from fogbank_protocol.identity import (
+    NETWORK_ID_BYTES,
+    NODE_ID_BYTES,
+    SIGNATURE_BYTES,
+    Identity,
+    NetworkId,
+    NodeId,
+    is_signed_by,
+)
+
+from .limits import (
+    BODY_BYTES_MAX,
+    CLAIMS_MAX,
+    OPERATIONS_MAX,
+    PARENTS_MAX,
+    POSITION_BYTES,
+    SEQ_LIMIT,
+    TAG_BYTES,
+    VALIDATOR_BODY_BYTES_MAX,
+    VALIDATOR_PARENTS_MAX,
+    VERTEX_BYTES_MAX,
+    VERTEX_ID_BYTES,
+)
+from .vertex import (
+    NO_VERTEX,
+    ORDINARY,
+    VALIDATOR,
+    Claim,
+    Draft,
+    Payment,
+    Vertex,
+    VertexId,
+    position,
+    preimage,
+    tag_of,
+    vertex_id,
+)
+
+_VERSION = 1
+_PAY = 1
+_EPOCH = 0
+_NO_WORK = 0
+
+
+def body_of(draft: Draft, network: NetworkId, unix_time_s: int = 0) -> bytes:
+    """Return the bytes of the body that ``draft`` describes."""
+    return encode(
+        [
+            _VERSION,
+            network,
+            draft.kind,
+            draft.issuer,
+            draft.seq,
+            draft.prev,
+            list(draft.parents),
+            _EPOCH,
+            [[claim.source, claim.total] for claim in draft.claims],
+            [[_PAY, payment.recipient, payment.amount] for payment in draft.payments],
+            draft.beat,
+            draft.cert,
+            unix_time_s,
+            _NO_WORK,
+        ]
+    )
+
+
+def sign_vertex(
+    draft: Draft, identity: Identity, network: NetworkId, unix_time_s: int = 0
+) -> Vertex:
+    """Return ``draft`` as a vertex of ``identity``; ``unix_time_s`` is for display, 0 unknown.
+
+    Raises:
+        LocalProtocolError: the draft is another issuer's or breaks a rule of form.
+    """
+    if draft.issuer != identity.node_id:
+        raise LocalProtocolError("a draft of another issuer")
+    body = body_of(draft, network, unix_time_s)
+    signature = identity.sign(preimage(network, vertex_id(draft.issuer, draft.seq, body)))
+    try:
+        return _vertex(body, signature, network)
+    except RemoteProtocolError as error:
+        raise LocalProtocolError(str(error)) from None
+
+
+def encode_vertex(vertex: Vertex) -> bytes:
+    """Return ``vertex`` as it is on the wire."""
+    return encode([vertex.body, vertex.signature])
+
+
+def decode_vertex(data: bytes, network: NetworkId) -> Vertex:
+    """Return the vertex on the wire in ``data`` after all checks of form, 8.3.1 to 8.3.11.
+
+    Its signature is not checked: see ``check_signature``.
+
+    Raises:
+        RemoteProtocolError: with the rule that was broken.
+    """
+    if len(data) > VERTEX_BYTES_MAX:
+        raise RemoteProtocolError(f"a vertex of {len(data)} bytes", rule="8.3.2")
+    match _decode(data):
+        case [bytes(body), bytes(signature)] if len(signature) == SIGNATURE_BYTES:
+            return _vertex(body, signature, network)
+        case _:
+            raise RemoteProtocolError("not a body with a signature", rule="8.3.1")
+
+
+def check_signature(vertex: Vertex, network: NetworkId) -> None:
+    """Check rule 8.3.12; safe to call in any thread, and most of the time is spent there.
+
+    Raises:
+        RemoteProtocolError: the signature does not hold.
+    """
+    if not is_signed_by(vertex.issuer, preimage(network, vertex.id), vertex.signature):
+        raise RemoteProtocolError("a vertex with a wrong signature", rule="8.3.12")
+
+
+def _decode(data: bytes) -> Value:
+    try:
+        return decode(data)
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"not a vertex: {error}", rule="8.3.1") from None
+
+
+def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
+    match _decode(body):
+        case [
+            int(version),
+            bytes(net),
+            int(kind),
+            bytes(issuer),
+            int(seq),
+            bytes(prev),
+            list(parents),
+            int(epoch),
+            list(claims),
+            list(operations),
+            int(beat),
+            bytes(cert),
+            int(unix_time_s),
+            int(work),
+        ]:
+            pass
+        case _:
+            raise RemoteProtocolError("not the fields of a vertex", rule="8.3.1")
+    # A boolean is an integer to Python, and equal to 0 or 1.
+    if bool in map(type, (version, kind, seq, epoch, beat, unix_time_s, work)):
+        raise RemoteProtocolError("a boolean where a number belongs", rule="8.3.1")
+    if version != _VERSION or kind not in (ORDINARY, VALIDATOR) or seq >= SEQ_LIMIT:
+        raise RemoteProtocolError("a version, kind or seq out of range", rule="8.3.1")
+    if len(issuer) != NODE_ID_BYTES or len(net) != NETWORK_ID_BYTES:
+        raise RemoteProtocolError("a name of a wrong length", rule="8.3.1")
+    vertex = Vertex(
+        id=vertex_id(NodeId(issuer), seq, body),
+        body=body,
+        signature=signature,
+        kind=kind,
+        issuer=NodeId(issuer),
+        seq=seq,
+        prev=VertexId(prev),
+        parents=tuple([_reference(parent) for parent in parents]),
+        claims=tuple([_claim(claim) for claim in claims]),
+        payments=tuple([_payment(operation) for operation in operations]),
+        beat=beat,
+        cert=cert,
+        unix_time_s=unix_time_s,
+    )
+    _check_frame(vertex, net, network)
+    _check_edges(vertex, epoch)
+    _check_payments(vertex)
+    _check_cert(vertex, work)
+    return vertex
+
+
+def _reference(value: Value) -> VertexId:
+    if isinstance(value, bytes) and len(value) == VERTEX_ID_BYTES:
+        return VertexId(value)
+    raise RemoteProtocolError("not a vertex id", rule="8.3.1")
+
+
+def _claim(value: Value) -> Claim:
+    match value:
+        case [bytes(source), int(total)] if len(source) == VERTEX_ID_BYTES:
+            if total is not True and total is not False:
+                return Claim(VertexId(source), total)
+    raise RemoteProtocolError("not a claim", rule="8.3.1")
+
+
+def _payment(value: Value) -> Payment:
+    match value:
+        case [int(kind), bytes(recipient), int(amount)] if len(recipient) == NODE_ID_BYTES:
+            if kind is not True and kind == _PAY and amount is not True and amount is not False:
+                return Payment(NodeId(recipient), amount)
+    raise RemoteProtocolError("not an operation known in this version", rule="8.3.1")
+
+
+def _check_frame(vertex: Vertex, net: bytes, network: NetworkId) -> None:
+    ordinary = vertex.kind == ORDINARY
+    if len(vertex.body) > (BODY_BYTES_MAX if ordinary else VALIDATOR_BODY_BYTES_MAX):
+        raise RemoteProtocolError(f"a body of {len(vertex.body)} bytes", rule="8.3.2")
+    if net != network:
+        raise RemoteProtocolError("a vertex of another network", rule="8.3.3")
+    if ordinary and (vertex.beat or vertex.cert):
+        raise RemoteProtocolError("an ordinary vertex with a beat or cert", rule="8.3.4")
+
+
+def _check_edges(vertex: Vertex, epoch: int) -> None:
+    if vertex.seq == 0:
+        prev_is_right = vertex.prev == NO_VERTEX
+    else:
+        below = position(vertex.id[:TAG_BYTES], vertex.seq - 1)
+        prev_is_right = len(vertex.prev) == VERTEX_ID_BYTES and vertex.prev.startswith(below)
+    if not prev_is_right:
+        raise RemoteProtocolError("a prev that is not the vertex below", rule="8.3.5")
+    parents = vertex.parents
+    if len(parents) > (PARENTS_MAX if vertex.kind == ORDINARY else VALIDATOR_PARENTS_MAX):
+        raise RemoteProtocolError(f"{len(parents)} parents", rule="8.3.6")
+    if not _ascend(parents) or vertex.prev in parents:
+        raise RemoteProtocolError("parents out of order or with prev", rule="8.3.6")
+    if epoch != _EPOCH:
+        raise RemoteProtocolError(f"epoch {epoch}", rule="8.3.7")
+    claims = vertex.claims
+    if len(claims) > CLAIMS_MAX or not _ascend([claim.source for claim in claims]):
+        raise RemoteProtocolError("too many claims, or out of order", rule="8.3.8")
+    if any(claim.total == 0 for claim in claims):
+        raise RemoteProtocolError("a claim to nothing", rule="8.3.8")
+
+
+def _check_payments(vertex: Vertex) -> None:
+    recipients = {payment.recipient for payment in vertex.payments}
+    if len(vertex.payments) > OPERATIONS_MAX:
+        raise RemoteProtocolError(f"{len(vertex.payments)} operations", rule="8.3.9")
+    if len(recipients) < len(vertex.payments) or vertex.issuer in recipients:
+        raise RemoteProtocolError("a recipient named twice, or the issuer", rule="8.3.9")
+    if any(payment.amount == 0 for payment in vertex.payments):
+        raise RemoteProtocolError("a payment of nothing", rule="8.3.9")
+
+
+def _check_cert(vertex: Vertex, work: int) -> None:
+    cert = vertex.cert
+    tags = [cert[start : start + TAG_BYTES] for start in range(0, len(cert), POSITION_BYTES)]
+    if len(cert) % POSITION_BYTES or not _ascend(tags) or (cert and vertex.seq == 0):
+        raise RemoteProtocolError("a malformed cert", rule="8.3.10")
+    if work != _NO_WORK:
+        raise RemoteProtocolError("work that nobody asked for", rule="8.3.11")
+
+
+def _ascend(names: "list[bytes] | list[VertexId] | tuple[VertexId, ...]") -> bool:
+    return all(lower < higher for lower, higher in zip(names, names[1:], strict=False))
