@@ -47,7 +47,9 @@ class Range:
 
 def encode_entries(entries: Iterable[tuple[Tag, Head]]) -> bytes:
     """Return ``tag(8) | seq(4) | mark(4)`` for each, ascending by tag."""
-    return b"".join(_ENTRY.pack(tag, head.seq, head.mark) for tag, head in sorted(entries, key=_tag))
+    return b"".join(
+        _ENTRY.pack(tag, head.seq, head.mark) for tag, head in sorted(entries, key=_tag)
+    )
 
 
 def decode_entries(data: bytes) -> dict[Tag, Head]:

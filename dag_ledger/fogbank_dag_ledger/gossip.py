@@ -198,13 +198,7 @@ GossipEvent: TypeAlias = (
 )
 
 GossipCommand: TypeAlias = (
-    PushVertices
-    | AskFrontier
-    | AnswerFrontier
-    | AskRanges
-    | AskParents
-    | PassProof
-    | CutOff
+    PushVertices | AskFrontier | AnswerFrontier | AskRanges | AskParents | PassProof | CutOff
 )
 
 
@@ -305,7 +299,9 @@ class Gossip:
         if side is None:
             return []
         side.asking = False
-        side.ask_at = now + FRONTIER_INTERVAL_S * (1 + FRONTIER_JITTER * self._random.uniform(-1, 1))
+        side.ask_at = now + FRONTIER_INTERVAL_S * (
+            1 + FRONTIER_JITTER * self._random.uniform(-1, 1)
+        )
         if answer is None:
             # Whether the question arrived is unknown, so both sides begin again.
             side.reset_due = True

@@ -75,9 +75,7 @@ class Parking:
     def _is_full(self, wanted: set[VertexId], peer: NodeId | None) -> bool:
         if self._per_peer.get(peer, 0) >= PARKED_PER_PEER_MAX:
             return True
-        return any(
-            len(self._waiting.get(parent, ())) >= PARKED_PER_PARENT_MAX for parent in wanted
-        )
+        return any(len(self._waiting.get(parent, ())) >= PARKED_PER_PARENT_MAX for parent in wanted)
 
     def _remove(self, vertex_id: VertexId) -> Parked:
         parked = self._parked.pop(vertex_id)

@@ -1,0 +1,135 @@
+"""What the layers above see of the ledger: plain values, taken at one moment."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fogbank_protocol.identity import NodeId
+
+from ..vertex import VertexId
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Nothing is issued yet: the own chain is not known for certain (SPEC.md section 8.8)."""
+
+    weight_needed: int
+    """How much weight of seats must still tell what they hold of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """Vertices are issued."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskIsFull:
+    """Nothing is issued, and nothing new is taken, until there is room on the disk."""
+
+    reason: str
+    """A sentence for people that names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Nothing is issued until a person has seen to it."""
+
+    reason: str
+    """A sentence for people that says what to do."""
+
+
+IssuingState: TypeAlias = Silent | Issuing | DiskIsFull | Stopped
+
+
+@dataclass(frozen=True, slots=True)
+class WalletView:
+    """The own account, in drops."""
+
+    balance: int
+    """What may be paid out now: final payments received and claimed, less all payments issued."""
+
+    claimable: int
+    """Final payments to this account that are not claimed yet; claimed automatically."""
+
+    incoming: int
+    """Payments to this account that are not final yet."""
+
+    pending_out: int
+    """Own payments that are not final yet; they are taken off ``balance`` already."""
+
+    issuing: IssuingState
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    """One payment from or to the own account."""
+
+    vertex_id: VertexId
+    payer: NodeId
+    recipient: NodeId
+    amount: int
+    is_final: bool
+    unix_time_s: int
+    """What the payer's clock showed, for display only; 0 unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The ledger in numbers."""
+
+    vertices: int
+    final: int
+    tips: int
+    parked: int
+    accounts: int
+    state_hash: bytes
+    """Equal on all nodes that hold the same final payments (SPEC.md section 8.9)."""
+
+    supply: int
+    """Drops that genesis made."""
+
+    supply_held: int
+    """Drops found when all final balances and unclaimed payments are added up: the same."""
+
+    payments_made: int
+    """Own payments issued, ever."""
+
+    payments_final: int
+    """Those of them that are final."""
+
+    payments_pending: int
+    """Payments of anyone that are held and not final."""
+
+    forked: tuple[NodeId, ...]
+    """Issuers of whom two vertices of one slot are held, at most 64 of them."""
+
+    weight_connected: int
+    """Weight of the seats with an open channel, and the own."""
+
+    quorum: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReceived:
+    """A payment to the own account became final."""
+
+    vertex_id: VertexId
+    payer: NodeId
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFinal:
+    """Own payments in this vertex became final."""
+
+    vertex_id: VertexId
+    payments: tuple[tuple[NodeId, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IssuingChanged:
+    """Whether vertices are issued changed."""
+
+    state: IssuingState
+
+
+LedgerNews: TypeAlias = PaymentReceived | PaymentFinal | IssuingChanged
