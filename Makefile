@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := protocol dag_ledger wasm_tasks agent tests benchmarks
 
-.PHONY: help demo test check format bench vectors clean
+.PHONY: help demo test check format bench vectors tasks clean
 
 help:
 	@echo "make demo    five agents on this machine render a picture together"
@@ -12,6 +12,7 @@ help:
 	@echo "make check   formatting, lint, types, import directions"
 	@echo "make bench   the figures of docs/, measured here, as JSON lines"
 	@echo "make vectors write tests/vectors/ anew (a change there is a change of SPEC.md)"
+	@echo "make tasks   build the example tasks from their C sources"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +53,9 @@ format: $(VENV)/.check
 
 vectors: $(VENV)/.test
 	$(BIN)/python -m tests.vectors.write
+
+tasks: $(VENV)/.toolchain
+	$(BIN)/python -m fogbank_wasm_tasks.examples.build
 
 clean:
 	rm -rf $(VENV) build dist

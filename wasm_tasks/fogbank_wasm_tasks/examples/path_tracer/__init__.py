@@ -1,0 +1,1 @@
+"""A picture of spheres in the fog, rendered tile by tile."""
