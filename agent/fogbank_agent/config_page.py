@@ -7,6 +7,7 @@ change there to write ``docs/configuration.md`` anew; a test compares.
 import ast
 import inspect
 import sys
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, cast, get_args, get_origin
 
@@ -21,7 +22,7 @@ comments. This page is made from the docstrings of `agent/fogbank_agent/config.p
 """
 
 
-def starting_file(given: dict[str, dict[str, object]]) -> str:
+def starting_file(given: Mapping[str, Mapping[str, object]]) -> str:
     """Return the text of a new configuration: ``given`` set, everything else as comments."""
     parts = ["# Fogbank agent.  Settings that are commented out have the value shown."]
     for section, kind in _sections():

@@ -118,3 +118,59 @@ SETTLEMENT_BODY_BYTES_MAX = 65_536
 
 SETTLEMENT_AGREEMENTS_MAX = 512
 """Agreements accepted, and refused, in one settlement (section 9.6)."""
+
+GENESIS_FILE_BYTES_MAX = 64 * 1024 + 1
+"""How much of a genesis file is read: one byte more than section 8.1 allows."""
+
+# The market: how this agent buys.
+
+JOB_RUNS_MAX = 100_000
+"""Runs of one job."""
+
+RUNS_AT_ONCE_MAX = 256
+"""Runs of one job that may be under way at the same time."""
+
+ATTEMPTS_MAX = 32
+"""Agreements that may be made for one run, those for checking included."""
+
+PATIENCE_S_MAX = 86_400.0
+"""How long a job may be told to wait for a provider."""
+
+RUN_NAME_BYTES_MAX = 255
+"""What people call a run's input: the longest name of a file."""
+
+PROVIDERS_ASKED_MAX = 5
+"""Providers that get the same order at the same time (section 9.3)."""
+
+BIDS_ENOUGH = 4
+"""So many bids end an auction before its window does."""
+
+BID_WINDOW_S = 0.1
+"""How long bids are collected once there is one (section 9.3)."""
+
+BID_WAIT_S = 2.0
+"""How long the first bid of an auction is waited for."""
+
+AGREEMENT_WAIT_S = 5.0
+"""How long a provider may take to sign the agreement."""
+
+RESULT_GRACE_S = 5.0
+"""How much later than ``run_ms_max`` a result may arrive: the way of its bytes."""
+
+PLACEMENT_RETRY_S = 0.25
+"""The first pause before an order that nobody took is sent again; it doubles."""
+
+PLACEMENT_RETRY_S_MAX = 2.0
+"""The longest of those pauses."""
+
+BUSY_RETRY_S = 0.5
+"""How long a provider that said ``busy`` is left alone, unless a run of ours ends there."""
+
+HASTE_PPM_PER_S = 100_000
+"""What a second of waiting counts in the choice of a bid, in parts per million of its price."""
+
+PAYMENT_AGE_S = 60.0
+"""How long a bill may stay unpaid while its job goes on (section 9.6)."""
+
+SETTLEMENT_RETRY_S = 5.0
+"""How long after a settlement that was not answered it is sent again (section 9.6)."""

@@ -2,7 +2,7 @@
 
 import click
 
-from ..control.requests import Paid, Pay
+from ..control.requests.money import Paid, Pay
 from ..errors import Refused
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, state_option

@@ -2,7 +2,7 @@
 
 import click
 
-from ..control.requests import GetPeers, Peers
+from ..control.requests.peers import GetPeers, Peers
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, print_table, seconds, state_option
 

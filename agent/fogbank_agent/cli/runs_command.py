@@ -2,7 +2,7 @@
 
 import click
 
-from ..control.requests import GetRuns, Runs
+from ..control.requests.history import GetRuns, Runs
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, print_table, state_option
 

@@ -2,7 +2,7 @@
 
 import click
 
-from ..control.requests import GetStatus, LedgerStatus, ProviderStatus, Status
+from ..control.requests.status import GetStatus, LedgerStatus, ProviderStatus, Status
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, seconds, state_option
 

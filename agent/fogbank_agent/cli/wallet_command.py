@@ -2,7 +2,7 @@
 
 import click
 
-from ..control.requests import GetWallet, Wallet
+from ..control.requests.money import GetWallet, Wallet
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, state_option
 

@@ -2,7 +2,7 @@
 
 import click
 
-from ..control.requests import GetStory, Story
+from ..control.requests.history import GetStory, Story
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, state_option
 

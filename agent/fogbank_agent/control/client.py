@@ -1,14 +1,14 @@
 """The command line's end of the control socket: plain blocking sockets, quick to import."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from ..errors import AgentUnreachable, Refused
 from ..limits import CONTROL_CHUNK_BYTES
 from .frames import LENGTH_BYTES, BadFrame, decode_body, decode_length, encode_frame
-from .requests import Answer, BlobKept, Chunk, Failed, GetBlob, Message, PutBlob, Request
+from .requests.blobs import BlobKept, Chunk, Failed, GetBlob, PutBlob
 from .socket_path import short_path
 
 _Kind = TypeVar("_Kind")
@@ -44,7 +44,7 @@ class ControlClient:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def ask(self, request: Request, kind: type[_Kind]) -> _Kind:
+    def ask(self, request: object, kind: type[_Kind]) -> _Kind:
         """Send ``request`` and return its one answer, which is of ``kind``.
 
         Raises:
@@ -54,7 +54,7 @@ class ControlClient:
         self.send(request)
         return self.receive(kind)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: object) -> None:
         """Send ``message``; errors as for ``ask``."""
         try:
             self._socket.sendall(encode_frame(message))
@@ -66,23 +66,22 @@ class ControlClient:
 
     def receive(self, kind: type[_Kind]) -> _Kind:
         """Return the next answer, which is of ``kind``; errors as for ``ask``."""
-        answer = self.receive_any()
-        if not isinstance(answer, kind):
-            raise AgentUnreachable("the agent is of another version: stop it and start it again")
+        answer = self.receive_any([kind])
+        assert isinstance(answer, kind)
         return answer
 
-    def receive_any(self) -> Answer:
-        """Return the next answer, whatever it is but ``Failed``; errors as for ``ask``."""
+    def receive_any(self, kinds: Sequence[type]) -> object:
+        """Return the next answer, which is of one of ``kinds``; errors as for ``ask``."""
         try:
             body = self._read_exactly(decode_length(self._read_exactly(LENGTH_BYTES)))
-            message = decode_body(body)
+            message = decode_body(body, [*kinds, Failed])
         except BadFrame:
             raise AgentUnreachable(
                 "the agent is of another version: stop it and start it again"
             ) from None
         if isinstance(message, Failed):
             raise Refused(message.sentence)
-        return message  # type: ignore[return-value]
+        return message
 
     def put_blob(
         self, file: BinaryIO, size: int, on_progress: Callable[[int], None] | None = None
@@ -126,7 +125,7 @@ class ControlClient:
 
     def _why_closed(self) -> Exception:
         try:
-            self.receive_any()
+            self.receive_any([])
         except (Refused, AgentUnreachable) as error:
             return error
         return AgentUnreachable(self._went_away())

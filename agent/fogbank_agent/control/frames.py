@@ -4,6 +4,7 @@ Both ends are of one version and on one machine, so this is no part of SPEC.md; 
 the socket may send anything, so every length and every type is checked.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any, TypeGuard, cast, get_args, get_origin
@@ -11,19 +12,15 @@ from typing import Any, TypeGuard, cast, get_args, get_origin
 import msgpack
 
 from ..limits import CONTROL_FRAME_BYTES_MAX
-from . import requests
-from .requests import Message
 
 LENGTH_BYTES = 4
-
-_KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(requests.Message)}
 
 
 class BadFrame(Exception):
     """What came over the control socket is no message."""
 
 
-def encode_frame(message: Message) -> bytes:
+def encode_frame(message: object) -> bytes:
     """Return ``message`` with its length before it.
 
     Raises:
@@ -47,8 +44,8 @@ def decode_length(head: bytes) -> int:
     return length
 
 
-def decode_body(body: bytes) -> Message:
-    """Return the message in a frame's ``body``.
+def decode_body(body: bytes, kinds: Sequence[type]) -> object:
+    """Return the message in a frame's ``body``, which is of one of ``kinds``.
 
     Raises:
         BadFrame: it is none.
@@ -58,10 +55,13 @@ def decode_body(body: bytes) -> Message:
     except (ValueError, msgpack.UnpackException, RecursionError):
         raise BadFrame("not msgpack") from None
     match value:
-        case (str(name), *values) if name in _KINDS:
-            return cast("Message", _from_plain(_KINDS[name], tuple(values)))
+        case (str(name), *values):
+            for kind in kinds:
+                if kind.__name__ == name:
+                    return _from_plain(kind, tuple(values))
         case _:
-            raise BadFrame("not a message of this version")
+            pass
+    raise BadFrame("not a message that fits here")
 
 
 def _to_plain(value: object) -> Any:

@@ -7,8 +7,9 @@ hurting the agent: bounded frames, bounded connections, and a limit on every wai
 import grp
 import os
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import trio
@@ -21,7 +22,7 @@ from ..limits import (
     CONTROL_SEND_S,
 )
 from .frames import LENGTH_BYTES, BadFrame, decode_body, decode_length, encode_frame
-from .requests import Answer, Failed, Message
+from .requests.blobs import Failed
 from .socket_path import short_path
 
 
@@ -38,17 +39,19 @@ class Conversation:
         self.at_end = ExitStack()
         """What is undone when the conversation ends, such as pins of blobs."""
 
-    async def receive(self, *, begin_s: float = CONTROL_REQUEST_S) -> Message:
-        """Return the next message; ``begin_s`` is how long the client may take to begin it.
+    async def receive(self, kinds: Sequence[type], *, begin_s: float = CONTROL_REQUEST_S) -> object:
+        """Return the next message, of one of ``kinds``.
+
+        ``begin_s`` is how long the client may take to begin it.
 
         Raises:
             BadFrame: it is none.
             ClientGone: the client closed, or took too long.
         """
         head = await self._read_exactly(LENGTH_BYTES, begin_s)
-        return decode_body(await self._read_exactly(decode_length(head), CONTROL_REQUEST_S))
+        return decode_body(await self._read_exactly(decode_length(head), CONTROL_REQUEST_S), kinds)
 
-    async def send(self, answer: Answer) -> None:
+    async def send(self, answer: object) -> None:
         """Send ``answer``.
 
         Raises:
@@ -100,14 +103,19 @@ class Conversation:
         return wanted
 
 
-Responder = Callable[[Message, Conversation], Awaitable[None]]
-"""Answers one message of a conversation; raises ``FogbankError`` to answer with its sentence."""
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """What requests are understood, and what answers them."""
+
+    kinds: Sequence[type]
+    respond: Callable[[object, Conversation], Awaitable[None]]
+    """Answers one request; raises ``FogbankError`` to answer with its sentence."""
 
 
 async def serve_control(
     path: Path,
     group: str,
-    respond: Responder,
+    responder: Responder,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -125,7 +133,7 @@ async def serve_control(
         async with stream:
             conversation = Conversation(stream)
             with conversation.at_end:
-                await _converse(conversation, clients, respond)
+                await _converse(conversation, clients, responder)
 
     task_status.started()
     try:
@@ -135,7 +143,7 @@ async def serve_control(
 
 
 async def _converse(
-    conversation: Conversation, clients: trio.CapacityLimiter, respond: Responder
+    conversation: Conversation, clients: trio.CapacityLimiter, responder: Responder
 ) -> None:
     try:
         clients.acquire_nowait()
@@ -144,18 +152,19 @@ async def _converse(
             await conversation.send(Failed("too many commands at once: try again in a moment"))
         return
     try:
-        while await _answer_one(conversation, respond):
+        while await _answer_one(conversation, responder):
             pass
     finally:
         clients.release()
 
 
-async def _answer_one(conversation: Conversation, respond: Responder) -> bool:
+async def _answer_one(conversation: Conversation, responder: Responder) -> bool:
     """Answer the next request; False when the conversation is over."""
     sentence = ""
     over = False
     try:
-        await respond(await conversation.receive(begin_s=CONTROL_IDLE_S), conversation)
+        request = await conversation.receive(responder.kinds, begin_s=CONTROL_IDLE_S)
+        await responder.respond(request, conversation)
     # Starred, since what goes wrong in a nursery comes as a group.
     except* FogbankError as group:
         sentence = str(_first(group))

@@ -16,17 +16,11 @@ from fogbank_agent.control.frames import (
     decode_length,
     encode_frame,
 )
-from fogbank_agent.control.requests import (
-    Chunk,
-    Failed,
-    GetStatus,
-    Message,
-    Pay,
-    Peer,
-    Peers,
-    RunInput,
-    StartJob,
-)
+from fogbank_agent.control.requests.blobs import Chunk, Failed
+from fogbank_agent.control.requests.jobs import RunInput, StartJob
+from fogbank_agent.control.requests.money import Pay
+from fogbank_agent.control.requests.peers import Peer, Peers
+from fogbank_agent.control.requests.status import GetStatus
 from fogbank_agent.limits import CONTROL_CHUNK_BYTES, CONTROL_FRAME_BYTES_MAX
 
 PEER = Peer("ab", "abcd-efgh", "::1", 1, 2.5, None, 3, 4, 5)
@@ -42,7 +36,8 @@ JOB = StartJob(
     fuel_max=None,
     deadline_s=None,
 )
-MESSAGES: list[Message] = [
+KINDS = [GetStatus, Pay, Peers, StartJob, Chunk, Failed]
+MESSAGES = [
     GetStatus(),
     Pay("abcd", 5, 0),
     Peers(()),
@@ -53,15 +48,15 @@ MESSAGES: list[Message] = [
 ]
 
 
-def body_of(message: Message) -> bytes:
+def body_of(message: object) -> bytes:
     frame = encode_frame(message)
     assert decode_length(frame[:LENGTH_BYTES]) == len(frame) - LENGTH_BYTES
     return frame[LENGTH_BYTES:]
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
-def test_a_message_comes_back_as_it_went(message: Message) -> None:
-    assert decode_body(body_of(message)) == message
+def test_a_message_comes_back_as_it_went(message: object) -> None:
+    assert decode_body(body_of(message), KINDS) == message
 
 
 @pytest.mark.parametrize("length", [0, CONTROL_FRAME_BYTES_MAX + 1, (1 << 32) - 1])
@@ -81,13 +76,13 @@ def test_what_does_not_fit_is_not_sent() -> None:
         None,
         [],
         ["NoSuchMessage"],
-        ["BadFrame"],
+        ["GetWallet"],
         ["Pay", "to", 5],
         ["Pay", "to", 5, 0, 0],
         ["Pay", "to", True, 0],
         ["Pay", b"to", 5, 0],
         ["Pay", "to", 5.0, 0],
-        ["GetBlob", "text"],
+        ["Chunk", "text"],
         ["Peers", [[1]]],
         ["Peers", 5],
         {"Pay": 1},
@@ -96,29 +91,29 @@ def test_what_does_not_fit_is_not_sent() -> None:
 )
 def test_a_message_of_another_shape_is_refused(value: list[object] | Mapping[str, int]) -> None:
     with pytest.raises(BadFrame):
-        decode_body(cast("bytes", msgpack.packb(value)))
+        decode_body(cast("bytes", msgpack.packb(value)), KINDS)
 
 
 @pytest.mark.parametrize("message", MESSAGES[:5], ids=lambda message: type(message).__name__)
-def test_every_truncation_is_refused(message: Message) -> None:
+def test_every_truncation_is_refused(message: object) -> None:
     body = body_of(message)
     for length in range(len(body)):
         with pytest.raises(BadFrame):
-            decode_body(body[:length])
+            decode_body(body[:length], KINDS)
 
 
 def test_nesting_without_end_is_refused() -> None:
     with pytest.raises(BadFrame):
-        decode_body(b"\x91" * 100_000)
+        decode_body(b"\x91" * 100_000, KINDS)
 
 
 @settings(max_examples=50)
 @given(st.binary(max_size=64), st.integers(0, 10_000))
 def test_no_bytes_do_anything_but_decode_or_be_refused(data: bytes, place: int) -> None:
     with suppress(BadFrame):
-        decode_body(data)
+        decode_body(data, KINDS)
     body = bytearray(body_of(JOB))
     place %= len(body)
     body[place : place + len(data)] = data
     with suppress(BadFrame):
-        decode_body(bytes(body))
+        decode_body(bytes(body), KINDS)

@@ -12,22 +12,11 @@ from trio.testing import MockClock
 
 from fogbank_agent.control.client import ControlClient
 from fogbank_agent.control.frames import encode_frame
-from fogbank_agent.control.requests import (
-    BlobKept,
-    Chunk,
-    Failed,
-    GetBlob,
-    GetPeers,
-    GetStatus,
-    GetWallet,
-    Message,
-    Paid,
-    Pay,
-    Peers,
-    PutBlob,
-    Wallet,
-)
-from fogbank_agent.control.server import ClientGone, Conversation, serve_control
+from fogbank_agent.control.requests.blobs import BlobKept, Chunk, Failed, GetBlob, PutBlob
+from fogbank_agent.control.requests.money import GetWallet, Paid, Pay, Wallet
+from fogbank_agent.control.requests.peers import GetPeers, Peers
+from fogbank_agent.control.requests.status import GetStatus
+from fogbank_agent.control.server import ClientGone, Conversation, Responder, serve_control
 from fogbank_agent.errors import AgentUnreachable, MachineError, Refused
 from fogbank_agent.limits import (
     CONTROL_CLIENTS_MAX,
@@ -39,14 +28,17 @@ from fogbank_agent.limits import (
 WALLET = Wallet("ab", "abcd-efgh", 1, 2, 3)
 
 
-class Responder:
+KINDS = [GetWallet, PutBlob, GetBlob, GetPeers, GetStatus, Pay]
+
+
+class Agent:
     """Answers a few requests, and remembers which."""
 
     def __init__(self) -> None:
-        self.asked: list[Message] = []
+        self.asked: list[object] = []
         self.cancelled = trio.Event()
 
-    async def __call__(self, message: Message, conversation: Conversation) -> None:
+    async def respond(self, message: object, conversation: Conversation) -> None:
         self.asked.append(message)
         match message:
             case GetWallet():
@@ -54,7 +46,7 @@ class Responder:
             case PutBlob(size):
                 received = b""
                 while len(received) < size:
-                    chunk = await conversation.receive()
+                    chunk = await conversation.receive([Chunk])
                     assert isinstance(chunk, Chunk)
                     received += chunk.data
                 await conversation.send(BlobKept(received[:4], size))
@@ -76,9 +68,9 @@ class Responder:
 
 
 @asynccontextmanager
-async def serving(path: Path, responder: Responder) -> AsyncGenerator[None]:
+async def serving(path: Path, agent: Agent) -> AsyncGenerator[None]:
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve_control, path, "", responder)
+        await nursery.start(serve_control, path, "", Responder(KINDS, agent.respond))
         yield
         nursery.cancel_scope.cancel()
 
@@ -107,7 +99,7 @@ async def test_a_client_asks_again_and_again_on_one_connection(path: Path) -> No
         with ControlClient(path) as client:
             return [client.ask(GetWallet(), Wallet), client.ask(GetWallet(), Wallet)]
 
-    async with serving(path, Responder()):
+    async with serving(path, Agent()):
         assert await trio.to_thread.run_sync(ask) == [WALLET, WALLET]
 
 
@@ -120,7 +112,7 @@ async def test_a_refusal_is_a_sentence_and_the_connection_goes_on(path: Path) ->
                 client.ask(GetStatus(), Paid)
             assert client.ask(GetWallet(), Wallet) == WALLET
 
-    async with serving(path, Responder()):
+    async with serving(path, Agent()):
         await trio.to_thread.run_sync(ask)
 
 
@@ -135,7 +127,7 @@ async def test_blobs_go_both_ways_in_chunks(path: Path, tmp_path: Path) -> None:
                 assert client.put_blob(file, len(data), progress.append) == data[:4]
             assert b"".join(client.blob(b"id")) == b"abcdef"
 
-    async with serving(path, Responder()):
+    async with serving(path, Agent()):
         await trio.to_thread.run_sync(ask)
     assert sum(progress) == len(data)
     assert len(progress) > 1
@@ -152,12 +144,12 @@ async def test_a_file_that_shrinks_while_it_is_read_is_refused(path: Path, tmp_p
         ):
             client.put_blob(file, 5)
 
-    async with serving(path, Responder()):
+    async with serving(path, Agent()):
         await trio.to_thread.run_sync(ask)
 
 
 async def test_only_the_owner_may_open_the_socket(path: Path) -> None:
-    async with serving(path, Responder()):
+    async with serving(path, Agent()):
         assert path.stat().st_mode & 0o777 == 0o600
     assert not path.exists()
 
@@ -166,7 +158,7 @@ async def test_a_socket_left_by_a_crash_is_replaced(path: Path) -> None:
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(path))
     left.close()
-    async with serving(path, Responder()), raw(path) as stream:
+    async with serving(path, Agent()), raw(path) as stream:
         await stream.send_all(encode_frame(GetWallet()))
         assert await stream.receive_some() == encode_frame(WALLET)
 
@@ -180,14 +172,14 @@ async def test_a_path_longer_than_a_socket_address_works(tmp_path: Path) -> None
         with ControlClient(path) as client:
             return client.ask(GetWallet(), Wallet)
 
-    async with serving(path, Responder()):
+    async with serving(path, Agent()):
         assert await trio.to_thread.run_sync(ask) == WALLET
         assert path.is_socket()
 
 
 async def test_a_group_that_does_not_exist_is_one_sentence(path: Path) -> None:
     with pytest.raises(MachineError, match="no group 'no-such-group'"):
-        await serve_control(path, "no-such-group", Responder())
+        await serve_control(path, "no-such-group", Responder([], Agent().respond))
 
 
 @pytest.mark.parametrize(
@@ -200,7 +192,7 @@ async def test_a_group_that_does_not_exist_is_one_sentence(path: Path) -> None:
     ],
 )
 async def test_garbage_is_told_so_and_closed(path: Path, data: bytes) -> None:
-    async with serving(path, Responder()), raw(path) as stream:
+    async with serving(path, Agent()), raw(path) as stream:
         await stream.send_all(data)
         answer = await read_all(stream)
     assert b"do not understand each other" in answer
@@ -211,16 +203,16 @@ async def test_the_client_hears_why_it_was_closed(path: Path) -> None:
         with ControlClient(path) as client:
             client._socket.sendall(b"\xff" * 8)  # pyright: ignore[reportPrivateUsage]
             with pytest.raises(Refused, match="do not understand"):
-                client.receive_any()
+                client.receive_any([])
 
-    async with serving(path, Responder()):
+    async with serving(path, Agent()):
         await trio.to_thread.run_sync(ask)
 
 
 async def test_a_client_too_many_is_told_so_and_a_place_is_free_when_one_leaves(
     path: Path,
 ) -> None:
-    async with serving(path, Responder()):
+    async with serving(path, Agent()):
         streams = [await trio.open_unix_socket(str(path)) for _ in range(CONTROL_CLIENTS_MAX)]
         for stream in streams:
             await stream.send_all(encode_frame(GetWallet()))
@@ -239,13 +231,13 @@ async def test_a_client_too_many_is_told_so_and_a_place_is_free_when_one_leaves(
 
 
 async def test_work_is_given_up_when_the_client_hangs_up(path: Path) -> None:
-    responder = Responder()
-    async with serving(path, responder):
+    agent = Agent()
+    async with serving(path, agent):
         async with raw(path) as stream:
             await stream.send_all(encode_frame(GetPeers()))
             await trio.testing.wait_all_tasks_blocked(0.01)
-            assert responder.asked == [GetPeers()]
-        await responder.cancelled.wait()
+            assert agent.asked == [GetPeers()]
+        await agent.cancelled.wait()
 
 
 @pytest.mark.parametrize(
@@ -259,7 +251,7 @@ async def test_a_client_that_does_not_go_on_is_dropped(
     await far.send_all(begun)
     began = trio.current_time()
     with pytest.raises(ClientGone):
-        await Conversation(near).receive(begin_s=CONTROL_IDLE_S)
+        await Conversation(near).receive([], begin_s=CONTROL_IDLE_S)
     assert trio.current_time() - began == pytest.approx(patience_s)
 
 
@@ -282,8 +274,9 @@ async def test_a_client_whose_agent_stops_is_told_so(path: Path) -> None:
         with ControlClient(path) as client:
             client.ask(GetPeers(), Peers)
 
+    agent = Agent()
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve_control, path, "", responder := Responder())
+        await nursery.start(serve_control, path, "", Responder(KINDS, agent.respond))
         async with trio.open_nursery() as waiting:
 
             async def expect() -> None:
@@ -291,8 +284,8 @@ async def test_a_client_whose_agent_stops_is_told_so(path: Path) -> None:
                     await trio.to_thread.run_sync(ask)
 
             waiting.start_soon(expect)
-            while not responder.asked:
+            while not agent.asked:
                 await trio.lowlevel.checkpoint()
             nursery.cancel_scope.cancel()
             with trio.CancelScope(shield=True):
-                await responder.cancelled.wait()
+                await agent.cancelled.wait()

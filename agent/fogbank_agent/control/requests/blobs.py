@@ -1,0 +1,42 @@
+"""Bytes on their way into an agent and out of it, and the answer that says no."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request was not carried out: ``sentence`` says why and what to do."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutBlob:
+    """Keep ``size`` bytes, which follow in ``Chunk`` frames; answered by ``BlobKept``.
+
+    The blob stays at least until the connection ends.
+    """
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetBlob:
+    """Answered by ``BlobKept`` and then the bytes in ``Chunk`` frames."""
+
+    blob_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BlobKept:
+    """A blob is in the agent's store."""
+
+    blob_id: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The next bytes of a blob, 1 … CONTROL_CHUNK_BYTES of them, in either direction."""
+
+    data: bytes

@@ -1,0 +1,102 @@
+"""A job: runs of one task, bought by the agent for the command line."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RunInput:
+    """One run of a job: ``name`` is for people, ``blob_id`` the input, kept before."""
+
+    name: str
+    blob_id: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartJob:
+    """Buy a run of the package ``package_id``, kept before, for each of ``inputs``.
+
+    What is None is taken from the configuration.  Answered by some ``JobProgressed``, a
+    ``RunEnded`` for each run, and ``JobEnded`` last.  Closing the connection gives the job up.
+    """
+
+    package_id: bytes
+    inputs: tuple[RunInput, ...]
+    arguments: tuple[str, ...]
+    environment: tuple[str, ...]
+    """Each "NAME=VALUE"."""
+
+    seed: int
+    verify: str | None
+    price_max: int | None
+    start_price_max: int | None
+    fuel_max: int | None
+    deadline_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgressed:
+    """Something happened to run ``run`` of the job: ``what``, for people; may be left out."""
+
+    run: int
+    what: str
+    provider: str
+    """Its short form; empty when no provider has to do with it."""
+
+    accepted: int
+    failed: int
+    under_way: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """Run ``number`` of the job has its result, or will have none."""
+
+    number: int
+    run_id: str
+    name: str
+    ok: bool
+    """A result was accepted and is an output, not a trap or an exit code."""
+
+    outcome: str
+    """"ok", how the task failed, or why nobody ran it."""
+
+    output_id: bytes | None
+    output_bytes: int
+    provider: str
+    fuel: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTotals:
+    """What one provider did in a job."""
+
+    provider: str
+    runs: int
+    fuel: int
+    paid: int
+    unpaid: int
+    refused: int
+    """Results found wrong."""
+
+    lost: int
+    """Attempts that gave no result."""
+
+    caught: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """Every run of the job has ended."""
+
+    job_id: str
+    ok: int
+    failed: int
+    lies_caught: int
+    fuel: int
+    paid: int
+    seconds: float
+    providers: tuple[ProviderTotals, ...]
+    payments: tuple[str, ...]
