@@ -1,7 +1,7 @@
 """Both directions of calls over one channel (SPEC.md section 4)."""
 
 from ..errors import RemoteProtocolError
-from ..limits import FRAME_BYTES_MAX, WRITE_BYTES_MAX
+from ..limits import WRITE_BYTES_MAX
 from .callee import Callee
 from .caller import Caller
 from .events import (
@@ -29,6 +29,7 @@ from .frames import (
     encode_one_way,
     encode_ping,
     encode_pong,
+    read_length,
 )
 from .outbound import Outbound
 
@@ -129,14 +130,12 @@ class Calls:
 
     def _take_frame(self) -> Frame | None:
         """Return the next whole frame; None, and forget the frames before, when there is none."""
-        start = self._position + LENGTH_BYTES
-        if len(self._received) >= start:
-            size = int.from_bytes(self._received[self._position : start], "big")
-            if not 1 <= size <= FRAME_BYTES_MAX:
-                raise RemoteProtocolError(f"a frame of {size} bytes", rule="4.1")
-            if len(self._received) >= start + size:
-                self._position = start + size
-                return decode_frame(self._received[start : start + size])
+        length = read_length(self._received, self._position)
+        if length is not None:
+            start = self._position + LENGTH_BYTES
+            if len(self._received) >= start + length:
+                self._position = start + length
+                return decode_frame(self._received[start : self._position])
         del self._received[: self._position]
         self._position = 0
         return None

@@ -47,6 +47,23 @@ class Lane:
         self.queued_bytes -= len(frame)
         return frame
 
+    def take_all(self) -> list[bytes]:
+        """Remove and return all frames, the oldest first."""
+        frames = list(self._frames)
+        self._frames.clear()
+        self.queued_bytes = 0
+        return frames
+
+    def take_turn(self, bytes_max: int) -> list[bytes]:
+        """Remove and return the oldest frames, up to the one that reaches ``bytes_max``."""
+        if self.queued_bytes <= bytes_max:
+            return self.take_all()
+        end = self.queued_bytes - bytes_max
+        frames: list[bytes] = []
+        while self.queued_bytes > end:
+            frames.append(self.take())
+        return frames
+
     def close(self) -> None:
         """Forget all that waits, and take nothing more."""
         self._frames.clear()
@@ -110,6 +127,14 @@ class StreamLanes:
             self._ended.discard(call)
         return frame
 
+    def take_turn(self, bytes_max: int) -> list[bytes]:
+        """Remove and return frames, up to the one that reaches ``bytes_max``."""
+        end = self.queued_bytes - bytes_max
+        frames: list[bytes] = []
+        while self._lanes and self.queued_bytes > end:
+            frames.append(self.take())
+        return frames
+
     def drop(self, call: int) -> None:
         """Forget what waits of the stream ``call``."""
         lane = self._lanes.pop(call, None)
@@ -154,18 +179,14 @@ class Outbound:
 
         At least one frame is returned when any waits, and a frame is never cut.
         """
-        taken: list[bytes] = []
-        size = 0
-        while self.urgent:
-            taken.append(self.urgent.take())
-            size += len(taken[-1])
-        lanes: deque[Lane | StreamLanes] = deque(self._fair_lanes())
+        taken = self.urgent.take_all()
+        size = sum(map(len, taken))
+        lanes = deque(lane for lane in self._fair_lanes() if lane)
         while lanes and size < bytes_max:
             lane = lanes.popleft()
-            turn_end = min(size + _TURN_BYTES, bytes_max)
-            while lane and size < turn_end:
-                taken.append(lane.take())
-                size += len(taken[-1])
+            frames = lane.take_turn(min(_TURN_BYTES, bytes_max - size))
+            taken += frames
+            size += sum(map(len, frames))
             if lane:
                 lanes.append(lane)
         return b"".join(taken)
