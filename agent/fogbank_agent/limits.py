@@ -20,6 +20,9 @@ CONTROL_IDLE_S = 600
 CONTROL_REQUEST_S = 30
 """How long a client of the control socket may take for the rest of a frame it has begun."""
 
+CONTROL_WAIT_S_MAX = 3_600
+"""The longest that a client may have the agent wait for a payment to be final, in seconds."""
+
 CONTROL_SEND_S = 60
 """How long a client of the control socket may leave an answer unread before it is dropped."""
 
@@ -118,6 +121,12 @@ SETTLEMENT_BODY_BYTES_MAX = 65_536
 
 SETTLEMENT_AGREEMENTS_MAX = 512
 """Agreements accepted, and refused, in one settlement (section 9.6)."""
+
+JOURNAL_PAGE_RUNS_MAX = 1_000
+"""How many runs are listed at once."""
+
+MEBIBYTE = 1024 * 1024
+"""Bytes; the configuration counts memory and disk in these."""
 
 GENESIS_FILE_BYTES_MAX = 64 * 1024 + 1
 """How much of a genesis file is read: one byte more than section 8.1 allows."""

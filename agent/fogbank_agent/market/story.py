@@ -93,7 +93,7 @@ class CheckSpared:
 
 @dataclass(frozen=True, slots=True)
 class CheckedHere:
-    """The own sandbox ran it: ``agrees`` with the result in question."""
+    """The own sandbox ran it: this is the right result."""
 
     outcome: str
     fuel: int
@@ -117,9 +117,12 @@ class ProviderCaught:
 
 @dataclass(frozen=True, slots=True)
 class RunAccepted:
-    """The run has its result; ``provider`` was the first to give it; ``voices`` agree."""
+    """The run has its result; ``provider`` was the first to give it; ``voices`` agree.
 
-    provider: NodeId
+    None means that every provider was wrong and the own sandbox's result counts.
+    """
+
+    provider: NodeId | None
     voices: int
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from fogbank_wasm_tasks.sandbox.pool import RunReport, RunRequest
+from fogbank_wasm_tasks.run import RunReport, RunRequest
 
 
 class Runner(Protocol):

@@ -1,0 +1,69 @@
+"""One attempt at a run, and when to make the next (SPEC.md sections 9.3 to 9.5)."""
+
+from dataclasses import dataclass
+from enum import Enum
+from math import inf
+
+from ..limits import PLACEMENT_RETRY_S, PLACEMENT_RETRY_S_MAX
+from .auction import Auction, Proposal
+from .reasons import Reason
+
+
+class Stage(Enum):
+    """How far an attempt is."""
+
+    BIDDING = "bidding"
+    AGREEING = "agreeing"
+    RUNNING = "running"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """An order that is out, or the agreement that came of it."""
+
+    number: int
+    auction: Auction
+    stage: Stage = Stage.BIDDING
+    proposal: Proposal | None = None
+    ends_at: float = inf
+
+    @property
+    def deadline(self) -> float:
+        """When it is over if nothing happens."""
+        return self.auction.deadline if self.stage is Stage.BIDDING else self.ends_at
+
+
+@dataclass(slots=True)
+class AttemptRecord:
+    """An agreement that was made, and what became of it."""
+
+    number: int
+    proposal: Proposal
+    failure: Reason | None = None
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class Placement:
+    """When to send the next order, after one that nobody took."""
+
+    retry_at: float = -inf
+    pause_s: float = PLACEMENT_RETRY_S
+    stalled_since: float | None = None
+
+    def stall(self, now: float) -> None:
+        """Wait a while before the next order, longer each time."""
+        if self.stalled_since is None:
+            self.stalled_since = now
+        self.retry_at = now + self.pause_s
+        self.pause_s = min(2 * self.pause_s, PLACEMENT_RETRY_S_MAX)
+
+    def succeed(self) -> None:
+        """Begin anew: somebody took it."""
+        self.retry_at, self.pause_s, self.stalled_since = -inf, PLACEMENT_RETRY_S, None
+
+
+def agreed(attempt: Attempt) -> Proposal:
+    """Return the proposal that was taken; there must be one."""
+    assert attempt.proposal is not None
+    return attempt.proposal

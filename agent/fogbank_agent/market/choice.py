@@ -1,0 +1,253 @@
+"""Whom to ask and whose bid to take: everything a job knows about providers."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.identity import NodeId
+
+from ..limits import BUSY_RETRY_S, PROVIDERS_ASKED_MAX
+from .auction import Proposal
+from .offer_book import OfferBook
+from .offers import Offer
+from .orders import Verification
+from .pricing import bill, expected_cost
+from .purse import Purse
+from .reasons import Reason
+from .reputation import Reputation
+from .verification import audit_rate_ppm
+
+_FETCH_BYTES_PER_MS = 10_000
+"""What a package or input takes on the way: 10 MB/s, a busy LAN."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBounds:
+    """What every run of a job needs of its provider."""
+
+    package_id: BlobId
+    package_bytes: int
+    shape: str
+    """The feature that an offer must name."""
+
+    input_bytes_max: int
+    """Size of the largest input."""
+
+    memory_bytes_max: int
+    output_bytes_max: int
+    fuel_max: int
+    price_max: int
+    start_price_max: int
+    verification: Verification
+
+
+@dataclass(slots=True)
+class _Record:
+    """How one provider did in this job."""
+
+    in_flight: int = 0
+    failures: int = 0
+    """In a row."""
+
+    busy_until: float = 0.0
+
+
+class Choice:
+    """Ranks providers and bids for one job."""
+
+    def __init__(
+        self, bounds: RunBounds, book: OfferBook, purse: Purse, reputation: Reputation
+    ) -> None:
+        """Choose among the offers of ``book``, within what ``purse`` has free."""
+        self._bounds = bounds
+        self._book = book
+        self.purse = purse
+        self._reputation = reputation
+        self._records: dict[NodeId, _Record] = {}
+        self._caught: set[NodeId] = set()
+        self._fuel_sum = 0
+        self._results = 0
+        self._running = 0
+        self._progress_at = -inf
+
+    def whom_to_ask(
+        self, shunned: Collection[NodeId], disliked: Collection[NodeId], now: float
+    ) -> Sequence[NodeId]:
+        """Return the best-looking providers, at most ``PROVIDERS_ASKED_MAX``, none of ``shunned``.
+
+        Those of ``disliked`` come only after all others.
+        """
+        fit = [
+            offer
+            for offer in self._book.current(now)
+            if offer.provider not in shunned
+            and not self._misfits(offer)
+            and self._has_room(offer, now)
+        ]
+        fit.sort(key=lambda offer: (offer.provider in disliked, self._cost_of_offer(offer)))
+        return [offer.provider for offer in fit[:PROVIDERS_ASKED_MAX]]
+
+    def choose(
+        self,
+        proposals: Sequence[Proposal],
+        shunned: Collection[NodeId],
+        disliked: Collection[NodeId],
+        now: float,
+    ) -> Proposal | Reason:
+        """Return the proposal expected to cost least, or why none can be taken."""
+        wanted = [
+            proposal
+            for proposal in proposals
+            if proposal.provider not in shunned
+            and proposal.provider not in self._caught
+            and self._has_slot(proposal.provider, now)
+        ]
+        if not wanted:
+            return Reason.BUSY if proposals else Reason.NO_PROVIDER
+        affordable = [one for one in wanted if self.cost_max(one) <= self.purse.free]
+        if not affordable:
+            return Reason.NO_FUNDS
+        return min(
+            affordable,
+            key=lambda one: (one.provider in disliked, self._cost_of_proposal(one, now)),
+        )
+
+    def cost_max(self, proposal: Proposal) -> int:
+        """Return the drops that a run costs at most on these terms."""
+        return bill(self._bounds.fuel_max, proposal.price, proposal.start_price)
+
+    def audit_ppm(self, provider: NodeId) -> int:
+        """Return the probability with which a result of ``provider`` is audited now."""
+        confirmed = self._reputation.confirmed(provider, self._bounds.package_id)
+        return audit_rate_ppm(self._bounds.verification, confirmed)
+
+    def is_caught(self, provider: NodeId) -> bool:
+        """Tell whether the provider was caught in this job."""
+        return provider in self._caught
+
+    def catch(self, provider: NodeId) -> bool:
+        """Give ``provider`` no further run; False when it was caught before."""
+        if provider in self._caught:
+            return False
+        self._caught.add(provider)
+        self._reputation.reset(provider, self._bounds.package_id)
+        return True
+
+    def count_confirmed(self, provider: NodeId) -> int:
+        """Count a confirmed result of an uncaught provider; return how many in a row."""
+        return self._reputation.count_confirmed(provider, self._bounds.package_id)
+
+    def begin(self, provider: NodeId) -> None:
+        """Count a run that is being placed with ``provider``."""
+        self._record(provider).in_flight += 1
+
+    def end(self, provider: NodeId) -> None:
+        """Count a run that is no longer with ``provider``, however it ended."""
+        record = self._record(provider)
+        assert record.in_flight > 0
+        record.in_flight -= 1
+        record.busy_until = 0.0
+
+    def begin_work(self, now: float) -> None:
+        """Count an agreement that was signed at ``now``."""
+        self._running += 1
+        self._progress_at = now
+
+    def end_work(self, now: float) -> None:
+        """Count the end of a signed agreement at ``now``."""
+        assert self._running > 0
+        self._running -= 1
+        self._progress_at = now
+
+    def idle_since(self, now: float) -> float:
+        """Return since when no provider works for the job; ``now`` when some do."""
+        return now if self._running else self._progress_at
+
+    def count_result(self, provider: NodeId, fuel: int) -> None:
+        """Learn from a result how much fuel a run of this job uses."""
+        self._record(provider).failures = 0
+        self._fuel_sum += fuel
+        self._results += 1
+
+    def count_failure(self, provider: NodeId) -> None:
+        """Learn that an attempt gave no result."""
+        self._record(provider).failures += 1
+
+    def note_busy(self, provider: NodeId, now: float) -> None:
+        """Leave ``provider`` alone for a moment."""
+        self._record(provider).busy_until = now + BUSY_RETRY_S
+
+    def explain(self, now: float) -> Sequence[tuple[NodeId, Sequence[Reason]]]:
+        """Return, for each offer that does not fit, why."""
+        pairs = [(offer.provider, self._misfits(offer)) for offer in self._book.current(now)]
+        return [(provider, reasons) for provider, reasons in pairs if reasons]
+
+    @property
+    def fuel_expected(self) -> int:
+        """The mean fuel of the results so far; before the first, all that is allowed."""
+        return self._fuel_sum // self._results if self._results else self._bounds.fuel_max
+
+    def _misfits(self, offer: Offer) -> Sequence[Reason]:
+        bounds = self._bounds
+        checks = (
+            (offer.provider in self._caught, Reason.PROVIDER_CAUGHT),
+            (bounds.shape not in offer.features, Reason.CANNOT_EXECUTE),
+            (offer.price > bounds.price_max, Reason.PRICE_TOO_HIGH),
+            (offer.start_price > bounds.start_price_max, Reason.PRICE_TOO_HIGH),
+            (offer.memory_bytes_max < bounds.memory_bytes_max, Reason.TOO_SMALL_MEMORY),
+            (offer.input_bytes_max < bounds.input_bytes_max, Reason.INPUT_TOO_LARGE),
+            (offer.output_bytes_max < bounds.output_bytes_max, Reason.OUTPUT_TOO_LARGE),
+            (offer.fuel_max < bounds.fuel_max, Reason.FUEL_TOO_HIGH),
+        )
+        return sorted({reason for is_misfit, reason in checks if is_misfit})
+
+    def _has_room(self, offer: Offer, now: float) -> bool:
+        record = self._records.get(offer.provider)
+        return record is None or (now >= record.busy_until and record.in_flight < _places(offer))
+
+    def _has_slot(self, provider: NodeId, now: float) -> bool:
+        offer = self._book.find(provider, now)
+        # A provider whose offer has ended since it was asked may still keep its bid.
+        return offer is None or self._record(provider).in_flight < _places(offer)
+
+    def _cost_of_offer(self, offer: Offer) -> int:
+        return self._cost(
+            offer.provider, offer.price, offer.start_price, offer, self._wait_ms(offer, 0)
+        )
+
+    def _cost_of_proposal(self, one: Proposal, now: float) -> int:
+        offer = self._book.find(one.provider, now)
+        wait_ms = self._wait_ms(offer, one.start_ms)
+        return self._cost(one.provider, one.price, one.start_price, offer, wait_ms)
+
+    def _cost(
+        self, provider: NodeId, price: int, start_price: int, offer: Offer | None, wait_ms: int
+    ) -> int:
+        fuel = self.fuel_expected
+        return expected_cost(
+            bill_drops=bill(fuel, price, start_price),
+            wait_ms=wait_ms,
+            fuel=fuel,
+            fuel_per_s=offer.fuel_per_s if offer is not None else 1_000_000_000,
+            audit_ppm=self.audit_ppm(provider),
+            failures=self._record(provider).failures,
+        )
+
+    def _wait_ms(self, offer: Offer | None, start_ms: int) -> int:
+        """Estimate when a run would begin: the bid's word, or the own reckoning if later."""
+        if offer is None:
+            return start_ms
+        # Bids that are on their way to us do not know of the runs we have just placed.
+        waves = self._record(offer.provider).in_flight // offer.slots
+        queue_ms = waves * (self.fuel_expected * 1_000 // offer.fuel_per_s)
+        missing = 0 if self._bounds.package_id in offer.packages else self._bounds.package_bytes
+        return max(start_ms, queue_ms) + missing // _FETCH_BYTES_PER_MS
+
+    def _record(self, provider: NodeId) -> _Record:
+        return self._records.setdefault(provider, _Record())
+
+
+def _places(offer: Offer) -> int:
+    """Return how many runs to leave with a provider: one in each slot and one that waits for it."""
+    return 2 * offer.slots

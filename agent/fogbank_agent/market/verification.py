@@ -1,0 +1,73 @@
+"""Which result of a run is right, and how often to ask for a second one (SPEC.md section 9.6)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fogbank_protocol.identity import NodeId
+from fogbank_wasm_tasks.outcome import Outcome
+
+from ..limits import PARTS_PER_MILLION
+from .orders import Audit, NoVerification, Quorum, Verification
+
+Claim: TypeAlias = tuple[Outcome, int]
+"""What somebody says of a run: its outcome and its fuel.  Never a host fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One claim and whose it is: ``provider`` is None for the requestor's own sandbox."""
+
+    provider: NodeId | None
+    attempt: int
+    claim: Claim
+
+
+def audit_rate_ppm(verification: Verification, confirmed_in_a_row: int) -> int:
+    """Return the probability of an audit in parts per million: certain for a stranger."""
+    match verification:
+        case Audit(ppm):
+            if confirmed_in_a_row == 0:
+                return PARTS_PER_MILLION
+            return max(ppm, -(-PARTS_PER_MILLION // confirmed_in_a_row))
+        case NoVerification() | Quorum():
+            return 0
+
+
+def voices_needed(verification: Verification, voices: Sequence[Voice], *, audited: bool) -> int:
+    """Return how many providers must agree."""
+    at_first = verification.voices if isinstance(verification, Quorum) else 1
+    doubtful = audited or len({voice.claim for voice in voices}) > 1
+    return max(at_first, 2) if doubtful else at_first
+
+
+def count_voices(voices: Sequence[Voice], claim: Claim, is_caught: Callable[[NodeId], bool]) -> int:
+    """Return how many providers that are not caught say ``claim``."""
+    return sum(
+        voice.claim == claim and voice.provider is not None and not is_caught(voice.provider)
+        for voice in voices
+    )
+
+
+def decide(
+    voices: Sequence[Voice], needed: int, is_caught: Callable[[NodeId], bool]
+) -> Claim | None:
+    """Return the claim that is right, None while that is open.
+
+    The own voice decides alone, and against any number of others.
+    """
+    for voice in voices:
+        if voice.provider is None:
+            return voice.claim
+    for voice in voices:
+        if count_voices(voices, voice.claim, is_caught) >= needed:
+            return voice.claim
+    return None
+
+
+def missing_voices(
+    voices: Sequence[Voice], needed: int, is_caught: Callable[[NodeId], bool]
+) -> int:
+    """Return how many more providers are needed if all of them support the strongest claim."""
+    strongest = max((count_voices(voices, voice.claim, is_caught) for voice in voices), default=0)
+    return max(0, needed - strongest)
