@@ -3,57 +3,281 @@
 No clock, no disk, no network, no randomness: equal vertices give equal answers.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fogbank_protocol.identity import NodeId
 
-from .events import LedgerEvent, Unwanted
+from .acknowledgements import Acknowledged, Entry, decode_cert
+from .chain import Chain
+from .dag import Dag
+from .equivocation import check_proof, encode_proof
+from .events import (
+    Confirmed,
+    Equivocated,
+    Final,
+    Inserted,
+    LedgerEvent,
+    Unsolid,
+    Unwanted,
+)
+from .finality import Finality
 from .genesis import Genesis
+from .limits import CONTENDERS_MAX, SEAT_WINDOW, WINDOW
+from .record import Record
+from .state import state_hash, supply_held, total_paid
+from .validity import check_cone
 from .vertex import Vertex, VertexId
+from .votes import Votes
 
 
 class Ledger:
     """Everything that is held of one network."""
 
-    def __init__(self, genesis: Genesis) -> None: ...
+    def __init__(self, genesis: Genesis) -> None:
+        self.genesis = genesis
+        self.dag = Dag()
+        self._weights = tuple(genesis.seats.values())
+        self._votes = Votes(self._weights, genesis.quorum)
+        self._finality = Finality()
+        self._chains: dict[NodeId, Chain] = {}
+        self._acknowledged: dict[bytes, Acknowledged] = {}
+        self._proofs: dict[NodeId, bytes] = {}
+        self._seats = {validator: seat for seat, validator in enumerate(genesis.seats)}
+        for account in {**genesis.balances, **genesis.seats}:
+            self._register(self._new_chain(account))
 
-    genesis: Genesis
+    # Vertices in.
+
+    def missing(self, vertex: Vertex) -> tuple[VertexId, ...]:
+        """Return the edges of ``vertex`` that lead to vertices not held."""
+        return tuple([edge for edge in vertex.edges if self.dag.get(edge) is None])
 
     def insert(self, vertex: Vertex) -> Sequence[LedgerEvent]:
         """Insert ``vertex``, whose signature the caller has checked.
 
-        Returns [Unsolid] when edges are missing (nothing changed), [] when it is held already,
-        otherwise Inserted and what followed from it: Equivocated, Confirmed, Final.
+        Returns ``[Unsolid]`` when edges are missing, and nothing has changed; ``[]`` when it is
+        held already; otherwise ``Inserted`` and what followed from it: ``Equivocated``, ``Confirmed``,
+        ``Final``.
 
         Raises:
-            RemoteProtocolError: it breaks a rule of 8.3.13 to 8.3.18; nothing changed.
+            RemoteProtocolError: it breaks a rule of 8.3.13 to 8.3.18, and nothing has changed.
         """
-        raise NotImplementedError
+        if vertex.id in self:
+            return []
+        edges = [self.dag.get(edge) for edge in vertex.edges]
+        held = tuple([edge for edge in edges if edge is not None])
+        if len(held) < len(edges):
+            return [Unsolid(self.missing(vertex))]
+        chain = self._chains.get(vertex.issuer) or self._new_chain(vertex.issuer)
+        record = self._record(vertex, chain, held)
+        if vertex.issuer not in self._chains:
+            self._register(chain)
+        return [Inserted(vertex), *self._add(record, vertex.cert)]
 
-    def __contains__(self, vertex_id: VertexId) -> bool: raise NotImplementedError
-    def __len__(self) -> int: raise NotImplementedError
-    def missing(self, vertex: Vertex) -> tuple[VertexId, ...]: raise NotImplementedError
-    def unwanted(self, vertex: Vertex) -> Unwanted | None:
-        """Tell why an unasked-for ``vertex`` should not be taken (8.6); None when it is welcome."""
-        raise NotImplementedError
     def learn_proof(self, proof: bytes) -> NodeId | None:
-        """Take a 224-byte proof (raises RemoteProtocolError 8.10); the forker when it was unknown."""
-        raise NotImplementedError
-    def proofs(self) -> Mapping[NodeId, bytes]: raise NotImplementedError
-    def is_confirmed(self, vertex_id: VertexId) -> bool: raise NotImplementedError
-    def is_final(self, vertex_id: VertexId) -> bool: raise NotImplementedError
+        """Take a proof that somebody forked; return who, or None when that is known already.
+
+        Raises:
+            RemoteProtocolError: the proof proves nothing (8.10).
+        """
+        issuer = check_proof(proof, self.genesis.network)
+        if issuer in self._proofs:
+            return None
+        self._proofs[issuer] = proof
+        chain = self._chains.get(issuer)
+        if chain is not None:
+            self.dag.ban(chain, chain.records())
+        return issuer
+
+    def unwanted(self, vertex: Vertex) -> Unwanted | None:
+        """Tell why ``vertex``, which nobody asked for, is not taken (8.6); None when it is."""
+        if vertex.id in self:
+            return Unwanted.HELD
+        if vertex.issuer in self._proofs:
+            return Unwanted.FORKER
+        chain = self._chains.get(vertex.issuer)
+        final_count = 0 if chain is None else chain.final_count
+        window = WINDOW if vertex.issuer not in self._seats else SEAT_WINDOW
+        if vertex.seq >= final_count + window:
+            return Unwanted.BEYOND_WINDOW
+        if vertex.seq < final_count:
+            return Unwanted.SLOT_FULL
+        if chain is not None and len(chain.contenders(vertex.seq)) >= CONTENDERS_MAX:
+            return Unwanted.SLOT_FULL
+        return None
+
+    # Questions about vertices.
+
+    def __contains__(self, vertex_id: VertexId) -> bool:
+        """Tell whether a vertex is held."""
+        return self.dag.get(vertex_id) is not None
+
+    def __len__(self) -> int:
+        """Return how many vertices are held."""
+        return len(self.dag)
+
+    @property
+    def final_count(self) -> int:
+        """How many vertices are final."""
+        return self._finality.final_count
+
+    def is_confirmed(self, vertex_id: VertexId) -> bool:
+        """Tell whether a vertex is L1."""
+        record = self.dag.get(vertex_id)
+        return record is not None and record.confirmed
+
+    def is_final(self, vertex_id: VertexId) -> bool:
+        """Tell whether a vertex is final."""
+        record = self.dag.get(vertex_id)
+        return record is not None and record.final
+
     def head(self, issuer: NodeId) -> VertexId | None:
-        """The highest vertex held of an issuer, the lowest id when forked."""
-        raise NotImplementedError
-    def heads(self) -> Iterator[VertexId]: raise NotImplementedError
-    def tips(self) -> Iterator[VertexId]: raise NotImplementedError
+        """Return an issuer's highest vertex, the lowest id of several; None without any."""
+        chain = self._chains.get(issuer)
+        record = None if chain is None else chain.head
+        return None if record is None else record.id
+
+    def heads(self) -> Iterator[VertexId]:
+        """Iterate over the head of every issuer."""
+        for chain in self._chains.values():
+            if chain.head is not None:
+                yield chain.head.id
+
+    def tips(self) -> Iterator[VertexId]:
+        """Iterate over the tips, the oldest first."""
+        return (record.id for record in self.dag.tips)
+
+    def proofs(self) -> Mapping[NodeId, bytes]:
+        """Return one proof of each known forker."""
+        return self._proofs
+
+    # Questions about accounts.
+
+    def chain(self, issuer: NodeId) -> Chain | None:
+        """Return the chain of an issuer, None when nothing is known of it."""
+        return self._chains.get(issuer)
+
+    def chains(self) -> Iterable[Chain]:
+        """Return the chains of all accounts with a seat, a genesis balance or a vertex."""
+        return self._chains.values()
+
+    def acknowledged(self, chain: Chain) -> Acknowledged:
+        """Return who acknowledges how much of ``chain``."""
+        return self._acknowledged[chain.tag]
+
     def balance(self, account: NodeId) -> int:
-        """Drops that are final and claimed or given by genesis, minus final payments."""
-        raise NotImplementedError
+        """Return the final balance of an account, in drops, without what it has yet to claim."""
+        chain = self._chains.get(account)
+        return 0 if chain is None else chain.account.balance
+
     def claimable(self, account: NodeId) -> Mapping[NodeId, tuple[VertexId, int]]:
-        """By sender: the newest final vertex that pays ``account`` and what claiming it gains."""
-        raise NotImplementedError
-    def state_hash(self) -> bytes: raise NotImplementedError
+        """Return, by sender, the newest final vertex that pays ``account``, and what it has paid.
+
+        Only senders whose total is above what the account's head has claimed; the number is that
+        difference, in drops.
+        """
+        claimed: Mapping[NodeId, int] = {}
+        chain = self._chains.get(account)
+        if chain is not None:
+            chain.totals.move(chain.head)
+            claimed = chain.totals.claimed
+        gains: dict[NodeId, tuple[VertexId, int]] = {}
+        for sender, record in self._finality.paid.get(account, {}).items():
+            gain = total_paid(record, account) - claimed.get(sender, 0)
+            if gain > 0:
+                gains[sender] = (record.id, gain)
+        return gains
+
+    def state_hash(self) -> bytes:
+        """Return the state hash (8.9); its cost grows with the accounts."""
+        return state_hash(self.genesis.network, self._chains.values())
+
     def supply_held(self) -> int:
-        """Final balances and unclaimed final payments; equals genesis.supply."""
-        raise NotImplementedError
+        """Return final balances and unclaimed final payments; anything but the supply is a bug."""
+        return supply_held(self._chains.values(), self._finality.paid)
+
+    # Inside.
+
+    def _new_chain(self, issuer: NodeId) -> Chain:
+        return Chain(issuer, self.genesis.balances.get(issuer, 0), self._seats.get(issuer))
+
+    def _register(self, chain: Chain) -> None:
+        self._chains[chain.issuer] = chain
+        acknowledged = self._acknowledged.get(chain.tag)
+        if acknowledged is None:
+            acknowledged = Acknowledged(self._weights, self.genesis.quorum)
+            self._acknowledged[chain.tag] = acknowledged
+        acknowledged.chains.append(chain)
+        if chain.issuer in self._proofs:
+            self.dag.ban(chain, ())
+
+    def _record(self, vertex: Vertex, chain: Chain, edges: tuple[Record, ...]) -> Record:
+        prev = self.dag.get(vertex.prev)
+        sources = [self._held(claim.source) for claim in vertex.claims]
+        effect = check_cone(vertex, chain, prev, sources, self._slot)
+        return Record(
+            vertex,
+            chain,
+            prev,
+            edges,
+            balance=effect.balance,
+            beat=effect.beat,
+            payments=effect.payments,
+            claims=effect.claims,
+        )
+
+    def _held(self, vertex_id: VertexId) -> Record:
+        record = self.dag.get(vertex_id)
+        assert record is not None
+        return record
+
+    def _slot(self, entry: Entry) -> Iterator[Record]:
+        acknowledged = self._acknowledged.get(entry.tag)
+        if acknowledged is not None:
+            for chain in acknowledged.chains:
+                yield from chain.contenders(entry.seq)
+
+    def _add(self, record: Record, cert: bytes) -> list[LedgerEvent]:
+        chain = record.chain
+        events: list[LedgerEvent] = []
+        confirmed: list[Record] = []
+        first_fork = not chain.forked
+        if record.seq < len(chain.slots):
+            events += self._convict(chain.slots[record.seq], record)
+            chain.add(record)
+            confirmed += self._votes.contest(record, first_fork=first_fork)
+        else:
+            chain.add(record)
+        self.dag.add(record)
+        chain.totals.move(record)
+        confirmed += self._votes.observe(record)
+        events += [Confirmed(one.id) for one in confirmed]
+        to_advance = {one.chain: None for one in confirmed}
+        for one in self._acknowledge(chain, cert):
+            to_advance[one] = None
+        events += self._advance(list(to_advance))
+        return events
+
+    def _convict(self, one: Record, other: Record) -> list[LedgerEvent]:
+        chain = one.chain
+        issuer = chain.issuer
+        if issuer in self._proofs:
+            return []
+        proof = encode_proof(issuer, (one.id, one.signature), (other.id, other.signature))
+        self._proofs[issuer] = proof
+        self.dag.ban(chain, chain.records())
+        return [Equivocated(issuer, proof)]
+
+    def _acknowledge(self, chain: Chain, cert: bytes) -> Iterator[Chain]:
+        for entry in decode_cert(cert):
+            assert chain.seat is not None
+            acknowledged = self._acknowledged[entry.tag]
+            if acknowledged.raise_to(chain.seat, entry.seq + 1):
+                yield from acknowledged.chains
+
+    def _advance(self, chains: list[Chain]) -> Iterator[LedgerEvent]:
+        # The list grows while it is iterated: chains that waited for what became final.
+        for chain in chains:
+            for record in self._finality.advance(chain, self.acknowledged(chain)):
+                yield Final(record.id)
+                chains += self._finality.released(record)

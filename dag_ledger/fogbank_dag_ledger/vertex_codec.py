@@ -3,6 +3,8 @@
 Rules 8.3.1 to 8.3.12 are checked here: they need the bytes and the key, never the DAG.
 """
 
+from itertools import pairwise
+
 from fogbank_protocol.encoding import Value, decode, encode
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import (
@@ -39,7 +41,6 @@ from .vertex import (
     VertexId,
     position,
     preimage,
-    tag_of,
     vertex_id,
 )
 
@@ -252,4 +253,4 @@ def _check_cert(vertex: Vertex, work: int) -> None:
 
 
 def _ascend(names: "list[bytes] | list[VertexId] | tuple[VertexId, ...]") -> bool:
-    return all(lower < higher for lower, higher in zip(names, names[1:], strict=False))
+    return all(lower < higher for lower, higher in pairwise(names))

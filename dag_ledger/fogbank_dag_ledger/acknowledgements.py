@@ -1,0 +1,72 @@
+"""Who says "I hold L1 for that chain up to seq" (SPEC.md section 8.5)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .chain import Chain
+from .limits import POSITION_BYTES, TAG_BYTES
+from .vertex import position
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One acknowledgement: every chain with this tag, up to ``seq``."""
+
+    tag: bytes
+    seq: int
+
+
+def encode_cert(entries: Sequence[Entry]) -> bytes:
+    """Return ``tag(8) | seq(4)`` for each, ascending by tag."""
+    ordered = sorted(entries, key=lambda entry: entry.tag)
+    return b"".join(position(entry.tag, entry.seq) for entry in ordered)
+
+
+def decode_cert(cert: bytes) -> Iterator[Entry]:
+    """Iterate over the entries of a cert whose form was checked (8.3.10)."""
+    for start in range(0, len(cert), POSITION_BYTES):
+        middle = start + TAG_BYTES
+        seq = int.from_bytes(cert[middle : start + POSITION_BYTES], "big")
+        yield Entry(cert[start:middle], seq)
+
+
+class Acknowledged:
+    """How many vertices of the chains with one tag each validator acknowledges."""
+
+    __slots__ = ("_beyond", "_quorum", "_weights", "chains", "counts", "stable")
+
+    def __init__(self, weights: Sequence[int], quorum: int) -> None:
+        """``weights`` by number of the seat."""
+        self._weights = weights
+        self._quorum = quorum
+        self.counts = [0] * len(weights)
+        self.stable = 0
+        """Validators of quorum weight acknowledge so many vertices."""
+
+        self._beyond = 0
+        self.chains: list[Chain] = []
+
+    def raise_to(self, seat: int, count: int) -> bool:
+        """Count that ``seat`` acknowledges ``count`` vertices; tell whether ``stable`` rose."""
+        before = self.counts[seat]
+        if count <= before:
+            return False
+        self.counts[seat] = count
+        if count <= self.stable or before > self.stable:
+            return False
+        # Only a validator that was not beyond ``stable`` can move it, and only with a quorum.
+        self._beyond += self._weights[seat]
+        if self._beyond < self._quorum:
+            return False
+        self._settle()
+        return True
+
+    def _settle(self) -> None:
+        ranked = sorted(zip(self.counts, self._weights, strict=True), reverse=True)
+        weight = 0
+        for count, one in ranked:
+            weight += one
+            if weight >= self._quorum:
+                self.stable = count
+                break
+        self._beyond = sum(one for count, one in ranked if count > self.stable)

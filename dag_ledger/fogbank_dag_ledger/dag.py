@@ -1,0 +1,81 @@
+"""The live region of the DAG, and its tips (SPEC.md section 8.6).
+
+The container is a networkx graph: one node a vertex, one edge a reference.  Whatever is asked of
+it for every vertex is kept incrementally beside; no algorithm over the whole graph is run here.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import networkx as nx
+
+from .chain import Chain
+from .record import Record
+from .vertex import VertexId
+
+if TYPE_CHECKING:
+    Graph = nx.DiGraph[Record]
+else:
+    Graph = nx.DiGraph
+
+_NO_ATTRIBUTES: dict[str, object] = {}
+
+
+def _no_attributes() -> dict[str, object]:
+    return _NO_ATTRIBUTES
+
+
+class _ThinGraph(Graph):
+    """A graph whose nodes and edges share one empty dict of attributes, for the memory."""
+
+    node_attr_dict_factory = staticmethod(_no_attributes)
+    edge_attr_dict_factory = staticmethod(_no_attributes)
+
+
+class Dag:
+    """Every vertex that is held, what it stands on, and what nobody stands on yet."""
+
+    def __init__(self) -> None:
+        self.graph: Graph = _ThinGraph()
+        self._records: dict[VertexId, Record] = {}
+        self._banned: set[Chain] = set()
+        self.tips: dict[Record, None] = {}
+        """In order of arrival (section 8.6)."""
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def get(self, vertex_id: VertexId) -> Record | None:
+        """Return what is known of a vertex, None when it is not held."""
+        return self._records.get(vertex_id)
+
+    def is_banned(self, chain: Chain) -> bool:
+        """Tell whether the issuer is a known forker."""
+        return chain in self._banned
+
+    def add(self, record: Record) -> None:
+        """Add a vertex whose edges are all here."""
+        self._records[record.id] = record
+        self.graph.add_node(record)
+        self.graph.add_edges_from([(record, edge) for edge in record.edges])
+        if record.chain in self._banned:
+            return
+        for edge in record.edges:
+            edge.children += 1
+            self.tips.pop(edge, None)
+        self.tips[record] = None
+
+    def ban(self, chain: Chain, records: Iterable[Record]) -> None:
+        """Treat the issuer as a forker: ``records``, all it has in the DAG, hide no tip any more.
+
+        Otherwise a forker could stand on an honest vertex, and nobody would name either.
+        """
+        if chain in self._banned:
+            return
+        self._banned.add(chain)
+        for record in records:
+            self.tips.pop(record, None)
+            for edge in record.edges:
+                edge.children -= 1
+                if not edge.children and edge.chain not in self._banned:
+                    self.tips[edge] = None

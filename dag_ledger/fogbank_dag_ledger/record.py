@@ -1,0 +1,85 @@
+"""What the ledger remembers of a vertex once it is in the DAG.
+
+One object a vertex, with slots: the live region is bounded by memory, and nothing here repeats the
+bytes of the vertex, which storage keeps.
+"""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from fogbank_protocol.identity import NodeId
+
+from .vertex import Vertex, VertexId
+
+if TYPE_CHECKING:
+    from .chain import Chain
+
+Sent: TypeAlias = tuple[NodeId, int, int]
+"""Recipient, amount paid by this vertex, total paid on this line so far; in drops."""
+
+Gain: TypeAlias = "tuple[Record, int]"
+"""The claimed source, and by how many drops the claim raised what is claimed of its sender."""
+
+
+class Record:
+    """A valid vertex, its place in the DAG, and how far it is on the way to final."""
+
+    __slots__ = (
+        "balance",
+        "beat",
+        "chain",
+        "children",
+        "claims",
+        "confirmed",
+        "contested",
+        "edges",
+        "final",
+        "height",
+        "id",
+        "payments",
+        "prev",
+        "seen",
+        "seq",
+        "signature",
+        "votes",
+        "weight",
+    )
+
+    def __init__(
+        self,
+        vertex: Vertex,
+        chain: "Chain",
+        prev: "Record | None",
+        edges: "tuple[Record, ...]",
+        *,
+        balance: int,
+        beat: int,
+        payments: tuple[Sent, ...],
+        claims: tuple[Gain, ...],
+    ) -> None:
+        """Begin as a vertex for which nobody has voted; ``balance`` is in drops, after it."""
+        self.id: VertexId = vertex.id
+        self.signature = vertex.signature
+        self.chain = chain
+        self.seq = vertex.seq
+        self.prev = prev
+        self.edges = edges
+        self.height: int = 1 + max([edge.height for edge in edges], default=0)
+        self.balance = balance
+        self.beat = beat
+        self.payments = payments
+        self.claims = claims
+        self.children = 0
+        self.seen = 0
+        self.votes = 0
+        self.weight = 0
+        self.contested = False
+        self.confirmed = False
+        self.final = False
+
+    @property
+    def carries(self) -> bool:
+        """Whether it has claims or ops, and so is more than a vote (section 8.2)."""
+        return bool(self.payments or self.claims)
+
+    def __repr__(self) -> str:
+        return f"Record({self.id.hex()})"

@@ -1,0 +1,45 @@
+"""The final state in one hash, and the check that no drop is made or lost (SPEC.md section 8.9)."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+from fogbank_protocol.encoding import Value, encode
+from fogbank_protocol.identity import NetworkId, NodeId
+
+from .chain import Chain
+from .record import Record
+
+
+def state_hash(network: NetworkId, chains: Iterable[Chain]) -> bytes:
+    """Return the 32 bytes that are equal on all nodes with the same final payments."""
+    digest = blake2b(b"fog-state-1\0" + network, digest_size=32)
+    for chain in sorted(chains, key=lambda chain: chain.issuer):
+        if chain.genesis_balance or chain.account.head:
+            digest.update(encode(_state_of(chain)))
+    return digest.digest()
+
+
+def supply_held(chains: Iterable[Chain], paid: Mapping[NodeId, Mapping[NodeId, Record]]) -> int:
+    """Return all final balances and all final payments not yet claimed, in drops."""
+    held, claimed = 0, 0
+    for chain in chains:
+        held += chain.account.balance
+        claimed += sum(chain.account.claimed.values())
+    sent = sum(
+        total_paid(record, recipient)
+        for recipient, by_sender in paid.items()
+        for record in by_sender.values()
+    )
+    return held + sent - claimed
+
+
+def total_paid(record: Record, recipient: NodeId) -> int:
+    """Return sent(record → recipient) of a vertex with a payment to ``recipient``, in drops."""
+    return next(total for payee, _, total in record.payments if payee == recipient)
+
+
+def _state_of(chain: Chain) -> Value:
+    account = chain.account
+    claimed: Value = [[sender, total] for sender, total in sorted(account.claimed.items())]
+    sent: Value = [[recipient, total] for recipient, total in sorted(account.sent.items())]
+    return [chain.issuer, account.head, account.balance, claimed, sent]

@@ -1,0 +1,132 @@
+"""The rules that need the past cone, 8.3.13 to 8.3.18 (SPEC.md section 8.3).
+
+They are functions of the cone alone: what else is held and in which order it came changes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
+
+from .acknowledgements import Entry, decode_cert
+from .chain import Chain
+from .limits import AMOUNT_LIMIT
+from .record import Gain, Record, Sent
+from .vertex import VALIDATOR, Claim, Vertex
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a valid vertex does to its issuer's account, in drops."""
+
+    balance: int
+    beat: int
+    payments: tuple[Sent, ...]
+    claims: tuple[Gain, ...]
+
+
+def check_cone(
+    vertex: Vertex,
+    chain: Chain,
+    prev: Record | None,
+    sources: Sequence[Record],
+    slot: Callable[[Entry], Iterable[Record]],
+) -> Effect:
+    """Return the effect of ``vertex``, whose edges are all valid and held.
+
+    ``sources`` are the records of its claims, in their order; ``slot`` returns every vertex held
+    whose id begins with the tag and seq of an entry.
+
+    Raises:
+        RemoteProtocolError: with the rule that was broken.
+    """
+    if prev is not None and prev.chain is not chain:
+        raise RemoteProtocolError("a prev of another issuer", rule="8.3.13")
+    beat = prev.beat if prev is not None else 0
+    if vertex.kind == VALIDATOR:
+        if chain.seat is None:
+            raise RemoteProtocolError("a validator vertex without a seat", rule="8.3.14")
+        if vertex.beat < beat:
+            raise RemoteProtocolError("a beat that goes back", rule="8.3.15")
+        beat = vertex.beat
+    chain.totals.move(prev)
+    claims = _check_claims(vertex.claims, chain, sources)
+    payments = tuple(
+        [
+            (payment.recipient, payment.amount, _sent(chain, payment.recipient) + payment.amount)
+            for payment in vertex.payments
+        ]
+    )
+    balance = prev.balance if prev is not None else chain.genesis_balance
+    balance += sum([gained for _, gained in claims])
+    balance -= sum([amount for _, amount, _ in payments])
+    if not 0 <= balance < AMOUNT_LIMIT:
+        raise RemoteProtocolError("more is paid than there is", rule="8.3.17")
+    if any(total >= AMOUNT_LIMIT for _, _, total in payments):
+        raise RemoteProtocolError("a total too large to say", rule="8.3.17")
+    if vertex.cert:
+        assert prev is not None
+        _check_cert(vertex, chain, prev, slot)
+    return Effect(balance, beat, payments, claims)
+
+
+def _sent(chain: Chain, recipient: NodeId) -> int:
+    return chain.totals.sent.get(recipient, 0)
+
+
+def _check_claims(
+    claims: Sequence[Claim], chain: Chain, sources: Sequence[Record]
+) -> tuple[Gain, ...]:
+    gains: list[Gain] = []
+    senders: set[Chain] = set()
+    for claim, source in zip(claims, sources, strict=True):
+        sender = source.chain
+        if sender in senders:
+            raise RemoteProtocolError("one sender claimed twice", rule="8.3.16")
+        senders.add(sender)
+        total = _paid(source, chain)
+        if claim.total != total:
+            raise RemoteProtocolError("a claim to what was not paid", rule="8.3.16")
+        gained = total - chain.totals.claimed.get(sender.issuer, 0)
+        if gained <= 0:
+            raise RemoteProtocolError("a claim that gains nothing", rule="8.3.16")
+        gains.append((source, gained))
+    return tuple(gains)
+
+
+def _paid(source: Record, chain: Chain) -> int | None:
+    for recipient, _, total in source.payments:
+        if recipient == chain.issuer:
+            return total
+    return None
+
+
+def _check_cert(
+    vertex: Vertex, chain: Chain, prev: Record, slot: Callable[[Entry], Iterable[Record]]
+) -> None:
+    wanted: list[list[Record]] = []
+    # While a validator's chain is a line that ends in prev, what it has observed and the cone of
+    # prev are the same, and one bit tells.
+    is_line = not chain.forked and prev is chain.slots[-1]
+    for entry in decode_cert(vertex.cert):
+        contenders = list(slot(entry))
+        if is_line and not any(record.seen >> (chain.seat or 0) & 1 for record in contenders):
+            raise RemoteProtocolError("an acknowledgement of the unseen", rule="8.3.18")
+        wanted.append(contenders)
+    if not is_line and not _all_in_cone(prev, wanted):
+        raise RemoteProtocolError("an acknowledgement of the unseen", rule="8.3.18")
+
+
+def _all_in_cone(top: Record, wanted: Sequence[Sequence[Record]]) -> bool:
+    """Tell whether of each group one is in the cone of ``top``; only for validators that forked."""
+    if not all(wanted):
+        return False
+    floor = min(record.height for group in wanted for record in group)
+    cone, queue = {top}, [top]
+    for record in queue:
+        for edge in record.edges:
+            if edge.height >= floor and edge not in cone:
+                cone.add(edge)
+                queue.append(edge)
+    return all(any(record in cone for record in group) for group in wanted)
