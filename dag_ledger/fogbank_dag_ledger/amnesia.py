@@ -1,8 +1,8 @@
 """When this node may issue: not before enough seats have told what they hold of it (8.8).
 
 A node that lost its disk, or whose card was put back to an old image, would issue a second vertex
-where it had issued one before, and freeze its own account.  So it stays silent until seats of weight
-Q less its own have said how far they know its chain, and it holds all of what they said.
+where it had issued one before, and freeze its own account.  So it stays silent until seats of
+weight Q less its own have said how far they know its chain, and it holds all of what they said.
 """
 
 from collections.abc import Mapping, Sequence

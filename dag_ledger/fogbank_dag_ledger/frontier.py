@@ -13,7 +13,7 @@ from fogbank_protocol.errors import RemoteProtocolError
 
 from .limits import (
     FORK_WINDOW_FIRST,
-    FORK_WINDOW_GROWTH,
+    FORK_WINDOW_SHIFT,
     FRONTIER_ENTRIES_MAX,
     RANGES_MAX,
 )
@@ -149,7 +149,7 @@ def missing_range(tag: Tag, here: Head | None, there: Head, asked_before: int) -
 
 
 def _reach(asked_before: int) -> int:
-    return FORK_WINDOW_FIRST * FORK_WINDOW_GROWTH ** min(asked_before, 10)
+    return FORK_WINDOW_FIRST << FORK_WINDOW_SHIFT * min(asked_before, 10)
 
 
 def _tag(entry: tuple[Tag, Head]) -> bytes:

@@ -290,7 +290,7 @@ class Gossip:
         if side is None:
             return []
         answer = side.answer(question, self._frontier.entries)
-        return [AnswerFrontier(peer, answer), *self._pull(peer, side)]
+        return [AnswerFrontier(peer, answer), *self._pull(peer, side, is_retry=False)]
 
     def _compare(
         self, peer: NodeId, answer: FrontierMessage | None, now: float
@@ -307,13 +307,13 @@ class Gossip:
             side.reset_due = True
             return []
         side.learn(answer)
-        return self._pull(peer, side)
+        return self._pull(peer, side, is_retry=True)
 
-    def _pull(self, peer: NodeId, side: Neighbour) -> list[GossipCommand]:
-        """Ask ``peer`` for what it alone is asked for now, an issuer from one neighbour at a time."""
+    def _pull(self, peer: NodeId, side: Neighbour, *, is_retry: bool) -> list[GossipCommand]:
+        """Ask ``peer`` for what it has; an issuer is asked for at one neighbour at a time."""
         if side.pulling or self._open_pulls() >= RANGE_STREAMS_MAX:
             return []
-        missing = side.missing_here(self._frontier.entries)
+        missing = side.missing_here(self._frontier.entries, is_retry=is_retry)
         ranges = [wanted for wanted in missing if wanted.tag not in self._pulls][:RANGES_MAX]
         if not ranges:
             return []
@@ -329,9 +329,12 @@ class Gossip:
     def _end_pull(self, peer: NodeId) -> list[GossipCommand]:
         self._forget_pulls(peer)
         side = self._neighbours.get(peer)
-        if side is not None:
-            side.pulling = False
-        return self._ask_idle()
+        if side is None:
+            return self._ask_idle()
+        side.pulling = False
+        # One stream may not have been enough.  What brought nothing waits for the next exchange, or
+        # a neighbour that promises and does not deliver would keep both sides busy.
+        return [*self._pull(peer, side, is_retry=False), *self._ask_idle()]
 
     def _forget_pulls(self, peer: NodeId) -> None:
         for tag in [tag for tag, (source, _) in self._pulls.items() if source == peer]:

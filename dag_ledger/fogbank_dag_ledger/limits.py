@@ -143,8 +143,8 @@ REQUEST_TIMEOUT_S = 10.0
 FORK_WINDOW_FIRST = 16
 """How far below an unexplained difference the first range reaches, in vertices of the issuer."""
 
-FORK_WINDOW_GROWTH = 8
-"""By how much that reach grows each time the difference stays."""
+FORK_WINDOW_SHIFT = 3
+"""By how many binary digits that reach grows each time the difference stays."""
 
 PARKED_MAX = 4_096
 """Vertices whose parents are not here yet (section 8.7)."""

@@ -70,15 +70,19 @@ class Neighbour:
             if known is None or head.seq >= known.seq:
                 self._theirs[tag] = head
 
-    def missing_here(self, here: Mapping[Tag, Head]) -> list[Range]:
-        """Return what the neighbour holds and this side lacks."""
+    def missing_here(self, here: Mapping[Tag, Head], *, is_retry: bool) -> list[Range]:
+        """Return what the neighbour holds and this side lacks.
+
+        Unless ``is_retry``, leave out the issuers for whom it was asked and nothing came.
+        """
         ranges: list[Range] = []
         for tag, there in self._theirs.items():
             mine = here.get(tag)
             if mine == there:
                 continue
-            wanted = missing_range(tag, mine, there, self._asked_before(tag, mine, there))
-            if wanted is not None:
+            asked_before = self._asked_before(tag, mine, there)
+            wanted = missing_range(tag, mine, there, asked_before)
+            if wanted is not None and (is_retry or not asked_before):
                 ranges.append(wanted)
         return ranges
 

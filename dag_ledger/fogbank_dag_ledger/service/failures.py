@@ -15,3 +15,7 @@ class LogUnusable(StorageFailure):
 
 class NotIssuing(Exception):
     """No own vertex may be issued now.  The message says why, and what to do or to wait for."""
+
+
+class StoreUnusable(StorageFailure):
+    """The file of everyone's vertices cannot be used.  The message says what to do."""

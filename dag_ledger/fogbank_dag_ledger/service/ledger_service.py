@@ -56,7 +56,7 @@ class LedgerService:
     """
 
     def __init__(self, genesis: Genesis, identity: Identity, folder: Path, node: Node) -> None:
-        """Take part in the network of ``genesis`` and keep everything in ``folder``, made if absent.
+        """Take part in the network of ``genesis``; keep everything in ``folder``, made if absent.
 
         Give ``services`` to the node (``node.add_services``) before either runs.  Nothing is opened
         before ``run``.

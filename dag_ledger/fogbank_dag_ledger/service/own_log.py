@@ -1,6 +1,6 @@
-"""The log of this node's own vertices: on disk before anyone sees them (SPEC.md section 8.8).
+r"""The log of this node's own vertices: on disk before anyone sees them (SPEC.md section 8.8).
 
-The file is a header, ``fog-own-1\\0 | net(8) | issuer(32)``, and then records, each
+The file is a header, ``fog-own-1\0 | net(8) | issuer(32)``, and then records, each
 ``length(4) | checksum(8) | bytes``.  A checksum covers the one before it as well, so a record that
 is missing in the middle is noticed and not only one that changed.
 """
@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -24,6 +25,7 @@ _MAGIC = b"fog-own-1\0"
 _HEADER_BYTES = len(_MAGIC) + 8 + 32
 _PREFIX = Struct(">I8s")
 _FIRST_CHECKSUM = bytes(8)
+_COPY_BYTES = 1 << 20
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -56,7 +58,7 @@ class OwnLog:
         self.damage: Damage | None = None
         try:
             self._file = self._open()
-            self._length, self._checksum = self._recover()
+            self._length, self._checksum = self._recover_or_close()
         except BlockingIOError:
             raise LogUnusable(f"{path} is in use by another agent; stop that one first") from None
         except OSError as error:
@@ -107,6 +109,13 @@ class OwnLog:
             file.close()
             raise
         return file
+
+    def _recover_or_close(self) -> tuple[int, bytes]:
+        try:
+            return self._recover()
+        except (OSError, LogUnusable):
+            self._file.close()
+            raise
 
     def _recover(self) -> tuple[int, bytes]:
         """Check the file from its beginning and return its good length and last checksum."""
@@ -169,15 +178,16 @@ class OwnLog:
             return True
         next_length, next_checksum = _PREFIX.unpack_from(rest)
         follower = rest[_PREFIX.size : _PREFIX.size + next_length]
-        return _checksum(checksum, follower) != next_checksum
+        return bool(_checksum(checksum, follower) != next_checksum)
 
     def _set_aside(self, damaged_at: int, good: int, checksum: bytes) -> tuple[int, bytes]:
         """Move the damaged file away and go on with a copy of its first ``good`` bytes."""
-        kept = self._header + os.pread(self._file.fileno(), good, 0)[_HEADER_BYTES:]
         aside = _free_name(self._path)
         copy = self._path.with_name(self._path.name + ".new")
-        with copy.open("wb") as file:
-            _write_all(file, kept)
+        with self._path.open("rb") as damaged, copy.open("wb") as file:
+            file.write(self._header)
+            damaged.seek(_HEADER_BYTES)
+            _copy(damaged, file, good - _HEADER_BYTES)
             file.flush()
             os.fsync(file.fileno())
         os.rename(self._path, aside)
@@ -195,11 +205,9 @@ class OwnLog:
 
     def _failure(self, error: OSError) -> LogFull | LogUnusable:
         """Undo the half-written append, and name what happened."""
-        try:
+        # When even that fails the next append writes over it, and a restart sees a torn tail.
+        with suppress(OSError):
             self._file.truncate(self._length)
-        except (OSError, ValueError):
-            # The next append writes over it, and a restart sees a torn tail.
-            pass
         if error.errno in _NO_ROOM:
             return LogFull(f"no room on the disk for {self._path}; free some space")
         return LogUnusable(f"cannot write {self._path}: {error.strerror}")
@@ -231,6 +239,13 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
+
+
+def _copy(source: BinaryIO, target: BinaryIO, count: int) -> None:
+    while count:
+        piece = source.read(min(count, _COPY_BYTES))
+        target.write(piece)
+        count -= len(piece)
 
 
 def _sync_folder(folder: Path) -> None:

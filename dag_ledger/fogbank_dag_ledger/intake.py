@@ -1,0 +1,107 @@
+"""What becomes of vertices that arrive: taken, parked, refused (SPEC.md sections 8.3 and 8.7).
+
+Here everything meets that needs no clock, disk or network: the ledger and what waits for edges.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
+
+from .events import LedgerEvent, Unsolid
+from .ledger import Ledger
+from .parking import Parking
+from .vertex import Vertex, VertexId
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of some vertices, and of those that had waited for them."""
+
+    accepted: list[tuple[Vertex, NodeId | None]] = field(
+        default_factory=list[tuple[Vertex, NodeId | None]]
+    )
+    """In the order in which the ledger took them, each with the peer that had sent it."""
+
+    events: list[LedgerEvent] = field(default_factory=list[LedgerEvent])
+    missing: dict[VertexId, NodeId] = field(default_factory=dict[VertexId, NodeId])
+    """Edges that are not here, each with the peer that sent a vertex that needs it."""
+
+    invalid: Counter[NodeId] = field(default_factory=Counter[NodeId])
+    """How many invalid vertices each peer had sent."""
+
+    broken_rule: str = ""
+    """What the last invalid vertex broke, for people."""
+
+    def accepted_by_source(self) -> dict[NodeId | None, list[Vertex]]:
+        """Return what was accepted, grouped by who sent it, each group in order."""
+        groups: dict[NodeId | None, list[Vertex]] = {}
+        for vertex, source in self.accepted:
+            groups.setdefault(source, []).append(vertex)
+        return groups
+
+
+class Intake:
+    """Puts vertices whose signatures hold into a ledger, or lets them wait."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Put them into ``ledger``, which nobody else changes."""
+        self._ledger = ledger
+        self._parking = Parking()
+
+    @property
+    def parked(self) -> int:
+        """How many vertices wait for their edges."""
+        return len(self._parking)
+
+    def holds(self, vertex_id: VertexId) -> bool:
+        """Tell whether the vertex is in the ledger or waits, so that it need not be checked."""
+        return vertex_id in self._ledger or vertex_id in self._parking
+
+    def take(self, vertices: Iterable[Vertex], peer: NodeId | None) -> Outcome:
+        """Take ``vertices`` that ``peer`` sent, in any order; None: they are our own."""
+        outcome = Outcome()
+        for vertex in vertices:
+            self._take_one(vertex, peer, outcome)
+        for vertex_id in [held for held in outcome.missing if self.holds(held)]:
+            del outcome.missing[vertex_id]
+        return outcome
+
+    def _take_one(self, vertex: Vertex, peer: NodeId | None, outcome: Outcome) -> None:
+        ready = deque([(vertex, peer)])
+        while ready:
+            current, source = ready.popleft()
+            try:
+                events = self._ledger.insert(current)
+            except RemoteProtocolError as error:
+                self._refuse(current, source, error, outcome)
+                continue
+            if not events:
+                continue
+            match events[0]:
+                case Unsolid(missing):
+                    self._park(current, missing, source, outcome)
+                case _:
+                    outcome.accepted.append((current, source))
+                    outcome.events.extend(events)
+                    released = self._parking.release(current.id)
+                    ready.extend((parked.vertex, parked.peer) for parked in released)
+
+    def _park(
+        self, vertex: Vertex, missing: Sequence[VertexId], peer: NodeId | None, outcome: Outcome
+    ) -> None:
+        self._parking.add(vertex, missing, peer)
+        # Even when there was no room for the vertex itself: its edges are wanted all the same.
+        if peer is not None:
+            for edge in missing:
+                outcome.missing.setdefault(edge, peer)
+
+    def _refuse(
+        self, vertex: Vertex, peer: NodeId | None, error: RemoteProtocolError, outcome: Outcome
+    ) -> None:
+        self._parking.refuse(vertex.id)
+        outcome.broken_rule = str(error)
+        if peer is not None:
+            outcome.invalid[peer] += 1

@@ -1,0 +1,193 @@
+"""The log of own vertices, on real files: torn, damaged, full, in use (SPEC.md section 8.8)."""
+
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fogbank_dag_ledger.limits import OWN_LOG_APPEND_BYTES_MAX
+from fogbank_dag_ledger.service.failures import LogFull, LogUnusable
+from fogbank_dag_ledger.service.own_log import OwnLog
+from fogbank_protocol.identity import NetworkId, NodeId
+
+NETWORK = NetworkId(b"n" * 8)
+ANN = NodeId(b"a" * 32)
+RECORDS = [bytes([number]) * (100 + number) for number in range(1, 6)]
+
+
+def open_log(path: Path) -> OwnLog:
+    return OwnLog(path, NETWORK, ANN)
+
+
+def write_log(path: Path, records: list[bytes]) -> None:
+    log = open_log(path)
+    for record in records:
+        log.append([record])
+    log.close()
+
+
+def read_log(path: Path) -> list[bytes]:
+    log = open_log(path)
+    records = list(log.records())
+    log.close()
+    return records
+
+
+def test_what_was_appended_is_read_back_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    log = open_log(path)
+    log.append(RECORDS[:2])
+    log.append(RECORDS[2:])
+    assert list(log.records()) == RECORDS
+    log.close()
+    assert read_log(path) == RECORDS
+
+
+def test_a_log_cut_anywhere_loses_only_what_was_cut(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    write_log(path, RECORDS)
+    whole = path.read_bytes()
+    ends = [path.stat().st_size]
+    for record in reversed(RECORDS):
+        ends.append(ends[-1] - len(record) - 12)
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        log = open_log(path)
+        kept = sum(end <= size for end in ends) - 1
+        assert list(log.records()) == RECORDS[: max(0, kept)]
+        assert log.damage is None
+        log.append([b"next"])
+        assert list(log.records()) == [*RECORDS[: max(0, kept)], b"next"]
+        log.close()
+
+
+def test_zeros_where_the_last_append_should_be_are_a_torn_tail(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    write_log(path, RECORDS)
+    with path.open("ab") as file:
+        file.write(bytes(4096))
+    log = open_log(path)
+    assert log.damage is None
+    assert list(log.records()) == RECORDS
+    log.close()
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_a_changed_byte_before_the_last_record_is_damage_or_a_shorter_log(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nothing that was changed is ever read back."""
+    path = tmp_path_factory.mktemp("log") / "own.log"
+    write_log(path, RECORDS)
+    content = bytearray(path.read_bytes())
+    position = data.draw(st.integers(50, len(content) - 1))
+    content[position] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(content)
+    log = open_log(path)
+    records = list(log.records())
+    log.close()
+    assert records == RECORDS[: len(records)]
+    assert len(records) < len(RECORDS)
+
+
+def test_damage_in_the_middle_is_said_and_the_file_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    write_log(path, RECORDS)
+    content = bytearray(path.read_bytes())
+    content[50 + 12 + 101 + 12 + 3] ^= 1
+    path.write_bytes(content)
+    log = open_log(path)
+    assert log.damage is not None
+    assert log.damage.set_aside == tmp_path / "own.log.corrupt-1"
+    assert log.damage.set_aside.read_bytes() == content
+    assert list(log.records()) == RECORDS[:1]
+    log.append([b"next"])
+    log.close()
+    assert read_log(path) == [RECORDS[0], b"next"]
+
+
+def test_a_long_damaged_end_is_no_torn_tail(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    write_log(path, [b"x" * 60_000, b"y" * 60_000])
+    content = bytearray(path.read_bytes())
+    content[50] ^= 0x80
+    path.write_bytes(content)
+    log = open_log(path)
+    assert log.damage is not None
+    log.close()
+
+
+def test_a_file_that_is_no_log_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    path.write_bytes(b"something else altogether" * 20)
+    log = open_log(path)
+    assert log.damage is not None
+    assert log.damage.offset == 0
+    log.append([b"next"])
+    log.close()
+    assert read_log(path) == [b"next"]
+
+
+@pytest.mark.parametrize(
+    ("network", "issuer"), [(NetworkId(b"m" * 8), ANN), (NETWORK, NodeId(b"b" * 32))]
+)
+def test_another_identitys_or_networks_log_is_refused(
+    tmp_path: Path, network: NetworkId, issuer: NodeId
+) -> None:
+    path = tmp_path / "own.log"
+    write_log(path, RECORDS)
+    before = path.read_bytes()
+    with pytest.raises(LogUnusable, match="use another state folder"):
+        OwnLog(path, network, issuer)
+    assert path.read_bytes() == before
+
+
+def test_a_log_in_use_is_refused(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "own.log")
+    with pytest.raises(LogUnusable, match="in use by another agent"):
+        open_log(tmp_path / "own.log")
+    log.close()
+    open_log(tmp_path / "own.log").close()
+
+
+@pytest.fixture
+def file_size_limit() -> Iterator[None]:
+    """A limit of the process on its files, standing in for a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.usefixtures("file_size_limit")
+def test_a_full_disk_loses_nothing_and_appending_goes_on_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "own.log"
+    log = open_log(path)
+    log.append([b"x" * 800])
+    with pytest.raises(LogFull, match="free some space"):
+        log.append([b"y" * 800])
+    assert list(log.records()) == [b"x" * 800]
+    log.append([b"z" * 50])
+    log.close()
+    assert read_log(path) == [b"x" * 800, b"z" * 50]
+
+
+def test_an_append_is_bounded(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "own.log")
+    with pytest.raises(AssertionError):
+        log.append([bytes(OWN_LOG_APPEND_BYTES_MAX)])
+    log.close()
+
+
+def test_a_folder_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LogUnusable, match="No such file"):
+        open_log(tmp_path / "absent" / "own.log")
