@@ -48,7 +48,8 @@ class NetworkConfig:
     """Addresses of this machine on which channels are accepted; ["127.0.0.1"] keeps to itself."""
 
     interfaces: tuple[str, ...] = ()
-    """Addresses of the interfaces on which mDNS is spoken; none named means all of them."""
+    """Addresses of the interfaces on which mDNS is spoken; none named means every one but loopback,
+    or loopback where there is no other."""
 
     mdns: bool = True
     """Announce this agent and look for others by multicast DNS."""
@@ -86,6 +87,9 @@ class ProviderConfig:
 
     fuel_max: Annotated[int, Between(1, 1 << 62)] = 1_000_000_000_000
     """Fuel of the largest run taken."""
+
+    credit: Drops = 1_000_000
+    """Drops that one requestor may owe before its orders are declined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

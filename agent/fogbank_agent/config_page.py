@@ -9,10 +9,13 @@ import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
+from textwrap import wrap
 from typing import Annotated, cast, get_args, get_origin
 
 from . import config
 from .config import Between, Config, Matching, OneOf
+
+_LINE = 100
 
 _HEAD = """# Configuration
 
@@ -28,7 +31,7 @@ def starting_file(given: Mapping[str, Mapping[str, object]]) -> str:
     for section, kind in _sections():
         parts += ["", f"[{section}]", f"# {_docstrings()[kind.__name__]['']}"]
         for setting in fields(kind):
-            parts += ["", f"# {_docstrings()[kind.__name__][setting.name]}"]
+            parts += ["", *_comment(_docstrings()[kind.__name__][setting.name])]
             value = given.get(section, {}).get(setting.name)
             if value is None:
                 parts.append(f"# {setting.name} = {_toml(setting.default)}")
@@ -68,7 +71,7 @@ def _docstrings() -> dict[str, dict[str, str]]:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(
                     value=ast.Constant(value=str(text))
                 ):
-                    texts[name] = text
+                    texts[name] = " ".join(text.split())
                 case _:
                     pass
         found[node.name] = texts
@@ -89,6 +92,10 @@ def _values(kind: object) -> str:
     if kind is bool:
         return "`true`, `false`"
     return "text" if kind is str else "list of texts"
+
+
+def _comment(text: str) -> list[str]:
+    return wrap(text, width=_LINE, initial_indent="# ", subsequent_indent="# ")
 
 
 def _toml(value: object) -> str:

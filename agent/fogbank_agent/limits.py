@@ -183,3 +183,35 @@ PAYMENT_AGE_S = 60.0
 
 SETTLEMENT_RETRY_S = 5.0
 """How long after a settlement that was not answered it is sent again (section 9.6)."""
+
+# The market: how this agent sells.
+
+BID_VALID_MS = 5_000
+"""How long this agent's bids hold (section 9.3)."""
+
+BIDS_REMEMBERED_MAX = 4_096
+"""Bids of this agent that may still become agreements; the oldest are forgotten first."""
+
+AGREEMENTS_REMEMBERED_MAX = 65_536
+"""Agreements of this life that would be noticed when they came again (section 9.4)."""
+
+FETCH_WAIT_S = 60.0
+"""How long package and input of a run may take to arrive, within the run's own time."""
+
+OUTPUT_KEPT_S = 600.0
+"""How long an output stays for its requestor (section 9.5)."""
+
+OFFER_VALID_S = 60
+"""How long this agent's offers hold (section 9.1)."""
+
+OFFER_INTERVAL_S = 1.0
+"""The least time between two offers of this agent (section 9.1)."""
+
+PROGRESS_INTERVAL_S = 0.2
+"""The least time between two reports of a run's progress (section 9.5)."""
+
+SPEED_GUESS_FUEL_PER_S = 500_000_000
+"""What an offer claims before the first run has been measured."""
+
+SPEED_SMOOTHING = 8
+"""The measured speed moves by one part of so many with each run."""

@@ -26,6 +26,7 @@ def command(state: StateFolder, as_json: bool) -> None:
         ("ledger", _ledger(status.ledger)),
         ("folder", status.state_folder),
     ]
+    lines += [("note", notice) for notice in status.ledger.notices]
     for name, text in lines:
         click.echo(f"{name:<9}{text}")
 
@@ -34,9 +35,9 @@ def _selling(provider: ProviderStatus) -> str:
     if not provider.working:
         return f"nothing: {provider.why_not}"
     return (
-        f"{provider.running} of {provider.workers} slots busy, {provider.price:,} drops a gigafuel "
-        f"and {provider.start_price:,} a start; {provider.runs_completed:,} runs done, "
-        f"{provider.earned:,} drops earned"
+        f"{provider.running} of {provider.slots} slots busy; {provider.price:,} drops a gigafuel "
+        f"and {provider.start_price:,} a start; {provider.runs_done:,} runs done since the start, "
+        f"{provider.earned:,} drops earned ever, {provider.unpaid:,} owed"
     )
 
 
@@ -46,8 +47,8 @@ def _ledger(ledger: LedgerStatus) -> str:
         if ledger.supply == ledger.supply_held
         else f"SUPPLY BROKEN: {ledger.supply_held:,} of {ledger.supply:,} drops"
     )
-    seat = ", holds a seat" if ledger.validator else ""
-    return (
-        f"{ledger.vertices:,} vertices, {ledger.payments_final:,} of {ledger.payments:,} payments "
-        f"final, {conserved}{seat}"
-    )
+    votes = f"{ledger.weight_connected} votes here, {ledger.quorum} decide"
+    seat = " (one is ours)" if ledger.validator else ""
+    waiting = f", {ledger.payments_pending:,} payments not final" if ledger.payments_pending else ""
+    held = "" if ledger.issuing == "yes" else f"; nothing is issued: {ledger.issuing}"
+    return f"{ledger.vertices:,} vertices{waiting}, {conserved}, {votes}{seat}{held}"

@@ -17,7 +17,18 @@ def command(state: StateFolder, as_json: bool) -> None:
     if as_json:
         print_json(wallet)
         return
-    click.echo(f"{wallet.balance:>20,} drops to spend")
-    click.echo(f"{wallet.claimable:>20,} drops received, on their way into the balance")
-    click.echo(f"{wallet.pending_out:>20,} drops paid, not yet final")
+    lines = [
+        (wallet.balance, "to spend"),
+        (wallet.claimable, "received, on their way into the balance"),
+        (wallet.incoming, "on their way here, not final yet"),
+        (wallet.pending_out, "paid, not final yet"),
+    ]
+    for drops, what in lines:
+        click.echo(f"{drops:>20,} drops {what}")
     click.echo(f"account {wallet.node_id} ({wallet.short})")
+    if wallet.issuing != "yes":
+        click.echo(f"nothing can be paid now: {wallet.issuing}")
+    for payment in wallet.payments:
+        direction = "from" if payment.received else "to"
+        state_now = "final" if payment.final else "not final yet"
+        click.echo(f"{payment.drops:>20,} {direction:<4} {payment.with_whom}  {state_now}")

@@ -57,7 +57,11 @@ class ControlClient:
     def send(self, message: object) -> None:
         """Send ``message``; errors as for ``ask``."""
         try:
-            self._socket.sendall(encode_frame(message))
+            frame = encode_frame(message)
+        except ValueError:
+            raise Refused("too many inputs for one command: hand over fewer at a time") from None
+        try:
+            self._socket.sendall(frame)
         except BrokenPipeError:
             # The agent closes after saying why; what it said is still to be read.
             raise self._why_closed() from None

@@ -38,6 +38,8 @@ class Conversation:
         self._received = bytearray()
         self.at_end = ExitStack()
         """What is undone when the conversation ends, such as pins of blobs."""
+        self.is_over = False
+        """Set to close after the next answer, when what the client still sends means nothing."""
 
     async def receive(self, kinds: Sequence[type], *, begin_s: float = CONTROL_REQUEST_S) -> object:
         """Return the next message, of one of ``kinds``.
@@ -178,7 +180,7 @@ async def _answer_one(conversation: Conversation, responder: Responder) -> bool:
             await conversation.send(Failed(sentence))
         except ClientGone:
             over = True
-    return not over
+    return not (over or conversation.is_over)
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:

@@ -25,8 +25,9 @@ from fogbank_agent.limits import CONTROL_CHUNK_BYTES, CONTROL_FRAME_BYTES_MAX
 
 PEER = Peer("ab", "abcd-efgh", "::1", 1, 2.5, None, 3, 4, 5)
 JOB = StartJob(
-    package_id=b"p" * 32,
-    inputs=(RunInput("one", b"1" * 32, 5), RunInput("", b"2" * 32, 0)),
+    task_id=b"p" * 32,
+    task_name="task",
+    inputs=(RunInput("one", b"1" * 32), RunInput("", b"2" * 32)),
     arguments=("-v",),
     environment=(),
     seed=(1 << 64) - 1,

@@ -9,18 +9,22 @@ class RunInput:
 
     name: str
     blob_id: bytes
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class StartJob:
-    """Buy a run of the package ``package_id``, kept before, for each of ``inputs``.
+    """Buy a run of a task for each of ``inputs``.
 
     What is None is taken from the configuration.  Answered by some ``JobProgressed``, a
     ``RunEnded`` for each run, and ``JobEnded`` last.  Closing the connection gives the job up.
     """
 
-    package_id: bytes
+    task_id: bytes
+    """The blob of a package file or of a module, kept before."""
+
+    task_name: str
+    """What a module is called; a package has a name of its own."""
+
     inputs: tuple[RunInput, ...]
     arguments: tuple[str, ...]
     environment: tuple[str, ...]

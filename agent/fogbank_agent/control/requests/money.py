@@ -9,19 +9,42 @@ class GetWallet:
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment from or to this account."""
+
+    vertex_id: str
+    payer: str
+    recipient: str
+    drops: int
+    final: bool
+    received: bool
+    with_whom: str
+    """The other side's short form."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wallet:
     """This agent's account, in drops."""
 
     node_id: str
     short: str
     balance: int
-    """Final and free to be spent."""
+    """What may be paid out now."""
 
     claimable: int
-    """Paid to this account, final, and claimed by its next vertex."""
+    """Received for good, and claimed into the balance by this agent's next vertex."""
+
+    incoming: int
+    """Payments to this account that are not final yet."""
 
     pending_out: int
-    """Paid by this account and not yet final."""
+    """Own payments that are not final yet; they are taken off the balance already."""
+
+    issuing: str
+    """"yes", or a sentence that says why nothing can be paid now."""
+
+    payments: tuple[Payment, ...]
+    """The last ones, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,34 +16,65 @@ class ProviderStatus:
     why_not: str
     """A sentence when it sells nothing, else empty."""
 
-    workers: int
+    slots: int
+    """Runs carried out at the same time."""
+
     running: int
+    waiting: int
     price: int
     """Drops for a gigafuel."""
 
     start_price: int
-    runs_completed: int
+    runs_done: int
+    """Since this agent started."""
+
+    fuel_done: int
     earned: int
-    """Drops billed by this process for runs that were accepted."""
+    """Drops that requestors paid, ever."""
+
+    unpaid: int
+    """Drops that requestors owe."""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerStatus:
     """The ledger as this agent sees it."""
 
-    vertices: int
-    tips: int
-    final: int
     validator: bool
     """This agent holds a seat."""
 
-    supply: int
-    supply_held: int
-    """What is in accounts and on its way between them: equal to ``supply``, always."""
+    issuing: str
+    """"yes", or a sentence that says why no own vertices are issued now."""
 
-    payments: int
+    vertices: int
+    final: int
+    tips: int
+    supply: int
+    """Drops that genesis made."""
+
+    supply_held: int
+    """What all accounts hold and what is on its way between them: the same, always."""
+
+    payments_made: int
+    """Own payments, ever."""
+
     payments_final: int
+    """Those of them that are final."""
+
+    payments_pending: int
+    """Payments of anyone that are held and not final."""
+
     state_hash: str
+    """Equal on all agents that hold the same final payments."""
+
+    weight_connected: int
+    """Votes of the seats that are connected, the own included."""
+
+    quorum: int
+    """Votes that decide."""
+
+    notices: tuple[str, ...]
+    """What a person should know of the last start, such as files set aside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,30 @@
+"""``fogbank demo``: five agents on this machine render a picture."""
+
+from pathlib import Path
+
+import click
+
+from .options import json_option
+
+
+@click.command("demo")
+@click.option("--agents", type=click.IntRange(5, 16), default=5, show_default=True)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("fogbank-demo"),
+    show_default=True,
+    help="Where the picture and the logs go.",
+)
+@click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, show_default=True)
+@json_option
+def command(agents: int, out: Path, seed: int, as_json: bool) -> None:
+    """Watch agents on this machine find each other, render a picture together, and be paid.
+
+    One of them lies about some results and one is killed in the middle; the picture is right all
+    the same, and nobody is paid for a wrong result.
+    """
+    from ..demo.run_demo import run_demo
+
+    run_demo(agents=agents, out=out, seed=seed, as_json=as_json)

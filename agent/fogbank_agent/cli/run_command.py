@@ -1,0 +1,163 @@
+"""``fogbank run``: have a task run by neighbours, once for each input."""
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ..control.client import ControlClient
+from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, RunInput, StartJob
+from ..errors import Refused, RunFailed
+from ..state_folder import StateFolder
+from .options import connect, json_option, print_json, state_option, to_json
+from .run_display import Display, new_display, print_providers
+from .run_inputs import Input, check_output, find_inputs, find_task
+
+
+@click.command("run")
+@click.argument("task", metavar="PACKAGE_OR_WASM")
+@click.option(
+    "--input",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Run it on this file; may be repeated.",
+)
+@click.option(
+    "--map",
+    "folders",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Run it on each file of this folder.",
+)
+@click.option(
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write each output here, under its input's name [a single one: standard output].",
+)
+@click.option("--arg", "arguments", metavar="A", multiple=True, help="An argument for the task.")
+@click.option("--env", "environment", metavar="K=V", multiple=True, help="A variable for it.")
+@click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, help="Its random seed.")
+@click.option("--verify", metavar="none|audit|quorum:K", help="How results are checked.")
+@click.option("--price-max", type=click.IntRange(0), help="Drops for a gigafuel, at most.")
+@click.option("--start-price-max", type=click.IntRange(0), help="Drops for a start, at most.")
+@click.option("--fuel-max", type=click.IntRange(1), help="Fuel that one run may use.")
+@click.option("--deadline", type=click.IntRange(1, 3600), help="Seconds that one run may take.")
+@state_option
+@json_option
+def command(
+    task: str,
+    files: tuple[Path, ...],
+    folders: tuple[Path, ...],
+    output: Path | None,
+    arguments: tuple[str, ...],
+    environment: tuple[str, ...],
+    seed: int,
+    verify: str | None,
+    price_max: int | None,
+    start_price_max: int | None,
+    fuel_max: int | None,
+    deadline: int | None,
+    state: StateFolder,
+    as_json: bool,
+) -> None:
+    """Have a task run by neighbours, once for each input, and check and pay for the results.
+
+    PACKAGE_OR_WASM is a package file, a WebAssembly module, or the name of a bundled task:
+    path_tracer, sensor_statistics.  What the options leave open is in config.toml.
+    """
+    name, task_bytes = find_task(task)
+    inputs = find_inputs(files, folders)
+    check_output(output, inputs, needed=len(inputs) > 1 and not as_json)
+    upload_bytes = len(task_bytes) + sum(one.size for one in inputs)
+    with connect(state) as client:
+        with new_display([one.name for one in inputs], upload_bytes, quiet=as_json) as display:
+            job = StartJob(
+                task_id=client.put_blob(io.BytesIO(task_bytes), len(task_bytes), display.uploaded),
+                task_name=name,
+                inputs=tuple(_hand_over(client, one, display) for one in inputs),
+                arguments=arguments,
+                environment=environment,
+                seed=seed,
+                verify=verify,
+                price_max=price_max,
+                start_price_max=start_price_max,
+                fuel_max=fuel_max,
+                deadline_s=deadline,
+            )
+            client.send(job)
+            runs, ended = _follow(client, display)
+        _deliver(client, runs, output, as_json)
+    if as_json:
+        print_json({**to_json(ended), "runs": runs})
+    else:
+        print_providers(ended)
+    _check_all_well(runs)
+
+
+def _hand_over(client: ControlClient, one: Input, display: Display) -> RunInput:
+    if one.path is None:
+        return RunInput(one.name, client.put_blob(io.BytesIO(), 0))
+    try:
+        with one.path.open("rb") as file:
+            return RunInput(one.name, client.put_blob(file, one.size, display.uploaded))
+    except OSError as error:
+        raise Refused(f"the input {one.path} cannot be read: {error.strerror}") from None
+
+
+def _follow(client: ControlClient, display: Display) -> tuple[list[RunEnded], JobEnded]:
+    """Show how the job goes until it has ended."""
+    runs: list[RunEnded] = []
+    while True:
+        match client.receive_any([JobProgressed, RunEnded, JobEnded]):
+            case JobProgressed() as progress:
+                display.progressed(progress)
+            case RunEnded() as run:
+                runs.append(run)
+            case JobEnded() as ended:
+                return runs, ended
+            case _:
+                raise AssertionError
+
+
+def _deliver(
+    client: ControlClient, runs: Sequence[RunEnded], output: Path | None, as_json: bool
+) -> None:
+    for run in runs:
+        if run.output_id is None:
+            continue
+        if output is not None:
+            _write(client, run.output_id, output / run.name)
+        elif not as_json:
+            for data in client.blob(run.output_id):
+                sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+
+def _write(client: ControlClient, output_id: bytes, path: Path) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with beside.open("wb") as file:
+            for data in client.blob(output_id):
+                file.write(data)
+        beside.replace(path)
+    except OSError as error:
+        raise Refused(
+            f"the output {path} cannot be written: {error.strerror}; the run is paid, and its "
+            "output stays in the agent for a while: run the same again"
+        ) from None
+
+
+def _check_all_well(runs: Sequence[RunEnded]) -> None:
+    failed = [run for run in runs if not run.ok]
+    if failed:
+        first = failed[0]
+        raise RunFailed(
+            f"{len(failed)} of {len(runs)} runs failed; {first.name}: {first.outcome}; "
+            f"see 'fogbank why {first.run_id[:12]}'"
+        )

@@ -1,0 +1,111 @@
+"""What ``fogbank run`` works on: the task's file, the inputs, and where the outputs go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One run's input: a file, or nothing at all."""
+
+    name: str
+    path: Path | None
+    size: int
+
+
+def find_task(text: str) -> tuple[str, bytes]:
+    """Return name and bytes of the task that ``text`` means: a file, or a bundled example.
+
+    Raises:
+        Refused: neither.
+    """
+    path = Path(text)
+    try:
+        return path.stem, path.read_bytes()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise Refused(f"the task {text} cannot be read: {error.strerror}") from None
+    from fogbank_wasm_tasks.examples import MODULE_NAMES, module_bytes
+
+    name = text.replace("-", "_")
+    if name in MODULE_NAMES:
+        return name, module_bytes(name)
+    raise Refused(
+        f"there is no file '{text}' and no bundled task of that name; bundled are "
+        + ", ".join(MODULE_NAMES)
+    )
+
+
+def find_inputs(files: Sequence[Path], folders: Sequence[Path]) -> list[Input]:
+    """Return an input for each of ``files`` and each file of ``folders``; one empty one for none.
+
+    Raises:
+        Refused: one cannot be read, or a folder has none.
+    """
+    paths = list(files)
+    for folder in folders:
+        try:
+            found = sorted(path for path in folder.iterdir() if _is_wanted(path))
+        except OSError as error:
+            raise Refused(f"{folder} cannot be read: {error.strerror}") from None
+        if not found:
+            raise Refused(f"there are no files in {folder}")
+        paths += found
+    if not paths:
+        return [Input("output", None, 0)]
+    return [
+        Input(name, path, _size(path))
+        for name, path in zip(_unique([path.name for path in paths]), paths, strict=True)
+    ]
+
+
+def check_output(output: Path | None, inputs: Sequence[Input], *, needed: bool) -> None:
+    """Make the folder ``output`` and see that no output would replace an input.
+
+    Raises:
+        Refused: it would, or the folder cannot be made, or it is missing where it is needed.
+    """
+    if output is None:
+        if needed:
+            raise Refused("name a folder for the outputs of several runs: --output DIR")
+        return
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"the folder {output} cannot be made: {error.strerror}") from None
+    taken = {one.path.resolve() for one in inputs if one.path is not None}
+    for one in inputs:
+        if (output / one.name).resolve() in taken:
+            raise Refused(f"the output would replace the input {output / one.name}: name another")
+
+
+def _is_wanted(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".")
+
+
+def _size(path: Path) -> int:
+    try:
+        if path.is_dir():
+            raise Refused(f"{path} is a folder: use --map {path}")
+        return path.stat().st_size
+    except OSError as error:
+        raise Refused(f"the input {path} cannot be read: {error.strerror}") from None
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Put numbers before names that are there twice: each names an output's file."""
+    taken: set[str] = set()
+    result: list[str] = []
+    for name in names:
+        number = 1
+        free = name
+        while free in taken:
+            number += 1
+            free = f"{number}-{name}"
+        taken.add(free)
+        result.append(free)
+    return result

@@ -1,0 +1,280 @@
+"""Answers what is asked on the control socket, out of the parts of the agent."""
+
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from os import getpid
+
+import trio
+from fogbank_dag_ledger.wallet import InsufficientFunds
+
+from fogbank_dag_ledger.service.ledger_service import (
+    DiskIsFull,
+    Issuing,
+    IssuingState,
+    NotIssuing,
+    Silent,
+    Stopped,
+)
+from fogbank_protocol.errors import LocalProtocolError
+from fogbank_protocol.identity import NODE_ID_BYTES, NodeId, short_form
+
+from ..errors import Refused
+from ..limits import CONTROL_WAIT_S_MAX, JOURNAL_PAGE_RUNS_MAX
+from ..market.reasons import sentence
+from ..parts import Parts
+from ..trading.journal import RunSummary as JournalRun
+from ..trading.requestor import OfferSummary
+from .blob_answers import answer_get_blob, answer_put_blob
+from .job_answers import answer_start_job
+from .requests.blobs import GetBlob, PutBlob
+from .requests.history import GetRuns, GetStory, Runs, RunSummary, Story
+from .requests.jobs import StartJob
+from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
+from .requests.peers import GetPeers, Peer, Peers
+from .requests.status import GetStatus, LedgerStatus, ProviderStatus, Status
+from .server import Conversation, Responder
+
+REQUESTS = (GetStatus, GetPeers, GetWallet, Pay, PutBlob, GetBlob, GetRuns, GetStory, StartJob)
+
+
+def responder(parts: Parts) -> Responder:
+    """Return what answers every request about the agent of ``parts``."""
+    return Responder(REQUESTS, _Answers(parts).respond)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    parts: Parts
+
+    async def respond(self, request: object, conversation: Conversation) -> None:
+        """Answer one request; raises ``Refused`` to say no."""
+        match request:
+            case GetStatus():
+                await conversation.send(self._status())
+            case GetPeers():
+                await conversation.send(self._peers())
+            case GetWallet():
+                await conversation.send(self._wallet())
+            case Pay():
+                await self._pay(request, conversation)
+            case GetRuns(count):
+                page = min(max(count, 1), JOURNAL_PAGE_RUNS_MAX)
+                runs = self.parts.journal.runs(count_max=page)
+                await conversation.send(Runs(tuple(map(_run, runs))))
+            case GetStory(digits):
+                await conversation.send(self._story(digits))
+            case PutBlob():
+                await answer_put_blob(self.parts, request, conversation)
+            case GetBlob():
+                await answer_get_blob(self.parts, request, conversation)
+            case StartJob():
+                await answer_start_job(self.parts, request, conversation)
+            case _:
+                raise AssertionError(request)
+
+    def _status(self) -> Status:
+        parts = self.parts
+        node_id = parts.identity.node_id
+        return Status(
+            version=version("fogbank"),
+            node_id=node_id.hex(),
+            short=short_form(node_id),
+            network_id=parts.genesis.network.hex(),
+            network_name=parts.genesis.name,
+            state_folder=str(parts.state.path),
+            process=getpid(),
+            port=parts.node.port,
+            up_s=trio.current_time() - parts.began,
+            peers=len(parts.node.peers()),
+            balance=parts.ledger.wallet().balance,
+            provider=self._provider(),
+            ledger=self._ledger(),
+        )
+
+    def _provider(self) -> ProviderStatus:
+        config = self.parts.config.provider
+        earnings = self.parts.journal.earnings()
+        earned = sum(line.paid for line in earnings)
+        unpaid = sum(line.unpaid for line in earnings)
+        provider = self.parts.provider
+        if provider is None:
+            return ProviderStatus(
+                working=False,
+                why_not=self.parts.why_no_provider,
+                slots=0,
+                running=0,
+                waiting=0,
+                price=config.price,
+                start_price=config.start_price,
+                runs_done=0,
+                fuel_done=0,
+                earned=earned,
+                unpaid=unpaid,
+            )
+        status = provider.status()
+        return ProviderStatus(
+            working=not status.paused,
+            why_not="it is paused" if status.paused else "",
+            slots=status.slots,
+            running=status.running,
+            waiting=status.waiting,
+            price=config.price,
+            start_price=config.start_price,
+            runs_done=status.runs_done,
+            fuel_done=status.fuel_done,
+            earned=earned,
+            unpaid=unpaid,
+        )
+
+    def _ledger(self) -> LedgerStatus:
+        ledger = self.parts.ledger
+        numbers = ledger.statistics()
+        return LedgerStatus(
+            validator=self.parts.identity.node_id in self.parts.genesis.seats,
+            issuing=_issuing(ledger.wallet().issuing),
+            vertices=numbers.vertices,
+            final=numbers.final,
+            tips=numbers.tips,
+            supply=numbers.supply,
+            supply_held=numbers.supply_held,
+            payments_made=numbers.payments_made,
+            payments_final=numbers.payments_final,
+            payments_pending=numbers.payments_pending,
+            state_hash=numbers.state_hash.hex(),
+            weight_connected=numbers.weight_connected,
+            quorum=numbers.quorum,
+            notices=tuple(ledger.notices()),
+        )
+
+    def _peers(self) -> Peers:
+        offers = {offer.provider: offer for offer in self.parts.requestor.offers()}
+        now = trio.current_time()
+
+        def peer(node_id: NodeId, host: str, port: int, since: float, trip: float | None) -> Peer:
+            offer: OfferSummary | None = offers.get(node_id)
+            return Peer(
+                node_id=node_id.hex(),
+                short=short_form(node_id),
+                host=host,
+                port=port,
+                connected_s=now - since,
+                round_trip_ms=None if trip is None else trip * 1000,
+                price=None if offer is None else offer.price,
+                start_price=None if offer is None else offer.start_price,
+                slots_free=None if offer is None else offer.slots_free,
+            )
+
+        return Peers(
+            tuple(
+                peer(info.node_id, info.host, info.port, info.connected_since, info.round_trip_s)
+                for info in self.parts.node.peers()
+            )
+        )
+
+    def _wallet(self) -> Wallet:
+        own = self.parts.identity.node_id
+        wallet = self.parts.ledger.wallet()
+        return Wallet(
+            node_id=own.hex(),
+            short=short_form(own),
+            balance=wallet.balance,
+            claimable=wallet.claimable,
+            incoming=wallet.incoming,
+            pending_out=wallet.pending_out,
+            issuing=_issuing(wallet.issuing),
+            payments=tuple(
+                Payment(
+                    vertex_id=payment.vertex_id.hex(),
+                    payer=payment.payer.hex(),
+                    recipient=payment.recipient.hex(),
+                    drops=payment.amount,
+                    final=payment.is_final,
+                    received=payment.recipient == own,
+                    with_whom=short_form(
+                        payment.payer if payment.recipient == own else payment.recipient
+                    ),
+                )
+                for payment in self.parts.ledger.payments(10)
+            ),
+        )
+
+    async def _pay(self, request: Pay, conversation: Conversation) -> None:
+        to = self._account(request.to)
+        try:
+            vertex_id = await self.parts.ledger.pay([(to, request.drops)])
+        except (InsufficientFunds, NotIssuing) as error:
+            raise Refused(str(error)) from None
+        except LocalProtocolError as error:
+            raise Refused(f"this payment is not possible: {error}") from None
+        with trio.move_on_after(min(max(request.wait_s, 0), CONTROL_WAIT_S_MAX)):
+            await self.parts.ledger.wait_final(vertex_id)
+        final = self.parts.ledger.is_final(vertex_id)
+        await conversation.send(Paid(vertex_id.hex(), short_form(to), request.drops, final))
+
+    def _account(self, text: str) -> NodeId:
+        """Find whom a person means: a whole key, or the beginning of one that is known here."""
+        wanted = text.lower()
+        try:
+            key = bytes.fromhex(wanted)
+        except ValueError:
+            key = b""
+        own = self.parts.identity.node_id
+        if key == own or wanted == short_form(own):
+            raise Refused("that is this agent's own account")
+        if len(key) == NODE_ID_BYTES:
+            return NodeId(key)
+        known = {info.node_id for info in self.parts.node.peers()} | set(self.parts.genesis.seats)
+        fitting = [
+            node_id
+            for node_id in known - {own}
+            if wanted and (short_form(node_id).startswith(wanted) or _begins(node_id, wanted))
+        ]
+        match fitting:
+            case [only]:
+                return only
+            case []:
+                raise Refused(
+                    f"nobody who is connected is called '{text}': see 'fogbank peers', "
+                    "or give the whole key"
+                )
+            case _:
+                raise Refused(f"'{text}' fits {len(fitting)} peers: give more of the key")
+
+    def _story(self, digits: str) -> Story:
+        found = self.parts.journal.find_runs(digits.lower()) if digits else []
+        if not found:
+            raise Refused(f"no run begins with '{digits}': see 'fogbank runs'")
+        if len(found) > 1:
+            raise Refused(f"'{digits}' fits {len(found)} runs: give more digits")
+        run_id = found[0].run_id
+        return Story(run_id.hex(), tuple(self.parts.journal.why(run_id)))
+
+
+def _begins(node_id: NodeId, digits: str) -> bool:
+    return node_id.hex().startswith(digits)
+
+
+def _run(run: JournalRun) -> RunSummary:
+    return RunSummary(
+        run_id=run.run_id.hex(),
+        job_id=run.job_id.hex(),
+        name=run.name,
+        package=run.package_name,
+        began=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.began_unix_s)),
+        state=run.state,
+        why="" if run.reason is None else sentence(run.reason),
+    )
+
+
+def _issuing(state: IssuingState) -> str:
+    match state:
+        case Issuing():
+            return "yes"
+        case Silent(weight):
+            return (
+                f"waiting for agents with {weight} more votes, to be sure of what this agent "
+                "signed in an earlier life"
+            )
+        case DiskIsFull(reason) | Stopped(reason):
+            return reason

@@ -1,0 +1,71 @@
+"""Takes in bytes from the command line and gives them out, through the agent's blob store."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import trio
+
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.limits import BLOB_BYTES_MAX
+from fogbank_protocol.node.blob_store import BlobMissing, StoreFull
+
+from ..errors import Refused
+from ..limits import CONTROL_CHUNK_BYTES
+from ..parts import Parts
+from .requests.blobs import BlobKept, Chunk, GetBlob, PutBlob
+from .server import Conversation
+
+
+async def answer_put_blob(parts: Parts, request: PutBlob, conversation: Conversation) -> None:
+    """Keep the bytes that follow, and pin them until the conversation ends."""
+    size = request.size
+    if not 0 <= size <= BLOB_BYTES_MAX:
+        # What follows is not read, so this is the last that is said.
+        conversation.is_over = True
+        raise Refused(
+            f"{size:,} bytes are too many: inputs and tasks have at most {BLOB_BYTES_MAX:,}"
+        )
+    path = await trio.to_thread.run_sync(_temporary_file, parts.state.uploads)
+    try:
+        await _receive(conversation, path, size)
+        blob_id = await parts.blobs.put_file(path)
+    except StoreFull as error:
+        raise Refused(str(error)) from None
+    finally:
+        path.unlink(missing_ok=True)
+    parts.blobs.pin(blob_id)
+    conversation.at_end.callback(parts.blobs.unpin, blob_id)
+    await conversation.send(BlobKept(blob_id, size))
+
+
+async def answer_get_blob(parts: Parts, request: GetBlob, conversation: Conversation) -> None:
+    """Send a blob in chunks."""
+    blob_id = BlobId(request.blob_id)
+    try:
+        data = await parts.blobs.read(blob_id)
+    except BlobMissing:
+        raise Refused("the agent does not keep these bytes any more: run the task again") from None
+    await conversation.send(BlobKept(blob_id, len(data)))
+    for place in range(0, len(data), CONTROL_CHUNK_BYTES):
+        await conversation.send(Chunk(data[place : place + CONTROL_CHUNK_BYTES]))
+
+
+async def _receive(conversation: Conversation, path: Path, size: int) -> None:
+    left = size
+    async with await trio.open_file(path, "wb") as file:
+        while left:
+            chunk = await conversation.receive([Chunk])
+            assert isinstance(chunk, Chunk)
+            if not 0 < len(chunk.data) <= left:
+                conversation.is_over = True
+                raise Refused("more bytes came than were announced")
+            await file.write(chunk.data)
+            left -= len(chunk.data)
+
+
+def _temporary_file(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=folder)
+    os.close(descriptor)
+    return Path(name)

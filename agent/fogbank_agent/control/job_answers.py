@@ -1,0 +1,184 @@
+"""Buys the runs of a job for the command line, and tells it how they go."""
+
+import re
+
+import trio
+
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
+from fogbank_protocol.identity import short_form
+from fogbank_protocol.node.blob_store import BlobMissing, StoreFull
+from fogbank_wasm_tasks.package import open_package, pack_module
+
+from ..errors import Refused
+from ..limits import MEBIBYTE
+from ..market.orders import Audit, NoVerification, Quorum, Verification
+from ..market.reasons import sentence
+from ..parts import Parts
+from ..trading.requestor import (
+    JobEvent,
+    JobRefused,
+    JobRequest,
+    JobResult,
+    RunInput,
+    RunResult,
+)
+from .progress import provider_of, words
+from .requests.jobs import JobEnded, JobProgressed, ProviderTotals, RunEnded, StartJob
+from .server import Conversation
+
+_EVENTS_WAITING_MAX = 256
+_PACKAGE_VERSION = "1"
+
+
+async def answer_start_job(parts: Parts, request: StartJob, conversation: Conversation) -> None:
+    """Buy the runs; give up what is not done when the client hangs up."""
+    job = _job_request(parts, request, await _package(parts, request))
+    refusal = ""
+    result: JobResult | None = None
+    send, receive = trio.open_memory_channel[JobEvent](_EVENTS_WAITING_MAX)
+    async with conversation.until_hangup(), trio.open_nursery() as nursery:
+        nursery.start_soon(_tell_progress, receive, conversation)
+        async with send:
+            try:
+                result = await parts.requestor.buy(job, send)
+            except JobRefused as error:
+                refusal = str(error)
+    if result is None:
+        raise Refused(refusal)
+    for run in result.runs:
+        if run.output is not None:
+            parts.blobs.pin(run.output)
+            conversation.at_end.callback(parts.blobs.unpin, run.output)
+        await conversation.send(_run_ended(run))
+    await conversation.send(_job_ended(result))
+
+
+async def _tell_progress(
+    events: trio.MemoryReceiveChannel[JobEvent], conversation: Conversation
+) -> None:
+    async with events:
+        async for event in events:
+            provider = provider_of(event.what)
+            await conversation.send(
+                JobProgressed(
+                    run=event.run,
+                    what=words(event.what),
+                    provider="" if provider is None else short_form(provider),
+                    accepted=event.counts.accepted,
+                    failed=event.counts.failed,
+                    under_way=event.counts.under_way,
+                    waiting=event.counts.waiting,
+                )
+            )
+
+
+async def _package(parts: Parts, request: StartJob) -> BlobId:
+    """Return the package to run; a bare module is packed and signed by this agent."""
+    try:
+        data = await parts.blobs.read(BlobId(request.task_id))
+    except BlobMissing:
+        raise Refused("the task's file is not here: hand it over again") from None
+    try:
+        if not data.startswith(b"\0asm"):
+            await trio.to_thread.run_sync(open_package, data)
+            return BlobId(request.task_id)
+        packed = await trio.to_thread.run_sync(_pack, parts, data, request.task_name)
+        return await parts.blobs.put(packed)
+    except (RemoteProtocolError, LocalProtocolError) as error:
+        raise Refused(f"the task cannot be run: {error}") from None
+    except StoreFull as error:
+        raise Refused(str(error)) from None
+
+
+def _pack(parts: Parts, module: bytes, name: str) -> bytes:
+    plain = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:64] or "task"
+    return pack_module(module, name=plain, version=_PACKAGE_VERSION, author=parts.identity)
+
+
+def _job_request(parts: Parts, request: StartJob, package_id: BlobId) -> JobRequest:
+    config = parts.config.requestor
+    return JobRequest(
+        package_id=package_id,
+        inputs=[RunInput(one.name, BlobId(one.blob_id)) for one in request.inputs],
+        verification=_verification(request.verify or config.verify, config.audit_ppm),
+        fuel_max=_given(request.fuel_max, config.fuel_max),
+        price_max=_given(request.price_max, config.price_max),
+        start_price_max=_given(request.start_price_max, config.start_price_max),
+        memory_bytes_max=config.memory_mib_max * MEBIBYTE,
+        run_ms_max=_given(request.deadline_s, config.deadline_s) * 1000,
+        runs_at_once=config.runs_at_once,
+        arguments=request.arguments,
+        environment=_environment(request.environment),
+        seed=request.seed,
+    )
+
+
+def _verification(text: str, audit_ppm: int) -> Verification:
+    match text.partition(":"):
+        case ("none", "", ""):
+            return NoVerification()
+        case ("audit", "", ""):
+            return Audit(audit_ppm)
+        case ("quorum", ":", voices) if voices.isascii() and voices.isdigit() and len(voices) < 3:
+            return Quorum(int(voices))
+        case _:
+            raise Refused(
+                f"'{text}' is no way to verify: none, audit or quorum:K, such as quorum:3"
+            )
+
+
+def _environment(entries: tuple[str, ...]) -> list[tuple[str, str]]:
+    named: dict[str, str] = {}
+    for entry in entries:
+        name, equals, value = entry.partition("=")
+        if not name or not equals:
+            raise Refused(f"'{entry}' is no NAME=VALUE")
+        named[name] = value
+    return sorted(named.items())
+
+
+def _given(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _run_ended(run: RunResult) -> RunEnded:
+    return RunEnded(
+        number=run.number,
+        run_id=run.run_id.hex(),
+        name=run.name,
+        ok=run.output is not None,
+        outcome=run.outcome if run.reason is None else sentence(run.reason),
+        output_id=run.output,
+        output_bytes=run.output_size,
+        provider="" if run.provider is None else short_form(run.provider),
+        fuel=run.fuel,
+        attempts=len(run.attempts),
+    )
+
+
+def _job_ended(result: JobResult) -> JobEnded:
+    ok = sum(run.output is not None for run in result.runs)
+    return JobEnded(
+        job_id=result.job_id.hex(),
+        ok=ok,
+        failed=len(result.runs) - ok,
+        lies_caught=result.lies_caught,
+        fuel=result.fuel_total,
+        paid=result.paid_total,
+        seconds=result.seconds,
+        providers=tuple(
+            ProviderTotals(
+                provider=short_form(line.provider),
+                runs=line.runs,
+                fuel=line.fuel,
+                paid=line.paid,
+                unpaid=line.unpaid,
+                refused=line.refused,
+                lost=line.lost,
+                caught=line.caught,
+            )
+            for line in result.providers
+        ),
+        payments=tuple(result.payments),
+    )

@@ -1,0 +1,97 @@
+"""The daemon: one agent in the foreground, from its state folder to a signal that ends it."""
+
+import errno
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+
+import trio
+
+from fogbank_dag_ledger.genesis import Genesis, decode_genesis
+from fogbank_dag_ledger.service.ledger_service import StorageFailure
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import short_form
+from fogbank_protocol.node.database import DatabaseFailure
+from fogbank_protocol.node.node import CannotListen
+
+from .composition import Foundation, run_agent
+from .config_file import read_config
+from .errors import FogbankError, MachineError, StateFolderError
+from .state_folder import StateFolder
+
+_log = logging.getLogger(__name__)
+
+
+def run_daemon(state: StateFolder) -> None:
+    """Run the agent of ``state`` until SIGINT or SIGTERM.
+
+    Raises:
+        FogbankError: it cannot start or go on; the message is a sentence that says what to do.
+    """
+    identity = state.read_identity()
+    genesis = _genesis(state)
+    config = read_config(state.config)
+    _log_to_stderr(config.log.level)
+    with state.locked():
+        try:
+            trio.run(_until_signal, Foundation(state, config, identity, genesis))
+        except* FogbankError as group:
+            raise _one(group) from None
+        except* (CannotListen, StorageFailure, DatabaseFailure) as group:
+            raise MachineError(str(_one(group))) from None
+        except* OSError as group:
+            raise _machine_error(_one(group)) from None
+
+
+async def _until_signal(foundation: Foundation) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_stop_at_signal, signals, nursery.cancel_scope)
+            parts = await nursery.start(run_agent, foundation)
+            _log.info(
+                "agent %s in network '%s' (%s) listens on port %d",
+                short_form(foundation.identity.node_id),
+                foundation.genesis.name,
+                foundation.genesis.network.hex(),
+                parts.node.port,
+            )
+    _log.info("stopped")
+
+
+async def _stop_at_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    async for number in signals:
+        _log.info("%s: stopping", signal.Signals(number).name)
+        scope.cancel()
+
+
+def _genesis(state: StateFolder) -> Genesis:
+    try:
+        return decode_genesis(state.read_genesis())
+    except RemoteProtocolError:
+        raise StateFolderError(
+            f"{state.genesis} is damaged: take a copy from another agent of the network"
+        ) from None
+
+
+def _log_to_stderr(level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    handler.setFormatter(logging.Formatter(form, "%Y-%m-%dT%H:%M:%S"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
+def _machine_error(error: BaseException) -> BaseException:
+    """Turn a full disk into a sentence; any other error of the system is a bug here."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return MachineError(
+            f"the disk is full ({error.filename or 'state folder'}): make room and start again; "
+            "nothing that was accepted is lost"
+        )
+    return error
+
+
+def _one(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group

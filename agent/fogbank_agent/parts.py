@@ -1,0 +1,36 @@
+"""What an agent is made of, for those who answer questions about it."""
+
+from dataclasses import dataclass
+
+from fogbank_dag_ledger.genesis import Genesis
+from fogbank_dag_ledger.service.ledger_service import LedgerService
+from fogbank_protocol.identity import Identity
+from fogbank_protocol.node.blob_store import BlobStore
+from fogbank_protocol.node.node import Node
+
+from .config import Config
+from .state_folder import StateFolder
+from .trading.journal import Journal
+from .trading.provider import Provider
+from .trading.requestor import Requestor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts of one running agent."""
+
+    state: StateFolder
+    config: Config
+    genesis: Genesis
+    identity: Identity
+    blobs: BlobStore
+    node: Node
+    ledger: LedgerService
+    journal: Journal
+    requestor: Requestor
+    provider: Provider | None
+    why_no_provider: str
+    """A sentence when ``provider`` is None, else empty."""
+
+    began: float
+    """When the agent started, in seconds on trio's clock."""
