@@ -85,10 +85,9 @@ def _check_claims(
         if sender in senders:
             raise RemoteProtocolError("one sender claimed twice", rule="8.3.16")
         senders.add(sender)
-        total = _paid(source, chain)
-        if claim.total != total:
+        if claim.total != _paid(source, chain):
             raise RemoteProtocolError("a claim to what was not paid", rule="8.3.16")
-        gained = total - chain.totals.claimed.get(sender.issuer, 0)
+        gained = claim.total - chain.totals.claimed.get(sender.issuer, 0)
         if gained <= 0:
             raise RemoteProtocolError("a claim that gains nothing", rule="8.3.16")
         gains.append((source, gained))

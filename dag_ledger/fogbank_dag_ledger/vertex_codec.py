@@ -150,8 +150,7 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
             pass
         case _:
             raise RemoteProtocolError("not the fields of a vertex", rule="8.3.1")
-    # A boolean is an integer to Python, and equal to 0 or 1.
-    if bool in map(type, (version, kind, seq, epoch, beat, unix_time_s, work)):
+    if not all(map(_is_number, (version, kind, seq, epoch, beat, unix_time_s, work))):
         raise RemoteProtocolError("a boolean where a number belongs", rule="8.3.1")
     if version != _VERSION or kind not in (ORDINARY, VALIDATOR) or seq >= SEQ_LIMIT:
         raise RemoteProtocolError("a version, kind or seq out of range", rule="8.3.1")
@@ -187,18 +186,28 @@ def _reference(value: Value) -> VertexId:
 
 def _claim(value: Value) -> Claim:
     match value:
-        case [bytes(source), int(total)] if len(source) == VERTEX_ID_BYTES:
-            if total is not True and total is not False:
-                return Claim(VertexId(source), total)
-    raise RemoteProtocolError("not a claim", rule="8.3.1")
+        case [bytes(source), int(total)] if len(source) == VERTEX_ID_BYTES and _is_number(total):
+            return Claim(VertexId(source), total)
+        case _:
+            raise RemoteProtocolError("not a claim", rule="8.3.1")
 
 
 def _payment(value: Value) -> Payment:
     match value:
-        case [int(kind), bytes(recipient), int(amount)] if len(recipient) == NODE_ID_BYTES:
-            if kind is not True and kind == _PAY and amount is not True and amount is not False:
-                return Payment(NodeId(recipient), amount)
-    raise RemoteProtocolError("not an operation known in this version", rule="8.3.1")
+        case [int(kind), bytes(recipient), int(amount)] if (
+            _is_number(kind)
+            and kind == _PAY
+            and len(recipient) == NODE_ID_BYTES
+            and _is_number(amount)
+        ):
+            return Payment(NodeId(recipient), amount)
+        case _:
+            raise RemoteProtocolError("not an operation known in this version", rule="8.3.1")
+
+
+def _is_number(value: int) -> bool:
+    # A boolean is an integer to Python, and equal to 0 or 1.
+    return value is not True and value is not False
 
 
 def _check_frame(vertex: Vertex, net: bytes, network: NetworkId) -> None:

@@ -1,0 +1,134 @@
+"""What a validator still owes the others: votes and acknowledgements (SPEC.md section 8.6).
+
+Only vertices that carry something and are not final make a duty.  Votes and acknowledgements carry
+nothing, so validators that have done their duties leave each other in peace.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .acknowledgements import Entry
+from .chain import Chain
+from .events import Confirmed, Final, Inserted, LedgerEvent
+from .ledger import Ledger
+from .limits import ACKNOWLEDGED_IN_PASSING, CERT_ENTRIES_MAX
+from .record import Record
+from .vertex import VertexId
+from .votes import has_observed
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How much of a chain may be acknowledged."""
+
+    count: int
+    """So many vertices from the first on."""
+
+    duty_count: int
+    """So many, up to the last that carries something and is not final; 0 without any."""
+
+    is_blocked: bool
+    """Whether the next vertex is L1 but waits for a source or for being observed."""
+
+
+class Duties:
+    """The duties of the validator that holds ``chain``."""
+
+    def __init__(self, ledger: Ledger, chain: Chain) -> None:
+        """Begin with what ``ledger`` holds already."""
+        assert chain.seat is not None
+        self._ledger = ledger
+        self._chain = chain
+        self._seat = chain.seat
+        self._unobserved: deque[Record] = deque()
+        self._to_look_at: dict[Chain, None] = {}
+        for other in ledger.chains():
+            self._begin(other)
+
+    def note(self, events: Iterable[LedgerEvent]) -> None:
+        """Take what happened in the ledger."""
+        for event in events:
+            match event:
+                case Inserted(vertex):
+                    if vertex.carries:
+                        self._unobserved.append(self._record(vertex.id))
+                case Confirmed(vertex_id) | Final(vertex_id):
+                    self._to_look_at[self._record(vertex_id).chain] = None
+                case _:
+                    pass
+
+    def exist(self) -> bool:
+        """Tell whether a vertex has to be issued."""
+        return self._has_unobserved() or any(
+            self._reach(chain).duty_count > self._acknowledged(chain)
+            for chain in list(self._to_look_at)
+        )
+
+    def entries(self) -> list[Entry]:
+        """Return what the next vertex acknowledges, duties first."""
+        due: list[Entry] = []
+        in_passing: list[Entry] = []
+        for chain in list(self._to_look_at):
+            reach = self._reach(chain)
+            acknowledged = self._acknowledged(chain)
+            entry = Entry(chain.tag, reach.count - 1)
+            if reach.duty_count > acknowledged:
+                due.append(entry)
+            elif reach.count - max(acknowledged, chain.final_count) >= ACKNOWLEDGED_IN_PASSING:
+                in_passing.append(entry)
+            elif not reach.is_blocked:
+                # Its next L1 vertex brings it back.
+                del self._to_look_at[chain]
+        # Two chains may share a tag; the entry of the first to come does for both or waits.
+        by_tag: dict[bytes, Entry] = {}
+        for entry in due + in_passing:
+            by_tag.setdefault(entry.tag, entry)
+        return list(by_tag.values())[:CERT_ENTRIES_MAX]
+
+    def _begin(self, chain: Chain) -> None:
+        for seq in range(chain.final_count, len(chain.slots)):
+            for record in chain.contenders(seq):
+                if record.carries:
+                    self._unobserved.append(record)
+        if chain.slots:
+            self._to_look_at[chain] = None
+
+    def _has_unobserved(self) -> bool:
+        while self._unobserved:
+            record = self._unobserved[0]
+            settled = record.final or has_observed(self._chain, record)
+            if not settled and not self._ledger.dag.is_banned(record.chain):
+                return True
+            self._unobserved.popleft()
+        return False
+
+    def _acknowledged(self, chain: Chain) -> int:
+        return self._ledger.acknowledged(chain).counts[self._seat]
+
+    def _reach(self, chain: Chain) -> _Reach:
+        last = chain.final_head
+        duty_count = 0
+        while True:
+            record = chain.next_confirmed(last)
+            if record is None:
+                return _Reach(_count(last), duty_count, is_blocked=False)
+            if not self._may_acknowledge(record):
+                return _Reach(_count(last), duty_count, is_blocked=True)
+            last = record
+            if record.carries:
+                duty_count = _count(record)
+
+    def _may_acknowledge(self, record: Record) -> bool:
+        return has_observed(self._chain, record) and all(
+            source.final for source, _ in record.claims
+        )
+
+    def _record(self, vertex_id: VertexId) -> Record:
+        record = self._ledger.dag.get(vertex_id)
+        assert record is not None
+        return record
+
+
+def _count(last: Record | None) -> int:
+    return 0 if last is None else last.seq + 1

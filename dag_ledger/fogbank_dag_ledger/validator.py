@@ -1,0 +1,104 @@
+"""When a validator issues a vertex of its own, and what stands in it (SPEC.md section 8.6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.machine import Tick
+
+from .acknowledgements import encode_cert
+from .chain import Chain
+from .duties import Duties
+from .events import LedgerEvent
+from .ledger import Ledger
+from .limits import (
+    HEARTBEAT_INTERVAL_S,
+    HEARTBEAT_WINDOW,
+    VALIDATOR_INTERVAL_S,
+    VALIDATOR_PARENTS_MAX,
+)
+from .tips import oldest_tips
+from .vertex import NO_VERTEX, VALIDATOR, Draft
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerGrew:
+    """Vertices were inserted, the validator's own among them, with these events."""
+
+    events: Sequence[LedgerEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Sign this, insert it, and send it once it is on disk, before any other own vertex."""
+
+    draft: Draft
+
+
+class Validator:
+    """Votes and acknowledges at a steady pace while there is a duty, and is silent otherwise.
+
+    A validator whose own chain has forked, as after the restore of an old disk, is silent for good.
+    """
+
+    def __init__(self, ledger: Ledger, validator: NodeId, now: float) -> None:
+        """Begin at time ``now``, in seconds; ``validator`` has a seat in ``ledger``'s genesis."""
+        chain = ledger.chain(validator)
+        assert chain is not None
+        assert chain.seat is not None
+        self._ledger = ledger
+        self._chain: Chain = chain
+        self._duties = Duties(ledger, chain)
+        self._started_at = now
+        self._first_beat = 0 if chain.head is None else chain.head.beat
+        self._next_at = now
+        self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
+        self._may_have_duties = True
+
+    @property
+    def deadline(self) -> float:
+        """When to call ``handle`` with a ``Tick``, in seconds; inf when silent for good."""
+        if self._is_forked:
+            return inf
+        if self._may_have_duties:
+            return self._next_at
+        return self._heartbeat_at
+
+    def handle(self, event: LedgerGrew | Tick, now: float) -> list[Issue]:
+        """Take one event at time ``now`` (seconds, never going back) and return what to issue."""
+        if isinstance(event, LedgerGrew):
+            self._duties.note(event.events)
+            self._may_have_duties = True
+        if self._is_forked or now < self._next_at:
+            return []
+        if self._may_have_duties:
+            self._may_have_duties = self._duties.exist()
+        if not self._may_have_duties and not self._heart_beats(now):
+            return []
+        self._next_at = now + VALIDATOR_INTERVAL_S
+        self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
+        return [Issue(self._draft(now))]
+
+    @property
+    def _is_forked(self) -> bool:
+        return self._chain.issuer in self._ledger.proofs()
+
+    def _heart_beats(self, now: float) -> bool:
+        if now < self._heartbeat_at:
+            return False
+        self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
+        return len(self._chain.slots) - self._chain.final_count <= HEARTBEAT_WINDOW
+
+    def _draft(self, now: float) -> Draft:
+        head = self._chain.head
+        beat = self._first_beat + int(now - self._started_at)
+        return Draft(
+            kind=VALIDATOR,
+            issuer=self._chain.issuer,
+            seq=0 if head is None else head.seq + 1,
+            prev=NO_VERTEX if head is None else head.id,
+            parents=oldest_tips(self._ledger.dag, self._chain, VALIDATOR_PARENTS_MAX),
+            beat=beat if head is None else max(beat, head.beat),
+            cert=b"" if head is None else encode_cert(self._duties.entries()),
+        )

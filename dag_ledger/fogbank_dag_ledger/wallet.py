@@ -1,0 +1,140 @@
+"""One account's own vertices: payments and claims (SPEC.md sections 8.3 and 8.6).
+
+A draft stands on the account's head, so the caller signs and inserts it before asking for the next.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from fogbank_protocol.identity import NodeId
+
+from .chain import Chain
+from .ledger import Ledger
+from .limits import AMOUNT_LIMIT, CLAIMS_MAX, OPERATIONS_MAX, SEAT_WINDOW, WINDOW
+from .state import total_paid
+from .tips import draw_tips
+from .vertex import NO_VERTEX, ORDINARY, Claim, Draft, Payment, VertexId
+
+
+class PaymentRefused(Exception):
+    """The wallet did not make the vertex; the message says why and what to do."""
+
+
+class InsufficientFunds(PaymentRefused):
+    """More was to be paid than the account has claimed and not yet sent."""
+
+    def __init__(self, needed: int, available: int) -> None:
+        """Both in drops."""
+        super().__init__(f"{needed} drops are needed and {available} are available")
+        self.needed = needed
+        self.available = available
+
+
+class WindowFull(PaymentRefused):
+    """Too many vertices of the account are not final yet: wait for some to be."""
+
+
+class AccountForked(PaymentRefused):
+    """The account's key signed two vertices of one slot; nothing it signs now will be final."""
+
+
+class ImpossiblePayment(PaymentRefused):
+    """A payment to oneself, of nothing, or to more recipients than one vertex can name."""
+
+
+class Wallet:
+    """What an account can pay and claim, and the vertices that do it."""
+
+    def __init__(self, ledger: Ledger, account: NodeId, draws: Iterator[int]) -> None:
+        """``draws`` yields random integers of at least 32 bits, with which tips are chosen."""
+        self._ledger = ledger
+        self._account = account
+        self._draws = draws
+
+    @property
+    def available(self) -> int:
+        """What can be paid now, in drops: claimed, and not sent, whether final yet or not."""
+        chain = self._chain
+        head = None if chain is None else chain.head
+        if chain is None or head is None:
+            return self._ledger.genesis.balances.get(self._account, 0)
+        return head.balance
+
+    @property
+    def pending(self) -> int:
+        """What was sent and is not final yet, in drops."""
+        chain = self._chain
+        record = None if chain is None else chain.head
+        total = 0
+        while record is not None and not record.final:
+            total += sum(amount for _, amount, _ in record.payments)
+            record = record.prev
+        return total
+
+    def pay(self, amounts: Mapping[NodeId, int]) -> Draft:
+        """Return a vertex that pays each recipient its drops.
+
+        Raises:
+            PaymentRefused: one of its subclasses says why; nothing was changed.
+        """
+        self._check_window()
+        if not 1 <= len(amounts) <= OPERATIONS_MAX or self._account in amounts:
+            raise ImpossiblePayment(
+                f"one payment names 1 to {OPERATIONS_MAX} recipients other than the payer"
+            )
+        if not all(0 < amount < AMOUNT_LIMIT for amount in amounts.values()):
+            raise ImpossiblePayment("a payment has at least one drop")
+        needed = sum(amounts.values())
+        if needed > self.available:
+            raise InsufficientFunds(needed, self.available)
+        return self._draft(
+            payments=tuple(Payment(recipient, amount) for recipient, amount in amounts.items())
+        )
+
+    def claim(self) -> Draft | None:
+        """Return a vertex that claims final payments, as many as fit; None when there are none.
+
+        Raises:
+            PaymentRefused: the account has forked, or too much of it is not final.
+        """
+        claimable = self._ledger.claimable(self._account)
+        if not claimable:
+            return None
+        self._check_window()
+        sources = sorted(source for source, _ in claimable.values())[:CLAIMS_MAX]
+        return self._draft(claims=tuple(Claim(source, self._paid(source)) for source in sources))
+
+    @property
+    def _chain(self) -> Chain | None:
+        return self._ledger.chain(self._account)
+
+    def _paid(self, source: VertexId) -> int:
+        record = self._ledger.dag.get(source)
+        assert record is not None
+        return total_paid(record, self._account)
+
+    def _check_window(self) -> None:
+        chain = self._chain
+        if self._account in self._ledger.proofs():
+            raise AccountForked("this account's key was used twice; it can pay no more")
+        if chain is None:
+            return
+        window = WINDOW if chain.seat is None else SEAT_WINDOW
+        if len(chain.slots) >= chain.final_count + window:
+            raise WindowFull(
+                f"{window} vertices of this account are not final yet: try again later"
+            )
+
+    def _draft(
+        self, *, payments: tuple[Payment, ...] = (), claims: tuple[Claim, ...] = ()
+    ) -> Draft:
+        chain = self._chain
+        head = None if chain is None else chain.head
+        return Draft(
+            kind=ORDINARY,
+            issuer=self._account,
+            seq=0 if head is None else head.seq + 1,
+            prev=NO_VERTEX if head is None else head.id,
+            parents=draw_tips(self._ledger.dag, chain, self._draws),
+            claims=claims,
+            payments=payments,
+        )
