@@ -59,6 +59,7 @@ def command(
 
     from .. import setting_up
 
+    settings = _settings(interfaces, port, no_provider)
     setting_up.check_unused(state)
     if key_only:
         identity = setting_up.make_key(state)
@@ -78,7 +79,7 @@ def command(
         genesis = setting_up.make_network(
             "home" if name is None else name, [own], {own: setting_up.NEW_NETWORK_SUPPLY}
         )
-    made = setting_up.finish(state, genesis, _settings(interfaces, port, no_provider))
+    made = setting_up.finish(state, genesis, settings)
     node_id = made.identity.node_id
     if as_json:
         print_json(

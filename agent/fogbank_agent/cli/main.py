@@ -5,7 +5,6 @@ folder or the configuration is wrong; 5 the agent refused; 6 this machine lacks 
 interrupted.
 """
 
-import os
 import sys
 from importlib import import_module
 
@@ -66,9 +65,4 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("fogbank: interrupted", err=True)
         code = 130
-    except BrokenPipeError:
-        # Whoever read our output has had enough, as "head" does.  Python would complain once more
-        # when it flushes at the end, so that goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,104 @@
+"""The command line as a whole: its tree, its start-up, its exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from fogbank_agent.cli.main import tree
+from fogbank_agent.errors import FogbankError
+
+HEAVY = ("trio", "networkx", "zeroconf", "wasmtime", "rich", "nacl", "asyncio", "sqlite3")
+
+
+def fogbank(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = "from fogbank_agent.cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("name", ["status", "peers", "wallet", "pay", "runs", "why", "run"])
+def test_a_command_loads_nothing_heavy_to_start(name: str) -> None:
+    program = (
+        "import sys\n"
+        "from fogbank_agent.cli.main import tree\n"
+        f"tree.get_command(None, {name!r})\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert found.stdout == b"[]\n"
+
+
+def test_every_command_of_the_tree_exists_and_has_help() -> None:
+    names = tree.list_commands(click.Context(tree))
+    assert len(names) == 12
+    for name in names:
+        result = CliRunner().invoke(tree, [name, "--help"])
+        assert result.exit_code == 0, name
+        assert "Usage:" in result.output
+
+
+def test_help_names_every_command() -> None:
+    shown = CliRunner().invoke(tree, ["--help"]).output
+    for name in tree.list_commands(click.Context(tree)):
+        assert f"\n  {name} " in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["no-such-command"], 2, "No such command"),
+        (["pay", "x", "0"], 2, "0 is not in the range"),
+        (["status"], 3, "there is no agent in"),
+        (["up"], 4, "there is no agent in"),
+        (["id"], 4, "there is no agent in"),
+        (["run", "no-such-task"], 5, "there is no file 'no-such-task'"),
+        (["init", "--network", "/no/such/file"], 5, "cannot be read"),
+        (["init", "--join", "--name", "x"], 2, "exclude each other"),
+        (["init", "--interface", "eth0"], 5, "give an address"),
+    ],
+)
+def test_each_mistake_has_its_exit_code_and_one_sentence(
+    tmp_path: Path, arguments: list[str], code: int, sentence: str
+) -> None:
+    state = [] if arguments[0] == "no-such-command" else ["--state", str(tmp_path / "state")]
+    result = fogbank(*arguments, *state)
+    assert result.returncode == code
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_output_that_nobody_reads_is_not_complained_about() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from fogbank_agent.cli.main import main; main()", "--help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait()
+
+
+def test_every_error_has_an_exit_code_that_the_tree_documents() -> None:
+    from fogbank_agent.cli import main as module
+
+    documented = module.__doc__ or ""
+    for kind in FogbankError.__subclasses__():
+        assert f"{kind.exit_code} " in documented
+
+
+def test_json_carries_the_schema(tmp_path: Path) -> None:
+    result = fogbank("init", "--json", "--state", str(tmp_path / "state"))
+    answer = json.loads(result.stdout)
+    assert answer["schema"] == 1
+    assert answer["balance"] == 1_000_000_000
+    assert answer["validator"] is True
