@@ -1,0 +1,40 @@
+/* Packages and receipts (SPEC.md sections 7.1, 7.6 and 7.7).  What a module itself holds (7.2, 7.3) is
+ * not looked at: a device that only passes packages on does not need to. */
+#ifndef FOGBANK_PACKAGE_H
+#define FOGBANK_PACKAGE_H
+
+#include "signing.h"
+
+enum {
+    PACKAGE_BYTES_MAX = 4259840,
+    MODULE_BYTES_MAX = 4194304,
+    MEMORY_BYTES_MAX = 268435456,
+    OUTPUT_BYTES_MAX = 67108864,
+    ROYALTY_PPM_MAX = 1000000,
+    CHUNK_BYTES = 65536
+};
+
+typedef struct {
+    Span body, signature, module;
+    Span name, version, author, module_hash, shape, description;
+    uint64_t module_size, memory_bytes_max, output_bytes_max, royalty_ppm;
+    uint8_t id[HASH_BYTES];
+} Package;
+
+typedef struct {
+    Span body, signature, agreement, provider, package, input, output;
+    uint64_t outcome, detail, fuel; /* `detail`: output size, or exit code */
+    Span kind;                      /* of a trap or host fault */
+    uint8_t id[HASH_BYTES];
+} Receipt;
+
+/* The id of the blob `data` (section 6.1). */
+void blob_id(uint8_t id[HASH_BYTES], Span data);
+
+/* Takes a package file apart; returns the broken rule: "2.1", "7.1" or "2.3". */
+Rule decode_package(Span file, Package *package);
+
+/* Takes a signed receipt apart; returns the broken rule: "2.1", "2.3" or "7.7". */
+Rule decode_receipt(Span wire, Span network, Receipt *receipt);
+
+#endif
