@@ -51,6 +51,9 @@ format: $(VENV)/.check
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
+bench: $(VENV)/.test
+	@set -e; for file in benchmarks/*.py; do $(BIN)/python $$file; done
+
 vectors: $(VENV)/.test
 	$(BIN)/python -m tests.vectors.write
 
