@@ -8,7 +8,6 @@ from random import Random, SystemRandom
 from typing import Literal
 
 import trio
-from fogbank_wasm_tasks.sandbox.failures import SandboxUnavailable
 
 from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.service.ledger_service import LedgerService
@@ -16,6 +15,7 @@ from fogbank_protocol.discovery.address import Address, parse_address
 from fogbank_protocol.identity import Identity
 from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_protocol.node.node import Node, NodeSettings
+from fogbank_wasm_tasks.errors import SandboxUnavailable
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
 from .config import Config

@@ -215,3 +215,20 @@ SPEED_GUESS_FUEL_PER_S = 500_000_000
 
 SPEED_SMOOTHING = 8
 """The measured speed moves by one part of so many with each run."""
+
+# The market: what is remembered.
+
+JOURNAL_FLUSH_S = 0.5
+"""How long an entry of the journal may wait in memory: memory cards wear with each write."""
+
+JOURNAL_RETRY_S = 5.0
+"""The pause after the journal could not be written."""
+
+JOURNAL_BUFFER_MAX = 200_000
+"""Entries that wait in memory, in the end because the disk is full."""
+
+JOURNAL_RUNS_MAX = 100_000
+"""Own runs whose story is kept; the oldest are forgotten when the agent starts."""
+
+JOURNAL_LIST_MAX = 1_000
+"""Own runs in one list."""

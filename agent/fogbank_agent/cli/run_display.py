@@ -80,7 +80,7 @@ class _Silence:
 
 
 class _Bars:
-    """One bar for the job, and a line that says what happened last."""
+    """One bar for the inputs, one for the runs, and a line that says what happened last."""
 
     def __init__(self, names: Sequence[str], upload_bytes: int) -> None:
         # rich takes 40 ms to import, and piped output never needs it.
@@ -91,7 +91,7 @@ class _Bars:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
             console=Console(stderr=True),
         )
@@ -110,13 +110,11 @@ class _Bars:
 
     def progressed(self, progress: JobProgressed) -> None:
         self._progress.start_task(self._runs)
-        done = progress.accepted + progress.failed
         failed = f", {progress.failed} failed" if progress.failed else ""
-        where = f" ({progress.provider})" if progress.provider else ""
         name = self._names[progress.run] if progress.run < len(self._names) else ""
         self._progress.update(
             self._runs,
-            completed=done,
+            completed=progress.accepted + progress.failed,
             state=f"{progress.accepted} of {len(self._names)} accepted{failed}, "
-            f"{progress.under_way} under way; {name}: {progress.what}{where}",
+            f"{progress.under_way} under way; {name}: {progress.what}",
         )

@@ -12,6 +12,7 @@ from fogbank_wasm_tasks.package import open_package, pack_module
 
 from ..errors import Refused
 from ..limits import MEBIBYTE
+from ..market.narration import describe
 from ..market.orders import Audit, NoVerification, Quorum, Verification
 from ..market.reasons import sentence
 from ..parts import Parts
@@ -23,7 +24,6 @@ from ..trading.requestor import (
     RunInput,
     RunResult,
 )
-from .progress import provider_of, words
 from .requests.jobs import JobEnded, JobProgressed, ProviderTotals, RunEnded, StartJob
 from .server import Conversation
 
@@ -59,12 +59,12 @@ async def _tell_progress(
 ) -> None:
     async with events:
         async for event in events:
-            provider = provider_of(event.what)
             await conversation.send(
                 JobProgressed(
                     run=event.run,
-                    what=words(event.what),
-                    provider="" if provider is None else short_form(provider),
+                    at_ms=event.at_ms,
+                    event=type(event.what).__name__,
+                    what=describe(event.what),
                     accepted=event.counts.accepted,
                     failed=event.counts.failed,
                     under_way=event.counts.under_way,

@@ -40,12 +40,17 @@ class StartJob:
 
 @dataclass(frozen=True, slots=True)
 class JobProgressed:
-    """Something happened to run ``run`` of the job: ``what``, for people; may be left out."""
+    """Something happened to run ``run`` of the job; some are left out when they come fast."""
 
     run: int
+    at_ms: int
+    """Milliseconds since the job began."""
+
+    event: str
+    """The name of what happened, such as "RunPlaced"."""
+
     what: str
-    provider: str
-    """Its short form; empty when no provider has to do with it."""
+    """The same as a sentence."""
 
     accepted: int
     failed: int
