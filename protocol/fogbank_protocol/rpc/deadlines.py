@@ -36,6 +36,11 @@ class Deadlines:
         return True
 
     @property
+    def stale(self) -> int:
+        """How many calls that ended are still in memory."""
+        return len(self._heap) - len(self._at)
+
+    @property
     def earliest(self) -> float:
         """When the next call runs out of time; inf when none is open."""
         while self._heap and self._at.get(self._heap[0][1]) is None:

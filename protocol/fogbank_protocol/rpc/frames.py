@@ -1,7 +1,7 @@
 """Frames to bytes and back (SPEC.md section 4.1).
 
-The encoding is that of section 2.1, checked by packing again; ``encoding.decode`` is not used
-because a frame is an array of scalars of known types, and this is the busiest code there is.
+The encoding is that of section 2.1, checked by packing again; ``encoding.decode`` only says what is
+wrong, because a frame is an array of scalars of known types, and this is the busiest code there is.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import cast
 
 import msgpack
 
+from ..encoding import decode
 from ..errors import LocalProtocolError, RemoteProtocolError
 from ..limits import (
     CALL_DEADLINE_MS_MAX,
@@ -139,16 +140,23 @@ def decode_frame(data: bytes | bytearray) -> Frame:
         )
         canonical = _PACKER.pack(fields)
     except (ValueError, TypeError, OverflowError, msgpack.UnpackException, RecursionError):
-        raise RemoteProtocolError("a frame that is not a msgpack value", rule="2.1") from None
-    if canonical != data:
-        raise RemoteProtocolError("a frame that is not canonical", rule="2.1")
+        raise _refusal(data) from None
     # Types are compared and not matched: a boolean is an instance of int.
-    if type(fields) is not list or not fields or type(fields[0]) is not int:
-        raise RemoteProtocolError("a frame of no form that exists", rule="4.1")
-    types, build = _FORMS.get(fields[0], _NO_FORM)
-    if list(map(type, fields)) != types:
-        raise RemoteProtocolError("a frame of no form that exists", rule="4.1")
-    return build(*fields)
+    if canonical != data or type(fields) is not list or not fields or type(fields[0]) is not int:
+        raise _refusal(data)
+    form = _FORMS.get(fields[0])
+    if form is None or form[0] != list(map(type, fields)):
+        raise _refusal(data)
+    return form[1](*fields)
+
+
+def _refusal(data: bytes | bytearray) -> RemoteProtocolError:
+    """Return what is wrong with ``data``: first whether it is a value at all."""
+    try:
+        decode(bytes(data))
+    except RemoteProtocolError as error:
+        return error
+    return RemoteProtocolError("a frame of no form that exists", rule="4.1")
 
 
 def _encode(fields: tuple[int | str | bytes, ...]) -> bytes:
@@ -252,20 +260,23 @@ def _one_way(_: int, method: str, body: bytes) -> OneWayReceived:
     return OneWayReceived(method, body)
 
 
+def _check_nonce(nonce: int) -> None:
+    if nonce < 0:
+        raise RemoteProtocolError("a negative integer", rule="2.1")
+
+
 def _ping(_: int, nonce: int) -> PingReceived:
+    _check_nonce(nonce)
     return PingReceived(nonce)
 
 
 def _pong(_: int, nonce: int) -> PingAnswered:
+    _check_nonce(nonce)
     return PingAnswered(nonce)
 
 
 def _goodbye(_: int, code: str, message: str) -> GoodbyeReceived:
     return GoodbyeReceived(_read_code(code, message), message)
-
-
-def _no_form(*_: object) -> Frame:
-    raise RemoteProtocolError("a frame of an unknown kind", rule="4.1")
 
 
 _Form = tuple[list[type], Callable[..., Frame]]
@@ -285,5 +296,3 @@ _FORMS: Mapping[int, _Form] = {
     12: ([int, str, str], _goodbye),
 }
 """The types of a kind's fields and the function that checks their ranges (section 4.1)."""
-
-_NO_FORM: _Form = ([], _no_form)

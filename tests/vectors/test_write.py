@@ -1,0 +1,15 @@
+"""The files of vectors are what the code of today would write."""
+
+import pytest
+from tests.vectors.write import FOLDER, TOPICS, written
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.slow
+def test_a_file_of_vectors_is_up_to_date(topic: str) -> None:
+    """When this fails on purpose, run ``make vectors`` and review the change as one of SPEC.md."""
+    assert (FOLDER / f"{topic}.json").read_text("utf-8") == written(topic)
+
+
+def test_every_file_of_vectors_has_a_topic() -> None:
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(TOPICS)
