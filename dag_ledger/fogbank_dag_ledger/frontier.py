@@ -17,9 +17,10 @@ from .limits import (
     FRONTIER_ENTRIES_MAX,
     RANGES_MAX,
 )
+from .vertex import VertexId
 
 Tag = NewType("Tag", bytes)
-"""The first 8 bytes of an issuer's vertex ids (section 8.2)."""
+"""The first 8 bytes of the ids of an issuer's vertices (section 8.2)."""
 
 RULE = "8.7"
 
@@ -101,15 +102,21 @@ class Frontier:
 
     def __init__(self) -> None:
         self._heads: dict[Tag, Head] = {}
-        self._forked: dict[Tag, set[bytes]] = {}
-        self._single: dict[Tag, bytes] = {}
+        self._forked: dict[Tag, set[VertexId]] = {}
+        self._single: dict[Tag, VertexId] = {}
 
     @property
     def entries(self) -> Mapping[Tag, Head]:
         """The entry of every issuer of whom a vertex is held; do not change it."""
         return self._heads
 
-    def add(self, vertex_id: bytes, previous: bytes) -> None:
+    def heads(self, tag: Tag) -> list[VertexId]:
+        """Return the vertices of an issuer that no held vertex has as ``prev``, ascending."""
+        if tag in self._forked:
+            return sorted(self._forked[tag])
+        return [self._single[tag]] if tag in self._single else []
+
+    def add(self, vertex_id: VertexId, previous: VertexId) -> None:
         """Count a vertex that is held now; ``previous`` is its ``prev``, empty at seq 0."""
         tag, seq = Tag(vertex_id[:8]), int.from_bytes(vertex_id[8:12], "big")
         single = self._single.get(tag)

@@ -18,6 +18,7 @@ from .limits import (
     FETCH_IDS_MAX,
     FRONTIER_INTERVAL_S,
     FRONTIER_JITTER,
+    HEADS_MAX,
     PARENT_ASKS_MAX,
     PARENTS_WANTED_MAX,
     PROOFS_REMEMBERED_MAX,
@@ -27,7 +28,7 @@ from .limits import (
 )
 from .messages import FrontierMessage
 from .neighbour import Neighbour
-from .vertex import VertexId
+from .vertex import VertexId, tag_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,19 @@ class Accepted:
     """One vertex that is held now."""
 
     id: VertexId
-    previous: VertexId | None
+    previous: VertexId
+    """Its ``prev``, empty at seq 0."""
+
     wire: bytes
+    source: NodeId | None = None
+    """Who sent it; None when it is our own."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerticesAccepted:
-    """The ledger took these, in this order; ``source`` sent them, or None: they are our own."""
+    """The ledger took these, in this order."""
 
     vertices: tuple[Accepted, ...]
-    source: NodeId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,10 @@ class Gossip:
             (side.ask_at for side in self._neighbours.values() if not side.asking), default=inf
         )
 
+    def heads(self, issuer: NodeId) -> list[VertexId]:
+        """Return the heads that are held of ``issuer``, at most ``HEADS_MAX`` of a fork."""
+        return self._frontier.heads(Tag(tag_of(issuer)))[:HEADS_MAX]
+
     @property
     def is_pulling(self) -> bool:
         """Whether ranges are being read from a neighbour now."""
@@ -258,7 +266,7 @@ class Gossip:
             case ForkProved():
                 return self._pass_proof(event)
             case PeerJoined(peer):
-                self._neighbours[peer] = Neighbour(ask_at=now)
+                self._neighbours.setdefault(peer, Neighbour(ask_at=now))
                 return self._ask_due(now)
             case PeerLeft(peer):
                 return self._leave(peer)
@@ -267,15 +275,22 @@ class Gossip:
 
     def _push(self, event: VerticesAccepted) -> list[GossipCommand]:
         self._count(event.vertices)
-        others = [peer for peer in self._neighbours if peer != event.source]
-        if not others:
-            return []
-        chosen = self._random.sample(others, min(PUSH_PEERS_MAX, len(others)))
-        return [PushVertices(tuple(chosen), tuple(vertex.wire for vertex in event.vertices))]
+        wires: dict[NodeId | None, list[bytes]] = {}
+        for vertex in event.vertices:
+            wires.setdefault(vertex.source, []).append(vertex.wire)
+        return [
+            PushVertices(chosen, tuple(group))
+            for source, group in wires.items()
+            if (chosen := self._some_neighbours(source))
+        ]
+
+    def _some_neighbours(self, source: NodeId | None) -> tuple[NodeId, ...]:
+        others = [peer for peer in self._neighbours if peer != source]
+        return tuple(self._random.sample(others, min(PUSH_PEERS_MAX, len(others))))
 
     def _count(self, vertices: Sequence[Accepted]) -> None:
         for vertex in vertices:
-            self._frontier.add(vertex.id, vertex.previous or b"")
+            self._frontier.add(vertex.id, vertex.previous)
             self._wanted.pop(vertex.id, None)
 
     def _ask_due(self, now: float) -> list[GossipCommand]:

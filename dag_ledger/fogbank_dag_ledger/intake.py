@@ -29,11 +29,20 @@ class Outcome:
     missing: dict[VertexId, NodeId] = field(default_factory=dict[VertexId, NodeId])
     """Edges that are not here, each with the peer that sent a vertex that needs it."""
 
+    checked: Counter[NodeId] = field(default_factory=Counter[NodeId])
+    """How many new vertices of each peer were looked at."""
+
     invalid: Counter[NodeId] = field(default_factory=Counter[NodeId])
-    """How many invalid vertices each peer had sent."""
+    """How many of them were invalid."""
 
     broken_rule: str = ""
     """What the last invalid vertex broke, for people."""
+
+    def refuse(self, peer: NodeId | None, broken_rule: str) -> None:
+        """Count an invalid vertex that ``peer`` had sent."""
+        self.broken_rule = broken_rule
+        if peer is not None:
+            self.invalid[peer] += 1
 
     def accepted_by_source(self) -> dict[NodeId | None, list[Vertex]]:
         """Return what was accepted, grouped by who sent it, each group in order."""
@@ -60,10 +69,10 @@ class Intake:
         """Tell whether the vertex is in the ledger or waits, so that it need not be checked."""
         return vertex_id in self._ledger or vertex_id in self._parking
 
-    def take(self, vertices: Iterable[Vertex], peer: NodeId | None) -> Outcome:
-        """Take ``vertices`` that ``peer`` sent, in any order; None: they are our own."""
+    def take(self, vertices: Iterable[tuple[Vertex, NodeId | None]]) -> Outcome:
+        """Take vertices in any order, each with the peer that sent it; None: nobody did."""
         outcome = Outcome()
-        for vertex in vertices:
+        for vertex, peer in vertices:
             self._take_one(vertex, peer, outcome)
         for vertex_id in [held for held in outcome.missing if self.holds(held)]:
             del outcome.missing[vertex_id]
@@ -102,6 +111,4 @@ class Intake:
         self, vertex: Vertex, peer: NodeId | None, error: RemoteProtocolError, outcome: Outcome
     ) -> None:
         self._parking.refuse(vertex.id)
-        outcome.broken_rule = str(error)
-        if peer is not None:
-            outcome.invalid[peer] += 1
+        outcome.refuse(peer, error.rule)

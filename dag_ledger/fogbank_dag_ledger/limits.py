@@ -197,6 +197,9 @@ DISK_RETRY_S = 5.0
 VERIFY_BATCH = 64
 """Signatures checked in one hand-over to a worker thread."""
 
+VERIFY_INLINE_MAX = 3
+"""Signatures that are checked at once: handing so few to a thread would take longer."""
+
 INTAKE_WAITING_MAX = 64
 """Messages of vertices that wait for their signatures to be checked."""
 
@@ -205,6 +208,12 @@ CLAIM_WAIT_S = 0.5
 
 HEAD_ASK_INTERVAL_S = 2.0
 """How often a seat that has not answered is asked again for the own head, in seconds."""
+
+RANGE_STREAMS_SERVED_MAX = 16
+"""Streams of ranges that are answered at the same time, one to a peer."""
+
+REPLAY_PAUSE_VERTICES = 64
+"""Vertices read back at the start between two chances for other coroutines."""
 
 EVENTS_WAITING_MAX = 1_024
 """Events that wait for one slow subscriber; beyond it the oldest are dropped."""

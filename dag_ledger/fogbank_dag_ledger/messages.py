@@ -17,7 +17,13 @@ from .frontier import (
     encode_entries,
     encode_ranges,
 )
-from .limits import FETCH_IDS_MAX, HEADS_MAX, PAGE_BYTES_MAX, PAGE_VERTICES_MAX
+from .limits import (
+    EQUIVOCATION_PROOF_BYTES,
+    FETCH_IDS_MAX,
+    HEADS_MAX,
+    PAGE_BYTES_MAX,
+    PAGE_VERTICES_MAX,
+)
 from .vertex import VertexId
 
 VERTICES = "ledger.vertices"
@@ -172,3 +178,21 @@ def decode_head_request(body: bytes) -> NodeId:
             return NodeId(issuer)
         case _:
             raise RemoteProtocolError("not a node id", rule=RULE)
+
+
+def encode_proof_message(proof: bytes) -> bytes:
+    """Return the body of ``ledger.proof``."""
+    return encode([proof])
+
+
+def decode_proof_message(body: bytes) -> bytes:
+    """Return the proof of ``body``, whose signatures are still to be checked.
+
+    Raises:
+        RemoteProtocolError: the body is anything but ``EQUIVOCATION_PROOF_BYTES`` in an array.
+    """
+    match decode(body):
+        case [bytes(proof)] if len(proof) == EQUIVOCATION_PROOF_BYTES:
+            return proof
+        case _:
+            raise RemoteProtocolError("not a proof", rule=RULE)

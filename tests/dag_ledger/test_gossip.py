@@ -36,7 +36,7 @@ from fogbank_dag_ledger.limits import (
     PUSH_PEERS_MAX,
 )
 from fogbank_dag_ledger.messages import FrontierMessage
-from fogbank_dag_ledger.vertex import VertexId
+from fogbank_dag_ledger.vertex import NO_VERTEX, VertexId
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
@@ -45,16 +45,17 @@ XAV = Tag(b"xxxxxxxx")
 YAN = Tag(b"yyyyyyyy")
 
 
-def vertex(tag: bytes, seq: int) -> Accepted:
-    return Accepted(vertex_id(tag, seq), vertex_id(tag, seq - 1) if seq else None, b"wire%d" % seq)
+def vertex(tag: bytes, seq: int, source: NodeId | None = None) -> Accepted:
+    previous = vertex_id(tag, seq - 1) if seq else NO_VERTEX
+    return Accepted(vertex_id(tag, seq), previous, b"wire%d" % seq, source)
 
 
 def vertex_id(tag: bytes, seq: int) -> VertexId:
     return VertexId(tag + seq.to_bytes(4, "big") + b"v%03d" % seq + bytes(16))
 
 
-def chain(tag: bytes, length: int) -> tuple[Accepted, ...]:
-    return tuple(vertex(tag, seq) for seq in range(length))
+def chain(tag: bytes, length: int, source: NodeId | None = None) -> tuple[Accepted, ...]:
+    return tuple(vertex(tag, seq, source) for seq in range(length))
 
 
 def message(reset: bool, **seqs: int) -> FrontierMessage:
@@ -86,7 +87,7 @@ def test_a_new_neighbour_is_told_everything_and_asked_for_everything() -> None:
 
 def test_later_questions_tell_only_what_changed() -> None:
     gossip = with_neighbours(ANN, held=chain(XAV, 3))
-    gossip.handle(VerticesAccepted(chain(YAN, 2), ANN), 1)
+    gossip.handle(VerticesAccepted(chain(YAN, 2, ANN)), 1)
     assert abs(gossip.deadline - FRONTIER_INTERVAL_S) <= FRONTIER_INTERVAL_S * FRONTIER_JITTER
     assert gossip.handle(Tick(), gossip.deadline) == [AskFrontier(ANN, message(False, y=1))]
 
@@ -136,7 +137,7 @@ def test_an_issuer_is_read_from_one_neighbour_at_a_time() -> None:
 def test_when_a_stream_ends_what_it_left_is_asked_for_unless_it_brought_nothing() -> None:
     gossip = with_neighbours(ANN)
     gossip.handle(FrontierReceived(ANN, message(False, x=5)), 0)
-    gossip.handle(VerticesAccepted(chain(XAV, 3), ANN), 0)
+    gossip.handle(VerticesAccepted(chain(XAV, 3, ANN)), 0)
     assert gossip.handle(RangesEnded(ANN), 0) == [AskRanges(ANN, (Range(XAV, 3, 5),))]
     assert gossip.handle(RangesEnded(ANN), 0) == []
     gossip.handle(Tick(), gossip.deadline)
@@ -161,18 +162,18 @@ def test_a_difference_at_equal_height_is_followed_down_and_then_left() -> None:
 
 def test_new_vertices_are_pushed_to_a_few_but_not_to_their_source() -> None:
     gossip = with_neighbours(ANN, BEN, CAT)
-    (push,) = gossip.handle(VerticesAccepted(chain(XAV, 2), BEN), 0)
+    (push,) = gossip.handle(VerticesAccepted(chain(XAV, 2, BEN)), 0)
     assert isinstance(push, PushVertices)
     assert set(push.peers) == {ANN, CAT}
     assert push.vertices == (b"wire0", b"wire1")
     crowd = with_neighbours(*(NodeId(bytes([number]) * 32) for number in range(20)))
-    (push,) = crowd.handle(VerticesAccepted(chain(XAV, 1), None), 0)
+    (push,) = crowd.handle(VerticesAccepted(chain(XAV, 1, None)), 0)
     assert isinstance(push, PushVertices)
     assert len(set(push.peers)) == PUSH_PEERS_MAX
 
 
 def test_a_lonely_node_pushes_nothing() -> None:
-    assert Gossip(Random(1)).handle(VerticesAccepted(chain(XAV, 1), None), 0) == []
+    assert Gossip(Random(1)).handle(VerticesAccepted(chain(XAV, 1, None)), 0) == []
 
 
 def test_missing_parents_are_asked_from_the_sender_then_elsewhere_and_then_no_more() -> None:
@@ -181,7 +182,7 @@ def test_missing_parents_are_asked_from_the_sender_then_elsewhere_and_then_no_mo
     commands = gossip.handle(ParentsMissing(ANN, wanted), 0)
     assert commands == [AskParents(ANN, wanted)]
     assert gossip.handle(ParentsMissing(BEN, wanted), 0) == []
-    gossip.handle(VerticesAccepted(chain(XAV, 1), ANN), 0)
+    gossip.handle(VerticesAccepted(chain(XAV, 1, ANN)), 0)
     asks = 1
     while commands := gossip.handle(ParentsAnswered(ANN, wanted), 0) or gossip.handle(
         ParentsAnswered(BEN, wanted), 0

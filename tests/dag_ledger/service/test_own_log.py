@@ -157,7 +157,7 @@ def test_a_log_in_use_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def file_size_limit() -> Iterator[None]:
-    """A limit of the process on its files, standing in for a full disk."""
+    """Limit the process's files, standing in for a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))

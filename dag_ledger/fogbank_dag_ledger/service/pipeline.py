@@ -1,0 +1,166 @@
+"""From bytes to the ledger: decode, check signatures in a thread, insert (SPEC.md section 8.7).
+
+Two coroutines, so that signatures of one batch are checked while the batch before it is inserted:
+libsodium releases the GIL.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import trio
+
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NetworkId, NodeId
+
+from ..intake import Intake, Outcome
+from ..ledger import Ledger
+from ..limits import INTAKE_WAITING_MAX, VERIFY_BATCH, VERIFY_INLINE_MAX
+from ..vertex import Vertex, VertexId
+from ..vertex_codec import check_signature, decode_vertex
+
+_SIGNATURE_RULE = "8.3.12"
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """Vertices of one message."""
+
+    wires: Sequence[bytes]
+    peer: NodeId
+    is_asked: bool
+    done: trio.Event = field(default_factory=trio.Event)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """New vertices with who sent them, and what was wrong with others."""
+
+    vertices: list[tuple[Vertex, NodeId]] = field(default_factory=list[tuple[Vertex, NodeId]])
+    invalid: list[tuple[NodeId, str]] = field(default_factory=list[tuple[NodeId, str]])
+    """Who sent an invalid vertex, and the rule it broke."""
+
+    done: list[trio.Event] = field(default_factory=list[trio.Event])
+
+
+class Pipeline:
+    """Takes the vertices that peers send, within bounds."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        intake: Intake,
+        *,
+        absorb: Callable[[Outcome], None],
+        wait_for_room: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Insert by ``intake``.
+
+        ``absorb`` is told what became of every batch and must not wait; ``wait_for_room`` waits
+        while no more may be accepted.
+        """
+        self._ledger = ledger
+        self._network: NetworkId = ledger.genesis.network
+        self._intake = intake
+        self._absorb = absorb
+        self._wait_for_room = wait_for_room
+        self._send, self._receive = trio.open_memory_channel[_Delivery](INTAKE_WAITING_MAX)
+        self._in_flight: set[tuple[VertexId, bytes]] = set()
+
+    async def push(self, wires: Sequence[bytes], peer: NodeId) -> None:
+        """Take vertices that nobody asked for; waits only while too many wait before them."""
+        await self._send.send(_Delivery(wires, peer, is_asked=False))
+
+    async def work_in(self, wires: Sequence[bytes], peer: NodeId) -> None:
+        """Take vertices that were asked for, and return when they are in the ledger or parked."""
+        delivery = _Delivery(wires, peer, is_asked=True)
+        await self._send.send(delivery)
+        await delivery.done.wait()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        send, receive = trio.open_memory_channel[_Batch](0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._check, send)
+            nursery.start_soon(self._insert, receive)
+
+    async def _check(self, checked: trio.MemorySendChannel[_Batch]) -> None:
+        while True:
+            deliveries = [await self._receive.receive()]
+            waiting = len(deliveries[0].wires)
+            while waiting < VERIFY_BATCH:
+                try:
+                    delivery = self._receive.receive_nowait()
+                except trio.WouldBlock:
+                    break
+                deliveries.append(delivery)
+                waiting += len(delivery.wires)
+            for batch in self._batches(deliveries):
+                await self._check_signatures(batch)
+                await checked.send(batch)
+
+    def _batches(self, deliveries: Iterable[_Delivery]) -> Iterator[_Batch]:
+        batch = _Batch()
+        for delivery in deliveries:
+            for wire in delivery.wires:
+                self._decode(wire, delivery, batch)
+                if len(batch.vertices) == VERIFY_BATCH:
+                    yield batch
+                    batch = _Batch()
+            batch.done.append(delivery.done)
+        yield batch
+
+    def _decode(self, wire: bytes, delivery: _Delivery, batch: _Batch) -> None:
+        try:
+            vertex = decode_vertex(wire, self._network)
+        except RemoteProtocolError as error:
+            batch.invalid.append((delivery.peer, error.rule))
+            return
+        key = (vertex.id, vertex.signature)
+        if key in self._in_flight or self._intake.holds(vertex.id):
+            return
+        if not delivery.is_asked and self._ledger.unwanted(vertex) is not None:
+            return
+        self._in_flight.add(key)
+        batch.vertices.append((vertex, delivery.peer))
+
+    async def _check_signatures(self, batch: _Batch) -> None:
+        vertices = [vertex for vertex, _ in batch.vertices]
+        if len(vertices) <= VERIFY_INLINE_MAX:
+            holds = _signatures_hold(vertices, self._network)
+        else:
+            holds = await trio.to_thread.run_sync(_signatures_hold, vertices, self._network)
+        signed: list[tuple[Vertex, NodeId]] = []
+        for (vertex, peer), is_signed in zip(batch.vertices, holds, strict=True):
+            if is_signed:
+                signed.append((vertex, peer))
+            else:
+                self._in_flight.discard((vertex.id, vertex.signature))
+                batch.invalid.append((peer, _SIGNATURE_RULE))
+        batch.vertices = signed
+
+    async def _insert(self, checked: trio.MemoryReceiveChannel[_Batch]) -> None:
+        async for batch in checked:
+            await self._wait_for_room()
+            outcome = self._intake.take(batch.vertices)
+            for vertex, peer in batch.vertices:
+                self._in_flight.discard((vertex.id, vertex.signature))
+                outcome.checked[peer] += 1
+            for peer, rule in batch.invalid:
+                outcome.checked[peer] += 1
+                outcome.refuse(peer, rule)
+            self._absorb(outcome)
+            for done in batch.done:
+                done.set()
+
+
+def _signatures_hold(vertices: Sequence[Vertex], network: NetworkId) -> list[bool]:
+    """Check each signature; runs in a worker thread and touches nothing shared."""
+    holds: list[bool] = []
+    for vertex in vertices:
+        try:
+            check_signature(vertex, network)
+        except RemoteProtocolError:
+            holds.append(False)
+        else:
+            holds.append(True)
+    return holds
