@@ -102,9 +102,6 @@ BODY_BYTES_MAX = 1_048_448
 READ_BYTES = 65_536
 """How many bytes are read from a socket at a time."""
 
-HANDSHAKE_S_MAX = 10.0
-"""How long a handshake may take, in seconds (section 3.2)."""
-
 HALF_OPEN_MAX = 64
 """How many accepted streams may be in their handshake at the same time (section 3.2)."""
 
@@ -195,9 +192,6 @@ RETIRED_S_MIN = 1.0
 RETIRED_S_MAX = 10.0
 """How long a duplicate channel is kept at most, in seconds (section 5.3)."""
 
-GOODBYE_MESSAGE_BYTES_MAX = 256
-"""The longest message of an error or a goodbye, in bytes of UTF-8 (section 4.1)."""
-
 LASTING_CHANNEL_S = 10.0
 """A channel that was open shorter than this counts as a failed dial, in seconds (section 5.3)."""
 
@@ -209,3 +203,60 @@ DOWNLOAD_ROUNDS_MAX = 3
 
 DOWNLOAD_PAUSE_S = 1.0
 """The pause before peers that failed are asked again, in seconds."""
+
+DATABASE_BUSY_S = 5.0
+"""How long to wait for another program that uses a database, in seconds."""
+
+DATABASE_JOURNAL_BYTES = 8 * 1024 * 1024
+"""The size to which a database's journal is cut back after use."""
+
+STORE_READ_CHUNKS_MAX = 8
+"""How many chunks are read from a blob's file in one go."""
+
+STORE_DESCRIPTIONS_MAX = 32
+"""How many descriptions of blobs are kept in memory."""
+
+CONNECT_TIMEOUT_S = 10.0
+"""How long the opening of a TCP stream may take, in seconds (section 5.3)."""
+
+CLOSE_S_MAX = 1.0
+"""How long a goodbye may take to be written, in seconds (section 4.1)."""
+
+STREAM_CREDIT = 16
+"""How many items of a stream may be under way to this side (section 4.2)."""
+
+ONE_WAYS_WAITING_MAX = 1_024
+"""How many one-way messages of a peer may wait for their handler; more are dropped."""
+
+ONE_WAYS_WAITING_BYTES_MAX = 1_048_576
+"""How many bytes of them may wait, in addition to one message."""
+
+HANDLERS_MAX = 4_096
+"""How many calls of all peers together are handled at the same time; more get ``busy``."""
+
+HEARD_RESOLUTION_S = 1.0
+"""How exactly the silence of a peer is measured, in seconds (section 5.4)."""
+
+PINGS_UNDER_WAY_MAX = 8
+"""How many pings of a channel are remembered to measure the round trip."""
+
+LOGGED_TEXT_MAX = 120
+"""How many characters of a peer's text go into a log or an error message."""
+
+CALL_TIMEOUT_S_MIN = 0.001
+"""The shortest time that a call can be given, in seconds (section 4.1)."""
+
+ANNOUNCEMENTS_MAX = 256
+"""How many announcements of others are kept in mind (section 5.1)."""
+
+RESOLVES_MAX = 32
+"""How many announcements are looked up at the same time (section 5.1)."""
+
+RESOLVE_TIMEOUT_S = 3
+"""How long to ask for the details of an announcement, in whole seconds (section 5.1)."""
+
+ADDRESS_BOOK_INTERVAL_S = 30.0
+"""How often the file of remembered addresses is written at most, in seconds."""
+
+ASK_TIMEOUT_S = 10.0
+"""How long small questions about the network may take, in seconds (sections 5.2 and 5.5)."""

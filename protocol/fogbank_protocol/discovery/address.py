@@ -55,6 +55,18 @@ def address_from_values(host: Value, port: Value) -> Address:
     raise RemoteProtocolError("not an address", rule="5.2")
 
 
+def parse_host(host: str) -> str | None:
+    """Return the usual spelling of what a socket calls its other end; None if others cannot use it.
+
+    An IPv6 address with a zone is such a one: it means something on this machine only.
+    """
+    try:
+        spelling = _usual_spelling(host)
+    except ValueError:
+        return None
+    return spelling if is_reachable(spelling) else None
+
+
 def is_reachable(host: str) -> bool:
     """Tell whether a channel could be opened to ``host``, a literal IP address."""
     address = ip_address(host)

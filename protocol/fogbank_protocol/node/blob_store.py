@@ -1,15 +1,41 @@
 """Blobs in a folder, one file each, named by their id (SPEC.md section 6.1)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import errno
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count
+from logging import getLogger
 from pathlib import Path
+from typing import TypeVar
 
-from ..blobs.naming import BlobId, Description
-from ..limits import BLOB_STORE_BYTES
+import trio
+
+from ..blobs.naming import (
+    BLOB_ID_BYTES,
+    BlobId,
+    Description,
+    check_size,
+    chunks,
+    describe,
+)
+from ..limits import BLOB_STORE_BYTES, STORE_DESCRIPTIONS_MAX, STORE_READ_CHUNKS_MAX
+from . import blob_files
+
+_logger = getLogger(__name__)
+Result = TypeVar("Result")
+
+_WRITING = ".writing"
+_PART = ".part"
 
 
 class BlobMissing(Exception):
     """The blob is not in the store."""
+
+    def __init__(self, blob_id: BlobId) -> None:
+        """``blob_id`` is not here."""
+        super().__init__(f"there is no blob {blob_id.hex()}")
+        self.blob_id = blob_id
 
 
 class StoreFull(Exception):
@@ -25,11 +51,32 @@ class BlobStore:
 
     def __init__(self, folder: Path, *, capacity_bytes: int = BLOB_STORE_BYTES) -> None:
         """Use ``folder``, made when absent; what an interrupted write left there is removed."""
-        raise NotImplementedError
+        self._folder = folder
+        self._capacity_bytes = capacity_bytes
+        # Both in order of use, the longest unused first: bytes of blobs, and bytes reserved for
+        # those that a download has begun.
+        self._sizes: dict[BlobId, int] = {}
+        self._parts: dict[BlobId, int] = {}
+        self._reserved_bytes = 0
+        self._pins: Counter[BlobId] = Counter()
+        self._locks: dict[BlobId, trio.Lock] = {}
+        self._descriptions: dict[BlobId, Description] = {}
+        self._write_numbers = count()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._scan()
+
+    def _scan(self) -> None:
+        files = [path for path in self._folder.iterdir() if path.is_file()]
+        for path in sorted(files, key=lambda path: path.stat().st_mtime_ns):
+            if path.suffix == _WRITING:
+                path.unlink()
+            elif (blob_id := _blob_id_of(path)) is not None:
+                kept = self._parts if path.suffix == _PART else self._sizes
+                kept[blob_id] = path.stat().st_size
 
     def has(self, blob_id: BlobId) -> bool:
         """Tell whether the blob is here."""
-        raise NotImplementedError
+        return blob_id in self._sizes
 
     def size(self, blob_id: BlobId) -> int:
         """Return the blob's bytes.
@@ -37,7 +84,15 @@ class BlobStore:
         Raises:
             BlobMissing: it is not here.
         """
-        raise NotImplementedError
+        try:
+            return self._sizes[blob_id]
+        except KeyError:
+            raise BlobMissing(blob_id) from None
+
+    @property
+    def used_bytes(self) -> int:
+        """How much of the capacity is used, with what is reserved for blobs under way."""
+        return sum(self._sizes.values()) + sum(self._parts.values()) + self._reserved_bytes
 
     async def put(self, data: bytes) -> BlobId:
         """Keep ``data`` and return its name.
@@ -46,15 +101,33 @@ class BlobStore:
             StoreFull: there is no room on the disk or in the store.
             RemoteProtocolError: it is longer than ``BLOB_BYTES_MAX``.
         """
-        raise NotImplementedError
+        check_size(len(data))
+        description = await trio.to_thread.run_sync(describe, data)
+        await self._write(description, chunks(data))
+        return description.blob_id
 
     async def put_file(self, path: Path) -> BlobId:
         """Keep a copy of the file at ``path``; as ``put``, without holding it in memory.
 
         Raises:
             OSError: the file cannot be read.
+            BlobMissing: the file changed while it was copied.
         """
-        raise NotImplementedError
+        description = await trio.to_thread.run_sync(blob_files.describe_file, path)
+        await self._write(description, blob_files.read_pieces(path))
+        await self.describe(description.blob_id)
+        return description.blob_id
+
+    async def _write(self, description: Description, pieces: Iterable[bytes]) -> None:
+        blob_id = description.blob_id
+        if blob_id in self._sizes:
+            self._use(blob_id)
+            return
+        path = self._folder / f"{next(self._write_numbers)}{_WRITING}"
+        with self._reserved(description.size):
+            await _in_thread(lambda: blob_files.write_file(path, pieces))
+            path.rename(self._path(blob_id))
+            self._sizes[blob_id] = description.size
 
     async def read(self, blob_id: BlobId) -> bytes:
         """Return the whole blob.
@@ -62,7 +135,14 @@ class BlobStore:
         Raises:
             BlobMissing: it is not here, or its file went bad.
         """
-        raise NotImplementedError
+        path = self._use(blob_id)
+        with self._missing_when_unreadable(blob_id):
+            data = await _in_thread(path.read_bytes)
+        if not _is_of_size(data, self._sizes.get(blob_id)) or (
+            await trio.to_thread.run_sync(lambda: describe(data).blob_id) != blob_id
+        ):
+            raise self._went_bad(blob_id)
+        return data
 
     async def describe(self, blob_id: BlobId) -> Description:
         """Return the blob's size and chunk hashes.
@@ -70,26 +150,193 @@ class BlobStore:
         Raises:
             BlobMissing: it is not here, or its file went bad.
         """
-        raise NotImplementedError
+        path = self._use(blob_id)
+        description = self._descriptions.get(blob_id)
+        if description is None:
+            with self._missing_when_unreadable(blob_id):
+                description = await _in_thread(lambda: blob_files.describe_file(path))
+            if description.blob_id != blob_id:
+                raise self._went_bad(blob_id)
+            self._descriptions[blob_id] = description
+            if len(self._descriptions) > STORE_DESCRIPTIONS_MAX:
+                del self._descriptions[next(iter(self._descriptions))]
+        return description
 
-    async def read_chunk(self, blob_id: BlobId, index: int) -> bytes:
-        """Return chunk ``index`` of the blob.
+    async def read_chunks(self, blob_id: BlobId, first: int, count: int) -> AsyncIterator[bytes]:
+        """Yield ``count`` chunks of the blob from chunk ``first`` on; it must have them.
 
         Raises:
-            BlobMissing: it is not here, has no such chunk, or its file went bad.
+            BlobMissing: it is not here, or its file went bad; maybe after some chunks.
         """
-        raise NotImplementedError
+        description = await self.describe(blob_id)
+        end = first + count
+        for start in range(first, end, STORE_READ_CHUNKS_MAX):
+            for chunk in await self._read_some(
+                description, start, min(STORE_READ_CHUNKS_MAX, end - start)
+            ):
+                yield chunk
+
+    async def _read_some(self, description: Description, first: int, count: int) -> Sequence[bytes]:
+        blob_id = description.blob_id
+        path = self._use(blob_id)
+
+        def read_checked() -> Sequence[bytes] | None:
+            data = blob_files.read_chunks(path, first, count)
+            right = all(
+                description.is_chunk(index, chunk) for index, chunk in enumerate(data, first)
+            )
+            return data if right and len(data) == count else None
+
+        with self._missing_when_unreadable(blob_id):
+            read = await _in_thread(read_checked)
+        if read is None:
+            raise self._went_bad(blob_id)
+        return read
+
+    def pin(self, blob_id: BlobId) -> None:
+        """Keep the blob, here already or not, until as many calls of ``unpin``."""
+        self._pins[blob_id] += 1
+
+    def unpin(self, blob_id: BlobId) -> None:
+        """Take back one ``pin``."""
+        assert self._pins[blob_id] > 0, "unpinned more often than pinned"
+        self._pins[blob_id] -= 1
+        if not self._pins[blob_id]:
+            del self._pins[blob_id]
 
     @contextmanager
     def pinned(self, blob_id: BlobId) -> Iterator[None]:
         """Keep the blob from making room for others while inside; may be nested."""
-        raise NotImplementedError
-        yield
+        self.pin(blob_id)
+        try:
+            yield
+        finally:
+            self.unpin(blob_id)
 
-    def pin(self, blob_id: BlobId) -> None:
-        """Keep the blob, here already or not, until as many calls of ``unpin``."""
-        raise NotImplementedError
+    @asynccontextmanager
+    async def exclusively(self, blob_id: BlobId) -> AsyncIterator[None]:
+        """Let one at a time bring ``blob_id`` here."""
+        lock = self._locks.setdefault(blob_id, trio.Lock())
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked():
+                self._locks.pop(blob_id, None)
 
-    def unpin(self, blob_id: BlobId) -> None:
-        """Take back one ``pin``."""
-        raise NotImplementedError
+    async def begin_part(self, description: Description) -> int:
+        """Reserve room for a blob and return how many of its chunks are here, from its start.
+
+        Raises:
+            StoreFull: there is no room for it.
+        """
+        blob_id = description.blob_id
+        self._parts.pop(blob_id, None)
+        with self._reserved(description.size):
+            right = await _in_thread(
+                lambda: blob_files.keep_right_prefix(self._part_path(blob_id), description)
+            )
+            self._parts[blob_id] = description.size
+        return right
+
+    async def append_to_part(self, blob_id: BlobId, data: bytes) -> None:
+        """Add the next chunk, which the caller has checked.
+
+        Raises:
+            StoreFull: the disk is full; what was there before stays.
+        """
+        await _in_thread(lambda: blob_files.append(self._part_path(blob_id), data))
+
+    async def finish_part(self, blob_id: BlobId) -> None:
+        """Make a blob of the part, all of whose chunks are here."""
+        part = self._part_path(blob_id)
+        await _in_thread(lambda: blob_files.sync(part))
+        part.rename(self._path(blob_id))
+        self._sizes[blob_id] = self._parts.pop(blob_id)
+
+    def _use(self, blob_id: BlobId) -> Path:
+        """Count the blob as the one used last, and return its path."""
+        size = self.size(blob_id)
+        del self._sizes[blob_id]
+        self._sizes[blob_id] = size
+        return self._path(blob_id)
+
+    @contextmanager
+    def _reserved(self, size: int) -> Iterator[None]:
+        """Make room for ``size`` bytes and hold it while inside."""
+        self._make_room(size)
+        self._reserved_bytes += size
+        try:
+            yield
+        finally:
+            self._reserved_bytes -= size
+
+    def _make_room(self, size: int) -> None:
+        excess = self.used_bytes + size - self._capacity_bytes
+        # Parts that nobody is fetching go first: nobody has asked for them lately.
+        removable = [
+            (self._parts, blob_id) for blob_id in self._parts if blob_id not in self._locks
+        ] + [(self._sizes, blob_id) for blob_id in self._sizes if blob_id not in self._pins]
+        going: list[tuple[dict[BlobId, int], BlobId]] = []
+        for kept, blob_id in removable:
+            if excess <= 0:
+                break
+            excess -= kept[blob_id]
+            going.append((kept, blob_id))
+        if excess > 0:
+            raise StoreFull(
+                f"a blob of {size} bytes does not fit: {self._capacity_bytes} bytes are allowed,"
+                " and what is there is in use"
+            )
+        for kept, blob_id in going:
+            self._remove(kept, blob_id)
+
+    def _remove(self, kept: dict[BlobId, int], blob_id: BlobId) -> None:
+        path = self._part_path(blob_id) if kept is self._parts else self._path(blob_id)
+        path.unlink(missing_ok=True)
+        del kept[blob_id]
+        self._descriptions.pop(blob_id, None)
+
+    def _went_bad(self, blob_id: BlobId) -> BlobMissing:
+        _logger.error("the file of blob %s went bad and is removed: check the disk", blob_id.hex())
+        if blob_id in self._sizes:
+            self._remove(self._sizes, blob_id)
+        return BlobMissing(blob_id)
+
+    @contextmanager
+    def _missing_when_unreadable(self, blob_id: BlobId) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            # Removed to make room while it waited for a thread, or by somebody else's hand.
+            self._sizes.pop(blob_id, None)
+            raise BlobMissing(blob_id) from None
+
+    def _path(self, blob_id: BlobId) -> Path:
+        return self._folder / blob_id.hex()
+
+    def _part_path(self, blob_id: BlobId) -> Path:
+        return self._folder / (blob_id.hex() + _PART)
+
+
+async def _in_thread(function: Callable[[], Result]) -> Result:
+    """Run ``function`` in a worker thread, and name the failure of a full disk."""
+    try:
+        return await trio.to_thread.run_sync(function)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StoreFull("the disk is full: make room on it") from error
+        raise
+
+
+def _blob_id_of(path: Path) -> BlobId | None:
+    try:
+        blob_id = bytes.fromhex(path.stem)
+    except ValueError:
+        return None
+    is_named_so = path.name in {blob_id.hex(), blob_id.hex() + _PART}
+    return BlobId(blob_id) if len(blob_id) == BLOB_ID_BYTES and is_named_so else None
+
+
+def _is_of_size(data: bytes, size: int | None) -> bool:
+    return len(data) == size

@@ -1,14 +1,32 @@
 """The one door to sqlite3: files that are checked when opened and survive a loss of power."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from threading import RLock
 from typing import Literal, TypeAlias
+
+from ..limits import DATABASE_BUSY_S, DATABASE_JOURNAL_BYTES
 
 SqlValue: TypeAlias = int | float | str | bytes | None
 """What a column holds."""
 
 Row: TypeAlias = tuple[SqlValue, ...]
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# SQLITE_ERROR, wrong statements and broken constraints are bugs of the caller and pass as they are.
+_REMEDIES = {
+    sqlite3.SQLITE_BUSY: "another program uses it: stop that program",
+    sqlite3.SQLITE_LOCKED: "another program uses it: stop that program",
+    sqlite3.SQLITE_READONLY: "it cannot be written: check its permissions",
+    sqlite3.SQLITE_PERM: "it cannot be opened: check its permissions",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check that its folder exists, and permissions",
+    sqlite3.SQLITE_IOERR: "reading or writing failed: check the disk",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: start again, and the damaged file is set aside",
+    sqlite3.SQLITE_NOTADB: "it is damaged: start again, and the damaged file is set aside",
+}
 
 
 class DatabaseFailure(Exception):
@@ -25,6 +43,16 @@ class Database:
     set_aside: Path | None
     """Where a corrupted file was put when this one was opened; None when all was well."""
 
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, *, set_aside: Path | None
+    ) -> None:
+        """Use ``connection`` to the file at ``path``; see ``open_database``."""
+        self.set_aside = set_aside
+        self._connection = connection
+        self._path = path
+        self._lock = RLock()
+        self._is_in_transaction = False
+
     def execute(self, statement: str, values: Sequence[SqlValue] = ()) -> int:
         """Run one statement and return how many rows it changed.
 
@@ -34,11 +62,20 @@ class Database:
             DiskFull: there is no room for it.
             DatabaseFailure: the file cannot be read or written.
         """
-        raise NotImplementedError
+        with self._lock, _failures_named(self._path):
+            return self._connection.execute(statement, values).rowcount
 
     def executemany(self, statement: str, rows: Iterable[Sequence[SqlValue]]) -> int:
         """Run one statement for each of ``rows`` in one transaction; as ``execute``."""
-        raise NotImplementedError
+        with self._lock:
+            if self._is_in_transaction:
+                return self._executemany(statement, rows)
+            with self.transaction():
+                return self._executemany(statement, rows)
+
+    def _executemany(self, statement: str, rows: Iterable[Sequence[SqlValue]]) -> int:
+        with _failures_named(self._path):
+            return self._connection.executemany(statement, rows).rowcount
 
     def query(self, statement: str, values: Sequence[SqlValue] = ()) -> Sequence[Row]:
         """Return every row of a query.
@@ -46,7 +83,8 @@ class Database:
         Raises:
             DatabaseFailure: the file cannot be read.
         """
-        raise NotImplementedError
+        with self._lock, _failures_named(self._path):
+            return self._connection.execute(statement, values).fetchall()
 
     def query_pages(
         self, statement: str, values: Sequence[SqlValue] = (), *, page_rows: int = 1024
@@ -55,21 +93,45 @@ class Database:
 
         The lock is not held between pages: do not change the table until it is done.
         """
-        raise NotImplementedError
+        with self._lock, _failures_named(self._path):
+            cursor = self._connection.execute(statement, values)
+        while True:
+            with self._lock, _failures_named(self._path):
+                page = cursor.fetchmany(page_rows)
+            if not page:
+                return
+            yield page
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make everything inside one change: all of it is kept, or after an exception nothing.
 
+        One inside another is a part of the outer one.
+
         Raises:
             DiskFull, DatabaseFailure: as ``execute``.
         """
-        raise NotImplementedError
-        yield
+        with self._lock:
+            if self._is_in_transaction:
+                yield
+                return
+            with _failures_named(self._path):
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._is_in_transaction = True
+            try:
+                yield
+                with _failures_named(self._path):
+                    self._connection.execute("COMMIT")
+            finally:
+                self._is_in_transaction = False
+                # Still open after an exception; a full disk may have undone it already.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
-        raise NotImplementedError
+        with self._lock:
+            self._connection.close()
 
 
 def open_database(
@@ -90,4 +152,96 @@ def open_database(
         DatabaseFailure: the file is of a newer version, or in a place that cannot be written.
         DiskFull: there is no room.
     """
-    raise NotImplementedError
+    set_aside = None
+    connection = _connect(path)
+    with _closed_after_failure(connection):
+        is_sound = _is_sound(connection, path)
+    if not is_sound:
+        connection.close()
+        set_aside = _move_aside(path)
+        connection = _connect(path)
+    with _closed_after_failure(connection), _failures_named(path):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA journal_size_limit = {DATABASE_JOURNAL_BYTES}")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection, path, migrations)
+    return Database(connection, path, set_aside=set_aside)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    with _failures_named(path):
+        # The lock of Database replaces sqlite3's check that one thread alone uses a connection.
+        return sqlite3.connect(
+            path, timeout=DATABASE_BUSY_S, isolation_level=None, check_same_thread=False
+        )
+
+
+def _is_sound(connection: sqlite3.Connection, path: Path) -> bool:
+    try:
+        row: Row = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        if _primary_code(error) in _DAMAGE:
+            return False
+        raise _named(error, path) from error
+    return row == ("ok",)
+
+
+def _move_aside(path: Path) -> Path:
+    """Move the file and its journal away, keeping every byte for whoever can rescue them."""
+    for number in count(1):
+        aside = path.with_name(f"{path.name}.corrupt-{number}")
+        if not aside.exists():
+            break
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(migrations):
+        raise DatabaseFailure(
+            f"{path} was written by a newer version of Fogbank: update this one, or use another"
+            " state folder"
+        )
+    for number, migration in enumerate(migrations[version:], version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {number}; COMMIT;"
+        )
+
+
+@contextmanager
+def _closed_after_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, DatabaseFailure):
+        connection.close()
+        raise
+
+
+@contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _named(error, path) from error
+
+
+def _named(error: sqlite3.DatabaseError, path: Path) -> Exception:
+    """Return the failure for people, or ``error`` itself when it is a bug of the caller."""
+    code = _primary_code(error)
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFull(f"{path} cannot grow: the disk is full, make room on it")
+    if code in _REMEDIES:
+        return DatabaseFailure(f"{path}: {_REMEDIES[code]}")
+    return error
+
+
+def _primary_code(error: sqlite3.DatabaseError) -> int | None:
+    # The upper bits are details; errors that the sqlite3 module raises itself have no code.
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ..discovery.address import Address, parse_host
+from ..discovery.peer_list import PeerAddress
 from ..identity import NodeId
 
 
@@ -25,6 +27,14 @@ class PeerInfo:
 
     round_trip_s: float | None
     """The smallest time that a ping took; None before the first answer."""
+
+    @property
+    def told_address(self) -> PeerAddress | None:
+        """What others may be told of where it is; None when nobody could use it (section 5.2)."""
+        host = parse_host(self.host)
+        if host is None or not self.port:
+            return None
+        return PeerAddress(self.node_id, Address(host, self.port))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,54 @@
+"""Answers ``blob.describe`` and ``blob.read`` from a store (SPEC.md section 6.2)."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from ..blobs.messages import (
+    DESCRIBE,
+    READ,
+    REQUEST_BYTES_MAX,
+    decode_describe_request,
+    decode_read_request,
+    encode_description,
+)
+from ..blobs.naming import BlobId
+from ..errors import RemoteProtocolError
+from ..identity import NodeId
+from ..rpc.events import ErrorCode
+from .blob_store import BlobMissing, BlobStore
+from .failures import CallRefused
+from .services import RequestService, Service, StreamService
+
+
+def blob_services(store: BlobStore) -> Sequence[Service]:
+    """Return the services that let peers read what is in ``store``."""
+
+    async def describe(peer: NodeId, body: bytes) -> bytes:
+        del peer
+        blob_id = decode_describe_request(body)
+        try:
+            return encode_description(await store.describe(blob_id))
+        except BlobMissing:
+            raise _not_found(blob_id) from None
+
+    async def read(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+        del peer
+        request = decode_read_request(body)
+        try:
+            description = await store.describe(request.blob_id)
+            if request.first + request.count > len(description.hashes):
+                raise RemoteProtocolError("the blob has fewer chunks", rule="6.2")
+            # Pinned: a blob that is being read does not make room for another.
+            with store.pinned(request.blob_id):
+                async for chunk in store.read_chunks(request.blob_id, request.first, request.count):
+                    yield chunk
+        except BlobMissing:
+            raise _not_found(request.blob_id) from None
+
+    return [
+        RequestService(DESCRIBE, describe, REQUEST_BYTES_MAX),
+        StreamService(READ, read, REQUEST_BYTES_MAX),
+    ]
+
+
+def _not_found(blob_id: BlobId) -> CallRefused:
+    return CallRefused(ErrorCode.NOT_FOUND, f"there is no blob {blob_id.hex()}")
