@@ -1,0 +1,244 @@
+"""What the README shows: agents started by hand, in several terminals, on files of one's own."""
+
+import json
+import signal
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+import fogbank_wasm_tasks.examples
+
+from .agents import Agent, fogbank, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
+
+SAMPLES = Path(fogbank_wasm_tasks.examples.__file__).parent / "sensor_statistics" / "samples"
+SUPPLY = 1_000_000_000
+LOCAL = ("--interface", "127.0.0.1")
+FOREVER = (
+    # (module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))
+    bytes.fromhex("0061736d01000000010401600000030201000503010001")
+    + bytes.fromhex("071302066d656d6f72790200065f737461727400000a09010700 03400c000b0b")
+)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Agent, Agent]]:
+    """Two agents: the first makes a network, the second finds and joins it by mDNS."""
+    folder = tmp_path_factory.mktemp("pair")
+    first, second = Agent(folder / "first"), Agent(folder / "second")
+    assert first("init", "--name", "terrace", *LOCAL).returncode == 0
+    first.start()
+    joined = second("init", "--join", *LOCAL)
+    assert joined.returncode == 0, joined.stderr.decode()
+    second.start()
+    first.wait_peers(1)
+    second.wait_peers(1)
+    yield first, second
+    for agent in (first, second):
+        for _ in list(agent.processes):
+            agent.stop()
+
+
+def test_they_found_each_other_and_are_in_one_network(pair: tuple[Agent, Agent]) -> None:
+    first, second = (agent.json("status") for agent in pair)
+    assert first["network_id"] == second["network_id"]
+    assert second["network_name"] == "terrace"
+    assert (first["ledger"]["validator"], second["ledger"]["validator"]) == (True, False)
+    assert pair[0].json("peers")["peers"][0]["node_id"] == second["node_id"]
+
+
+def test_a_run_on_a_file_of_ones_own_goes_to_standard_output_and_is_paid(
+    pair: tuple[Agent, Agent],
+) -> None:
+    first, second = pair
+    earned_before = second.json("status")["provider"]["earned"]
+
+    done = first("run", "sensor_statistics", "--input", SAMPLES / "greenhouse.csv")
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"soil-moisture" in done.stdout
+    assert second.json("status")["short"] in done.stderr.decode()
+    wait_until(
+        "the provider is paid",
+        lambda: second.json("status")["provider"]["earned"] > earned_before,
+    )
+    wallet = second.json("wallet")
+    assert wallet["balance"] + wallet["claimable"] > 0
+    assert wallet["balance"] + wallet["claimable"] + first.json("wallet")["balance"] == SUPPLY
+
+
+def test_a_folder_is_mapped_to_a_folder(pair: tuple[Agent, Agent], tmp_path: Path) -> None:
+    first, _ = pair
+    done = first("run", "sensor_statistics", "--map", SAMPLES, "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout == b""
+    names = sorted(path.name for path in SAMPLES.iterdir())
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    assert all((tmp_path / "out" / name).stat().st_size > 100 for name in names)
+
+
+def test_a_run_has_a_story_and_a_place_in_the_list(pair: tuple[Agent, Agent]) -> None:
+    first, second = pair
+    sample = SAMPLES / "balcony.csv"
+    answer = first.json("run", "sensor_statistics", "--input", sample, "--arg=--json")
+    run = answer["runs"][0]
+    assert answer["schema"] == 1
+    assert (answer["ok"], answer["failed"], run["ok"], run["name"]) == (1, 0, True, "balcony.csv")
+    assert run["run_id"] in [one["run_id"] for one in first.json("runs")["runs"]]
+
+    story = first("why", run["run_id"][:12]).stdout.decode()
+
+    assert second.json("status")["short"] in story
+    assert "Agreed" in story
+
+
+def test_an_argument_reaches_the_task(pair: tuple[Agent, Agent]) -> None:
+    first, _ = pair
+    sample = SAMPLES / "balcony.csv"
+    done = first("run", "sensor_statistics", "--input", sample, "--arg=--json")
+    assert json.loads(done.stdout)
+
+
+def test_a_task_that_never_ends_is_told_apart_and_why_explains_it(
+    pair: tuple[Agent, Agent], tmp_path: Path
+) -> None:
+    first, _ = pair
+    (tmp_path / "forever.wasm").write_bytes(FOREVER)
+    done = first("run", tmp_path / "forever.wasm", "--fuel-max", 10_000_000)
+    assert done.returncode == 1
+    message = done.stderr.decode()
+    assert "out of fuel" in message
+    assert "fogbank why " in message
+    run = message.rpartition("fogbank why ")[2].strip().rstrip("'")
+    assert first("why", run).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "the task cannot be run"),
+        (b"this is no module", "the task cannot be run"),
+        (b"\0asm\1\0\0\0", "the task cannot be run"),
+        (FOREVER[:-3], "the task cannot be run"),
+    ],
+)
+def test_what_is_no_task_is_refused_in_a_sentence(
+    pair: tuple[Agent, Agent], tmp_path: Path, data: bytes, sentence: str
+) -> None:
+    (tmp_path / "task.wasm").write_bytes(data)
+    done = pair[0]("run", tmp_path / "task.wasm")
+    assert done.returncode == 5
+    assert sentence in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_a_price_that_nobody_asks_is_declined_with_the_reason(pair: tuple[Agent, Agent]) -> None:
+    sample = SAMPLES / "balcony.csv"
+    options = ("--start-price-max", 0, "--price-max", 0, "--deadline", 5)
+    done = pair[0]("run", "sensor_statistics", "--input", sample, *options)
+    assert done.returncode == 1
+    run = done.stderr.decode().rpartition("fogbank why ")[2].strip().rstrip("'")
+    assert "highest price" in pair[0]("why", run).stdout.decode()
+
+
+def test_money_goes_from_hand_to_hand(pair: tuple[Agent, Agent]) -> None:
+    first, second = pair
+    key, short = second.json("status")["node_id"], second.json("status")["short"]
+    before = first.json("wallet")["balance"]
+
+    for name in (short, key[:10], key):
+        paid = first.json("pay", name, 1000, "--wait")
+        assert paid["final"] is True
+
+    assert first.json("wallet")["balance"] == before - 3000
+    wait_until("it arrived", lambda: second.json("wallet")["claimable"] in range(3000))
+
+
+@pytest.mark.parametrize(
+    ("to", "drops", "sentence"),
+    [
+        ("nobody-here", 1, "see 'fogbank peers'"),
+        ("ab" * 32, SUPPLY * 2, "drops"),
+        ("", 1, "see 'fogbank peers'"),
+    ],
+)
+def test_a_payment_that_is_not_possible_is_refused(
+    pair: tuple[Agent, Agent], to: str, drops: int, sentence: str
+) -> None:
+    done = pair[0]("pay", to, drops)
+    assert done.returncode == 5
+    assert sentence in done.stderr.decode()
+
+
+def test_both_ledgers_agree_and_no_drop_is_made_or_lost(pair: tuple[Agent, Agent]) -> None:
+    def settled() -> bool:
+        ledgers = [agent.json("status")["ledger"] for agent in pair]
+        for ledger in ledgers:
+            assert ledger["supply"] == ledger["supply_held"] == SUPPLY
+        alike = ledgers[0]["state_hash"] == ledgers[1]["state_hash"]
+        return alike and all(ledger["payments_pending"] == 0 for ledger in ledgers)
+
+    wait_until("the ledgers agree", settled)
+
+
+def test_a_second_agent_in_the_folder_is_told_which_process_is_there(
+    pair: tuple[Agent, Agent],
+) -> None:
+    done = pair[0]("up")
+    assert done.returncode == 4
+    assert f"(process {pair[0].json('status')['process']})" in done.stderr.decode()
+
+
+def test_a_port_in_use_is_one_sentence(pair: tuple[Agent, Agent], tmp_path: Path) -> None:
+    port = pair[0].json("status")["port"]
+    state = tmp_path / "state"
+    fogbank("init", "--port", port, *LOCAL, "--state", state)
+    done = fogbank("up", "--state", state)
+    assert done.returncode == 6
+    assert str(port) in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_an_unknown_setting_is_named_with_file_and_line(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    fogbank("init", "--state", state)
+    (state / "config.toml").write_text("[provider]\nprise = 1\n")
+    done = fogbank("up", "--state", state)
+    assert done.returncode == 4
+    assert "config.toml, line 2: unknown setting 'prise'" in done.stderr.decode()
+    assert "did you mean 'price'?" in done.stderr.decode()
+
+
+def test_a_liar_is_refused_outside_demonstrations(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    fogbank("init", "--name", "earnest", *LOCAL, "--state", state)
+    with (state / "config.toml").open("a") as file:
+        file.write("lie_ppm = 1000\n")
+    done = fogbank("up", "--state", state)
+    assert done.returncode == 4
+    assert "only in networks whose name begins with 'demo'" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_an_agent_comes_back_with_its_money_however_it_ended(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    agent = Agent(tmp_path / "state")
+    agent("init", *LOCAL)
+    agent.start()
+    agent.json("pay", "ab" * 32, 5, "--wait")
+    before = agent.json("status")
+
+    code = agent.stop(number)
+
+    assert code == (-number if number == signal.SIGKILL else 0)
+    assert agent("status").returncode == 3
+    agent.start()
+    after = agent.json("status")
+    assert agent.json("wallet")["balance"] == SUPPLY - 5
+    assert after["ledger"]["state_hash"] == before["ledger"]["state_hash"]
+    assert after["port"] == before["port"]
+    assert agent.stop() == 0
+    assert "Traceback" not in agent.log()
