@@ -27,7 +27,7 @@ class Votes:
         """
         chain = record.chain
         self._contests[chain.issuer, record.seq] = chain.contenders(record.seq)
-        if chain.seat is None or not first_fork:
+        if chain.seat is None or not first_fork or not self.votes_for_all(chain):
             return []
         return self._count_all_observed(chain.seat)
 
@@ -39,11 +39,30 @@ class Votes:
         bit = 1 << seat
         observed = _walk(record, bit)
         chosen = observed
-        if not record.chain.forked:
+        if not self.votes_for_all(record.chain):
             chosen = [one for one in observed if not one.contested]
             if len(chosen) < len(observed):
-                chosen += _choose([one for one in observed if one.contested], bit)
+                chosen += self.choose([one for one in observed if one.contested], bit)
         return self._cast(chosen, seat)
+
+    def votes_for_all(self, chain: Chain) -> bool:
+        """Tell whether the validator with this ``chain`` votes for whatever it observes."""
+        return chain.forked
+
+    def choose(self, observed: Sequence[Record], bit: int) -> list[Record]:
+        """Return the lowest id of each slot of ``observed``, unless its validator voted before.
+
+        ``bit`` is the validator's.
+        """
+        chosen: dict[tuple[Chain, int], Record] = {}
+        for record in observed:
+            chain, seq = record.chain, record.seq
+            if any(rival.votes & bit for rival in chain.contenders(seq)):
+                continue
+            best = chosen.get((chain, seq))
+            if best is None or record.id < best.id:
+                chosen[chain, seq] = record
+        return list(chosen.values())
 
     def _count_all_observed(self, seat: int) -> list[Record]:
         """Count every vertex that a validator now known to have forked observed."""
@@ -85,16 +104,3 @@ def _walk(start: Record, bit: int) -> list[Record]:
                 edge.seen |= bit
                 observed.append(edge)
     return observed
-
-
-def _choose(observed: Sequence[Record], bit: int) -> list[Record]:
-    """Return the lowest id of each slot, of those where the validator has not voted before."""
-    chosen: dict[tuple[Chain, int], Record] = {}
-    for record in observed:
-        chain, seq = record.chain, record.seq
-        if any(rival.votes & bit for rival in chain.contenders(seq)):
-            continue
-        best = chosen.get((chain, seq))
-        if best is None or record.id < best.id:
-            chosen[chain, seq] = record
-    return list(chosen.values())

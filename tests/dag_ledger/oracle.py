@@ -1,0 +1,206 @@
+"""The ledger again, slowly: the definitions of SPEC.md sections 8.3 to 8.5 and 8.9 word for word.
+
+Nothing is incremental and nothing is shared with the ledger but the decoded vertex.  A set of
+vertices is an integer, one bit a vertex.
+"""
+
+from hashlib import blake2b
+
+from fogbank_dag_ledger.genesis import Genesis
+from fogbank_dag_ledger.vertex import Vertex, VertexId
+from fogbank_protocol.encoding import encode
+from fogbank_protocol.identity import NodeId
+
+
+class Oracle:
+    """A set of valid vertices, and everything that follows from it."""
+
+    def __init__(self, genesis: Genesis) -> None:
+        self.genesis = genesis
+        self.vertices: dict[VertexId, Vertex] = {}
+        self._number: dict[VertexId, int] = {}
+        self._cone: dict[VertexId, int] = {}
+
+    # 8.3, rules 13 to 18.
+
+    def broken_rule(self, vertex: Vertex) -> str | None:
+        """Return the rule that a vertex with all its edges held breaks, None when it is valid."""
+        prev = self.vertices.get(vertex.prev)
+        if prev is not None and prev.issuer != vertex.issuer:
+            return "8.3.13"
+        if vertex.kind == 2 and vertex.issuer not in self.genesis.seats:
+            return "8.3.14"
+        line = self.line(prev)
+        beats = [one.beat for one in line if one.kind == 2]
+        if vertex.kind == 2 and beats and vertex.beat < beats[-1]:
+            return "8.3.15"
+        senders = [self.vertices[claim.source].issuer for claim in vertex.claims]
+        for claim, sender in zip(vertex.claims, senders, strict=True):
+            source = self.vertices[claim.source]
+            if all(payment.recipient != vertex.issuer for payment in source.payments):
+                return "8.3.16"
+            if claim.total != self.sent(source, vertex.issuer) or senders.count(sender) > 1:
+                return "8.3.16"
+            if claim.total <= self.claimed(prev, sender):
+                return "8.3.16"
+        gains = sum(
+            claim.total - self.claimed(prev, sender)
+            for claim, sender in zip(vertex.claims, senders, strict=True)
+        )
+        paid = sum(payment.amount for payment in vertex.payments)
+        balance = self.balance(vertex.issuer, prev) + gains - paid
+        if not 0 <= balance < 2**64:
+            return "8.3.17"
+        for payment in vertex.payments:
+            if self.sent(prev, payment.recipient) + payment.amount >= 2**64:
+                return "8.3.17"
+        cone = 0 if prev is None else self._cone[prev.id]
+        for start in range(0, len(vertex.cert), 12):
+            position = vertex.cert[start : start + 12]
+            if not any(
+                one.startswith(position) and cone >> self._number[one] & 1 for one in self.vertices
+            ):
+                return "8.3.18"
+        return None
+
+    def line(self, end: Vertex | None) -> list[Vertex]:
+        """Return the vertices that ``prev`` leads through, the first one first."""
+        line: list[Vertex] = []
+        while end is not None:
+            line.append(end)
+            end = self.vertices.get(end.prev)
+        return line[::-1]
+
+    def sent(self, end: Vertex | None, recipient: NodeId) -> int:
+        return sum(
+            payment.amount
+            for one in self.line(end)
+            for payment in one.payments
+            if payment.recipient == recipient
+        )
+
+    def claimed(self, end: Vertex | None, sender: NodeId) -> int:
+        totals = [
+            claim.total
+            for one in self.line(end)
+            for claim in one.claims
+            if self.vertices[claim.source].issuer == sender
+        ]
+        return totals[-1] if totals else 0
+
+    def balance(self, issuer: NodeId, end: Vertex | None) -> int:
+        senders = {
+            self.vertices[claim.source].issuer for one in self.line(end) for claim in one.claims
+        }
+        paid = sum(payment.amount for one in self.line(end) for payment in one.payments)
+        claimed = sum(self.claimed(end, sender) for sender in senders)
+        return self.genesis.balances.get(issuer, 0) + claimed - paid
+
+    def add(self, vertex: Vertex) -> None:
+        """Add a valid vertex whose edges are held."""
+        number = len(self.vertices)
+        self._number[vertex.id] = number
+        self.vertices[vertex.id] = vertex
+        edges = {*vertex.parents, *(claim.source for claim in vertex.claims)}
+        if vertex.prev:
+            edges.add(vertex.prev)
+        cone = 1 << number
+        for edge in edges:
+            cone |= self._cone[edge]
+        self._cone[vertex.id] = cone
+
+    # 8.4.
+
+    def votes(self) -> dict[VertexId, set[NodeId]]:
+        """Return who votes for each vertex."""
+        votes: dict[VertexId, set[NodeId]] = {one: set() for one in self.vertices}
+        for validator in self.genesis.seats:
+            for voted in self._votes_of(validator):
+                votes[voted].add(validator)
+        return votes
+
+    def _votes_of(self, validator: NodeId) -> set[VertexId]:
+        own = sorted(
+            (one for one in self.vertices.values() if one.issuer == validator),
+            key=lambda one: one.seq,
+        )
+        if len({one.seq for one in own}) < len(own):
+            return {seen for one in own for seen in self._members(self._cone[one.id])}
+        voted: dict[tuple[NodeId, int], VertexId] = {}
+        earlier = 0
+        for one in own:
+            observed = self._members(self._cone[one.id] & ~earlier)
+            for slot in {self._slot(seen) for seen in observed} - voted.keys():
+                voted[slot] = min(seen for seen in observed if self._slot(seen) == slot)
+            earlier |= self._cone[one.id]
+        return set(voted.values())
+
+    def _slot(self, vertex_id: VertexId) -> tuple[NodeId, int]:
+        return self.vertices[vertex_id].issuer, self.vertices[vertex_id].seq
+
+    def _members(self, cone: int) -> list[VertexId]:
+        return [one for one, number in self._number.items() if cone >> number & 1]
+
+    def weight(self, validators: set[NodeId]) -> int:
+        return sum(self.genesis.seats[validator] for validator in validators)
+
+    def confirmed(self) -> set[VertexId]:
+        """Return what is L1."""
+        return {
+            one
+            for one, voters in self.votes().items()
+            if self.weight(voters) >= self.genesis.quorum
+        }
+
+    # 8.5.
+
+    def final(self) -> set[VertexId]:
+        """Return what is final."""
+        confirmed = self.confirmed()
+        entries = [
+            (one.issuer, one.cert[start : start + 8], one.cert[start + 8 : start + 12])
+            for one in self.vertices.values()
+            for start in range(0, len(one.cert), 12)
+        ]
+        final: set[VertexId] = set()
+        while True:
+            more = {
+                one
+                for one in confirmed - final
+                if self._stands_on(one, final)
+                and self.weight(
+                    {who for who, tag, seq in entries if tag == one[:8] and seq >= one[8:12]}
+                )
+                >= self.genesis.quorum
+            }
+            if not more:
+                return final
+            final |= more
+
+    def _stands_on(self, vertex_id: VertexId, final: set[VertexId]) -> bool:
+        vertex = self.vertices[vertex_id]
+        sources = {claim.source for claim in vertex.claims}
+        return (not vertex.prev or vertex.prev in final) and sources <= final
+
+    # 8.9.
+
+    def state_hash(self) -> bytes:
+        """Return the state hash."""
+        final = self.final()
+        preimage = b"fog-state-1\0" + self.genesis.network
+        accounts = {*self.genesis.balances, *(self.vertices[one].issuer for one in final)}
+        for account in sorted(accounts):
+            own = [one for one in final if self.vertices[one].issuer == account]
+            end = self.vertices[max(own, key=lambda one: one[8:12])] if own else None
+            carrying = [one for one in self.line(end) if one.claims or one.payments]
+            if not carrying and account not in self.genesis.balances:
+                continue
+            everybody = sorted({one.issuer for one in self.vertices.values()} | self._payees())
+            claimed = [[who, self.claimed(end, who)] for who in everybody if self.claimed(end, who)]
+            sent = [[who, self.sent(end, who)] for who in everybody if self.sent(end, who)]
+            head = carrying[-1].id if carrying else b""
+            preimage += encode([account, head, self.balance(account, end), claimed, sent])
+        return blake2b(preimage, digest_size=32).digest()
+
+    def _payees(self) -> set[NodeId]:
+        return {payment.recipient for one in self.vertices.values() for payment in one.payments}

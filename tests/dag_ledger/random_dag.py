@@ -1,0 +1,106 @@
+"""Random vertices, many of them invalid or forking, from one seed."""
+
+from collections.abc import Iterator
+from random import Random
+
+from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
+from fogbank_dag_ledger.vertex import (
+    NO_VERTEX,
+    ORDINARY,
+    VALIDATOR,
+    Claim,
+    Draft,
+    Payment,
+    Vertex,
+    VertexId,
+    tag_of,
+)
+from fogbank_protocol.identity import NodeId
+
+from .community import Community, unsigned
+
+
+class RandomDag:
+    """Draws vertices on top of those told to be valid."""
+
+    def __init__(self, community: Community, random: Random, forkers: int) -> None:
+        self._community = community
+        self._random = random
+        self._forkers = set(random.sample(community.names, forkers))
+        self.valid: list[Vertex] = []
+        self._cones: dict[VertexId, frozenset[Vertex]] = {}
+
+    def accept(self, vertex: Vertex) -> None:
+        """Let later vertices stand on ``vertex``."""
+        self.valid.append(vertex)
+        below = [self._cones[edge] for edge in vertex.edges]
+        self._cones[vertex.id] = frozenset([vertex]).union(*below)
+
+    def draw(self) -> Vertex:
+        """Return a vertex whose edges are all valid; whether it is itself is for others to say."""
+        random = self._random
+        # Validators issue more often, so that votes gather.
+        validators = self._community.validators
+        issuer = random.choice(validators if random.random() < 0.6 else self._community.names)
+        own = [vertex for vertex in self.valid if vertex.issuer == issuer]
+        prev = own[-1] if own else None
+        if issuer in self._forkers and random.random() < 0.3:
+            prev = random.choice([None, *own])
+        others = [vertex for vertex in self.valid[-12:] if vertex is not prev]
+        parents = random.sample(others, min(len(others), random.randint(0, 4)))
+        draft = Draft(
+            kind=VALIDATOR if issuer in validators and random.random() < 0.8 else ORDINARY,
+            issuer=issuer,
+            seq=0 if prev is None else prev.seq + 1,
+            prev=NO_VERTEX if prev is None else prev.id,
+            parents=sorted(parent.id for parent in parents),
+            claims=sorted(self._claims(issuer), key=lambda claim: claim.source),
+            payments=list(self._payments(issuer)),
+        )
+        if draft.kind == VALIDATOR and prev is not None:
+            draft = self._with_cert(draft)
+        return unsigned(draft, self._community.network, random.getrandbits(32))
+
+    def _claims(self, issuer: NodeId) -> Iterator[Claim]:
+        paying = [
+            vertex
+            for vertex in self.valid
+            if any(payment.recipient == issuer for payment in vertex.payments)
+        ]
+        if paying and self._random.random() < 0.4:
+            source = self._random.choice(paying)
+            line, total = source, 0
+            by_id = {vertex.id: vertex for vertex in self.valid}
+            while True:
+                total += sum(one.amount for one in line.payments if one.recipient == issuer)
+                if line.prev == NO_VERTEX:
+                    break
+                line = by_id[line.prev]
+            yield Claim(source.id, total + (self._random.random() < 0.05))
+
+    def _payments(self, issuer: NodeId) -> Iterator[Payment]:
+        others = [name for name in self._community.names if name != issuer]
+        for recipient in self._random.sample(others, self._random.choice((0, 0, 1, 2))):
+            yield Payment(recipient, self._random.choice((1, 10, 300)))
+
+    def _with_cert(self, draft: Draft) -> Draft:
+        seqs: dict[NodeId, int] = {}
+        # Now and then of what was not seen, which is invalid.
+        lies = self._random.random() < 0.05
+        for vertex in self.valid if lies else self._cones[draft.prev]:
+            seqs[vertex.issuer] = max(vertex.seq, seqs.get(vertex.issuer, 0))
+        entries = [
+            Entry(tag_of(issuer), max(0, seq - self._random.randint(0, 1)))
+            for issuer, seq in seqs.items()
+            if self._random.random() < 0.8
+        ]
+        return Draft(
+            kind=draft.kind,
+            issuer=draft.issuer,
+            seq=draft.seq,
+            prev=draft.prev,
+            parents=draft.parents,
+            claims=draft.claims,
+            payments=draft.payments,
+            cert=encode_cert(entries),
+        )
