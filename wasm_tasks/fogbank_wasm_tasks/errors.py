@@ -1,4 +1,4 @@
-"""Why this agent cannot run a task.  (A module's own faults are a ``RemoteProtocolError``.)"""
+"""Why this agent cannot run a task.  (A module's own faults are a ``RemoteProtocolError``)."""
 
 
 class SandboxUnavailable(Exception):

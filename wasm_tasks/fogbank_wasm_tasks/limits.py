@@ -170,3 +170,9 @@ COMPILE_CACHE_BYTES_MAX = 512 * 1024 * 1024
 
 OPEN_FILES_MAX = 32
 """How many descriptors a worker or a compile child may have."""
+
+COMPILES_MAX = 2
+"""How many modules are compiled at the same time."""
+
+COMPILE_FAILURES_MAX = 256
+"""How many modules are remembered that cannot be compiled."""

@@ -44,7 +44,7 @@ class HostFaultKind(StrEnum):
     WORKER_DIED = "worker_died"
     TIME_LIMIT = "time_limit"
     COMPILE_LIMIT = "compile_limit"
-    OUT_OF_MEMORY = "out_of_memory"
+    ENGINE_FAILED = "engine_failed"
 
 
 @dataclass(frozen=True, slots=True)

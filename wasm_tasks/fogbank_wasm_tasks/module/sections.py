@@ -16,10 +16,10 @@ from ..limits import (
     TABLES_MAX,
     TYPES_MAX,
 )
-from ..wasi.signatures import HOST_FUNCTIONS
 from .code import walk_body
 from .constants import read_constant
 from .facts import Export, ExternKind, FunctionImport, FunctionType, PageLimits
+from .host_functions import HOST_FUNCTIONS
 from .reader import Reader, refuse
 from .types import (
     read_function_type,

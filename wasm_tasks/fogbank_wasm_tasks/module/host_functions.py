@@ -1,6 +1,6 @@
 """The functions that a module may import, with their types (SPEC.md section 7.4)."""
 
-from ..module.facts import FunctionType, ValueType
+from .facts import FunctionType, ValueType
 
 WASI = "wasi_snapshot_preview1"
 ENVIRONMENT = "env"

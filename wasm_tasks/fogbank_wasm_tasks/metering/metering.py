@@ -1,0 +1,36 @@
+"""How a module is made to count its fuel."""
+
+from typing import Protocol
+
+
+class Metering(Protocol):
+    """One way to meter.  Its ``name`` is part of the name under which compiled code is kept."""
+
+    @property
+    def name(self) -> str:
+        """The way and its version, such as "engine-fuel-1"."""
+        ...
+
+    @property
+    def engine_counts(self) -> bool:
+        """Whether the engine's own counter is to be switched on."""
+        ...
+
+    def prepare(self, module: bytes) -> bytes:
+        """Return ``module``, which passed ``check_module``, as it is to be compiled."""
+        ...
+
+
+class EngineFuel:
+    """The engine counts; modules are compiled as they are."""
+
+    name = "engine-fuel-1"
+    engine_counts = True
+
+    def prepare(self, module: bytes) -> bytes:
+        """Return ``module`` unchanged."""
+        return module
+
+
+METERING: Metering = EngineFuel()
+"""How this version of the agent meters."""

@@ -1,0 +1,117 @@
+"""What every process that touches hostile code has in common: its pipes, and how it ends."""
+
+import importlib
+import os
+import select
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Final
+
+from ..limits import WORKER_STACK_BYTES
+from .confinement import may_execute_made_code
+from .messages import (
+    COMMAND_BYTES_MAX,
+    LENGTH_BYTES,
+    Command,
+    Reply,
+    Unusable,
+    decode_command,
+    encode_reply,
+    frame,
+)
+
+NOT_EXECUTABLE: Final = (
+    "this process may not make memory executable, which running tasks needs: remove "
+    "MemoryDenyWriteExecute=yes from the service's unit file, or whatever else forbids it"
+)
+NO_ENGINE: Final = (
+    "the package wasmtime does not work here ({}): tasks need a 64-bit operating system on x86-64 "
+    "or ARM; if this is one, try: pip install --force-reinstall wasmtime"
+)
+
+
+class Pipes:
+    """The two pipes between this process and the agent, blocking."""
+
+    def __init__(self) -> None:
+        """Take over standard input and output, so that nothing else can write among the replies."""
+        self._commands = os.dup(0)
+        self._replies = os.dup(1)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        os.close(nothing)
+
+    def receive(self) -> Command:
+        """Wait for the next command; ends the process when the agent is gone."""
+        length = int.from_bytes(self._read(LENGTH_BYTES), "big")
+        assert length <= COMMAND_BYTES_MAX
+        return decode_command(self._read(length))
+
+    def send(self, reply: Reply) -> None:
+        """Send ``reply``; ends the process when the agent is gone."""
+        left = memoryview(frame(encode_reply(reply)))
+        while left:
+            try:
+                left = left[os.write(self._replies, left) :]
+            except BrokenPipeError:
+                os._exit(0)
+
+    def wait_for_the_end(self) -> None:
+        """Block until the agent has closed its end, whatever other threads do.
+
+        A parent-death signal would not do: Linux sends it when the thread dies that started this
+        process, and that is a short-lived one of the agent.
+        """
+        poll = select.poll()
+        poll.register(self._commands, 0)
+        poll.poll()
+
+    def _read(self, count: int) -> bytes:
+        data = bytearray()
+        while len(data) < count:
+            part = os.read(self._commands, min(count - len(data), 1 << 20))
+            if not part:
+                os._exit(0)
+            data += part
+        return bytes(data)
+
+
+def run_child(serve: Callable[[Pipes], None]) -> None:
+    """Call ``serve`` in a thread with a stack large enough for runs, until the agent is gone.
+
+    When this machine has no usable engine, the agent is told why, and ``serve`` is not called.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pipes = Pipes()
+
+    def serve_and_end() -> None:
+        try:
+            fault = _find_engine_fault()
+            if fault is None:
+                serve(pipes)
+            else:
+                pipes.send(fault)
+        except BaseException:
+            # Not raised on: the main thread would wait for the agent to find out.
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+
+    threading.stack_size(WORKER_STACK_BYTES)
+    threading.Thread(target=serve_and_end).start()
+    pipes.wait_for_the_end()
+    os._exit(0)
+
+
+def _find_engine_fault() -> Unusable | None:
+    """Import the engine, and return why that is of no use on this machine, if so."""
+    try:
+        importlib.import_module("fogbank_wasm_tasks.sandbox.engine")
+    except (ImportError, OSError, RuntimeError) as error:
+        return Unusable(NO_ENGINE.format(str(error)[:200]))
+    if not may_execute_made_code():
+        return Unusable(NOT_EXECUTABLE)
+    return None

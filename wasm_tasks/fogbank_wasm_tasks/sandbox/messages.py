@@ -1,0 +1,342 @@
+"""What the agent and its worker processes say to each other, over pipes.
+
+Each message is a 4-byte length and a canonical array (SPEC.md section 2.1).  Both ends are this
+program, but a worker runs hostile code: what it says is read as strictly as a peer's words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fogbank_protocol.encoding import Value, decode, encode
+from fogbank_protocol.errors import RemoteProtocolError
+
+from ..limits import (
+    COMPILED_BYTES_MAX,
+    DIAGNOSTICS_BYTES_MAX,
+    INPUT_BYTES_MAX,
+    MESSAGE_OVERHEAD_BYTES_MAX,
+    MODULE_BYTES_MAX,
+    OUTPUT_BYTES_MAX,
+)
+from ..module.facts import Shape
+from ..outcome import Exited, HostFault, OutOfFuel, Trap, outcome_from_value, outcome_to_value
+
+LENGTH_BYTES = 4
+COMMAND_BYTES_MAX = (
+    max(INPUT_BYTES_MAX, COMPILED_BYTES_MAX, MODULE_BYTES_MAX) + 256 * MESSAGE_OVERHEAD_BYTES_MAX
+)
+"""The longest message to a worker; arguments and environment may take 192 KiB."""
+
+REPLY_BYTES_MAX = max(OUTPUT_BYTES_MAX, COMPILED_BYTES_MAX) + MESSAGE_OVERHEAD_BYTES_MAX
+"""The longest message from a worker."""
+
+_RULE = "7.6"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCommand:
+    """Keep this native code under ``key``."""
+
+    key: bytes
+    compiled: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CompileCommand:
+    """Compile this module; only a compile child is told so."""
+
+    module: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCommand:
+    """Run the module kept under ``key`` once."""
+
+    key: bytes
+    shape: Shape
+    input: bytes
+    arguments: Sequence[str]
+    environment: Sequence[tuple[str, str]]
+    seed: int
+    fuel_max: int
+    memory_bytes_max: int
+    output_bytes_max: int
+
+
+Command: TypeAlias = LoadCommand | CompileCommand | RunCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What holds a worker, as it found by trying right after it shut itself in."""
+
+    no_new_privileges: bool
+    seccomp: bool
+    network_closed: bool
+    files_closed: bool
+    programs_closed: bool
+    memory_limited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker can take commands."""
+
+    protection: Protection
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """The machine cannot run tasks; ``reason`` is a sentence for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The module is kept; those under the keys ``forgotten`` had to go for it."""
+
+    forgotten: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """The code does not load, being of another version or damaged; ``forgotten`` went for it."""
+
+    forgotten: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The module's native code."""
+
+    compiled: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The module does not validate; ``message`` is the compiler's."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The run has used ``fuel`` so far."""
+
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The run came to its end and has an output."""
+
+
+Ending: TypeAlias = Finished | OutOfFuel | Trap | Exited | HostFault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The run is over."""
+
+    ending: Ending
+    output: bytes
+    fuel: int
+    peak_memory_bytes: int
+    wall_us: int
+    diagnostics: bytes
+
+
+Reply: TypeAlias = Ready | Unusable | Loaded | LoadFailed | Compiled | Invalid | Progress | Ended
+
+
+def frame(message: bytes) -> bytes:
+    """Return ``message`` with its length before it."""
+    return len(message).to_bytes(LENGTH_BYTES, "big") + message
+
+
+def encode_command(command: Command) -> bytes:
+    """Return the message that says ``command``."""
+    match command:
+        case LoadCommand(key, compiled):
+            return encode([1, key, compiled])
+        case CompileCommand(module):
+            return encode([3, module])
+        case RunCommand():
+            return encode(
+                [
+                    2,
+                    command.key,
+                    str(command.shape),
+                    command.input,
+                    list(command.arguments),
+                    [[name, value] for name, value in command.environment],
+                    command.seed,
+                    command.fuel_max,
+                    command.memory_bytes_max,
+                    command.output_bytes_max,
+                ]
+            )
+
+
+def decode_command(message: bytes) -> Command:
+    """Return the command in a message from the agent, which is trusted to be well meant."""
+    match decode(message, bytes_max=COMMAND_BYTES_MAX):
+        case [1, bytes(key), bytes(compiled)]:
+            return LoadCommand(key, compiled)
+        case [3, bytes(module)]:
+            return CompileCommand(module)
+        case [
+            2,
+            bytes(key),
+            str(shape),
+            bytes(input_data),
+            list(arguments),
+            list(environment),
+            int(seed),
+            int(fuel_max),
+            int(memory_bytes_max),
+            int(output_bytes_max),
+        ]:
+            return RunCommand(
+                key=key,
+                shape=Shape(shape),
+                input=input_data,
+                arguments=[str(each) for each in arguments],
+                environment=[_pair(each) for each in environment],
+                seed=seed,
+                fuel_max=fuel_max,
+                memory_bytes_max=memory_bytes_max,
+                output_bytes_max=output_bytes_max,
+            )
+        case _:
+            raise RemoteProtocolError("not a command", rule=_RULE)
+
+
+def _pair(value: Value) -> tuple[str, str]:
+    match value:
+        case [str(name), str(text)]:
+            return name, text
+        case _:
+            raise RemoteProtocolError("not an entry of the environment", rule=_RULE)
+
+
+def encode_reply(reply: Reply) -> bytes:
+    """Return the message that says ``reply``."""
+    match reply:
+        case Ready(protection):
+            return encode(
+                [
+                    1,
+                    protection.no_new_privileges,
+                    protection.seccomp,
+                    protection.network_closed,
+                    protection.files_closed,
+                    protection.programs_closed,
+                    protection.memory_limited,
+                ]
+            )
+        case Unusable(reason):
+            return encode([2, reason])
+        case Loaded(forgotten):
+            return encode([3, list(forgotten)])
+        case LoadFailed(forgotten):
+            return encode([4, list(forgotten)])
+        case Compiled(compiled):
+            return encode([7, compiled])
+        case Invalid(message):
+            return encode([8, message])
+        case Progress(fuel):
+            return encode([5, fuel])
+        case Ended():
+            return encode(
+                [
+                    6,
+                    _ending_to_value(reply.ending),
+                    reply.output,
+                    reply.fuel,
+                    reply.peak_memory_bytes,
+                    reply.wall_us,
+                    reply.diagnostics,
+                ]
+            )
+
+
+def decode_reply(message: bytes) -> Reply:
+    """Return the reply in a message from a worker.
+
+    Raises:
+        RemoteProtocolError: it is none: the worker was taken over or is broken.
+    """
+    match decode(message, bytes_max=REPLY_BYTES_MAX):
+        case [
+            1,
+            bool(no_new_privileges),
+            bool(seccomp),
+            bool(network_closed),
+            bool(files_closed),
+            bool(programs_closed),
+            bool(memory_limited),
+        ]:
+            return Ready(
+                Protection(
+                    no_new_privileges=no_new_privileges,
+                    seccomp=seccomp,
+                    network_closed=network_closed,
+                    files_closed=files_closed,
+                    programs_closed=programs_closed,
+                    memory_limited=memory_limited,
+                )
+            )
+        case [2, str(reason)]:
+            return Unusable(reason)
+        case [3, list(forgotten)]:
+            return Loaded([_key(each) for each in forgotten])
+        case [4, list(forgotten)]:
+            return LoadFailed([_key(each) for each in forgotten])
+        case [7, bytes(compiled)]:
+            return Compiled(compiled)
+        case [8, str(complaint)]:
+            return Invalid(complaint)
+        case [5, int(fuel)]:
+            return Progress(fuel)
+        case [
+            6,
+            ending,
+            bytes(output),
+            int(fuel),
+            int(peak_memory_bytes),
+            int(wall_us),
+            bytes(diagnostics),
+        ] if len(diagnostics) <= DIAGNOSTICS_BYTES_MAX:
+            return Ended(
+                ending=_ending_from_value(ending),
+                output=output,
+                fuel=fuel,
+                peak_memory_bytes=peak_memory_bytes,
+                wall_us=wall_us,
+                diagnostics=diagnostics,
+            )
+        case _:
+            raise RemoteProtocolError("not a reply of a worker", rule=_RULE)
+
+
+def _key(value: Value) -> bytes:
+    if not isinstance(value, bytes):
+        raise RemoteProtocolError("not a key", rule=_RULE)
+    return value
+
+
+def _ending_to_value(ending: Ending) -> Value:
+    return [0] if isinstance(ending, Finished) else outcome_to_value(ending)
+
+
+def _ending_from_value(value: Value) -> Ending:
+    if value == [0]:
+        return Finished()
+    match outcome_from_value(value):
+        case OutOfFuel() | Trap() | Exited() | HostFault() as ending:
+            return ending
+        case _:
+            raise RemoteProtocolError("not an ending", rule=_RULE)

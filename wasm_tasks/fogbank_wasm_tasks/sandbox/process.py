@@ -1,0 +1,132 @@
+"""The agent's end of a worker or a compile child: a process with a pipe each way."""
+
+import logging
+import sys
+from subprocess import DEVNULL, PIPE
+from typing import Final, Self
+
+import trio
+
+from fogbank_protocol.errors import RemoteProtocolError
+
+from ..errors import SandboxUnavailable
+from ..limits import WORKER_START_S_MAX
+from .messages import (
+    LENGTH_BYTES,
+    REPLY_BYTES_MAX,
+    Command,
+    Protection,
+    Ready,
+    Reply,
+    Unusable,
+    decode_reply,
+    encode_command,
+    frame,
+)
+
+logger = logging.getLogger(__name__)
+
+_READ_BYTES: Final = 1 << 18
+
+
+class ChildGone(Exception):
+    """The process is gone, or says what makes no sense, which is treated alike."""
+
+
+class ChildProcess:
+    """One process, until it is closed."""
+
+    def __init__(self, process: trio.Process) -> None:
+        """Talk to ``process``; ``start`` makes one."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
+        self._received = bytearray()
+        self.protection: Protection | None = None
+
+    @classmethod
+    async def start(cls, module: str) -> Self:
+        """Start the process that runs ``module``, and wait until it is ready.
+
+        Raises:
+            SandboxUnavailable: this machine cannot run tasks.
+            ChildGone: it did not become ready.
+        """
+        process = await trio.lowlevel.open_process(
+            # -I: nothing of the caller's environment or folder decides what is imported.
+            [sys.executable, "-I", "-m", module],
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=None if logger.isEnabledFor(logging.DEBUG) else DEVNULL,
+            env={},
+            cwd="/",
+            # Of no terminal: what interrupts the agent is the agent's to hand on.
+            start_new_session=True,
+        )
+        child = cls(process)
+        try:
+            await child._wait_ready()
+        except BaseException:
+            await child.close()
+            raise
+        return child
+
+    async def _wait_ready(self) -> None:
+        with trio.move_on_after(WORKER_START_S_MAX):
+            match await self.receive():
+                case Ready(protection):
+                    self.protection = protection
+                    return
+                case Unusable(reason):
+                    raise SandboxUnavailable(reason)
+                case _:
+                    raise ChildGone("an answer to no question")
+        raise ChildGone(f"not ready after {WORKER_START_S_MAX} s")
+
+    async def send(self, command: Command) -> None:
+        """Send ``command``.
+
+        Raises:
+            ChildGone: the process is gone.
+        """
+        try:
+            await self._stdin.send_all(frame(encode_command(command)))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise ChildGone("the pipe is closed") from None
+
+    async def receive(self) -> Reply:
+        """Wait for the next reply.
+
+        Raises:
+            ChildGone: the process is gone or says what is no reply.
+        """
+        length = int.from_bytes(await self._read(LENGTH_BYTES), "big")
+        if length > REPLY_BYTES_MAX:
+            raise ChildGone(f"a reply of {length} bytes")
+        try:
+            return decode_reply(await self._read(length))
+        except RemoteProtocolError as error:
+            raise ChildGone(str(error)) from None
+
+    async def close(self) -> None:
+        """Kill the process at once, and wait until it is gone, even when cancelled."""
+        self._process.kill()
+        with trio.CancelScope(shield=True):
+            await self._process.wait()
+            await self._stdin.aclose()
+            await self._stdout.aclose()
+
+    async def _read(self, count: int) -> bytes:
+        while len(self._received) < count:
+            try:
+                part = await self._stdout.receive_some(_READ_BYTES)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                raise ChildGone("the pipe is closed") from None
+            if not part:
+                raise ChildGone("the process has ended")
+            self._received += part
+        data = bytes(self._received[:count])
+        del self._received[:count]
+        return data

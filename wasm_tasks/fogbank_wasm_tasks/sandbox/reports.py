@@ -1,0 +1,65 @@
+"""Makes the report of a run from what a worker said of it."""
+
+from typing import Final
+
+import trio
+
+from fogbank_protocol.blobs.naming import blob_id
+
+from ..outcome import HostFault, HostFaultKind, Ok, Outcome
+from ..run import RunReport
+from .messages import Ended, Finished, RunCommand
+from .process import ChildGone
+
+_HASHED_HERE_BYTES_MAX: Final = 1 << 20
+"""Longer outputs are hashed in a thread: these take about a millisecond."""
+
+
+def check_plausible(ended: Ended, command: RunCommand) -> None:
+    """Check that ``ended`` keeps to the limits of ``command``.
+
+    Raises:
+        ChildGone: it does not, so that the worker must have been taken over.
+    """
+    is_plausible = (
+        ended.fuel <= command.fuel_max
+        and ended.peak_memory_bytes <= command.memory_bytes_max
+        and len(ended.output) <= command.output_bytes_max
+        and (isinstance(ended.ending, Finished) or not ended.output)
+    )
+    if not is_plausible:
+        raise ChildGone("a report beyond the limits of its run")
+
+
+async def make_report(ended: Ended) -> RunReport:
+    """Return the report of a run that a worker finished."""
+    outcome: Outcome
+    match ended.ending:
+        case Finished():
+            if len(ended.output) <= _HASHED_HERE_BYTES_MAX:
+                output_id = blob_id(ended.output)
+            else:
+                output_id = await trio.to_thread.run_sync(blob_id, ended.output)
+            outcome = Ok(output_id, len(ended.output))
+        case _:
+            outcome = ended.ending
+    return RunReport(
+        outcome=outcome,
+        output=ended.output,
+        fuel=ended.fuel,
+        peak_memory_bytes=ended.peak_memory_bytes,
+        wall_s=ended.wall_us / 1e6,
+        diagnostics=ended.diagnostics,
+    )
+
+
+def report_fault(kind: HostFaultKind, wall_s: float) -> RunReport:
+    """Return the report of a run that this machine did not finish, after ``wall_s`` seconds."""
+    return RunReport(
+        outcome=HostFault(kind),
+        output=b"",
+        fuel=0,
+        peak_memory_bytes=0,
+        wall_s=wall_s,
+        diagnostics=b"",
+    )

@@ -1,0 +1,71 @@
+"""What a worker does: keeps modules loaded, and runs them."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from time import monotonic
+
+from ..limits import (
+    COMPILED_BYTES_MAX,
+    DIAGNOSTICS_BYTES_MAX,
+    PROGRESS_INTERVAL_S,
+    WORKER_MODULES_MAX,
+)
+from ..outcome import HostFault, HostFaultKind
+from .engine import Engine, EngineFailed, LoadedModule
+from .messages import Ended, LoadCommand, Loaded, LoadFailed, Progress, Reply, RunCommand
+
+
+class Runner:
+    """An engine and the modules used last."""
+
+    def __init__(self, tell: Callable[[Progress], None]) -> None:
+        """Tell the progress of long runs through ``tell``."""
+        self._tell = tell
+        self._told_at = 0.0
+        self._engine = Engine(self._tell_progress)
+        self._modules: OrderedDict[bytes, LoadedModule] = OrderedDict()
+
+    def answer(self, command: LoadCommand | RunCommand) -> Reply:
+        """Do what ``command`` says and return what came of it."""
+        match command:
+            case LoadCommand(key, compiled):
+                return self._load(key, compiled)
+            case RunCommand():
+                return self._run(command)
+
+    def _load(self, key: bytes, compiled: bytes) -> Loaded | LoadFailed:
+        forgotten: list[bytes] = []
+        while self._modules and not self._has_room(len(compiled)):
+            forgotten.append(self._modules.popitem(last=False)[0])
+        try:
+            self._modules[key] = self._engine.load(compiled)
+        except EngineFailed:
+            return LoadFailed(forgotten)
+        return Loaded(forgotten)
+
+    def _has_room(self, compiled_bytes: int) -> bool:
+        held = sum(module.compiled_bytes for module in self._modules.values())
+        return len(self._modules) < WORKER_MODULES_MAX and (
+            held + compiled_bytes <= COMPILED_BYTES_MAX
+        )
+
+    def _run(self, command: RunCommand) -> Ended:
+        self._modules.move_to_end(command.key)
+        self._told_at = monotonic()
+        try:
+            return self._engine.run(self._modules[command.key], command)
+        except EngineFailed as error:
+            return Ended(
+                ending=HostFault(HostFaultKind.ENGINE_FAILED),
+                output=b"",
+                fuel=0,
+                peak_memory_bytes=0,
+                wall_us=0,
+                diagnostics=str(error).encode("utf-8")[:DIAGNOSTICS_BYTES_MAX],
+            )
+
+    def _tell_progress(self, fuel: int) -> None:
+        now = monotonic()
+        if now >= self._told_at + PROGRESS_INTERVAL_S:
+            self._told_at = now
+            self._tell(Progress(fuel))

@@ -1,0 +1,6 @@
+"""The version of the engine's settings, which the agent has to know without the engine."""
+
+from typing import Final
+
+SETTINGS_VERSION: Final = 1
+"""Rises with every change of ``engine.py``'s settings: code made with others is not loaded."""

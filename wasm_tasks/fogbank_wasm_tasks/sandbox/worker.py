@@ -1,0 +1,27 @@
+"""A worker process: runs modules, one at a time, until the agent closes its pipe or kills it.
+
+It holds no key, has no network, opens no file, and outlives no agent.
+Started by ``pool.py`` as ``python -m fogbank_wasm_tasks.sandbox.worker``.
+"""
+
+from ..limits import MEMORY_BYTES_MAX, WORKER_MEMORY_SLACK_BYTES
+from .child import Pipes, run_child
+from .confinement import confine
+from .messages import CompileCommand, Ready
+
+
+def serve(pipes: Pipes) -> None:
+    """Answer commands until the agent is gone."""
+    # Imported here because run_child has found out by now that it can be.
+    from .runner import Runner
+
+    runner = Runner(tell=pipes.send)
+    pipes.send(Ready(confine(MEMORY_BYTES_MAX + WORKER_MEMORY_SLACK_BYTES)))
+    while True:
+        command = pipes.receive()
+        assert not isinstance(command, CompileCommand)
+        pipes.send(runner.answer(command))
+
+
+if __name__ == "__main__":
+    run_child(serve)
