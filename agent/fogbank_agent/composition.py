@@ -63,6 +63,7 @@ async def run_agent(
         async with trio.open_nursery() as nursery:
             runner, why_not = await _start_sandbox(foundation, nursery)
             parts = _assemble(foundation, journal, runner, why_not, began)
+            await nursery.start(journal.run)
             await nursery.start(parts.ledger.run)
             await nursery.start(parts.node.run)
             state.write_last_port(parts.node.port)
