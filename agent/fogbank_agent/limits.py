@@ -232,3 +232,49 @@ JOURNAL_RUNS_MAX = 100_000
 
 JOURNAL_LIST_MAX = 1_000
 """Own runs in one list."""
+
+# The market: waits and queues of its shells.
+
+EVENTS_WAITING_MAX = 1_000
+"""Events that wait for one machine; whoever has one more waits with it."""
+
+SETTLEMENT_WAIT_S = 5.0
+"""How long a provider may take to answer a settlement (section 9.6)."""
+
+OWN_RUNS_AT_ONCE = 2
+"""Runs that are checked in the own sandbox at the same time."""
+
+STREAM_WAIT_EXTRA_S = 15.0
+"""What the call's own deadline allows beyond ``run_ms_max``: to agree, and for the result."""
+
+PACKAGES_OPEN_MAX = 8
+"""Packages that are kept opened: each was decoded whole."""
+
+# The demonstration.
+
+DEMO_SEATS = 4
+"""Agents that hold a seat: three of them are the quorum, so one may be killed."""
+
+DEMO_SUPPLY = 1_000_000_000
+"""Drops in the network of a demonstration."""
+
+DEMO_LIE_PPM = 400_000
+"""Results that the liar of a demonstration falsifies, in parts per million."""
+
+DEMO_GATHER_S = 30.0
+"""How long the agents of a demonstration may take to start and find each other."""
+
+DEMO_SETTLE_S = 30.0
+"""How long its last payments may take to be final on every live agent."""
+
+DEMO_STOP_S = 10.0
+"""How long an agent of a demonstration may take to stop before it is killed."""
+
+DEMO_POLL_S = 0.05
+"""How often its agents are asked whether something has come to pass."""
+
+PAYMENT_WAIT_S = 30.0
+"""How long the end of a job waits for its last payments before it says what is still unpaid."""
+
+RUN_ID_BYTES = 16
+"""What names a run, and a job, on this agent."""

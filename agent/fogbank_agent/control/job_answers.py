@@ -15,6 +15,14 @@ from ..limits import MEBIBYTE
 from ..market.narration import describe
 from ..market.orders import Audit, NoVerification, Quorum, Verification
 from ..market.reasons import sentence
+from ..market.story import (
+    CheckBegun,
+    CheckedHere,
+    CheckSpared,
+    RunFailed,
+    RunOrdered,
+    StoryEvent,
+)
 from ..parts import Parts
 from ..trading.requestor import (
     JobEvent,
@@ -64,6 +72,7 @@ async def _tell_progress(
                     run=event.run,
                     at_ms=event.at_ms,
                     event=type(event.what).__name__,
+                    provider=_provider_of(event.what),
                     what=describe(event.what),
                     accepted=event.counts.accepted,
                     failed=event.counts.failed,
@@ -71,6 +80,14 @@ async def _tell_progress(
                     waiting=event.counts.waiting,
                 )
             )
+
+
+def _provider_of(event: StoryEvent) -> str:
+    match event:
+        case RunOrdered() | CheckBegun() | CheckSpared() | CheckedHere() | RunFailed():
+            return ""
+        case _:
+            return "" if event.provider is None else short_form(event.provider)
 
 
 async def _package(parts: Parts, request: StartJob) -> BlobId:

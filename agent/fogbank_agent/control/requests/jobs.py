@@ -49,6 +49,9 @@ class JobProgressed:
     event: str
     """The name of what happened, such as "RunPlaced"."""
 
+    provider: str
+    """The short form of the provider that it is about; empty when it is about none."""
+
     what: str
     """The same as a sentence."""
 

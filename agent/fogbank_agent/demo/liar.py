@@ -1,0 +1,53 @@
+"""A provider that lies, for demonstrations and tests: put around the sandbox by ``[fault]``."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from logging import getLogger
+from random import Random
+
+from fogbank_protocol.blobs.naming import blob_id
+from fogbank_wasm_tasks.outcome import Ok
+from fogbank_wasm_tasks.run import RunReport, RunRequest
+
+from ..limits import PARTS_PER_MILLION
+from ..trading.interfaces import Runner
+
+LIE_TOLD = "told a lie: one bit of the output is wrong"
+"""What the log says for each lie, so that lies told can be held against lies caught."""
+
+_log = getLogger(__name__)
+
+
+class LyingRunner:
+    """Executes runs honestly, and falsifies some of the results before they are signed."""
+
+    def __init__(self, runner: Runner, lie_ppm: int, random: Random) -> None:
+        """Execute with ``runner``; falsify ``lie_ppm`` of a million results, by ``random``."""
+        self._runner = runner
+        self._lie_ppm = lie_ppm
+        self._random = random
+
+    async def execute(
+        self,
+        package_file: bytes,
+        request: RunRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> RunReport:
+        """Run a package as ``Runner.execute`` does, and perhaps lie about its output."""
+        report = await self._runner.execute(package_file, request, on_progress=on_progress)
+        if not isinstance(report.outcome, Ok):
+            return report
+        if self._random.randrange(PARTS_PER_MILLION) >= self._lie_ppm:
+            return report
+        _log.warning(LIE_TOLD)
+        output = falsified(report.output)
+        return replace(report, outcome=Ok(blob_id(output), len(output)), output=output)
+
+
+def falsified(output: bytes) -> bytes:
+    """Return ``output`` with one bit in its middle changed: the smallest lie there is."""
+    if not output:
+        return b"\0"
+    middle = len(output) // 2
+    return output[:middle] + bytes([output[middle] ^ 1]) + output[middle + 1 :]

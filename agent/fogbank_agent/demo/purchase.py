@@ -1,0 +1,88 @@
+"""Buys the picture's tiles through the requestor's control socket, as ``fogbank run`` would."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fogbank_wasm_tasks.examples.path_tracer.picture import Picture, Tile, tile_input
+
+from ..control.client import ControlClient
+from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, RunInput, StartJob
+
+VERIFY = "quorum:2"
+"""Every tile is computed by two providers, who must agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What came of the job."""
+
+    ended: JobEnded
+    outputs: dict[Tile, bytes]
+    """Of the tiles that were accepted."""
+
+    fuel: int
+    """Of the accepted results, each counted once."""
+
+
+def buy_picture(
+    client: ControlClient,
+    package: bytes,
+    picture: Picture,
+    tiles: Sequence[Tile],
+    *,
+    on_progress: Callable[[JobProgressed], None],
+) -> Bought:
+    """Have every tile of ``picture`` computed, checked and paid by neighbours.
+
+    Raises:
+        Refused: the agent cannot begin.
+        AgentUnreachable: it stopped.
+    """
+    task_id = client.put_blob(io.BytesIO(package), len(package))
+    inputs = tuple(
+        RunInput(f"tile {number}", _put(client, tile_input(picture, tile)))
+        for number, tile in enumerate(tiles, start=1)
+    )
+    client.send(
+        StartJob(
+            task_id=task_id,
+            task_name="path-tracer",
+            inputs=inputs,
+            arguments=(),
+            environment=(),
+            seed=0,
+            verify=VERIFY,
+            price_max=None,
+            start_price_max=None,
+            fuel_max=None,
+            deadline_s=None,
+        )
+    )
+    runs, ended = _follow(client, on_progress)
+    outputs = {
+        tiles[run.number]: b"".join(client.blob(run.output_id))
+        for run in runs
+        if run.output_id is not None
+    }
+    return Bought(ended, outputs, sum(run.fuel for run in runs if run.ok))
+
+
+def _put(client: ControlClient, data: bytes) -> bytes:
+    return client.put_blob(io.BytesIO(data), len(data))
+
+
+def _follow(
+    client: ControlClient, on_progress: Callable[[JobProgressed], None]
+) -> tuple[list[RunEnded], JobEnded]:
+    runs: list[RunEnded] = []
+    while True:
+        match client.receive_any([JobProgressed, RunEnded, JobEnded]):
+            case JobProgressed() as progress:
+                on_progress(progress)
+            case RunEnded() as run:
+                runs.append(run)
+            case JobEnded() as ended:
+                return runs, ended
+            case _:
+                raise AssertionError

@@ -1,0 +1,75 @@
+"""What the demonstration has to show, and whether that is what was promised."""
+
+from dataclasses import dataclass, fields
+
+SCHEMA = 1
+"""The version of the object that ``--json`` prints."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoReport:
+    """The figures of one demonstration; each is a key of the JSON object."""
+
+    agents: int
+    tasks: int
+    """Tiles of the picture, each a run."""
+
+    completed: int
+    """Tiles with an accepted result."""
+
+    wrong_accepted: int
+    """Accepted tiles that are not what the task computes, by re-computing all of them."""
+
+    lies_told: int
+    """Results that the liar falsified, by its own log."""
+
+    lies_caught: int
+    """Results that the requestor refused as wrong."""
+
+    killed: int
+    supply_before: int
+    supply_after: int
+    payments_final: bool
+    """Every payment is final on every live agent, and each provider holds what it earned."""
+
+    state_hashes: tuple[str, ...]
+    """One for each live agent."""
+
+    image: str
+    image_sha256: str
+    """Of the PNG file."""
+
+    fuel_total: int
+    """Of the accepted tiles, each counted once."""
+
+    seconds: float
+
+    def to_json(self) -> dict[str, object]:
+        """Return the JSON object."""
+        figures: dict[str, object] = {part.name: getattr(self, part.name) for part in fields(self)}
+        return {"schema": SCHEMA, **figures}
+
+
+def shortcomings(report: DemoReport) -> list[str]:
+    """Return what was promised and did not come true, a sentence each."""
+    live = report.agents - report.killed
+    promises = (
+        (
+            report.completed == report.tasks,
+            f"only {report.completed} of {report.tasks} tiles were completed",
+        ),
+        (report.wrong_accepted == 0, f"{report.wrong_accepted} wrong tiles were accepted"),
+        (report.lies_told > 0, "the liar had no chance to lie: try another --seed"),
+        (report.lies_caught > 0, "no lie was caught"),
+        (report.killed == 1, f"{report.killed} agents were killed, not one"),
+        (
+            report.supply_before == report.supply_after,
+            f"the supply was {report.supply_before} drops and is {report.supply_after}",
+        ),
+        (report.payments_final, "not every payment is final on every live agent"),
+        (
+            len(report.state_hashes) == live and len(set(report.state_hashes)) == 1,
+            "the live agents do not have the same state of the ledger",
+        ),
+    )
+    return [sentence for holds, sentence in promises if not holds]

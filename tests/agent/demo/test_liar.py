@@ -1,0 +1,78 @@
+"""The liar of the demonstration."""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fogbank_agent.demo.liar import LIE_TOLD, LyingRunner, falsified
+from fogbank_protocol.blobs.naming import blob_id
+from fogbank_wasm_tasks.outcome import Ok, Outcome, OutOfFuel
+from fogbank_wasm_tasks.run import RunReport, RunRequest
+
+OUTPUT = b"the truth"
+REQUEST = RunRequest(input=b"", fuel_max=10)
+
+
+class Honest:
+    """Answers every run with the same outcome."""
+
+    def __init__(self, outcome: Outcome, output: bytes) -> None:
+        self.report = RunReport(
+            outcome=outcome,
+            output=output,
+            fuel=7,
+            peak_memory_bytes=0,
+            wall_s=0.1,
+            diagnostics=b"",
+        )
+
+    async def execute(
+        self,
+        package_file: bytes,
+        request: RunRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> RunReport:
+        return self.report
+
+
+HONEST = Honest(Ok(blob_id(OUTPUT), len(OUTPUT)), OUTPUT)
+
+
+async def test_a_lie_is_a_whole_result_with_another_output(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    liar = LyingRunner(HONEST, 1_000_000, Random(1))
+
+    report = await liar.execute(b"", REQUEST)
+
+    assert report.output != OUTPUT
+    assert report.outcome == Ok(blob_id(report.output), len(OUTPUT))
+    assert report.fuel == HONEST.report.fuel
+    assert caplog.messages == [LIE_TOLD]
+
+
+async def test_lies_come_as_often_as_told(caplog: pytest.LogCaptureFixture) -> None:
+    liar = LyingRunner(HONEST, 250_000, Random(1))
+
+    outputs = [(await liar.execute(b"", REQUEST)).output for _ in range(400)]
+
+    lies = sum(output != OUTPUT for output in outputs)
+    assert 70 < lies < 130
+    assert caplog.messages == [LIE_TOLD] * lies
+
+
+async def test_what_is_not_an_output_is_told_as_it_is() -> None:
+    failing = Honest(OutOfFuel(), b"")
+
+    report = await LyingRunner(failing, 1_000_000, Random(1)).execute(b"", REQUEST)
+
+    assert report is failing.report
+
+
+@given(output=st.binary(max_size=40))
+def test_a_falsified_output_is_never_the_output(output: bytes) -> None:
+    assert falsified(output) != output
