@@ -142,10 +142,11 @@ class SecureChannel:
         """
         if self._state is not _State.OPEN or self._sending is None:
             raise LocalProtocolError("the channel is not open")
+        parts = [self.data_to_send()]
         for start in range(0, len(data), RECORD_PLAINTEXT_BYTES_MAX):
-            piece = data[start : start + RECORD_PLAINTEXT_BYTES_MAX]
-            self._queue_record(self._sending.encrypt(b"", piece))
-        return self.data_to_send()
+            message = self._sending.encrypt(b"", data[start : start + RECORD_PLAINTEXT_BYTES_MAX])
+            parts += (len(message).to_bytes(_LENGTH_BYTES, "big"), message)
+        return b"".join(parts)
 
     def data_to_send(self) -> bytes:
         """Return the bytes of the handshake that wait to be written, once."""

@@ -222,7 +222,7 @@ class CallsAgainstModel(RuleBasedStateMachine):
 
     @rule(side=sides, pick=picks, body=bodies)
     def work_on_what_has_ended(self, side: int, pick: int, body: bytes) -> None:
-        """A handler that has not heard yet does no harm."""
+        """Work on as a handler does that has not heard yet: it does no harm."""
         end = self.ends[side]
         if dead := [call for call, asking in end.asking.items() if asking.is_dead]:
             call = dead[pick % len(dead)]
