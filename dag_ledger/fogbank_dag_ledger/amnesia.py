@@ -19,9 +19,7 @@ from .vertex import VertexId
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The own log and the store were read; these own vertices are held."""
-
-    own: tuple[VertexId, ...]
+    """The own log and the store were read, and every own vertex in them is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class HeadAnswered:
 
 @dataclass(frozen=True, slots=True)
 class OwnVertexHeld:
-    """A vertex with our signature is held now; ``issued_here``: this process has just made it."""
+    """A vertex with our signature is held now; ``issued_here``: it is from here or the own log."""
 
     id: VertexId
     issued_here: bool
@@ -144,9 +142,9 @@ class AmnesiaGuard:
     def handle(self, event: AmnesiaEvent | Tick, now: float) -> Sequence[AmnesiaCommand]:
         """Take one event at time ``now`` and return what to do."""
         match event:
-            case Started(own):
+            case Started():
                 self._has_started = True
-                return [*self._hold_all(own), *self._begin_if_known(), *self._ask_due(now)]
+                return [*self._begin_if_known(), *self._ask_due(now)]
             case SeatJoined(peer):
                 if peer in self._weights:
                     self._seats[peer] = _Seat(ask_at=now)
@@ -197,9 +195,6 @@ class AmnesiaGuard:
             return []
         self._may_issue = True
         return [BeginIssuing()]
-
-    def _hold_all(self, own: Sequence[VertexId]) -> list[AmnesiaCommand]:
-        return [command for vertex_id in own for command in self._hold(vertex_id, issued_here=True)]
 
     def _hold(self, vertex_id: VertexId, issued_here: bool) -> list[AmnesiaCommand]:
         is_new = vertex_id not in self._chain

@@ -206,6 +206,9 @@ INTAKE_WAITING_MAX = 64
 CLAIM_WAIT_S = 0.5
 """How long a received payment waits for others before it is claimed, in seconds."""
 
+CLAIM_RETRY_S = 1.0
+"""How long after a refusal claiming is tried again, in seconds."""
+
 HEAD_ASK_INTERVAL_S = 2.0
 """How often a seat that has not answered is asked again for the own head, in seconds."""
 
@@ -220,3 +223,6 @@ EVENTS_WAITING_MAX = 1_024
 
 PAYMENTS_LISTED_MAX = 1_000
 """The most payments that one listing returns."""
+
+FORKED_LISTED_MAX = 64
+"""The most forkers that the statistics name."""

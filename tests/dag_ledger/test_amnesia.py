@@ -32,7 +32,7 @@ def own(seq: int, name: bytes = b"") -> VertexId:
 def test_issuing_begins_when_seats_of_quorum_less_own_weight_have_answered() -> None:
     guard = AmnesiaGuard(ME, SEATS, 3)
     assert guard.handle(SeatJoined(ANN), 0) == []
-    assert guard.handle(Started(()), 0) == [AskHead(ANN)]
+    assert guard.handle(Started(), 0) == [AskHead(ANN)]
     assert guard.handle(SeatJoined(BEN), 0) == [AskHead(BEN)]
     assert guard.handle(HeadAnswered(ANN, ()), 0) == []
     assert guard.weight_needed == 1
@@ -42,7 +42,7 @@ def test_issuing_begins_when_seats_of_quorum_less_own_weight_have_answered() -> 
 
 def test_an_account_without_a_seat_waits_for_a_whole_quorum() -> None:
     guard = AmnesiaGuard(DAN, SEATS, 3)
-    guard.handle(Started(()), 0)
+    guard.handle(Started(), 0)
     answers: list[object] = []
     for peer in (ANN, BEN, CAT):
         guard.handle(SeatJoined(peer), 0)
@@ -52,12 +52,13 @@ def test_an_account_without_a_seat_waits_for_a_whole_quorum() -> None:
 
 def test_a_lone_seat_begins_at_once() -> None:
     guard = AmnesiaGuard(ME, {ME: 1}, 1)
-    assert guard.handle(Started((own(0),)), 0) == [BeginIssuing()]
+    guard.handle(OwnVertexHeld(own(0), issued_here=True), 0)
+    assert guard.handle(Started(), 0) == [BeginIssuing()]
 
 
 def test_peers_without_a_seat_are_not_asked_and_do_not_count() -> None:
     guard = AmnesiaGuard(ME, SEATS, 3)
-    guard.handle(Started(()), 0)
+    guard.handle(Started(), 0)
     assert guard.handle(SeatJoined(DAN), 0) == []
     assert guard.handle(HeadAnswered(DAN, ()), 0) == []
     assert guard.weight_needed == 2
@@ -65,7 +66,8 @@ def test_peers_without_a_seat_are_not_asked_and_do_not_count() -> None:
 
 def test_an_answer_counts_only_when_all_that_it_names_is_held() -> None:
     guard = AmnesiaGuard(ME, {ME: 1, ANN: 1, BEN: 1}, 2)
-    guard.handle(Started((own(0),)), 0)
+    guard.handle(OwnVertexHeld(own(0), issued_here=True), 0)
+    guard.handle(Started(), 0)
     guard.handle(SeatJoined(ANN), 0)
     assert guard.handle(HeadAnswered(ANN, (own(2),)), 0) == [FetchOwn(ANN, (own(2),))]
     assert guard.deadline == HEAD_ASK_INTERVAL_S
@@ -77,14 +79,16 @@ def test_an_answer_counts_only_when_all_that_it_names_is_held() -> None:
 
 def test_a_seat_that_knows_less_counts() -> None:
     guard = AmnesiaGuard(ME, {ME: 1, ANN: 1, BEN: 1}, 2)
-    guard.handle(Started((own(0), own(1))), 0)
+    guard.handle(OwnVertexHeld(own(0), issued_here=False), 0)
+    guard.handle(OwnVertexHeld(own(1), issued_here=False), 0)
+    guard.handle(Started(), 0)
     guard.handle(SeatJoined(ANN), 0)
     assert guard.handle(HeadAnswered(ANN, (own(0),)), 0) == [BeginIssuing()]
 
 
 def test_no_answer_is_asked_for_again_and_a_seat_that_left_is_not() -> None:
     guard = AmnesiaGuard(ME, SEATS, 3)
-    guard.handle(Started(()), 0)
+    guard.handle(Started(), 0)
     guard.handle(SeatJoined(ANN), 0)
     assert guard.handle(Tick(), 1) == []
     assert guard.handle(HeadAnswered(ANN, None), 1) == []
@@ -97,7 +101,8 @@ def test_no_answer_is_asked_for_again_and_a_seat_that_left_is_not() -> None:
 
 def test_a_fork_of_the_own_chain_found_while_silent_stops_for_good() -> None:
     guard = AmnesiaGuard(ME, {ME: 1, ANN: 1, BEN: 1}, 2)
-    guard.handle(Started((own(0, b"mine"),)), 0)
+    guard.handle(OwnVertexHeld(own(0, b"mine"), issued_here=True), 0)
+    guard.handle(Started(), 0)
     assert guard.handle(OwnVertexHeld(own(0, b"other"), issued_here=False), 0) == [
         StopIssuing(FORKED)
     ]
@@ -107,12 +112,15 @@ def test_a_fork_of_the_own_chain_found_while_silent_stops_for_good() -> None:
 
 def test_an_own_log_that_contradicts_the_store_stops_at_the_start() -> None:
     guard = AmnesiaGuard(ME, {ME: 1}, 1)
-    assert guard.handle(Started((own(0, b"log"), own(0, b"store"))), 0) == [StopIssuing(FORKED)]
+    guard.handle(OwnVertexHeld(own(0, b"store"), issued_here=False), 0)
+    contradiction = OwnVertexHeld(own(0, b"log"), issued_here=True)
+    assert guard.handle(contradiction, 0) == [StopIssuing(FORKED)]
+    assert guard.handle(Started(), 0) == []
 
 
 def test_a_vertex_made_elsewhere_while_issuing_stops() -> None:
     guard = AmnesiaGuard(ME, {ME: 1}, 1)
-    guard.handle(Started(()), 0)
+    guard.handle(Started(), 0)
     assert guard.handle(OwnVertexHeld(own(0), issued_here=True), 1) == []
     assert guard.handle(OwnVertexHeld(own(0), issued_here=False), 1) == []
     assert guard.handle(OwnVertexHeld(own(1), issued_here=False), 2) == [StopIssuing(FOREIGN)]

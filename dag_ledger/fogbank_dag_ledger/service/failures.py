@@ -19,3 +19,7 @@ class NotIssuing(Exception):
 
 class StoreUnusable(StorageFailure):
     """The file of everyone's vertices cannot be used.  The message says what to do."""
+
+
+class FolderUnusable(StorageFailure):
+    """The folder of the ledger cannot be used.  The message says why."""

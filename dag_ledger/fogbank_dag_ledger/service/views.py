@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
-from ..vertex import VertexId
+from ..own_account import PaymentNews
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +60,6 @@ class WalletView:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentView:
-    """One payment from or to the own account."""
-
-    vertex_id: VertexId
-    payer: NodeId
-    recipient: NodeId
-    amount: int
-    is_final: bool
-    unix_time_s: int
-    """What the payer's clock showed, for display only; 0 unknown."""
-
-
-@dataclass(frozen=True, slots=True)
 class Statistics:
     """The ledger in numbers."""
 
@@ -109,27 +96,10 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentReceived:
-    """A payment to the own account became final."""
-
-    vertex_id: VertexId
-    payer: NodeId
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentFinal:
-    """Own payments in this vertex became final."""
-
-    vertex_id: VertexId
-    payments: tuple[tuple[NodeId, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class IssuingChanged:
     """Whether vertices are issued changed."""
 
     state: IssuingState
 
 
-LedgerNews: TypeAlias = PaymentReceived | PaymentFinal | IssuingChanged
+LedgerNews: TypeAlias = PaymentNews | IssuingChanged

@@ -1,0 +1,119 @@
+"""What peers ask of a ledger, and the answers (SPEC.md section 8.7)."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+import trio
+
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.node.failures import CallRefused
+from fogbank_protocol.node.services import OneWayService, RequestService, Service, StreamService
+
+from ..limits import RANGE_STREAMS_SERVED_MAX
+from ..messages import (
+    FETCH,
+    FRONTIER,
+    HEAD,
+    PROOF,
+    RANGE,
+    VERTICES,
+    FrontierMessage,
+    decode_fetch,
+    decode_frontier,
+    decode_head_request,
+    decode_proof_message,
+    decode_vertices,
+    decode_wanted,
+    encode_frontier,
+    encode_ids,
+    encode_vertices,
+    page_end,
+)
+from ..vertex import VertexId
+from .disk import Disk
+from .pipeline import Pipeline
+
+
+class Answers:
+    """The handlers of the ledger's methods; they refuse while the ledger is starting."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        compare: Callable[[NodeId, FrontierMessage], FrontierMessage],
+        learn_proof: Callable[[NodeId, bytes], None],
+        heads: Callable[[NodeId], Sequence[VertexId]],
+    ) -> None:
+        """``compare`` answers a peer's frontier, ``learn_proof`` takes a proof that it sent."""
+        self._pipeline = pipeline
+        self._compare = compare
+        self._learn_proof = learn_proof
+        self._heads = heads
+        self._disk: Disk | None = None
+        self._served: set[NodeId] = set()
+
+    def open(self, disk: Disk) -> None:
+        """Answer from now on, from ``disk``."""
+        self._disk = disk
+
+    def close(self) -> None:
+        """Refuse from now on."""
+        self._disk = None
+
+    def services(self) -> Sequence[Service]:
+        """Return every method for a node to serve."""
+        return (
+            OneWayService(VERTICES, self._take_vertices),
+            OneWayService(PROOF, self._take_proof),
+            RequestService(FRONTIER, self._answer_frontier),
+            RequestService(FETCH, self._answer_fetch),
+            RequestService(HEAD, self._answer_head),
+            StreamService(RANGE, self._answer_range),
+        )
+
+    async def _take_vertices(self, peer: NodeId, body: bytes) -> None:
+        wires = decode_vertices(body)
+        if self._disk is not None and wires:
+            await self._pipeline.push(wires, peer)
+
+    async def _take_proof(self, peer: NodeId, body: bytes) -> None:
+        proof = decode_proof_message(body)
+        if self._disk is not None:
+            self._learn_proof(peer, proof)
+        await trio.lowlevel.checkpoint()
+
+    async def _answer_frontier(self, peer: NodeId, body: bytes) -> bytes:
+        message = decode_frontier(body)
+        self._open_disk()
+        await trio.lowlevel.checkpoint()
+        return encode_frontier(self._compare(peer, message))
+
+    async def _answer_fetch(self, _peer: NodeId, body: bytes) -> bytes:
+        ids = decode_fetch(body)
+        found = await self._open_disk().writer.find(ids)
+        return encode_vertices(found[: page_end(map(len, found))])
+
+    async def _answer_head(self, _peer: NodeId, body: bytes) -> bytes:
+        issuer = decode_head_request(body)
+        self._open_disk()
+        await trio.lowlevel.checkpoint()
+        return encode_ids(self._heads(issuer))
+
+    async def _answer_range(self, peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+        ranges = decode_wanted(body)
+        disk = self._open_disk()
+        if peer in self._served or len(self._served) >= RANGE_STREAMS_SERVED_MAX:
+            raise CallRefused("busy", "a range is being read already")
+        self._served.add(peer)
+        try:
+            await disk.writer.flush()
+            pages: Iterator[Sequence[bytes]] = disk.store.pages(ranges)
+            while (page := await trio.to_thread.run_sync(next, pages, None)) is not None:
+                yield encode_vertices(page)
+        finally:
+            self._served.discard(peer)
+
+    def _open_disk(self) -> Disk:
+        if self._disk is None:
+            raise CallRefused("busy", "the ledger is starting")
+        return self._disk
