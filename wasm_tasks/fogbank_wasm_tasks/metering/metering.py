@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from ..module.rewriting import export_start
+
 
 class Metering(Protocol):
     """One way to meter.  Its ``name`` is part of the name under which compiled code is kept."""
@@ -22,14 +24,14 @@ class Metering(Protocol):
 
 
 class EngineFuel:
-    """The engine counts; modules are compiled as they are."""
+    """The engine counts."""
 
     name = "engine-fuel-1"
     engine_counts = True
 
     def prepare(self, module: bytes) -> bytes:
-        """Return ``module`` unchanged."""
-        return module
+        """Return ``module`` with nothing left to run while it is instantiated."""
+        return export_start(module)
 
 
 METERING: Metering = EngineFuel()

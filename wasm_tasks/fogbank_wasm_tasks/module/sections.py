@@ -21,6 +21,7 @@ from .constants import read_constant
 from .facts import Export, ExternKind, FunctionImport, FunctionType, PageLimits
 from .host_functions import HOST_FUNCTIONS
 from .reader import Reader, refuse
+from .reserved import RESERVED
 from .types import (
     read_function_type,
     read_memory_type,
@@ -120,6 +121,8 @@ def read_exports(reader: Reader, sections: Sections) -> None:
             raise refuse("it uses exceptions")
         if kind > _TAG:
             raise refuse("an export of an unknown kind")
+        if name.startswith(RESERVED):
+            raise refuse(f"an export whose name begins with {RESERVED}")
         if name in sections.exports:
             raise refuse("two exports of one name")
         sections.exports[name] = Export(ExternKind(kind), reader.u32())

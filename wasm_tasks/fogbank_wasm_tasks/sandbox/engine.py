@@ -18,6 +18,7 @@ from ..metering.meter import FuelExhausted
 from ..metering.metering import METERING
 from ..module.facts import FunctionType, ValueType
 from ..module.host_functions import HOST_FUNCTIONS
+from ..module.reserved import START_FUNCTION
 from ..module.shape import ALLOCATE, INITIALIZE, MEMORY, RUN, START
 from ..outcome import OutOfFuel, TrapKind
 from ..wasi.endings import RunEnded
@@ -41,8 +42,12 @@ _SIGNATURES: Final[dict[str, tuple[Sequence[int], int]]] = {
     ALLOCATE: ((_I32,), 1),
     RUN: ((_I32, _I32), 1),
     START: ((), 0),
+    START_FUNCTION: ((), 0),
 }
 """Parameters and the number of results of what the host calls; ``check_shape`` saw to it."""
+
+_INITIALISATION_FUEL: Final = 1 << 40
+"""More than any instance takes to be made, whose segments are bounded."""
 
 _OUT_OF_FUEL: Final = "OUT_OF_FUEL"
 _TRAPS: Final = {
@@ -126,19 +131,28 @@ class _FuelMeter:
 
     def __init__(self, context: Any, fuel_max: int) -> None:
         self._context = context
+        self._has_begun = False
         # The engine stops a run that has used all of its fuel, this page one that used more.
         self._given = fuel_max + 1
         self._fuel_max = fuel_max
         self._left = ctypes.c_uint64()
+        # What the engine counts while it fills memory and tables is its own affair.
+        self._set(_INITIALISATION_FUEL)
+
+    def begin(self) -> None:
+        """Count from now on: the instance is made, and nothing of the run has been executed."""
+        self._has_begun = True
         self._set(self._given)
 
     @property
     def fuel_used(self) -> int:
+        if not self._has_begun:
+            return 0
         return min(self._given - self._read(), self._fuel_max)
 
     @property
     def is_exhausted(self) -> bool:
-        return self._read() == 0
+        return self._has_begun and self._read() == 0
 
     def charge(self, fuel: int) -> None:
         left = self._read()
@@ -158,9 +172,10 @@ class _FuelMeter:
 class _Instance:
     """A fresh instance in a store of its own; the ``Instance`` of ``shapes.py``."""
 
-    def __init__(self, context: Any, module: "LoadedModule") -> None:
+    def __init__(self, context: Any, module: "LoadedModule", meter: _FuelMeter) -> None:
         self._context = context
         self._module = module
+        self._meter = meter
         self._handle = ffi.wasmtime_instance_t()
         self._memory: _Memory | None = None
         self.stopped_by: RunEnded | FuelExhausted | None = None
@@ -171,24 +186,14 @@ class _Instance:
 
     @property
     def memory(self) -> _Memory:
-        if self._memory is None:
-            self._memory = _Memory(self._context, self._find(MEMORY).of.memory)
+        assert self._memory is not None
         return self._memory
 
     @property
     def memory_bytes(self) -> int:
         return 0 if self._memory is None else self._memory.size()
 
-    def memory_of_caller(self, caller: Any) -> _Memory:
-        # A start function may call the host before the instance can be asked.
-        if self._memory is None:
-            item = ffi.wasmtime_extern_t()
-            name = _name(MEMORY)
-            ffi.wasmtime_caller_export_get(caller, name, len(MEMORY), ctypes.byref(item))
-            self._memory = _Memory(self._context, item.of.memory)
-        return self._memory
-
-    def start(self) -> None:
+    def instantiate(self) -> None:
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
         error = ffi.wasmtime_instance_pre_instantiate(
             self._module.ready.ptr(),
@@ -197,8 +202,8 @@ class _Instance:
             ctypes.byref(trap),
         )
         self._conclude(error, trap)
-        # Looked up now, so that a run's memory can be told however it ends.
-        self.memory.size()
+        self._memory = _Memory(self._context, self._find(MEMORY).of.memory)
+        self._meter.begin()
 
     def has(self, name: str) -> bool:
         return self._look_up(name) is not None
@@ -345,7 +350,7 @@ class Engine:
         started = perf_counter()
         meter = _FuelMeter(context, command.fuel_max)
         host = make_host(command, meter)
-        instance = _Instance(context, module)
+        instance = _Instance(context, module, meter)
         self._run = _Run(host, meter, instance)
         ending, output = run_to_end(instance, host, meter, command)
         return Ended(
@@ -363,13 +368,13 @@ class Engine:
 
         @ffi.wasmtime_func_callback_t  # type: ignore[untyped-decorator]
         def callback(
-            _env: Any, caller: Any, given: Any, _given_count: int, answer: Any, answer_count: int
+            _env: Any, _caller: Any, given: Any, _given_count: int, answer: Any, answer_count: int
         ) -> int:
             arguments = [
                 given[place].of.i32 & _I32_MASK if kind == _I32 else given[place].of.i64 & _I64_MASK
                 for place, kind in enumerate(kinds)
             ]
-            return self._answer(name, caller, arguments, answer if answer_count else None)
+            return self._answer(name, arguments, answer if answer_count else None)
 
         values = [_VALUE_TYPES[each]() for each in signature.parameters]
         results = [_VALUE_TYPES[each]() for each in signature.results]
@@ -388,12 +393,12 @@ class Engine:
         assert not error
         return callback
 
-    def _answer(self, name: str, caller: Any, arguments: Sequence[int], answer: Any) -> int:
+    def _answer(self, name: str, arguments: Sequence[int], answer: Any) -> int:
         """Answer a call of a run: 0, or the address of a trap that ends it."""
         run = self._run
         assert run is not None
         try:
-            result = run.host.call(name, run.instance.memory_of_caller(caller), arguments)
+            result = run.host.call(name, run.instance.memory, arguments)
             self._on_call(run.meter.fuel_used)
         except (RunEnded, FuelExhausted) as ended:
             run.instance.stopped_by = ended

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from ..metering.meter import FuelExhausted, Meter
 from ..module.facts import Shape
+from ..module.reserved import START_FUNCTION
 from ..module.shape import ALLOCATE, INITIALIZE, RUN, START
 from ..outcome import Exited, OutOfFuel, Trap, TrapKind
 from ..wasi.endings import OutputTooLarge, RunAborted, RunExited
@@ -31,8 +32,12 @@ class Instance(Protocol):
         """Its linear memory."""
         ...
 
-    def start(self) -> None:
-        """Make it: fill memory and tables, run its start function."""
+    def instantiate(self) -> None:
+        """Make it: fill its memory and tables.  Its start function has not run.
+
+        Raises:
+            Trapped: a segment does not fit.
+        """
         ...
 
     def has(self, name: str) -> bool:
@@ -83,7 +88,9 @@ def run_to_end(
 
 def _run(instance: Instance, host: Host, command: RunCommand) -> tuple[Ending, bytes]:
     try:
-        instance.start()
+        instance.instantiate()
+        if instance.has(START_FUNCTION):
+            instance.call(START_FUNCTION)
         match command.shape:
             case Shape.REACTOR:
                 return Finished(), _run_reactor(instance, command)

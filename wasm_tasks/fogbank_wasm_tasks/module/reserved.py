@@ -1,0 +1,7 @@
+"""Names that the host adds to a module (SPEC.md section 7.2)."""
+
+RESERVED = "fogbank:"
+"""Names of exports that begin so are added by the host, and refused in a module."""
+
+START_FUNCTION = RESERVED + "start"
+"""Under this name the host finds what was the module's start function."""
