@@ -11,6 +11,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 
 TOPICS = (
+    "announcement",
+    "blobs",
     "encoding",
     "frames",
     "identity",

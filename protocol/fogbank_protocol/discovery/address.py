@@ -45,13 +45,10 @@ def address_from_values(host: Value, port: Value) -> Address:
         RemoteProtocolError: it is not a literal IP address in its usual spelling with a port, or
             it is one that nobody can be reached at (section 5.2).
     """
-    match host, port:
-        case str(), int() if len(host) <= HOST_BYTES_MAX and 1 <= port <= PORT_MAX:
-            try:
-                if _usual_spelling(host) == host and is_reachable(host):
-                    return Address(host, port)
-            except ValueError:
-                pass
+    if isinstance(host, str) and isinstance(port, int) and not isinstance(port, bool):
+        is_possible = len(host) <= HOST_BYTES_MAX and 1 <= port <= PORT_MAX
+        if is_possible and parse_host(host) == host:
+            return Address(host, port)
     raise RemoteProtocolError("not an address", rule="5.2")
 
 

@@ -7,7 +7,7 @@ process.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -57,7 +57,7 @@ class AsyncioThread:
 
 
 @asynccontextmanager
-async def open_asyncio_thread() -> AsyncIterator[AsyncioThread]:
+async def open_asyncio_thread() -> AsyncGenerator[AsyncioThread]:
     """Start a loop in a thread; leaving cancels what still runs there and ends the thread."""
     token = trio.lowlevel.current_trio_token()
     loop = asyncio.new_event_loop()

@@ -2,7 +2,7 @@
 
 import errno
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from logging import getLogger
@@ -205,7 +205,7 @@ class BlobStore:
             del self._pins[blob_id]
 
     @contextmanager
-    def pinned(self, blob_id: BlobId) -> Iterator[None]:
+    def pinned(self, blob_id: BlobId) -> Generator[None]:
         """Keep the blob from making room for others while inside; may be nested."""
         self.pin(blob_id)
         try:
@@ -214,7 +214,7 @@ class BlobStore:
             self.unpin(blob_id)
 
     @asynccontextmanager
-    async def exclusively(self, blob_id: BlobId) -> AsyncIterator[None]:
+    async def exclusively(self, blob_id: BlobId) -> AsyncGenerator[None]:
         """Let one at a time bring ``blob_id`` here."""
         lock = self._locks.setdefault(blob_id, trio.Lock())
         try:
@@ -262,7 +262,7 @@ class BlobStore:
         return self._path(blob_id)
 
     @contextmanager
-    def _reserved(self, size: int) -> Iterator[None]:
+    def _reserved(self, size: int) -> Generator[None]:
         """Make room for ``size`` bytes and hold it while inside."""
         self._make_room(size)
         self._reserved_bytes += size
@@ -304,7 +304,7 @@ class BlobStore:
         return BlobMissing(blob_id)
 
     @contextmanager
-    def _missing_when_unreadable(self, blob_id: BlobId) -> Iterator[None]:
+    def _missing_when_unreadable(self, blob_id: BlobId) -> Generator[None]:
         try:
             yield
         except FileNotFoundError:

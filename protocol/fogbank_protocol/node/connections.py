@@ -178,16 +178,16 @@ class Connections:
 
     async def _accept(self, stream: trio.SocketStream) -> None:
         """Serve one accepted stream; whatever a stranger sends ends here."""
-        done: HandshakeDone | None = None
         channel = self._new_channel(Role.RESPONDER)
         async with stream:
             try:
                 host = far_host(stream)
-                with self._half_open.admitted(host):
+                with self._half_open.admitted(host) as scope:
                     done = await shake_hands(stream, channel, is_wanted=self._is_accepted)
             except (*_BROKEN, NotNeeded) as error:
                 _logger.debug("a stranger came to nothing: %s", error)
-            if done is not None:
+                return
+            if not scope.cancelled_caught:
                 await self._serve(stream, channel, done, host=host, opened_here=False)
 
     async def _dial(self, address: Address) -> None:

@@ -1,7 +1,7 @@
 """The one door to sqlite3: files that are checked when opened and survive a loss of power."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -103,7 +103,7 @@ class Database:
             yield page
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """Make everything inside one change: all of it is kept, or after an exception nothing.
 
         One inside another is a part of the outer one.
@@ -189,10 +189,8 @@ def _is_sound(connection: sqlite3.Connection, path: Path) -> bool:
 
 def _move_aside(path: Path) -> Path:
     """Move the file and its journal away, keeping every byte for whoever can rescue them."""
-    for number in count(1):
-        aside = path.with_name(f"{path.name}.corrupt-{number}")
-        if not aside.exists():
-            break
+    names = (path.with_name(f"{path.name}.corrupt-{number}") for number in count(1))
+    aside = next(name for name in names if not name.exists())
     path.rename(aside)
     for suffix in ("-wal", "-shm"):
         beside = path.with_name(path.name + suffix)
@@ -215,7 +213,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[st
 
 
 @contextmanager
-def _closed_after_failure(connection: sqlite3.Connection) -> Iterator[None]:
+def _closed_after_failure(connection: sqlite3.Connection) -> Generator[None]:
     try:
         yield
     except (sqlite3.Error, DatabaseFailure):
@@ -224,7 +222,7 @@ def _closed_after_failure(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
+def _failures_named(path: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:

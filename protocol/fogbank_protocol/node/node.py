@@ -1,6 +1,6 @@
 """A node: listens, finds peers, keeps one channel to each, and carries calls (SPEC.md 3 to 6)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import trio
@@ -156,7 +156,7 @@ class Node:
     @asynccontextmanager
     async def stream(
         self, peer: NodeId, method: str, body: bytes, *, timeout_s: float
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
         """Call the stream ``method`` of ``peer``; the items come from the async iterator.
 
         Leaving the ``async with`` cancels what is still to come.  The iterator raises what

@@ -1,7 +1,7 @@
 """The calls that this side makes on one channel, as coroutines that wait for them."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import trio
@@ -73,7 +73,7 @@ class OwnCalls:
     @asynccontextmanager
     async def stream(
         self, method: str, body: bytes, *, timeout_s: float
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
         """See ``Node.stream``."""
         ends_at = trio.current_time() + timeout_s
         await self._wait_room(method, body, ends_at)

@@ -1,6 +1,6 @@
 """Tells who comes and goes to any number of listeners, each at its own pace."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import trio
@@ -91,7 +91,7 @@ class PeerWatches:
             watch.lost(peer)
 
     @asynccontextmanager
-    async def watch(self) -> AsyncIterator[trio.abc.ReceiveChannel[PeerEvent]]:
+    async def watch(self) -> AsyncGenerator[trio.abc.ReceiveChannel[PeerEvent]]:
         """Listen while inside, beginning with those who are here."""
         watch = PeerWatch()
         for peer in self._present:

@@ -1,7 +1,7 @@
 """TCP: listening, connecting, and a bound on strangers that have not proved who they are."""
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import trio
@@ -109,7 +109,7 @@ class HalfOpen:
         return len(self._scopes)
 
     @contextmanager
-    def admitted(self, host: str) -> Iterator[trio.CancelScope]:
+    def admitted(self, host: str) -> Generator[trio.CancelScope]:
         """Count a stream from ``host`` while inside, at most ``HANDSHAKE_TIMEOUT_S``."""
         of_host = [scope for scope, other in self._scopes.items() if other == host]
         if len(of_host) >= HALF_OPEN_PER_HOST_MAX:
