@@ -278,3 +278,12 @@ PAYMENT_WAIT_S = 30.0
 
 RUN_ID_BYTES = 16
 """What names a run, and a job, on this agent."""
+
+RUN_ITEMS_WAITING_MAX = 8
+"""Items of a run's stream that wait for their reader; progress beyond that is left out."""
+
+PAYMENTS_REMEMBERED_MAX = 1_000
+"""Final payments to this agent among which settlements are looked up."""
+
+RUN_MS_GUESS = 1_000
+"""How long a run is thought to take before the first one was measured."""

@@ -60,7 +60,7 @@ class Choice:
         self, bounds: RunBounds, book: OfferBook, purse: Purse, reputation: Reputation
     ) -> None:
         """Choose among the offers of ``book``, within what ``purse`` has free."""
-        self._bounds = bounds
+        self.bounds = bounds
         self._book = book
         self.purse = purse
         self._reputation = reputation
@@ -115,12 +115,12 @@ class Choice:
 
     def cost_max(self, proposal: Proposal) -> int:
         """Return the drops that a run costs at most on these terms."""
-        return bill(self._bounds.fuel_max, proposal.price, proposal.start_price)
+        return bill(self.bounds.fuel_max, proposal.price, proposal.start_price)
 
     def audit_ppm(self, provider: NodeId) -> int:
         """Return the probability with which a result of ``provider`` is audited now."""
-        confirmed = self._reputation.confirmed(provider, self._bounds.package_id)
-        return audit_rate_ppm(self._bounds.verification, confirmed)
+        confirmed = self._reputation.confirmed(provider, self.bounds.package_id)
+        return audit_rate_ppm(self.bounds.verification, confirmed)
 
     def is_caught(self, provider: NodeId) -> bool:
         """Tell whether the provider was caught in this job."""
@@ -131,12 +131,12 @@ class Choice:
         if provider in self._caught:
             return False
         self._caught.add(provider)
-        self._reputation.reset(provider, self._bounds.package_id)
+        self._reputation.reset(provider, self.bounds.package_id)
         return True
 
     def count_confirmed(self, provider: NodeId) -> int:
         """Count a confirmed result of an uncaught provider; return how many in a row."""
-        return self._reputation.count_confirmed(provider, self._bounds.package_id)
+        return self._reputation.count_confirmed(provider, self.bounds.package_id)
 
     def begin(self, provider: NodeId) -> None:
         """Count a run that is being placed with ``provider``."""
@@ -186,10 +186,10 @@ class Choice:
     @property
     def fuel_expected(self) -> int:
         """The mean fuel of the results so far; before the first, all that is allowed."""
-        return self._fuel_sum // self._results if self._results else self._bounds.fuel_max
+        return self._fuel_sum // self._results if self._results else self.bounds.fuel_max
 
     def _misfits(self, offer: Offer) -> Sequence[Reason]:
-        bounds = self._bounds
+        bounds = self.bounds
         checks = (
             (offer.provider in self._caught, Reason.PROVIDER_CAUGHT),
             (bounds.shape not in offer.features, Reason.CANNOT_EXECUTE),
@@ -241,7 +241,7 @@ class Choice:
         # Bids that are on their way to us do not know of the runs we have just placed.
         waves = self._record(offer.provider).in_flight // offer.slots
         queue_ms = waves * (self.fuel_expected * 1_000 // offer.fuel_per_s)
-        missing = 0 if self._bounds.package_id in offer.packages else self._bounds.package_bytes
+        missing = 0 if self.bounds.package_id in offer.packages else self.bounds.package_bytes
         return max(start_ms, queue_ms) + missing // _FETCH_BYTES_PER_MS
 
     def _record(self, provider: NodeId) -> _Record:

@@ -68,6 +68,8 @@ from .story import (
 )
 from .verification import Claim, Voice, count_voices, decide, missing_voices, voices_needed
 
+_WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseTerms:
@@ -525,6 +527,9 @@ class Purchase:
         commands: list[PurchaseCommand] = [
             self._tell(AttemptFailed(attempt.number, provider, reason))
         ]
+        if reason in _WORK_REFUSED:
+            # It may have finished all the same, and is to hear that nothing is due.
+            commands.append(Refuse(self.number, attempt.number, provider, reason))
         if reason is Reason.BROKEN_RULE:
             commands.append(Catch(provider))
         return commands

@@ -1,15 +1,14 @@
 """How much of the wallet is still free for new agreements."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 
 class Purse:
     """What can be spent, less what agreements under way may cost and what is already owed."""
 
-    def __init__(self) -> None:
-        self.spendable = 0
-        """Drops in the wallet, kept up by the shell."""
-
+    def __init__(self, spendable: Callable[[], int]) -> None:
+        """Ask ``spendable`` for the drops in the wallet."""
+        self._spendable = spendable
         self.owed = 0
         """Drops that are due and not yet transferred, kept up by the shell."""
 
@@ -19,7 +18,7 @@ class Purse:
     @property
     def free(self) -> int:
         """Drops that a new agreement may still promise; never below 0."""
-        return max(0, self.spendable - self.owed - self._reserved_total)
+        return max(0, self._spendable() - self.owed - self._reserved_total)
 
     @property
     def is_lending(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
 
 
@@ -11,17 +12,18 @@ class Runner(Protocol):
 
     async def execute(
         self,
-        package_file: bytes,
+        package: Package | bytes,
         request: RunRequest,
         *,
         on_progress: Callable[[int], None] | None = None,
     ) -> RunReport:
-        """Run a package file once; ``on_progress`` is told the fuel used so far.
+        """Run ``package`` (or its file) once; ``on_progress`` is told the fuel used so far.
 
         Cancelling stops the run.
 
         Raises:
             RemoteProtocolError: the package breaks a rule (SPEC.md section 7).
+            SandboxBusy: too many runs wait already.
             SandboxUnavailable: this machine cannot run tasks at all.
         """
         ...

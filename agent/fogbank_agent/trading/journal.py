@@ -2,10 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from logging import getLogger
 from pathlib import Path
+from typing import cast
 
-from fogbank_agent.market.reasons import Reason
+import trio
+
 from fogbank_protocol.identity import NodeId
+from fogbank_protocol.node.database import (
+    DatabaseFailure,
+    Row,
+    SqlValue,
+    open_database,
+)
+
+from ..limits import (
+    JOURNAL_BUFFER_MAX,
+    JOURNAL_FLUSH_S,
+    JOURNAL_LIST_MAX,
+    JOURNAL_RETRY_S,
+    JOURNAL_RUNS_MAX,
+)
+from ..market.narration import narrate
+from ..market.reasons import Reason, reason_from_code
+from ..market.story import StoryEvent
+from ..market.story_codec import decode_story_event, encode_story_event
+from .journal_tables import JOURNAL_MIGRATIONS
+
+_log = getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +61,11 @@ class Earnings:
 
 
 class Journal:
-    """The market's memory in one SQLite file."""
+    """The market's memory in one SQLite file.
+
+    What is recorded waits in memory for at most ``JOURNAL_FLUSH_S`` while ``run`` runs, so that a
+    memory card is not written for each bid; whoever needs it on disk first calls ``sync``.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or make the file.
@@ -45,24 +73,208 @@ class Journal:
         Raises:
             DatabaseFailure: it cannot be used; the message says what to do.
         """
-        raise NotImplementedError
+        self._database = open_database(path, JOURNAL_MIGRATIONS)
+        self._pending: list[tuple[str, Sequence[SqlValue]]] = []
+        self._writing = trio.Lock()
+        self._is_failing = False
+        self._prune()
+
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a corrupted file was put when this one was opened; None when all was well."""
+        return self._database.set_aside
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write what is recorded, in batches, until cancelled."""
+        task_status.started()
+        while True:
+            await trio.sleep(JOURNAL_RETRY_S if self._is_failing else JOURNAL_FLUSH_S)
+            try:
+                await self.sync()
+            except DatabaseFailure as error:
+                if not self._is_failing:
+                    _log.error("the journal cannot be written, and is kept in memory: %s", error)
+                self._is_failing = True
+            else:
+                self._is_failing = False
 
     def close(self) -> None:
         """Write what is buffered and close the file."""
-        raise NotImplementedError
+        try:
+            self._write(self._take())
+        except DatabaseFailure as error:
+            _log.error("the last entries of the journal are lost: %s", error)
+        self._database.close()
+
+    async def sync(self) -> None:
+        """Return when everything recorded so far is written.
+
+        Raises:
+            DatabaseFailure: it cannot be; it stays in memory to be tried again.
+        """
+        async with self._writing:
+            entries = self._take()
+            if not entries:
+                return
+            try:
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(self._write, entries)
+            except DatabaseFailure:
+                self._pending = [*entries, *self._pending][:JOURNAL_BUFFER_MAX]
+                raise
+
+    def record(self, statement: str, *values: SqlValue) -> None:
+        """Buffer one change; those beyond ``JOURNAL_BUFFER_MAX`` are lost, as a full disk goes."""
+        if len(self._pending) < JOURNAL_BUFFER_MAX:
+            self._pending.append((statement, values))
+
+    def query(self, statement: str, *values: SqlValue) -> Sequence[Row]:
+        """Return the rows of a query, after everything recorded so far that can be written."""
+        entries = self._take()
+        try:
+            self._write(entries)
+        except DatabaseFailure:
+            self._pending = entries + self._pending
+        return self._database.query(statement, values)
+
+    # Stories.
+
+    def record_job(
+        self, job_id: bytes, began_unix_s: int, package_id: bytes, package_name: str
+    ) -> None:
+        """Remember that a job began."""
+        self.record(
+            "INSERT INTO jobs VALUES (?, ?, ?, ?)", job_id, began_unix_s, package_id, package_name
+        )
+
+    def record_run(self, run_id: bytes, job_id: bytes, number: int, name: str) -> None:
+        """Remember that a run belongs to a job."""
+        self.record(
+            "INSERT INTO runs (run_id, job_id, number, name, state) VALUES (?, ?, ?, ?, ?)",
+            run_id,
+            job_id,
+            number,
+            name,
+            "under way",
+        )
+
+    def record_run_state(self, run_id: bytes, state: str, reason: Reason | None) -> None:
+        """Remember how a run stands."""
+        code = None if reason is None else reason.value
+        self.record("UPDATE runs SET state = ?, reason = ? WHERE run_id = ?", state, code, run_id)
+
+    def record_event(self, run_id: bytes, at_ms: int, event: StoryEvent) -> None:
+        """Add to a run's story."""
+        self.record(
+            "INSERT INTO story (run_id, at_ms, event) VALUES (?, ?, ?)",
+            run_id,
+            at_ms,
+            encode_story_event(event),
+        )
+
+    def record_receipt(
+        self, agreement: bytes, run_id: bytes, provider: NodeId, body: bytes, signature: bytes
+    ) -> None:
+        """Keep what a provider signed."""
+        self.record(
+            "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?, ?)",
+            agreement,
+            run_id,
+            provider,
+            body,
+            signature,
+        )
 
     def runs(self, *, count_max: int = 100) -> Sequence[RunSummary]:
         """Return the latest own runs, the newest first."""
-        raise NotImplementedError
+        rows = self.query(
+            f"{_RUN_COLUMNS} ORDER BY place DESC LIMIT ?", min(count_max, JOURNAL_LIST_MAX)
+        )
+        return [_summary(row) for row in rows]
 
     def find_runs(self, digits: str) -> Sequence[RunSummary]:
         """Return the runs whose id begins with the hexadecimal ``digits``; at most 100."""
-        raise NotImplementedError
+        rows = self.query(
+            f"{_RUN_COLUMNS} WHERE substr(lower(hex(run_id)), 1, ?) = ? ORDER BY place LIMIT 100",
+            len(digits),
+            digits.lower(),
+        )
+        return [_summary(row) for row in rows]
+
+    def story(self, run_id: bytes) -> Sequence[tuple[int, StoryEvent]]:
+        """Return what happened to a run, each with its milliseconds since the job began."""
+        rows = self.query("SELECT at_ms, event FROM story WHERE run_id = ? ORDER BY place", run_id)
+        return [
+            (cast("int", at_ms), decode_story_event(cast("bytes", event))) for at_ms, event in rows
+        ]
 
     def why(self, run_id: bytes) -> Sequence[str]:
         """Return the story of a run in sentences, in order; empty when it is unknown."""
-        raise NotImplementedError
+        return narrate(self.story(run_id))
+
+    def evidence(self, run_id: bytes) -> Sequence[tuple[bytes, bytes]]:
+        """Return body and signature of every receipt that came for a run."""
+        rows = self.query("SELECT body, signature FROM receipts WHERE run_id = ?", run_id)
+        return [(cast("bytes", body), cast("bytes", signature)) for body, signature in rows]
 
     def earnings(self) -> Sequence[Earnings]:
         """Return what this agent earned as a provider, by requestor."""
-        raise NotImplementedError
+        rows = self.query(
+            """
+            SELECT requestor, count(*), sum(fuel),
+                   sum(CASE state WHEN 'paid' THEN drops ELSE 0 END),
+                   sum(CASE WHEN state IN ('unpaid', 'claimed') THEN drops ELSE 0 END),
+                   sum(CASE state WHEN 'refused' THEN drops ELSE 0 END)
+            FROM earned GROUP BY requestor ORDER BY requestor
+            """
+        )
+        return [Earnings(*cast("tuple[NodeId, int, int, int, int, int]", row)) for row in rows]
+
+    def count_up(self, name: str) -> int:
+        """Raise a counter that lives over restarts by one, and return it."""
+        self.record(
+            "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
+            name,
+        )
+        rows = self.query("SELECT value FROM counters WHERE name = ?", name)
+        return cast("int", rows[0][0]) if rows else 1
+
+    def _take(self) -> list[tuple[str, Sequence[SqlValue]]]:
+        entries, self._pending = self._pending, []
+        return entries
+
+    def _write(self, entries: Sequence[tuple[str, Sequence[SqlValue]]]) -> None:
+        if not entries:
+            return
+        with self._database.transaction():
+            for statement, values in entries:
+                self._database.execute(statement, values)
+
+    def _prune(self) -> None:
+        """Forget the oldest runs beyond ``JOURNAL_RUNS_MAX``; end those that a crash cut off."""
+        rows = self.query("SELECT max(place) FROM runs")
+        newest = cast("int", rows[0][0] or 0)
+        with self._database.transaction():
+            forgotten = "SELECT run_id FROM runs WHERE place <= ?"
+            values = (newest - JOURNAL_RUNS_MAX,)
+            for table in ("story", "receipts"):
+                self._database.execute(f"DELETE FROM {table} WHERE run_id IN ({forgotten})", values)
+            self._database.execute("DELETE FROM runs WHERE place <= ?", values)
+            self._database.execute(
+                "UPDATE runs SET state = 'failed', reason = ? WHERE state = 'under way'",
+                (Reason.CANCELLED.value,),
+            )
+
+
+_RUN_COLUMNS = """
+    SELECT run_id, runs.job_id, number, name, package_name, began_unix_s, state, reason
+    FROM runs JOIN jobs ON jobs.job_id = runs.job_id
+"""
+
+
+def _summary(row: Row) -> RunSummary:
+    run_id, job_id, number, name, package_name, began, state, code = cast(
+        "tuple[bytes, bytes, int, str, str, int, str, str | None]", row
+    )
+    reason = None if code is None else reason_from_code(code)
+    return RunSummary(run_id, job_id, number, name, package_name, began, state, reason)

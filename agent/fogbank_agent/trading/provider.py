@@ -1,18 +1,71 @@
-"""Sells runs: the shell that bids, executes in the sandbox, signs receipts and counts what it earns."""
+"""Sells runs: bids, agrees, has runs carried out, counts what it earns (SPEC.md section 9)."""
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
 import trio
 
-from fogbank_dag_ledger.service import LedgerService
-from fogbank_protocol.identity import Identity
+from fogbank_dag_ledger.service.ledger_service import LedgerService, PaymentReceived
+from fogbank_protocol.blobs.naming import BlobId, blob_id
+from fogbank_protocol.encoding import decode, encode
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import Identity, NodeId
 from fogbank_protocol.node.blob_store import BlobStore
-from fogbank_protocol.node.node import Node, Service
+from fogbank_protocol.node.node import (
+    CallRefused,
+    Node,
+    PeerConnected,
+    PeerLost,
+    RequestService,
+    Service,
+    StreamService,
+)
+from fogbank_protocol.signed import signed_from_value
+from fogbank_wasm_tasks.outcome import HostFault, Ok
 
+from ..limits import (
+    AGREEMENTS_REMEMBERED_MAX,
+    BIDS_REMEMBERED_MAX,
+    INLINE_BYTES_MAX,
+    ORDER_BODY_BYTES_MAX,
+    OUTPUT_KEPT_S,
+    RUN_BODY_BYTES_MAX,
+    SETTLEMENT_BODY_BYTES_MAX,
+)
+from ..market.agreements import (
+    Agreement,
+    AgreementId,
+    agreement_id,
+    check_agreement_signature,
+    decode_agreement,
+    sign_agreement,
+)
+from ..market.bidding import Prices, Situation, answer_order, reasons_against
+from ..market.bids import Bid, BidId, bid_id, sign_answer
+from ..market.orders import ORDER, Order, open_order, order_id
+from ..market.pricing import bill
+from ..market.reasons import Reason
+from ..market.run_messages import (
+    AgreementMade,
+    RunEnded,
+    RunOpening,
+    decode_run_opening,
+    encode_run_item,
+)
+from ..market.settlements import decode_settlement
+from .debts import Debts
 from .interfaces import Runner
 from .journal import Journal
+from .offering import Offering
+from .packages import PackageShelf
+from .payments import SETTLE_METHOD
+from .purchase_calls import ORDER_METHOD, RUN_METHOD
+from .speed import Speed
+from .work import Work, Workbench
+
+_SIGNED_OVERHEAD_BYTES = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +109,15 @@ class ProviderStatus:
     """As measured; a guess before the first run."""
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenBid:
+    """A bid that may still become an agreement."""
+
+    bid: Bid
+    requestor: NodeId
+    ends_at: float
+
+
 class Provider:
     """The selling side of an agent."""
 
@@ -71,25 +133,246 @@ class Provider:
         settings: ProviderSettings,
         random: Random,
     ) -> None:
-        """Sell to peers of ``node`` what ``runner`` executes; ``random`` draws salts."""
-        raise NotImplementedError
+        """Sell to peers of ``node`` what ``runner`` executes; ``random`` spreads repetitions."""
+        self._node = node
+        self._identity = identity
+        self._ledger = ledger
+        self._blobs = blobs
+        self._settings = settings
+        self._prices = Prices(
+            price=settings.price,
+            start_price=settings.start_price,
+            memory_bytes_max=settings.memory_bytes_max,
+            input_bytes_max=settings.input_bytes_max,
+            output_bytes_max=settings.output_bytes_max,
+            fuel_max=settings.fuel_max,
+            credit=settings.credit,
+        )
+        self._shelf = PackageShelf(blobs)
+        self._bench = Workbench(node, identity, blobs, self._shelf, runner, settings.slots)
+        self._debts = Debts(journal, ledger, identity.node_id)
+        self._speed = Speed()
+        self._offering = Offering(node, identity, journal, self._prices, settings.slots, random)
+        self._bids: OrderedDict[BidId, _OpenBid] = OrderedDict()
+        self._agreements: OrderedDict[AgreementId, None] = OrderedDict()
+        self._nursery: trio.Nursery | None = None
+        self._paused = False
+        self._runs_done = 0
+        self._fuel_done = 0
 
     def services(self) -> Sequence[Service]:
         """Return what the node must serve: ``market.order``, ``market.run``, ``market.settle``."""
-        raise NotImplementedError
+        order_bytes_max = ORDER_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        return [
+            RequestService(ORDER_METHOD, self._answer_order, order_bytes_max),
+            StreamService(RUN_METHOD, self._serve_run, RUN_BODY_BYTES_MAX),
+            RequestService(SETTLE_METHOD, self._take_settlement, SETTLEMENT_BODY_BYTES_MAX),
+        ]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Announce offers and watch for payments, until cancelled."""
-        raise NotImplementedError
+        """Announce offers and watch for payments, until cancelled; then no run goes on."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            self._debts.load_received()
+            nursery.start_soon(self._watch_payments)
+            nursery.start_soon(self._watch_peers)
+            nursery.start_soon(self._offering.run)
+            self._refresh_offer()
+            task_status.started()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
 
     def status(self) -> ProviderStatus:
         """Return how selling goes."""
-        raise NotImplementedError
+        return ProviderStatus(
+            slots=self._settings.slots,
+            running=self._bench.running,
+            waiting=self._bench.waiting,
+            paused=self._paused,
+            runs_done=self._runs_done,
+            fuel_done=self._fuel_done,
+            fuel_per_s=self._speed.fuel_per_s,
+        )
 
     def pause(self) -> None:
         """Decline new orders with ``paused``; runs under way go on."""
-        raise NotImplementedError
+        self._paused = True
+        self._refresh_offer()
 
     def resume(self) -> None:
         """Take orders again."""
-        raise NotImplementedError
+        self._paused = False
+        self._refresh_offer()
+
+    # Orders.
+
+    async def _answer_order(self, peer: NodeId, body: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        bytes_max = ORDER_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        signed = signed_from_value(ORDER, decode(body, bytes_max=bytes_max))
+        order = open_order(signed, self._node.network)
+        if order.requestor != peer:
+            raise RemoteProtocolError("an order of somebody else", rule="9.3")
+        named = order_id(signed, self._node.network)
+        answer = answer_order(
+            order, named, self._identity.node_id, self._prices, self._situation(peer)
+        )
+        signed_answer = sign_answer(answer, self._node.network, self._identity)
+        if isinstance(answer, Bid):
+            self._remember(bid_id(signed_answer, self._node.network), answer, peer)
+        return encode(signed_answer.to_value())
+
+    def _situation(self, requestor: NodeId) -> Situation:
+        return Situation(
+            slots=self._settings.slots,
+            running=self._bench.running,
+            waiting=self._bench.waiting,
+            waiting_max=self._settings.slots,
+            run_ms=self._speed.run_ms,
+            debt=self._debts.debt(requestor),
+            paused=self._paused,
+            shutting_down=self._nursery is None,
+        )
+
+    def _remember(self, named: BidId, bid: Bid, requestor: NodeId) -> None:
+        ends_at = trio.current_time() + bid.valid_ms / 1_000
+        self._bids[named] = _OpenBid(bid, requestor, ends_at)
+        if len(self._bids) > BIDS_REMEMBERED_MAX:
+            self._bids.popitem(last=False)
+
+    # Runs.
+
+    async def _serve_run(self, peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+        work = self._agree(peer, decode_run_opening(body))
+        nursery = self._nursery
+        if nursery is None:
+            raise CallRefused("refused", Reason.SHUTTING_DOWN.value)
+        # The work is another coroutine's: a generator that yields must not hold a nursery open.
+        nursery.start_soon(self._bench.carry_out, work, self._refresh_offer)
+        signature = sign_agreement(work.agreement.encode(), self._node.network, self._identity)
+        try:
+            yield encode_run_item(AgreementMade(signature))
+            async for item in work.items:
+                if isinstance(item, RunEnded):
+                    self._count(work)
+                yield encode_run_item(item)
+        finally:
+            work.scope.cancel()
+        if work.failure is not None:
+            raise CallRefused("refused", work.failure.value)
+
+    def _agree(self, peer: NodeId, opening: RunOpening) -> Work:
+        """Check everything about a run before signing it.
+
+        Raises:
+            CallRefused: this provider does not begin it now, with the reason's code.
+            RemoteProtocolError: the pieces do not belong together (sections 9.4 and 9.5).
+        """
+        network = self._node.network
+        agreement = decode_agreement(opening.agreement_body)
+        named = agreement_id(opening.agreement_body, network)
+        if named in self._agreements:
+            raise CallRefused("refused", Reason.AGREEMENT_USED.value)
+        open_bid = self._bids.get(agreement.bid_id)
+        if open_bid is None or trio.current_time() >= open_bid.ends_at:
+            raise CallRefused("refused", Reason.AGREEMENT_EXPIRED.value)
+        order = open_order(opening.order, network)
+        if open_bid.bid.order_id != order_id(opening.order, network):
+            raise RemoteProtocolError("an agreement on another order", rule="9.5")
+        _check_agreement(agreement, order, open_bid, self._identity.node_id, peer)
+        signature = opening.requestor_signature
+        check_agreement_signature(opening.agreement_body, network, peer, signature)
+        _check_input(order, opening.input)
+        self._refuse_if_unwilling(order)
+        self._note_agreement(agreement.bid_id, named)
+        return Work(order, agreement, named, opening.input)
+
+    def _refuse_if_unwilling(self, order: Order) -> None:
+        reasons = reasons_against(order, self._prices, self._situation(order.requestor))
+        if reasons:
+            raise CallRefused("refused", reasons[0].value)
+
+    def _note_agreement(self, used: BidId, named: AgreementId) -> None:
+        del self._bids[used]
+        self._agreements[named] = None
+        if len(self._agreements) > AGREEMENTS_REMEMBERED_MAX:
+            self._agreements.popitem(last=False)
+
+    def _count(self, work: Work) -> None:
+        """Count a run whose receipt is about to leave."""
+        report = work.report
+        assert report is not None
+        if isinstance(report.outcome, HostFault):
+            return
+        terms = work.agreement
+        drops = bill(report.fuel, terms.price, terms.start_price)
+        self._debts.earn(work.agreement_id, work.order.requestor, report.fuel, drops)
+        self._speed.learn(report.fuel, report.wall_s)
+        self._runs_done += 1
+        self._fuel_done += report.fuel
+        self._offering.note_package(work.order.package_id)
+        if isinstance(report.outcome, Ok) and report.outcome.output_size > INLINE_BYTES_MAX:
+            self._keep_output(report.outcome.output_id)
+
+    def _keep_output(self, output_id: BlobId) -> None:
+        if self._nursery is None:
+            return
+        self._blobs.pin(output_id)
+
+        async def unpin_later() -> None:
+            await trio.sleep(OUTPUT_KEPT_S)
+            self._blobs.unpin(output_id)
+
+        self._nursery.start_soon(unpin_later)
+
+    # Money.
+
+    async def _take_settlement(self, peer: NodeId, body: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        self._debts.settle(peer, decode_settlement(body))
+        return encode([])
+
+    async def _watch_payments(self) -> None:
+        async with self._ledger.watch() as news:
+            async for one in news:
+                if isinstance(one, PaymentReceived):
+                    self._debts.note_received(one.vertex_id, one.payer, one.amount)
+
+    # Offers.
+
+    async def _watch_peers(self) -> None:
+        async with self._node.watch_peers() as events:
+            async for event in events:
+                match event:
+                    case PeerConnected(peer):
+                        self._offering.greet(peer)
+                    case PeerLost():
+                        pass  # Its runs are cancelled with their streams.
+
+    def _refresh_offer(self) -> None:
+        free = 0 if self._paused else self._settings.slots - self._bench.running
+        self._offering.refresh(free, self._speed.fuel_per_s)
+
+
+def _check_agreement(
+    agreement: Agreement, order: Order, open_bid: _OpenBid, own_id: NodeId, peer: NodeId
+) -> None:
+    bid = open_bid.bid
+    expected = Agreement(
+        order_id=bid.order_id,
+        bid_id=agreement.bid_id,
+        requestor=peer,
+        provider=own_id,
+        price=bid.price,
+        start_price=bid.start_price,
+        fuel_max=order.fuel_max,
+    )
+    if agreement != expected or order.requestor != peer or open_bid.requestor != peer:
+        raise RemoteProtocolError("an agreement on other terms than bid and order", rule="9.4")
+
+
+def _check_input(order: Order, data: bytes | None) -> None:
+    if data is not None and (len(data) != order.input_size or blob_id(data) != order.input_id):
+        raise RemoteProtocolError("another input than the order's", rule="9.5")

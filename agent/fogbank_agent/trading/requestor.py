@@ -1,16 +1,44 @@
-"""Buys runs: the shell around the machines of orders, purchases, verification and settlement."""
+"""Buys runs: offers in, jobs through their machines, verified runs paid (SPEC.md section 9)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from time import time
 
 import trio
 
-from fogbank_dag_ledger.service import LedgerService
+from fogbank_dag_ledger.service.ledger_service import LedgerService
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.encoding import decode
+from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
-from fogbank_protocol.node.blob_store import BlobStore
-from fogbank_protocol.node.node import Node, Service
+from fogbank_protocol.node.blob_store import BlobMissing, BlobStore
+from fogbank_protocol.node.node import (
+    Node,
+    OneWayService,
+    PeerConnected,
+    PeerLost,
+    Service,
+)
+from fogbank_protocol.signed import signed_from_value
+from fogbank_wasm_tasks.package import Package
 
+from ..limits import (
+    ATTEMPTS_MAX,
+    JOB_RUNS_MAX,
+    OFFER_BODY_BYTES_MAX,
+    OUTPUT_KEPT_S,
+    OWN_RUNS_AT_ONCE,
+    PARTS_PER_MILLION,
+    PATIENCE_S_MAX,
+    PAYMENT_WAIT_S,
+    RUN_ID_BYTES,
+    RUN_MEMORY_BYTES_MIN,
+    RUN_NAME_BYTES_MAX,
+    RUNS_AT_ONCE_MAX,
+)
+from ..market.choice import Choice, RunBounds
+from ..market.job import Job
 from ..market.job_request import JobRequest, RunInput
 from ..market.job_result import (
     Attempt,
@@ -20,8 +48,19 @@ from ..market.job_result import (
     ProviderTotals,
     RunResult,
 )
+from ..market.offer_book import OfferBook
+from ..market.offers import OFFER, open_offer
+from ..market.purchase import PurchaseTerms
+from ..market.purse import Purse
+from ..market.reputation import Reputation
+from .bill_book import BillBook
 from .interfaces import Runner
+from .job_shell import JobShell, JobTools
+from .job_summary import summarise
 from .journal import Journal
+from .packages import PackageShelf
+from .payments import Payments, Transfer
+from .purchase_calls import PurchaseCalls
 
 __all__ = [
     "Attempt",
@@ -36,6 +75,9 @@ __all__ = [
     "RunInput",
     "RunResult",
 ]
+
+OFFER_METHOD = "market.offer"
+_SIGNED_OVERHEAD_BYTES = 128
 
 
 class JobRefused(Exception):
@@ -73,15 +115,48 @@ class Requestor:
 
         ``random`` draws salts and audits: seed it from the system except in tests.
         """
-        raise NotImplementedError
+        self._node = node
+        self._blobs = blobs
+        self._journal = journal
+        self._random = random
+        self._runner = runner
+        self._shelf = PackageShelf(blobs)
+        self._offers = OfferBook()
+        book = BillBook(journal)
+        self._reputation = Reputation(book.confirmed())
+        self._purse = Purse(lambda: ledger.wallet().balance)
+        self._payments = Payments(node, ledger, book, self._purse, self._note_transfer)
+        self._tools = JobTools(
+            own_id=identity.node_id,
+            calls=PurchaseCalls(node, identity, blobs),
+            blobs=blobs,
+            journal=journal,
+            book=book,
+            payments=self._payments,
+            purse=self._purse,
+            runner=runner,
+            own_runs=trio.CapacityLimiter(OWN_RUNS_AT_ONCE),
+            random=random,
+        )
+        self._jobs: dict[bytes, JobShell] = {}
+        self._nursery: trio.Nursery | None = None
 
     def services(self) -> Sequence[Service]:
         """Return what the node must serve for this side (``market.offer``)."""
-        raise NotImplementedError
+        bytes_max = OFFER_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        return [OneWayService(OFFER_METHOD, self._take_offer, bytes_max)]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep the offer book, tell providers what was paid, and pay what earlier lives owe."""
-        raise NotImplementedError
+        """Keep the offer book, tell providers what was paid, and pay what earlier lives owe.
+
+        Writes the journal too, for both sides.  Run it beside the node and the ledger.
+        """
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            await nursery.start(self._journal.run)
+            await nursery.start(self._payments.run)
+            nursery.start_soon(self._watch_peers)
+            task_status.started()
 
     async def buy(
         self, request: JobRequest, events: trio.MemorySendChannel[JobEvent] | None = None
@@ -93,11 +168,178 @@ class Requestor:
         accepted before is still paid.
 
         Raises:
-            JobRefused: the package or an input is missing or broken, a bound is out of range, or
-                the wallet does not hold what the cheapest run may cost.
+            JobRefused: the package or an input is missing or broken, or a bound is out of range.
         """
-        raise NotImplementedError
+        _check_bounds(request)
+        package = await self._open_package(request.package_id)
+        self._check_inputs(request)
+        pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
+        shell = self._begin(request, package, events)
+        for blob_id in pinned:
+            self._blobs.pin(blob_id)
+        try:
+            return await self._finish(request, shell)
+        except trio.Cancelled:
+            shell.end_unfinished()
+            self._payments.want_now()
+            raise
+        finally:
+            del self._jobs[shell.job_id]
+            for blob_id in pinned:
+                self._blobs.unpin(blob_id)
+            self._keep_a_while(shell.outputs)
 
     def offers(self) -> Sequence[OfferSummary]:
         """Return the offers of connected providers, the cheapest first."""
-        raise NotImplementedError
+        offers = sorted(
+            self._offers.current(trio.current_time()),
+            key=lambda offer: (offer.price, offer.start_price),
+        )
+        return [
+            OfferSummary(
+                provider=offer.provider,
+                price=offer.price,
+                start_price=offer.start_price,
+                fuel_per_s=offer.fuel_per_s,
+                memory_bytes_max=offer.memory_bytes_max,
+                slots_free=offer.slots_free,
+                features=offer.features,
+            )
+            for offer in offers
+        ]
+
+    # Jobs.
+
+    async def _open_package(self, package_id: BlobId) -> Package:
+        try:
+            return await self._shelf.open(package_id)
+        except BlobMissing:
+            raise JobRefused("the package is not here: hand it over first") from None
+        except RemoteProtocolError as error:
+            raise JobRefused(f"the package cannot be run: {error}") from None
+
+    def _check_inputs(self, request: JobRequest) -> None:
+        for one in request.inputs:
+            if not self._blobs.has(one.blob_id):
+                raise JobRefused(f"the input {one.name!r} is not here: hand it over first")
+
+    def _begin(
+        self,
+        request: JobRequest,
+        package: Package,
+        events: trio.MemorySendChannel[JobEvent] | None,
+    ) -> JobShell:
+        job_id = self._random.randbytes(RUN_ID_BYTES)
+        run_ids = [self._random.randbytes(RUN_ID_BYTES) for _ in request.inputs]
+        job = self._job(request, package)
+        shell = JobShell(self._tools, request, package, job, job_id, run_ids, events)
+        try:
+            self._tools.calls.sign(shell.order(0))
+        except LocalProtocolError as error:
+            raise JobRefused(f"no such order can be made: {error}") from None
+        name = package.manifest.name
+        self._journal.record_job(job_id, int(time()), request.package_id, name)
+        for number, (run_id, one) in enumerate(zip(run_ids, request.inputs, strict=True)):
+            self._journal.record_run(run_id, job_id, number, one.name)
+        self._jobs[job_id] = shell
+        return shell
+
+    def _job(self, request: JobRequest, package: Package) -> Job:
+        manifest = package.manifest
+        bounds = RunBounds(
+            package_id=request.package_id,
+            package_bytes=len(package.data),
+            shape=str(manifest.shape),
+            input_bytes_max=max(self._blobs.size(one.blob_id) for one in request.inputs),
+            memory_bytes_max=max(
+                RUN_MEMORY_BYTES_MIN, min(request.memory_bytes_max, manifest.memory_bytes_max)
+            ),
+            output_bytes_max=manifest.output_bytes_max,
+            fuel_max=request.fuel_max,
+            price_max=request.price_max,
+            start_price_max=request.start_price_max,
+            verification=request.verification,
+        )
+        terms = PurchaseTerms(
+            verification=request.verification,
+            attempts_max=request.attempts_max,
+            patience_s=request.patience_s,
+            run_s_max=request.run_ms_max / 1_000,
+            can_run_here=self._runner is not None,
+        )
+        choice = Choice(bounds, self._offers, self._purse, self._reputation)
+        return Job(len(request.inputs), request.runs_at_once, terms, choice, self._draws())
+
+    def _draws(self) -> Iterator[int]:
+        while True:
+            yield self._random.randrange(PARTS_PER_MILLION)
+
+    async def _finish(self, request: JobRequest, shell: JobShell) -> JobResult:
+        await shell.run()
+        bills = [(agreed.agreement, agreed.provider) for agreed in shell.agreed.values()]
+        with trio.move_on_after(PAYMENT_WAIT_S):
+            await self._payments.wait_paid(bills)
+        return summarise(request, shell)
+
+    def _keep_a_while(self, outputs: set[BlobId]) -> None:
+        """Leave the outputs in the store long enough for whoever asked for them."""
+        assert self._nursery is not None
+
+        async def unpin_later() -> None:
+            await trio.sleep(OUTPUT_KEPT_S)
+            for blob_id in outputs:
+                self._blobs.unpin(blob_id)
+
+        self._nursery.start_soon(unpin_later)
+
+    def _note_transfer(self, transfer: Transfer) -> None:
+        for shell in self._jobs.values():
+            shell.note_transfer(transfer)
+
+    # Offers.
+
+    async def _take_offer(self, peer: NodeId, body: bytes) -> None:
+        bytes_max = OFFER_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        signed = signed_from_value(OFFER, decode(body, bytes_max=bytes_max))
+        offer = open_offer(signed, self._node.network)
+        if offer.provider != peer:
+            raise RemoteProtocolError("an offer of somebody else", rule="9.1")
+        if self._offers.put(offer, trio.current_time()):
+            self._payments.know_credit(peer, offer.credit)
+            self._poke()
+        await trio.lowlevel.checkpoint()
+
+    async def _watch_peers(self) -> None:
+        async with self._node.watch_peers() as events:
+            async for event in events:
+                match event:
+                    case PeerConnected(peer):
+                        self._payments.greet(peer)
+                    case PeerLost(peer):
+                        self._offers.forget(peer)
+
+    def _poke(self) -> None:
+        for shell in self._jobs.values():
+            shell.poke()
+
+
+def _check_bounds(request: JobRequest) -> None:
+    _check(1 <= len(request.inputs) <= JOB_RUNS_MAX, f"a job has 1 to {JOB_RUNS_MAX:,} runs")
+    _check(
+        1 <= request.runs_at_once <= RUNS_AT_ONCE_MAX,
+        f"1 to {RUNS_AT_ONCE_MAX} runs can be under way at once",
+    )
+    _check(1 <= request.attempts_max <= ATTEMPTS_MAX, f"a run has 1 to {ATTEMPTS_MAX} attempts")
+    _check(
+        0 < request.patience_s <= PATIENCE_S_MAX,
+        f"the time to wait for a provider is at most {PATIENCE_S_MAX:.0f} s",
+    )
+    _check(
+        all(len(one.name.encode()) <= RUN_NAME_BYTES_MAX for one in request.inputs),
+        f"the name of an input has at most {RUN_NAME_BYTES_MAX} bytes",
+    )
+
+
+def _check(holds: bool, message: str) -> None:
+    if not holds:
+        raise JobRefused(message)

@@ -1,0 +1,91 @@
+"""A provider's decision: whether to take an order, at which price, and why not (SPEC.md 9.3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fogbank_protocol.identity import NodeId
+
+from ..limits import BID_VALID_MS, RUN_MS_MAX, WEIGHTS_VERSION
+from .bids import Answer, Bid, Decline
+from .orders import Order, OrderId
+from .reasons import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What a provider asks, and the largest runs that it takes."""
+
+    price: int
+    start_price: int
+    memory_bytes_max: int
+    input_bytes_max: int
+    output_bytes_max: int
+    fuel_max: int
+    credit: int
+    """Drops that one requestor may owe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What matters besides the order."""
+
+    slots: int
+    running: int
+    waiting: int
+    waiting_max: int
+    run_ms: int
+    """How long a run takes here, as measured."""
+
+    debt: int
+    """What the order's requestor owes."""
+
+    paused: bool
+    shutting_down: bool
+
+    @property
+    def is_full(self) -> bool:
+        """No slot and no place to wait is left."""
+        return self.running >= self.slots and self.waiting >= self.waiting_max
+
+    @property
+    def start_ms(self) -> int:
+        """When one more run would begin."""
+        ahead = self.running + self.waiting - self.slots + 1
+        waves = max(0, -(-ahead // self.slots))
+        return min(waves * self.run_ms, RUN_MS_MAX)
+
+
+def answer_order(
+    order: Order, order_id: OrderId, provider: NodeId, prices: Prices, situation: Situation
+) -> Answer:
+    """Return the bid of ``provider`` for ``order``, or its reasons against it."""
+    reasons = reasons_against(order, prices, situation)
+    if reasons:
+        return Decline(provider=provider, order_id=order_id, reasons=reasons)
+    return Bid(
+        provider=provider,
+        order_id=order_id,
+        price=prices.price,
+        start_price=prices.start_price,
+        start_ms=situation.start_ms,
+        valid_ms=BID_VALID_MS,
+    )
+
+
+def reasons_against(order: Order, prices: Prices, situation: Situation) -> Sequence[Reason]:
+    """Return every reason to decline ``order`` now, at most 8; none when it is welcome."""
+    too_cheap = prices.price > order.price_max or prices.start_price > order.start_price_max
+    checks = (
+        (situation.paused, Reason.PAUSED),
+        (situation.shutting_down, Reason.SHUTTING_DOWN),
+        (order.weights != WEIGHTS_VERSION, Reason.UNKNOWN_WEIGHTS),
+        (too_cheap, Reason.PRICE_TOO_LOW),
+        (situation.debt > prices.credit, Reason.REQUESTOR_IN_DEBT),
+        (order.memory_bytes_max > prices.memory_bytes_max, Reason.TOO_SMALL_MEMORY),
+        (order.input_size > prices.input_bytes_max, Reason.INPUT_TOO_LARGE),
+        (order.output_bytes_max > prices.output_bytes_max, Reason.OUTPUT_TOO_LARGE),
+        (order.fuel_max > prices.fuel_max, Reason.FUEL_TOO_HIGH),
+        (situation.start_ms >= order.run_ms_max, Reason.DEADLINE_TOO_SOON),
+        (situation.is_full, Reason.BUSY),
+    )
+    return [reason for is_so, reason in checks if is_so][:8]

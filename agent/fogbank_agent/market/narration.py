@@ -1,0 +1,127 @@
+"""The sentences of ``fogbank why``: a run's story for people."""
+
+from collections.abc import Sequence
+
+from fogbank_protocol.identity import NodeId, short_form
+
+from .reasons import Reason, sentence, sentences
+from .story import (
+    AttemptFailed,
+    BidSeen,
+    CheckBegun,
+    CheckedHere,
+    CheckSpared,
+    OrderDeclined,
+    ProviderCaught,
+    ProviderPaid,
+    ResultArrived,
+    ResultRefused,
+    RunAccepted,
+    RunFailed,
+    RunOrdered,
+    RunPlaced,
+    RunProgressed,
+    RunReopened,
+    StoryEvent,
+)
+
+_FAILURES = {
+    Reason.NO_PROVIDER: "Given up: no connected provider took it in the time allowed for waiting.",
+    Reason.NO_FUNDS: "Given up: the wallet does not hold what the run may cost.  "
+    "Get drops from somebody, or order with less --fuel or a lower --price.",
+    Reason.ATTEMPTS_EXHAUSTED: "Given up: every attempt that was allowed has failed.",
+    Reason.UNVERIFIED: "Given up: there are results, but nobody could confirm one of them.",
+    Reason.CANCELLED: "Given up: the job was cancelled.",
+}
+
+
+def narrate(story: Sequence[tuple[int, StoryEvent]]) -> Sequence[str]:
+    """Return one sentence for each event; each comes with its milliseconds since the job began."""
+    return [f"{at_ms / 1_000:9.3f} s  {describe(event)}" for at_ms, event in story]
+
+
+def describe(event: StoryEvent) -> str:
+    """Return what happened, as a sentence."""
+    match event:
+        case RunOrdered(attempt, asked):
+            return f"Order {attempt} went to {_count(asked, 'provider')}."
+        case BidSeen(_, provider, price, start_price, start_ms):
+            begin = "at once" if start_ms == 0 else f"in {start_ms / 1_000:.1f} s"
+            terms = _terms(price, start_price)
+            return f"{short_form(provider)} bid {terms}, to begin {begin}."
+        case OrderDeclined(_, provider, reasons):
+            return f"{short_form(provider)} did not take it: {sentences(reasons)}."
+        case RunPlaced(attempt, provider, price, start_price):
+            terms = _terms(price, start_price)
+            return f"Agreed on order {attempt} with {short_form(provider)} for {terms}."
+        case RunProgressed(_, provider, fuel):
+            return f"{short_form(provider)} has used {fuel:,} fuel."
+        case ResultArrived(_, provider, outcome, fuel, bill):
+            cost = _count(bill, "drop")
+            return f"{short_form(provider)} answered: {outcome}, {fuel:,} fuel, {cost} if accepted."
+        case AttemptFailed(_, provider, reason):
+            return f"{short_form(provider)} gave no result: {sentence(reason)}."
+        case RunAccepted() | RunReopened() | RunFailed() | ProviderPaid():
+            return _describe_end(event)
+        case _:
+            return _describe_check(event)
+
+
+def _describe_check(
+    event: CheckBegun | CheckSpared | CheckedHere | ResultRefused | ProviderCaught,
+) -> str:
+    match event:
+        case CheckBegun(rate_ppm, here):
+            where = "here" if here else "by another provider"
+            return f"To be checked {where}; the probability of that was {_percent(rate_ppm)}."
+        case CheckSpared(rate_ppm):
+            return f"Not checked; the probability of a check was {_percent(rate_ppm)}."
+        case CheckedHere(outcome, fuel):
+            return f"Run again here: {outcome}, {fuel:,} fuel."
+        case ResultRefused(_, provider, reason):
+            return f"The result of {short_form(provider)} is not paid: {_refusal(reason)}."
+        case ProviderCaught(provider):
+            return (
+                f"{short_form(provider)} was caught: it gets no more runs of this job, and all its "
+                "other results are checked again."
+            )
+
+
+def _describe_end(event: RunAccepted | RunReopened | RunFailed | ProviderPaid) -> str:
+    match event:
+        case RunAccepted(provider, voices):
+            if provider is None:
+                return "Accepted: the result of this agent's own sandbox."
+            others = voices - 1
+            confirmed = f", confirmed by {_count(others, 'other')}" if others else ""
+            return f"Accepted: the result of {short_form(provider)}{confirmed}."
+        case RunReopened(provider):
+            return f"Opened again, since {short_form(provider)} was caught with another run."
+        case RunFailed(reason):
+            return _FAILURES.get(reason, f"Given up: {sentence(reason)}.")
+        case ProviderPaid(provider, drops, vertex):
+            cost = _count(drops, "drop")
+            return f"Paid {cost} to {short_form(provider)} for this and other runs, in {vertex}."
+
+
+def _refusal(reason: Reason) -> str:
+    if reason is Reason.WRONG_RESULT:
+        return "it differs from the one that was confirmed"
+    return sentence(reason)
+
+
+def _terms(price: int, start_price: int) -> str:
+    return f"{_count(price, 'drop')} a gigafuel plus {_count(start_price, 'drop')} to start"
+
+
+def _percent(rate_ppm: int) -> str:
+    return f"{rate_ppm / 10_000:g} %"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def name_of(provider: NodeId | None) -> str:
+    """Return what people call a provider; None is this agent itself."""
+    return "this agent" if provider is None else short_form(provider)

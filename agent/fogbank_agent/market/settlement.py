@@ -1,0 +1,315 @@
+"""Who is owed what, when to pay it, and what to tell whom (SPEC.md section 9.6).
+
+Bills gather per provider and go out as one transfer; the provider then hears which agreements it
+covers.  A bill leaves ``open`` exactly once, so that nothing is paid twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import TypeAlias
+
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.machine import Tick
+
+from ..limits import PAYMENT_AGE_S, SETTLEMENT_AGREEMENTS_MAX, SETTLEMENT_RETRY_S
+from .agreements import AgreementId
+from .reasons import Reason
+from .settlements import Settlement
+
+# Events.
+
+
+@dataclass(frozen=True, slots=True)
+class BillOwed:
+    """The result of an agreement is right: ``drops`` are due.  Repetitions are ignored."""
+
+    provider: NodeId
+    agreement: AgreementId
+    drops: int
+
+
+@dataclass(frozen=True, slots=True)
+class BillWithdrawn:
+    """The result is in doubt again: do not pay, unless that has happened already."""
+
+    provider: NodeId
+    agreement: AgreementId
+
+
+@dataclass(frozen=True, slots=True)
+class BillRefused:
+    """The result will not be paid, and the provider is to hear why."""
+
+    provider: NodeId
+    agreement: AgreementId
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CreditKnown:
+    """The provider's offer says how much it lets one requestor owe."""
+
+    provider: NodeId
+    credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsWanted:
+    """A job has ended: pay all that is owed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMade:
+    """The transfer that ``Pay`` asked for is in the ledger, as ``vertex_id``."""
+
+    provider: NodeId
+    vertex_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFailed:
+    """The transfer could not be made now: the bills are open again."""
+
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementAnswered:
+    """The provider knows."""
+
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementUnanswered:
+    """The provider could not be told now."""
+
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCame:
+    """The provider is connected."""
+
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementLeft:
+    """An earlier life of this agent could not tell the provider this."""
+
+    provider: NodeId
+    settlement: Settlement
+
+
+SettlerInput: TypeAlias = (
+    BillOwed
+    | BillWithdrawn
+    | BillRefused
+    | CreditKnown
+    | PaymentsWanted
+    | PaymentMade
+    | PaymentFailed
+    | SettlementAnswered
+    | SettlementUnanswered
+    | ProviderCame
+    | SettlementLeft
+)
+
+# Commands.
+
+
+@dataclass(frozen=True, slots=True)
+class Pay:
+    """Transfer ``drops`` to ``provider``, the sum of ``bills``, and report how it went."""
+
+    provider: NodeId
+    bills: Sequence[tuple[AgreementId, int]]
+
+    @property
+    def drops(self) -> int:
+        """What to transfer."""
+        return sum(drops for _, drops in self.bills)
+
+
+@dataclass(frozen=True, slots=True)
+class SendSettlement:
+    """Tell ``provider``, and report whether it answered."""
+
+    provider: NodeId
+    settlement: Settlement
+
+
+SettlerCommand: TypeAlias = Pay | SendSettlement
+
+
+@dataclass(slots=True)
+class _Account:
+    """Where things stand with one provider."""
+
+    open: dict[AgreementId, tuple[int, float]] = field(
+        default_factory=dict[AgreementId, tuple[int, float]]
+    )
+    """Drops, and since when they are owed."""
+
+    paying: Sequence[tuple[AgreementId, int]] = ()
+    refusals: list[tuple[AgreementId, Reason]] = field(
+        default_factory=list[tuple[AgreementId, Reason]]
+    )
+    untold: list[Settlement] = field(default_factory=list[Settlement])
+    telling: bool = False
+    tell_at: float = -inf
+    pay_at: float = inf
+    credit: int | None = None
+
+    @property
+    def open_total(self) -> int:
+        return sum(drops for drops, _ in self.open.values())
+
+
+class Settler:
+    """The machine of all payments for runs."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[NodeId, _Account] = {}
+        self._settled: set[AgreementId] = set()
+        """Agreements that are being paid, or were; see ``forget``."""
+
+    @property
+    def deadline(self) -> float:
+        """When the next payment or repetition is due; inf when nothing is owed or untold."""
+        return min((_due_at(account) for account in self._accounts.values()), default=inf)
+
+    @property
+    def owed(self) -> int:
+        """Drops that are due and not yet transferred."""
+        return sum(
+            account.open_total + sum(drops for _, drops in account.paying)
+            for account in self._accounts.values()
+        )
+
+    def is_open(self, agreement: AgreementId, provider: NodeId) -> bool:
+        """Tell whether the bill is owed and its payment is not under way."""
+        return agreement in self._account(provider).open
+
+    def is_paying(self) -> bool:
+        """Tell whether a transfer is under way."""
+        return any(account.paying for account in self._accounts.values())
+
+    def forget(self, agreements: Sequence[AgreementId]) -> None:
+        """Drop the memory of paid agreements whose job has ended: no event names them again."""
+        self._settled.difference_update(agreements)
+
+    def handle(self, event: SettlerInput | Tick, now: float) -> list[SettlerCommand]:
+        """Take one event at time ``now`` and return what to do."""
+        match event:
+            case Tick():
+                return self._all_due(now)
+            case PaymentsWanted():
+                for account in self._accounts.values():
+                    account.pay_at = now if account.open else inf
+                return self._all_due(now)
+            case _:
+                account = self._account(event.provider)
+                self._take(account, event, now)
+                return self._due(event.provider, account, now)
+
+    def _take(
+        self,
+        account: _Account,
+        event: BillOwed
+        | BillWithdrawn
+        | BillRefused
+        | CreditKnown
+        | PaymentMade
+        | PaymentFailed
+        | SettlementAnswered
+        | SettlementUnanswered
+        | ProviderCame
+        | SettlementLeft,
+        now: float,
+    ) -> None:
+        match event:
+            case BillOwed(_, agreement, drops):
+                self._owe(account, agreement, drops, now)
+            case BillWithdrawn(_, agreement):
+                account.open.pop(agreement, None)
+            case BillRefused(_, agreement, reason):
+                account.open.pop(agreement, None)
+                if agreement not in self._settled:
+                    account.refusals.append((agreement, reason))
+            case CreditKnown(_, credit):
+                account.credit = credit
+            case PaymentMade(_, vertex_id):
+                agreements = tuple(agreement for agreement, _ in account.paying)
+                account.untold.append(Settlement(vertex_id, agreements, ()))
+                account.paying = ()
+            case PaymentFailed():
+                self._reopen(account, now)
+            case SettlementAnswered():
+                account.telling = False
+                del account.untold[0]
+            case SettlementUnanswered():
+                account.telling = False
+                account.tell_at = now + SETTLEMENT_RETRY_S
+            case ProviderCame():
+                account.tell_at = -inf
+            case SettlementLeft(_, settlement):
+                account.untold.append(settlement)
+
+    def _owe(self, account: _Account, agreement: AgreementId, drops: int, now: float) -> None:
+        if agreement in self._settled or agreement in account.open:
+            return
+        account.open[agreement] = (drops, now)
+        account.pay_at = min(account.pay_at, now + PAYMENT_AGE_S)
+        if account.credit is not None and 2 * account.open_total > account.credit:
+            account.pay_at = now
+
+    def _reopen(self, account: _Account, now: float) -> None:
+        for agreement, drops in account.paying:
+            self._settled.discard(agreement)
+            account.open[agreement] = (drops, now)
+        account.paying = ()
+        account.pay_at = now + SETTLEMENT_RETRY_S
+
+    def _all_due(self, now: float) -> list[SettlerCommand]:
+        commands: list[SettlerCommand] = []
+        for provider, account in self._accounts.items():
+            commands += self._due(provider, account, now)
+        return commands
+
+    def _due(self, provider: NodeId, account: _Account, now: float) -> list[SettlerCommand]:
+        commands: list[SettlerCommand] = []
+        if account.open and not account.paying and now >= account.pay_at:
+            commands.append(self._pay(provider, account))
+        if account.refusals:
+            _queue_refusals(account)
+        if account.untold and not account.telling and now >= account.tell_at:
+            account.telling = True
+            commands.append(SendSettlement(provider, account.untold[0]))
+        return commands
+
+    def _pay(self, provider: NodeId, account: _Account) -> Pay:
+        agreements = list(account.open)[:SETTLEMENT_AGREEMENTS_MAX]
+        account.paying = [(agreement, account.open.pop(agreement)[0]) for agreement in agreements]
+        self._settled.update(agreements)
+        if not account.open:
+            account.pay_at = inf
+        return Pay(provider, account.paying)
+
+    def _account(self, provider: NodeId) -> _Account:
+        return self._accounts.setdefault(provider, _Account())
+
+
+def _queue_refusals(account: _Account) -> None:
+    for start in range(0, len(account.refusals), SETTLEMENT_AGREEMENTS_MAX):
+        page = account.refusals[start : start + SETTLEMENT_AGREEMENTS_MAX]
+        account.untold.append(Settlement(None, (), tuple(page)))
+    account.refusals = []
+
+
+def _due_at(account: _Account) -> float:
+    pay_at = account.pay_at if account.open and not account.paying else inf
+    tell_at = account.tell_at if account.untold and not account.telling else inf
+    return min(pay_at, tell_at)

@@ -1,0 +1,421 @@
+"""Runs one job: performs what its machine wants, tells it what came of that, keeps its story."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from logging import getLogger
+from random import Random
+from typing import TypeVarTuple, Unpack
+
+import trio
+
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId, short_form
+from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
+from fogbank_protocol.node.driver import Driver
+from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
+from fogbank_wasm_tasks.outcome import HostFault, Ok
+from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.run import RunReport, RunRequest
+
+from ..limits import INLINE_BYTES_MAX, SALT_BYTES, WEIGHTS_VERSION
+from ..market.agreements import AgreementId
+from ..market.bids import Bid, Decline
+from ..market.job import Job
+from ..market.job_messages import (
+    AgreementRefused,
+    AgreementSigned,
+    AttemptBroke,
+    BidCame,
+    EndAttempt,
+    EndJob,
+    JobCommand,
+    JobInput,
+    KeepReputation,
+    OffersChanged,
+    OrderRefused,
+    Owe,
+    OwnRunEnded,
+    ProgressTold,
+    Refuse,
+    ResultCame,
+    RunHere,
+    SendOrder,
+    SignAgreement,
+    Tell,
+    Withdraw,
+)
+from ..market.job_request import JobRequest
+from ..market.job_result import JobEvent
+from ..market.orders import Order
+from ..market.purchase import PurchaseState
+from ..market.purse import Purse
+from ..market.reasons import Reason
+from ..market.story import (
+    ProviderPaid,
+    RunAccepted,
+    RunFailed,
+    RunProgressed,
+    RunReopened,
+    StoryEvent,
+)
+from .bill_book import BillBook
+from .interfaces import Runner
+from .journal import Journal
+from .payments import Payments, Transfer
+from .purchase_calls import AttemptEnded, PurchaseCalls, Result, SignedOrder
+
+_log = getLogger(__name__)
+
+Arguments = TypeVarTuple("Arguments")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTools:
+    """What every job of an agent shares."""
+
+    own_id: NodeId
+    calls: PurchaseCalls
+    blobs: BlobStore
+    journal: Journal
+    book: BillBook
+    payments: Payments
+    purse: Purse
+    runner: Runner | None
+    own_runs: trio.CapacityLimiter
+    random: Random
+
+
+@dataclass(slots=True)
+class _OrderOut:
+    """One attempt of the machine, as calls."""
+
+    order: SignedOrder
+    ends: "_Ends" = field(default_factory=lambda: _Ends())
+
+
+class _Ends:
+    """Cancels the calls of one attempt, those to come as well."""
+
+    def __init__(self) -> None:
+        self._scopes: set[trio.CancelScope] = set()
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        for scope in self._scopes:
+            scope.cancel()
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        with trio.CancelScope() as scope:
+            if self._cancelled:
+                scope.cancel()
+            self._scopes.add(scope)
+            try:
+                yield
+            finally:
+                self._scopes.discard(scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """An agreement that a provider signed."""
+
+    agreement: AgreementId
+    provider: NodeId
+
+
+class JobShell:
+    """One job, from its first order to the end of its last run."""
+
+    def __init__(
+        self,
+        tools: JobTools,
+        request: JobRequest,
+        package: Package,
+        job: Job,
+        job_id: bytes,
+        run_ids: Sequence[bytes],
+        watcher: trio.MemorySendChannel[JobEvent] | None,
+    ) -> None:
+        """Perform what ``job`` wants of ``request``; tell ``watcher`` while it has room."""
+        self.job = job
+        self.job_id = job_id
+        self.run_ids = run_ids
+        self.agreed: dict[tuple[int, int], Agreed] = {}
+        self.paid: dict[AgreementId, int] = {}
+        self.vertices: dict[bytes, None] = {}
+        self.outputs: set[BlobId] = set()
+        """Pinned in the blob store for this job."""
+
+        self._tools = tools
+        self._request = request
+        self._package = package
+        self._watcher = watcher
+        self._began = trio.current_time()
+        self._orders: dict[tuple[int, int], _OrderOut] = {}
+        self._driver = Driver(job, self._perform)
+        self._ended = trio.Event()
+        self._nursery: trio.Nursery | None = None
+        self._run_of_agreement: dict[AgreementId, int] = {}
+
+    @property
+    def seconds(self) -> float:
+        """How long the job has lasted."""
+        return trio.current_time() - self._began
+
+    async def run(self) -> None:
+        """Return when every run has ended."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            for command in self.job.begin(trio.current_time()):
+                self._perform(command)
+            nursery.start_soon(self._driver.run)
+            await self._ended.wait()
+            nursery.cancel_scope.cancel()
+
+    def poke(self) -> None:
+        """Look again at runs that nobody took: offers or the wallet have changed."""
+        if not self._ended.is_set():
+            self._driver.tell(OffersChanged())
+
+    def end_unfinished(self) -> None:
+        """Write down, after a cancellation, how the runs that had not ended stand."""
+        for purchase in self.job.purchases:
+            if purchase.state in (PurchaseState.WAITING, PurchaseState.UNDER_WAY):
+                self._tell(purchase.number, RunFailed(Reason.CANCELLED))
+
+    def note_transfer(self, transfer: Transfer) -> None:
+        """Tell the runs whose bills a transfer covers."""
+        told: set[int] = set()
+        for agreement, drops in transfer.bills:
+            run = self._run_of_agreement.get(agreement)
+            if run is None:
+                continue
+            self.paid[agreement] = drops
+            self.vertices[transfer.vertex_id] = None
+            if run not in told:
+                told.add(run)
+                total = sum(drops for _, drops in transfer.bills)
+                vertex = transfer.vertex_id.hex()
+                self._tell(run, ProviderPaid(transfer.provider, total, vertex))
+
+    # What the machine wants.
+
+    def _perform(self, command: JobCommand) -> None:
+        """Do it, or begin it when it takes time."""
+        match command:
+            case SendOrder():
+                self._send_order(command)
+            case SignAgreement():
+                self._start(self._buy, command)
+            case RunHere():
+                self._start(self._run_here, command.run)
+            case EndAttempt(run, attempt):
+                order = self._orders.pop((run, attempt), None)
+                if order is not None:
+                    order.ends.cancel()
+            case EndJob():
+                self._ended.set()
+            case Tell(run, what):
+                self._tell(run, what)
+            case KeepReputation(provider, confirmed):
+                self._tools.book.keep_confirmed(provider, self._request.package_id, confirmed)
+            case Owe() | Withdraw() | Refuse():
+                self._account(command)
+
+    def _start(
+        self, call: Callable[[Unpack[Arguments]], Awaitable[None]], *arguments: *Arguments
+    ) -> None:
+        assert self._nursery is not None
+        self._nursery.start_soon(call, *arguments)
+
+    def _account(self, command: Owe | Withdraw | Refuse) -> None:
+        agreed = self.agreed.get((command.run, command.attempt))
+        if agreed is None:
+            return
+        payments = self._tools.payments
+        match command:
+            case Owe(run, _, provider, drops):
+                payments.owe(agreed.agreement, provider, self.run_ids[run], drops)
+            case Withdraw(_, _, provider):
+                payments.withdraw(agreed.agreement, provider)
+            case Refuse(_, _, provider, reason):
+                payments.refuse(agreed.agreement, provider, reason)
+
+    def _send_order(self, command: SendOrder) -> None:
+        order = _OrderOut(self._tools.calls.sign(self.order(command.run)))
+        self._orders[command.run, command.attempt] = order
+        for provider in command.providers:
+            self._start(self._ask, command, order, provider)
+
+    def order(self, run: int) -> Order:
+        """Return a new order for the run."""
+        request, limits = self._request, self.job.choice.bounds
+        run_input = request.inputs[run]
+        return Order(
+            requestor=self._tools.own_id,
+            salt=self._tools.random.randbytes(SALT_BYTES),
+            package_id=request.package_id,
+            input_id=run_input.blob_id,
+            input_size=self._tools.blobs.size(run_input.blob_id),
+            arguments=request.arguments,
+            environment=request.environment,
+            seed=request.seed,
+            fuel_max=limits.fuel_max,
+            memory_bytes_max=limits.memory_bytes_max,
+            output_bytes_max=limits.output_bytes_max,
+            run_ms_max=request.run_ms_max,
+            price_max=request.price_max,
+            start_price_max=request.start_price_max,
+            weights=WEIGHTS_VERSION,
+            verification=request.verification,
+        )
+
+    async def _ask(self, command: SendOrder, order: _OrderOut, provider: NodeId) -> None:
+        run, attempt = command.run, command.attempt
+        answer: Bid | Decline | None = None
+        with order.ends.open():
+            answer = await self._tools.calls.ask(order.order, provider)
+        match answer:
+            case Bid() as bid:
+                terms = (bid.price, bid.start_price, bid.start_ms, bid.valid_ms)
+                self._driver.tell(BidCame(run, attempt, provider, *terms))
+            case Decline(reasons=reasons):
+                self._driver.tell(OrderRefused(run, attempt, provider, reasons))
+            case None:
+                pass
+
+    async def _buy(self, command: SignAgreement) -> None:
+        order = self._orders.get((command.run, command.attempt))
+        if order is None:
+            return
+        with order.ends.open():
+            try:
+                result = await self._tools.calls.buy(
+                    order.order,
+                    command.provider,
+                    await self._inline_input(command.run),
+                    lambda agreement: self._note_agreement(command, agreement),
+                    lambda fuel: self._note_progress(command, fuel),
+                )
+            except AttemptEnded as ended:
+                self._driver.tell(_attempt_over(command, ended))
+            else:
+                self._take_result(command, result)
+
+    def _take_result(self, command: SignAgreement, result: Result) -> None:
+        run, attempt = command.run, command.attempt
+        self._pin_output(result.outcome)
+        self._tools.journal.record_receipt(
+            result.agreement,
+            self.run_ids[run],
+            command.provider,
+            result.signed.body,
+            result.signed.signature,
+        )
+        self._driver.tell(ResultCame(run, attempt, result.outcome, result.fuel))
+
+    def _note_agreement(self, command: SignAgreement, agreement: AgreementId) -> None:
+        run, attempt = command.run, command.attempt
+        self.agreed[run, attempt] = Agreed(agreement, command.provider)
+        self._run_of_agreement[agreement] = run
+        self._driver.tell(AgreementSigned(run, attempt))
+
+    def _note_progress(self, command: SignAgreement, fuel: int) -> None:
+        self._driver.tell(ProgressTold(command.run, command.attempt, fuel))
+
+    async def _inline_input(self, run: int) -> bytes | None:
+        blob_id = self._request.inputs[run].blob_id
+        if self._tools.blobs.size(blob_id) > INLINE_BYTES_MAX:
+            return None
+        return await self._tools.blobs.read(blob_id)
+
+    # The own sandbox.
+
+    async def _run_here(self, run: int) -> None:
+        report = await self._execute_here(run)
+        if report is None or isinstance(report.outcome, HostFault):
+            self._driver.tell(OwnRunEnded(run, None, 0))
+            return
+        try:
+            if isinstance(report.outcome, Ok):
+                await self._tools.blobs.put(report.output)
+        except StoreFull as error:
+            _log.error("the output of an own run cannot be kept: %s", error)
+            self._driver.tell(OwnRunEnded(run, None, 0))
+            return
+        self._pin_output(report.outcome)
+        self._driver.tell(OwnRunEnded(run, report.outcome, report.fuel))
+
+    async def _execute_here(self, run: int) -> RunReport | None:
+        assert self._tools.runner is not None
+        request, limits = self._request, self.job.choice.bounds
+        try:
+            async with self._tools.own_runs:
+                asked = RunRequest(
+                    input=await self._tools.blobs.read(request.inputs[run].blob_id),
+                    fuel_max=limits.fuel_max,
+                    arguments=request.arguments,
+                    environment=request.environment,
+                    seed=request.seed,
+                    memory_bytes_max=limits.memory_bytes_max,
+                    output_bytes_max=limits.output_bytes_max,
+                    wall_s_max=request.run_ms_max / 1_000,
+                )
+                return await self._tools.runner.execute(self._package, asked)
+        except (BlobMissing, RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
+            _log.warning("a result cannot be checked in the own sandbox: %s", error)
+            return None
+
+    def _pin_output(self, outcome: object) -> None:
+        if isinstance(outcome, Ok) and outcome.output_id not in self.outputs:
+            self.outputs.add(outcome.output_id)
+            self._tools.blobs.pin(outcome.output_id)
+
+    # The story.
+
+    def _tell(self, run: int, what: StoryEvent) -> None:
+        at_ms = round(self.seconds * 1_000)
+        if not isinstance(what, RunProgressed):
+            self._tools.journal.record_event(self.run_ids[run], at_ms, what)
+        match what:
+            case RunAccepted():
+                self._tools.journal.record_run_state(self.run_ids[run], "accepted", None)
+            case RunFailed(reason):
+                self._tools.journal.record_run_state(self.run_ids[run], "failed", reason)
+            case RunReopened():
+                self._tools.journal.record_run_state(self.run_ids[run], "under way", None)
+            case _:
+                pass
+        if self._watcher is None:
+            return
+        event = JobEvent(self.job_id, run, at_ms, what, self.job.counts)
+        # Whoever watches may be slow or gone; the next event has the right counts.
+        with suppress(trio.WouldBlock, trio.BrokenResourceError):
+            self._watcher.send_nowait(event)
+
+
+def _attempt_over(command: SignAgreement, ended: AttemptEnded) -> JobInput:
+    run, attempt = command.run, command.attempt
+    _log.debug("%s gave no result: %s", short_form(command.provider), ended.reason)
+    refused_in_words = not ended.signed and ended.reason in _BEFORE_SIGNING
+    if refused_in_words:
+        return AgreementRefused(run, attempt, ended.reason)
+    return AttemptBroke(run, attempt, ended.reason)
+
+
+_BEFORE_SIGNING = frozenset(
+    {
+        Reason.AGREEMENT_EXPIRED,
+        Reason.AGREEMENT_USED,
+        Reason.BUSY,
+        Reason.CANNOT_EXECUTE,
+        Reason.DEADLINE_TOO_SOON,
+        Reason.PAUSED,
+        Reason.REQUESTOR_IN_DEBT,
+        Reason.SHUTTING_DOWN,
+    }
+)

@@ -1,0 +1,83 @@
+"""The tables of the market's journal, version by version."""
+
+from collections.abc import Sequence
+
+JOURNAL_MIGRATIONS: Sequence[str] = (
+    """
+    CREATE TABLE jobs (
+        job_id BLOB PRIMARY KEY,
+        began_unix_s INTEGER NOT NULL,
+        package_id BLOB NOT NULL,
+        package_name TEXT NOT NULL
+    ) WITHOUT ROWID;
+
+    CREATE TABLE runs (
+        place INTEGER PRIMARY KEY,
+        run_id BLOB NOT NULL UNIQUE,
+        job_id BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT
+    );
+
+    -- What happened, in the order of the rows.
+    CREATE TABLE story (
+        place INTEGER PRIMARY KEY,
+        run_id BLOB NOT NULL,
+        at_ms INTEGER NOT NULL,
+        event BLOB NOT NULL
+    );
+    CREATE INDEX story_by_run ON story (run_id);
+
+    -- What providers signed: the evidence when two of them differ.
+    CREATE TABLE receipts (
+        agreement_id BLOB PRIMARY KEY,
+        run_id BLOB NOT NULL,
+        provider BLOB NOT NULL,
+        body BLOB NOT NULL,
+        signature BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX receipts_by_run ON receipts (run_id);
+
+    -- What this agent owes: owed, paying, paid (and not yet told), told.
+    CREATE TABLE bills (
+        agreement_id BLOB PRIMARY KEY,
+        provider BLOB NOT NULL,
+        run_id BLOB NOT NULL,
+        drops INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        vertex_id BLOB
+    ) WITHOUT ROWID;
+    CREATE INDEX bills_by_state ON bills (state);
+
+    CREATE TABLE refusals (
+        agreement_id BLOB PRIMARY KEY,
+        provider BLOB NOT NULL,
+        reason TEXT NOT NULL
+    ) WITHOUT ROWID;
+
+    CREATE TABLE reputation (
+        provider BLOB NOT NULL,
+        package_id BLOB NOT NULL,
+        confirmed INTEGER NOT NULL,
+        PRIMARY KEY (provider, package_id)
+    ) WITHOUT ROWID;
+
+    -- What this agent has earned: unpaid, claimed (a transfer was named), paid, refused.
+    CREATE TABLE earned (
+        agreement_id BLOB PRIMARY KEY,
+        requestor BLOB NOT NULL,
+        fuel INTEGER NOT NULL,
+        drops INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        vertex_id BLOB
+    ) WITHOUT ROWID;
+    CREATE INDEX earned_by_vertex ON earned (vertex_id);
+
+    -- Drops of refused work that later payments have not made up for.
+    CREATE TABLE grudges (requestor BLOB PRIMARY KEY, drops INTEGER NOT NULL) WITHOUT ROWID;
+
+    CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    """,
+)

@@ -1,0 +1,273 @@
+"""The calls of one run's purchase: orders to many, the run's stream to one (SPEC.md 9.3, 9.5)."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.encoding import decode, encode
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import Identity, NodeId
+from fogbank_protocol.node.blob_store import BlobStore, StoreFull
+from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
+from fogbank_protocol.node.node import (
+    CallFailure,
+    CallRefused,
+    CallTimedOut,
+    Node,
+    PeerGone,
+)
+from fogbank_protocol.signed import Signed, signed_from_value
+from fogbank_wasm_tasks.outcome import HostFault, Ok, Outcome
+from fogbank_wasm_tasks.receipt import Receipt, open_receipt
+
+from ..limits import BID_BODY_BYTES_MAX, BID_WAIT_S, STREAM_WAIT_EXTRA_S
+from ..market.agreements import (
+    Agreement,
+    AgreementId,
+    agreement_id,
+    check_agreement_signature,
+    sign_agreement,
+)
+from ..market.bids import BID, Answer, Bid, Decline, bid_id, check_bid, open_answer
+from ..market.orders import Order, OrderId, order_id, sign_order
+from ..market.reasons import Reason, reason_from_code
+from ..market.run_messages import (
+    AgreementMade,
+    RunEnded,
+    RunOpening,
+    RunProgress,
+    check_inline_output,
+    check_receipt,
+    decode_run_item,
+    encode_run_opening,
+)
+
+ORDER_METHOD = "market.order"
+RUN_METHOD = "market.run"
+
+_SIGNED_OVERHEAD_BYTES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOrder:
+    """An order that is out, and the bids that came for it."""
+
+    order: Order
+    signed: Signed
+    order_id: OrderId
+    bids: dict[NodeId, tuple[Signed, Bid]] = field(default_factory=dict[NodeId, tuple[Signed, Bid]])
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A valid receipt whose output is in the blob store."""
+
+    agreement: AgreementId
+    signed: Signed
+    outcome: Outcome
+    fuel: int
+
+
+class AttemptEnded(Exception):
+    """The attempt gives no result."""
+
+    def __init__(self, reason: Reason, *, signed: bool) -> None:
+        """``signed`` tells whether the provider had signed the agreement."""
+        super().__init__(reason)
+        self.reason = reason
+        self.signed = signed
+
+
+class PurchaseCalls:
+    """Makes the calls; knows no rule of when."""
+
+    def __init__(self, node: Node, identity: Identity, blobs: BlobStore) -> None:
+        """Call the peers of ``node`` as ``identity``; outputs go to ``blobs``."""
+        self._node = node
+        self._identity = identity
+        self._network = node.network
+        self._blobs = blobs
+
+    def sign(self, order: Order) -> SignedOrder:
+        """Sign an order."""
+        signed = sign_order(order, self._network, self._identity)
+        return SignedOrder(order, signed, order_id(signed, self._network))
+
+    async def ask(self, order: SignedOrder, provider: NodeId) -> Bid | Decline:
+        """Return the provider's answer, within the order's caps; failures are declines."""
+        try:
+            body = await self._node.request(
+                provider, ORDER_METHOD, encode(order.signed.to_value()), timeout_s=BID_WAIT_S
+            )
+            signed, answer = self._read_answer(body)
+            _check_answer(answer, order, provider)
+        except RemoteProtocolError:
+            return _decline(order, provider, Reason.BROKEN_RULE)
+        except PeerGone:
+            return _decline(order, provider, Reason.PROVIDER_LOST)
+        except CallRefused as refused:
+            reason = Reason.BUSY if refused.code == "busy" else Reason.NO_ANSWER
+            return _decline(order, provider, reason)
+        except CallTimedOut:
+            return _decline(order, provider, Reason.NO_ANSWER)
+        if isinstance(answer, Bid):
+            order.bids[provider] = (signed, answer)
+        return answer
+
+    def _read_answer(self, body: bytes) -> tuple[Signed, Answer]:
+        bytes_max = BID_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        signed = signed_from_value(BID, decode(body, bytes_max=bytes_max))
+        return signed, open_answer(signed, self._network)
+
+    async def buy(
+        self,
+        order: SignedOrder,
+        provider: NodeId,
+        inline_input: bytes | None,
+        on_agreement: Callable[[AgreementId], None],
+        on_progress: Callable[[int], None],
+    ) -> Result:
+        """Agree on the provider's bid, have the run done, and return its result.
+
+        ``on_agreement`` is called when the provider has signed.
+
+        Raises:
+            AttemptEnded: there is no result.
+        """
+        agreement = self._agreement(order, provider)
+        body = agreement.encode()
+        signature = sign_agreement(body, self._network, self._identity)
+        opening = RunOpening(order.signed, body, signature, inline_input)
+        named = agreement_id(body, self._network)
+        progress = _Progress(named, on_agreement, on_progress)
+        try:
+            ended = await self._listen(order, provider, opening, progress)
+            receipt = open_receipt(ended.receipt, self._network)
+            check_receipt(receipt, order.order, agreement, named)
+            check_inline_output(receipt, ended.output)
+        except RemoteProtocolError:
+            # A provider that had not signed has promised nothing, but must not be asked again.
+            raise AttemptEnded(Reason.BROKEN_RULE, signed=progress.signed) from None
+        except CallFailure as failure:
+            raise AttemptEnded(_why(failure), signed=progress.signed) from None
+        await self._keep_output(receipt, ended.output, provider, order.order.run_ms_max)
+        return Result(named, ended.receipt, receipt.outcome, receipt.fuel)
+
+    async def _listen(
+        self, order: SignedOrder, provider: NodeId, opening: RunOpening, progress: "_Progress"
+    ) -> RunEnded:
+        timeout_s = order.order.run_ms_max / 1_000 + STREAM_WAIT_EXTRA_S
+        body = encode_run_opening(opening)
+        async with self._node.stream(
+            provider, RUN_METHOD, body, timeout_s=min(timeout_s, 3_600)
+        ) as items:
+            first = decode_run_item(await _next(items))
+            if not isinstance(first, AgreementMade):
+                raise RemoteProtocolError("a run that begins without agreement", rule="9.5")
+            signature = first.provider_signature
+            check_agreement_signature(opening.agreement_body, self._network, provider, signature)
+            progress.sign()
+            while True:
+                match decode_run_item(await _next(items)):
+                    case RunProgress(fuel):
+                        progress.on_progress(fuel)
+                    case RunEnded() as ended:
+                        return ended
+                    case AgreementMade():
+                        raise RemoteProtocolError("an agreement made twice", rule="9.5")
+
+    def _agreement(self, order: SignedOrder, provider: NodeId) -> Agreement:
+        signed_bid, bid = order.bids[provider]
+        return Agreement(
+            order_id=order.order_id,
+            bid_id=bid_id(signed_bid, self._network),
+            requestor=self._identity.node_id,
+            provider=provider,
+            price=bid.price,
+            start_price=bid.start_price,
+            fuel_max=order.order.fuel_max,
+        )
+
+    async def _keep_output(
+        self, receipt: Receipt, inline: bytes | None, provider: NodeId, run_ms_max: int
+    ) -> None:
+        match receipt.outcome:
+            case HostFault():
+                raise AttemptEnded(Reason.HOST_FAULT, signed=True)
+            case Ok(output_id, output_size):
+                await self._store(output_id, output_size, inline, provider, run_ms_max)
+            case _:
+                pass
+
+    async def _store(
+        self,
+        output_id: BlobId,
+        output_size: int,
+        inline: bytes | None,
+        provider: NodeId,
+        run_ms_max: int,
+    ) -> None:
+        try:
+            if inline is not None:
+                await self._blobs.put(inline)
+                return
+            timeout_s = run_ms_max / 1_000 + STREAM_WAIT_EXTRA_S
+            await fetch_blob(
+                self._node,
+                self._blobs,
+                output_id,
+                [provider],
+                timeout_s=timeout_s,
+                bytes_max=output_size,
+            )
+            size = self._blobs.size(output_id)
+        except (FetchFailed, StoreFull):
+            raise AttemptEnded(Reason.OUTPUT_UNAVAILABLE, signed=True) from None
+        if size != output_size:
+            raise AttemptEnded(Reason.BROKEN_RULE, signed=True)
+
+
+@dataclass(slots=True)
+class _Progress:
+    agreement: AgreementId
+    on_agreement: Callable[[AgreementId], None]
+    on_progress: Callable[[int], None]
+    signed: bool = False
+
+    def sign(self) -> None:
+        self.signed = True
+        self.on_agreement(self.agreement)
+
+
+async def _next(items: AsyncIterator[bytes]) -> bytes:
+    try:
+        return await anext(items)
+    except StopAsyncIteration:
+        raise RemoteProtocolError("a run that ends without a receipt", rule="9.5") from None
+
+
+def _check_answer(answer: Answer, order: SignedOrder, provider: NodeId) -> None:
+    if answer.provider != provider or answer.order_id != order.order_id:
+        raise RemoteProtocolError("an answer of another provider or to another order", rule="9.3")
+    if isinstance(answer, Bid):
+        check_bid(answer, order.order_id, order.order.price_max, order.order.start_price_max)
+
+
+def _decline(order: SignedOrder, provider: NodeId, reason: Reason) -> Decline:
+    return Decline(provider=provider, order_id=order.order_id, reasons=(reason,))
+
+
+def _why(failure: CallFailure) -> Reason:
+    match failure:
+        case CallRefused(code="refused", message=message):
+            return reason_from_code(message)
+        case CallRefused(code="busy"):
+            return Reason.BUSY
+        case CallRefused(code="deadline_passed") | CallTimedOut():
+            return Reason.DEADLINE_PASSED
+        case CallRefused(code="shutting_down"):
+            return Reason.SHUTTING_DOWN
+        case PeerGone():
+            return Reason.PROVIDER_LOST
+        case _:
+            return Reason.OTHER

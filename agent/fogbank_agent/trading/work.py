@@ -1,0 +1,236 @@
+"""One run on the selling side: fetch, wait for a slot, execute, sign the receipt (SPEC.md 9.5)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from logging import getLogger
+
+import trio
+
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import Identity, NetworkId, NodeId, short_form
+from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
+from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
+from fogbank_protocol.node.node import Node
+from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
+from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
+from fogbank_wasm_tasks.outcome import HostFault, Ok
+from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.receipt import Receipt, sign_receipt
+from fogbank_wasm_tasks.run import RunReport, RunRequest
+
+from ..limits import FETCH_WAIT_S, INLINE_BYTES_MAX, PROGRESS_INTERVAL_S, RUN_ITEMS_WAITING_MAX
+from ..market.agreements import Agreement, AgreementId
+from ..market.orders import Order
+from ..market.reasons import Reason
+from ..market.run_messages import RunEnded, RunItem, RunProgress
+from .interfaces import Runner
+from .packages import PackageShelf
+
+_log = getLogger(__name__)
+
+
+class WorkFailed(Exception):
+    """The run cannot be finished, for a reason that is not the run's."""
+
+    def __init__(self, reason: Reason) -> None:
+        """``reason`` is one of those that a run's stream may end with (section 9.5)."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Work:
+    """An agreement that was made, and the stream that waits for its items."""
+
+    order: Order
+    agreement: Agreement
+    agreement_id: AgreementId
+    input: bytes | None
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    failure: Reason | None = None
+    report: RunReport | None = None
+
+    def __post_init__(self) -> None:
+        self.post, self.items = trio.open_memory_channel[RunItem](RUN_ITEMS_WAITING_MAX)
+
+    post: trio.MemorySendChannel[RunItem] = field(init=False)
+    items: trio.MemoryReceiveChannel[RunItem] = field(init=False)
+
+
+class Workbench:
+    """Carries out one work after another in bounded slots."""
+
+    def __init__(
+        self,
+        node: Node,
+        identity: Identity,
+        blobs: BlobStore,
+        shelf: PackageShelf,
+        runner: Runner,
+        slots: int,
+    ) -> None:
+        """Execute with ``runner``, at most ``slots`` at the same time."""
+        self._node = node
+        self._identity = identity
+        self._network: NetworkId = node.network
+        self._blobs = blobs
+        self._shelf = shelf
+        self._runner = runner
+        self._slots = trio.CapacityLimiter(slots)
+        self._begun = 0
+
+    @property
+    def running(self) -> int:
+        """Runs that have a slot."""
+        return self._slots.borrowed_tokens
+
+    @property
+    def waiting(self) -> int:
+        """Runs that have none yet, or are fetching what they need."""
+        return self._begun - self.running
+
+    async def carry_out(self, work: Work, on_change: Callable[[], None]) -> None:
+        """Do ``work`` to its end; its ``items`` get the progress and the receipt.
+
+        ``on_change`` is called when a slot is taken or free again.
+        """
+        self._begun += 1
+        try:
+            with work.post, work.scope:
+                # The requestor counts from the agreement too, so this is all the time there is.
+                work.scope.deadline = trio.current_time() + work.order.run_ms_max / 1_000
+                await self._try(work, on_change)
+            if work.scope.cancelled_caught and work.failure is None:
+                work.failure = Reason.DEADLINE_TOO_SOON
+        finally:
+            self._begun -= 1
+            on_change()
+
+    async def _try(self, work: Work, on_change: Callable[[], None]) -> None:
+        try:
+            package = await self._package(work)
+            data = await self._input(work)
+            async with self._slots:
+                on_change()
+                work.report = await self._execute(work, package, data)
+            ended = await self._sign(work, work.report)
+        except WorkFailed as failed:
+            work.failure = failed.reason
+            _log.info("a run for %s ends: %s", short_form(work.order.requestor), failed.reason)
+            return
+        await work.post.send(ended)
+
+    async def _package(self, work: Work) -> Package:
+        package_id = work.order.package_id
+        await self._fetch(
+            package_id, work.order.requestor, PACKAGE_BYTES_MAX, Reason.PACKAGE_UNAVAILABLE
+        )
+        try:
+            return await self._shelf.open(package_id)
+        except BlobMissing:
+            raise WorkFailed(Reason.PACKAGE_UNAVAILABLE) from None
+        except RemoteProtocolError as error:
+            _log.info("a package from %s: %s", short_form(work.order.requestor), error)
+            raise WorkFailed(Reason.PACKAGE_BROKEN) from None
+
+    async def _input(self, work: Work) -> bytes:
+        if work.input is not None:
+            return work.input
+        order = work.order
+        with self._blobs.pinned(order.input_id):
+            await self._fetch(
+                order.input_id, order.requestor, order.input_size, Reason.INPUT_UNAVAILABLE
+            )
+            try:
+                data = await self._blobs.read(order.input_id)
+            except BlobMissing:
+                raise WorkFailed(Reason.INPUT_UNAVAILABLE) from None
+        if len(data) != order.input_size:
+            raise WorkFailed(Reason.INPUT_UNAVAILABLE)
+        return data
+
+    async def _fetch(
+        self, blob_id: BlobId, requestor: NodeId, bytes_max: int, otherwise: Reason
+    ) -> None:
+        """Bring a blob here, from the requestor or whoever else has it."""
+        if self._blobs.has(blob_id):
+            return
+        others = [peer.node_id for peer in self._node.peers() if peer.node_id != requestor]
+        try:
+            await fetch_blob(
+                self._node,
+                self._blobs,
+                blob_id,
+                [requestor, *others],
+                timeout_s=FETCH_WAIT_S,
+                bytes_max=bytes_max,
+            )
+        except (FetchFailed, StoreFull) as error:
+            _log.info("cannot fetch what a run needs: %s", error)
+            raise WorkFailed(otherwise) from None
+
+    async def _execute(self, work: Work, package: Package, data: bytes) -> RunReport:
+        order = work.order
+        left_s = work.scope.deadline - trio.current_time()
+        if left_s <= 0:
+            raise WorkFailed(Reason.DEADLINE_TOO_SOON)
+        asked = RunRequest(
+            input=data,
+            fuel_max=order.fuel_max,
+            arguments=order.arguments,
+            environment=order.environment,
+            seed=order.seed,
+            memory_bytes_max=order.memory_bytes_max,
+            output_bytes_max=order.output_bytes_max,
+            wall_s_max=left_s,
+        )
+        try:
+            return await self._runner.execute(package, asked, on_progress=_progress(work))
+        except RemoteProtocolError:
+            raise WorkFailed(Reason.PACKAGE_BROKEN) from None
+        except SandboxBusy:
+            raise WorkFailed(Reason.BUSY) from None
+        except SandboxUnavailable:
+            raise WorkFailed(Reason.CANNOT_EXECUTE) from None
+
+    async def _sign(self, work: Work, report: RunReport) -> RunEnded:
+        is_fault = isinstance(report.outcome, HostFault)
+        receipt = Receipt(
+            agreement_id=work.agreement_id,
+            provider=self._identity.node_id,
+            package_id=work.order.package_id,
+            input_id=work.order.input_id,
+            outcome=report.outcome,
+            fuel=0 if is_fault else report.fuel,
+        )
+        output = report.output if isinstance(report.outcome, Ok) else None
+        if output is not None and len(output) > INLINE_BYTES_MAX:
+            await self._keep(output)
+            output = None
+        return RunEnded(sign_receipt(receipt, self._network, self._identity), output)
+
+    async def _keep(self, output: bytes) -> None:
+        try:
+            await self._blobs.put(output)
+        except StoreFull as error:
+            _log.error("an output cannot be kept for its requestor: %s", error)
+            raise WorkFailed(Reason.HOST_FAULT) from None
+
+
+def _progress(work: Work) -> Callable[[int], None]:
+    """Return what tells the requestor the fuel used so far, now and then."""
+    told_at = trio.current_time()
+
+    def tell(fuel: int) -> None:
+        nonlocal told_at
+        now = trio.current_time()
+        if now - told_at < PROGRESS_INTERVAL_S or fuel > work.agreement.fuel_max:
+            return
+        told_at = now
+        try:
+            work.post.send_nowait(RunProgress(fuel))
+        except (trio.WouldBlock, trio.BrokenResourceError):
+            return  # A hint that nobody waits for.
+
+    return tell
