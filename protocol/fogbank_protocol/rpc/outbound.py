@@ -41,6 +41,11 @@ class Lane:
         self._frames.append(frame)
         self.queued_bytes += len(frame)
 
+    def put_last(self, frame: bytes) -> None:
+        """Add ``frame`` even to a closed lane: it is the last thing said."""
+        self._frames.append(frame)
+        self.queued_bytes += len(frame)
+
     def take(self) -> bytes:
         """Remove and return the oldest frame."""
         frame = self._frames.popleft()
@@ -169,10 +174,9 @@ class Outbound:
 
     def close(self, goodbye: bytes) -> None:
         """Forget all that waits, send ``goodbye``, and take nothing more."""
-        self.urgent = Lane()
-        self.urgent.put(goodbye)
-        for lane in self._fair_lanes():
+        for lane in (self.urgent, *self._fair_lanes()):
             lane.close()
+        self.urgent.put_last(goodbye)
 
     def take(self, bytes_max: int) -> bytes:
         """Remove and return frames, joined: all if they fit, else about ``bytes_max`` bytes.

@@ -7,9 +7,10 @@ from math import inf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.protocol.rpc.back_to_back import events_of, pass_on, request, stream, with_open_calls
 
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
-from fogbank_protocol.limits import CALLS_OPEN_MAX, FORCED_ANSWERS_MAX, WRITE_BYTES_MAX
+from fogbank_protocol.limits import WRITE_BYTES_MAX
 from fogbank_protocol.rpc.calls import Calls
 from fogbank_protocol.rpc.events import (
     CallTimedOut,
@@ -21,7 +22,6 @@ from fogbank_protocol.rpc.events import (
     Event,
     GoodbyeReceived,
     ItemReceived,
-    NeedData,
     OneWayReceived,
     PingAnswered,
     RequestReceived,
@@ -42,30 +42,6 @@ from fogbank_protocol.rpc.frames import (
     encode_stream_request,
 )
 from fogbank_protocol.rpc.outbound import QueueFullError
-
-
-def events_of(calls: Calls, now: float = 0.0) -> list[Event]:
-    events: list[Event] = []
-    while not isinstance(event := calls.next_event(now), NeedData):
-        events.append(event)
-    return events
-
-
-def pass_on(sender: Calls, receiver: Calls, now: float = 0.0) -> list[Event]:
-    """Deliver all that ``sender`` has queued and return what the receiver makes of it."""
-    while data := sender.data_to_send():
-        receiver.receive_data(data)
-    return events_of(receiver, now)
-
-
-def request(calls: Calls, body: bytes = b"", *, timeout_s: float = 5.0, now: float = 0.0) -> int:
-    return calls.caller.send_request("test.call", body, timeout_s=timeout_s, now=now)
-
-
-def stream(calls: Calls, *, credit: int = 8, timeout_s: float = 5.0, now: float = 0.0) -> int:
-    return calls.caller.send_stream_request(
-        "test.stream", b"", credit=credit, timeout_s=timeout_s, now=now
-    )
 
 
 def test_a_request_is_answered_with_a_response() -> None:
@@ -160,17 +136,6 @@ def test_both_sides_give_up_at_the_deadline() -> None:
     assert (ann.deadline, bob.deadline) == (inf, inf)
 
 
-def test_a_callee_out_of_time_says_so_and_drops_the_items_that_wait() -> None:
-    ann, bob = Calls(), Calls()
-    call = stream(ann, timeout_s=2.0)
-    pass_on(ann, bob)
-    bob.callee.send_item(call, b"stale")
-    assert events_of(bob, now=2.0) == [DeadlinePassed(call)]
-    (error,) = pass_on(bob, ann, now=1.5)
-    assert isinstance(error, ErrorReceived)
-    assert (error.call, error.code) == (call, ErrorCode.DEADLINE_PASSED)
-
-
 def test_one_way_messages_and_pings_pass() -> None:
     ann, bob = Calls(), Calls()
     assert ann.send_one_way("test.news", b"news")
@@ -221,102 +186,6 @@ def test_what_is_fed_byte_by_byte_gives_the_same_events() -> None:
         pieces += events_of(bea)
     assert pieces == whole
     assert len(whole) == 3
-
-
-def test_a_caller_keeps_to_256_calls() -> None:
-    ann, bob = Calls(), Calls()
-    for _ in range(CALLS_OPEN_MAX):
-        request(ann)
-    assert not ann.caller.has_room(0)
-    with pytest.raises(QueueFullError):
-        request(ann)
-    pass_on(ann, bob)
-    bob.callee.send_response(7, b"")
-    pass_on(bob, ann)
-    assert ann.caller.has_room(0)
-    call = request(ann)
-    assert call == CALLS_OPEN_MAX + 1
-    assert pass_on(ann, bob) == [RequestReceived(call, "test.call", 5000, b"")]
-
-
-def test_a_caller_that_gave_up_is_not_one_too_many() -> None:
-    ann, bob = Calls(), Calls()
-    for _ in range(CALLS_OPEN_MAX):
-        request(ann, timeout_s=1.0)
-    pass_on(ann, bob, now=0.5)
-    assert len(events_of(ann, now=1.0)) == CALLS_OPEN_MAX
-    call = request(ann, now=1.0)
-    assert pass_on(ann, bob, now=1.0)[-1] == RequestReceived(call, "test.call", 5000, b"")
-
-
-def flood(calls: Calls, numbers: range) -> list[Event]:
-    for number in numbers:
-        calls.receive_data(encode_request(number, "test.call", 60_000, b""))
-    return events_of(calls)
-
-
-def test_a_callee_answers_the_257th_call_with_busy() -> None:
-    bob = Calls()
-    flood(bob, range(1, CALLS_OPEN_MAX + 1))
-    assert flood(bob, range(CALLS_OPEN_MAX + 1, CALLS_OPEN_MAX + 2)) == []
-    message = f"more than {CALLS_OPEN_MAX} open calls"
-    assert bob.data_to_send() == encode_error(CALLS_OPEN_MAX + 1, ErrorCode.BUSY, message)
-
-
-def test_calls_whose_answers_nobody_reads_stay_open() -> None:
-    bob = Calls()
-    for event in flood(bob, range(1, CALLS_OPEN_MAX + 1)):
-        assert isinstance(event, RequestReceived)
-        bob.callee.send_error(event.call, ErrorCode.UNKNOWN_METHOD, "what?")
-    assert flood(bob, range(1000, 1001)) == []
-    while bob.data_to_send():
-        pass
-    assert len(flood(bob, range(2000, 2001))) == 1
-
-
-def a_ping(number: int) -> bytes:
-    return encode_ping(number)
-
-
-def a_request(number: int) -> bytes:
-    return encode_request(number, "test.call", 60_000, b"")
-
-
-def a_stream_request(number: int) -> bytes:
-    return encode_stream_request(number, "test.call", 60_000, 1, b"")
-
-
-@pytest.mark.parametrize("provoke", [a_ping, a_request, a_stream_request])
-def test_a_peer_that_sends_and_never_reads_is_cut_off(provoke: Callable[[int], bytes]) -> None:
-    bob = Calls()
-    with pytest.raises(RemoteProtocolError) as caught:  # noqa: PT012 - any of the feeds may raise
-        for number in range(1, FORCED_ANSWERS_MAX + CALLS_OPEN_MAX + 2):
-            bob.receive_data(provoke(number))
-            events_of(bob)
-    assert caught.value.rule == "4.2"
-    assert bob.queued_bytes < 1000, "only the goodbye"
-
-
-def test_a_peer_whose_calls_time_out_unread_is_cut_off() -> None:
-    bob = Calls()
-    with pytest.raises(RemoteProtocolError) as caught:  # noqa: PT012 - any of the feeds may raise
-        for number in range(1, FORCED_ANSWERS_MAX + 2):
-            bob.receive_data(encode_request(number, "test.call", 1, b""))
-            events_of(bob, now=number)
-            assert events_of(bob, now=number + 0.5) == [DeadlinePassed(number)]
-    assert caught.value.rule == "4.2"
-
-
-def with_open_calls() -> Calls:
-    """Return a side that has asked 1 (request) and 2 (stream), and was asked 1 and 2 alike."""
-    calls = Calls()
-    request(calls)
-    stream(calls, credit=1)
-    calls.data_to_send()
-    calls.receive_data(encode_request(1, "test.call", 1000, b""))
-    calls.receive_data(encode_stream_request(2, "test.call", 1000, 1, b""))
-    assert len(events_of(calls)) == 2
-    return calls
 
 
 @pytest.mark.parametrize(
@@ -387,14 +256,6 @@ def test_frames_for_calls_that_have_ended_are_ignored() -> None:
     assert calls.data_to_send() == b""
 
 
-def test_a_passed_over_call_number_is_treated_as_ended() -> None:
-    bob = Calls()
-    bob.receive_data(encode_request(10, "test.call", 1000, b"") + encode_cancel(5))
-    assert len(events_of(bob)) == 1
-    with pytest.raises(RemoteProtocolError):
-        flood(bob, range(5, 6))
-
-
 @given(st.binary(max_size=120))
 def test_garbage_never_does_more_than_break_a_rule(garbage: bytes) -> None:
     calls = with_open_calls()
@@ -423,16 +284,6 @@ def test_calls_that_cannot_be_made_are_our_own_errors() -> None:
         with pytest.raises(LocalProtocolError):
             act()
     assert (calls.caller.calls_open, calls.callee.calls_open) == (2, 2)
-    assert calls.data_to_send() == b""
-
-
-def test_credit_and_cancel_for_a_call_that_has_ended_say_nothing() -> None:
-    calls = with_open_calls()
-    calls.receive_data(encode_response(1, b"") + encode_end(2))
-    events_of(calls)
-    calls.caller.send_credit(2, 5)
-    calls.caller.send_cancel(1)
-    calls.caller.send_cancel(2)
     assert calls.data_to_send() == b""
 
 
