@@ -67,7 +67,7 @@ class ProviderConfig:
     enabled: bool = True
     """Run tasks for others; false makes this agent a requestor and relay only."""
 
-    workers: Annotated[int, Between(0, 256)] = 0
+    workers: Annotated[int, Between(0, 64)] = 0
     """Runs carried out at the same time; 0 takes one for each processor core but one."""
 
     price: Drops = 100

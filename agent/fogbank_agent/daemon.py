@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import trio
 
 from fogbank_dag_ledger.genesis import Genesis, decode_genesis
-from fogbank_dag_ledger.service.ledger_service import StorageFailure
+from fogbank_dag_ledger.service.failures import StorageFailure
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import short_form
 from fogbank_protocol.node.database import DatabaseFailure

@@ -6,16 +6,10 @@ from importlib.metadata import version
 from os import getpid
 
 import trio
-from fogbank_dag_ledger.wallet import InsufficientFunds
 
-from fogbank_dag_ledger.service.ledger_service import (
-    DiskIsFull,
-    Issuing,
-    IssuingState,
-    NotIssuing,
-    Silent,
-    Stopped,
-)
+from fogbank_dag_ledger.service.failures import NotIssuing, StorageFailure
+from fogbank_dag_ledger.service.views import DiskIsFull, Issuing, IssuingState, Silent, Stopped
+from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.errors import LocalProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, NodeId, short_form
 
@@ -203,7 +197,7 @@ class _Answers:
         to = self._account(request.to)
         try:
             vertex_id = await self.parts.ledger.pay([(to, request.drops)])
-        except (InsufficientFunds, NotIssuing) as error:
+        except (PaymentRefused, NotIssuing, StorageFailure) as error:
             raise Refused(str(error)) from None
         except LocalProtocolError as error:
             raise Refused(f"this payment is not possible: {error}") from None

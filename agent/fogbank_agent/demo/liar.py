@@ -7,6 +7,7 @@ from random import Random
 
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_wasm_tasks.outcome import Ok
+from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
 
 from ..limits import PARTS_PER_MILLION
@@ -29,13 +30,13 @@ class LyingRunner:
 
     async def execute(
         self,
-        package_file: bytes,
+        package: Package | bytes,
         request: RunRequest,
         *,
         on_progress: Callable[[int], None] | None = None,
     ) -> RunReport:
         """Run a package as ``Runner.execute`` does, and perhaps lie about its output."""
-        report = await self._runner.execute(package_file, request, on_progress=on_progress)
+        report = await self._runner.execute(package, request, on_progress=on_progress)
         if not isinstance(report.outcome, Ok):
             return report
         if self._random.randrange(PARTS_PER_MILLION) >= self._lie_ppm:
