@@ -17,7 +17,7 @@ MODULE_BYTES_MAX = 50_000
 _FLAGS = (
     "-target",
     "wasm32-freestanding",
-    "-mcpu=mvp+bulk_memory",
+    "-mcpu=mvp+bulk_memory+simd128",
     "-std=c11",
     "-O2",
     # A fused multiply-add would round once where the module's text rounds twice.
