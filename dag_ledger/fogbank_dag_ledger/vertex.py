@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NewType
 
@@ -88,6 +89,7 @@ class Vertex:
         return bool(self.claims or self.payments)
 
 
+@lru_cache(maxsize=4_096)
 def tag_of(issuer: NodeId) -> bytes:
     """Return the 8 bytes with which the ids of ``issuer``'s vertices begin."""
     return blake2b(issuer, digest_size=TAG_BYTES).digest()

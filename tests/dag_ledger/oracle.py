@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.vertex import Vertex, VertexId
-from fogbank_protocol.encoding import encode
+from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId
 
 
@@ -196,8 +196,10 @@ class Oracle:
             if not carrying and account not in self.genesis.balances:
                 continue
             everybody = sorted({one.issuer for one in self.vertices.values()} | self._payees())
-            claimed = [[who, self.claimed(end, who)] for who in everybody if self.claimed(end, who)]
-            sent = [[who, self.sent(end, who)] for who in everybody if self.sent(end, who)]
+            claimed: Value = [
+                [who, self.claimed(end, who)] for who in everybody if self.claimed(end, who)
+            ]
+            sent: Value = [[who, self.sent(end, who)] for who in everybody if self.sent(end, who)]
             head = carrying[-1].id if carrying else b""
             preimage += encode([account, head, self.balance(account, end), claimed, sent])
         return blake2b(preimage, digest_size=32).digest()
