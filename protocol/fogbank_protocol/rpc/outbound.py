@@ -166,15 +166,20 @@ class Outbound:
         self.one_ways = Lane()
         self.answers = Lane()
         self.streams = StreamLanes()
+        # Kept from one write to the next: a lane of frames longer than a write would else be first
+        # in every one.
+        self._turns: deque[Lane | StreamLanes] = deque(
+            (self.answers, self.requests, self.one_ways, self.streams)
+        )
 
     @property
     def queued_bytes(self) -> int:
         """How many bytes wait."""
-        return self.urgent.queued_bytes + sum(lane.queued_bytes for lane in self._fair_lanes())
+        return self.urgent.queued_bytes + sum(lane.queued_bytes for lane in self._turns)
 
     def close(self, goodbye: bytes) -> None:
         """Forget all that waits, send ``goodbye``, and take nothing more."""
-        for lane in (self.urgent, *self._fair_lanes()):
+        for lane in (self.urgent, *self._turns):
             lane.close()
         self.urgent.put_last(goodbye)
 
@@ -185,16 +190,12 @@ class Outbound:
         """
         taken = self.urgent.take_all()
         size = sum(map(len, taken))
-        lanes = deque(lane for lane in self._fair_lanes() if lane)
-        while lanes and size < bytes_max:
-            lane = lanes.popleft()
+        idle = 0
+        while size < bytes_max and idle < len(self._turns):
+            lane = self._turns[0]
+            self._turns.rotate(-1)
             frames = lane.take_turn(min(_TURN_BYTES, bytes_max - size))
             taken += frames
             size += sum(map(len, frames))
-            if lane:
-                lanes.append(lane)
+            idle = 0 if frames else idle + 1
         return b"".join(taken)
-
-    def _fair_lanes(self) -> tuple[Lane | StreamLanes, ...]:
-        # Answers and requests stand before what may fill the rest of the write.
-        return (self.answers, self.requests, self.one_ways, self.streams)

@@ -5,8 +5,8 @@ call ends exactly once, and what arrives is what was sent.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -290,9 +290,7 @@ class CallsAgainstModel(RuleBasedStateMachine):
                     self.deliver(side, 1 << 24)
 
 
-def _case(machine: Any) -> Any:
-    machine.TestCase.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
-    return machine.TestCase
-
-
-TestCallsAgainstModel = _case(CallsAgainstModel)
+CallsAgainstModel.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=60, deadline=None
+)
+TestCallsAgainstModel = pytest.mark.slow(CallsAgainstModel.TestCase)

@@ -2,6 +2,8 @@
 
 from math import inf
 
+import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -44,7 +46,8 @@ class DeadlinesAgainstModel(RuleBasedStateMachine):
         assert all(call in self.deadlines for call in self.model)
 
 
-TestDeadlinesAgainstModel = DeadlinesAgainstModel.TestCase
+DeadlinesAgainstModel.TestCase.settings = settings(max_examples=40, deadline=None)
+TestDeadlinesAgainstModel = pytest.mark.slow(DeadlinesAgainstModel.TestCase)
 
 
 def test_calls_that_end_early_leave_nothing_behind() -> None:

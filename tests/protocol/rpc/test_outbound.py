@@ -72,6 +72,18 @@ def test_every_lane_gets_its_turn_in_every_write() -> None:
     assert of_streams - outbound.streams.queued_bytes > 131_072 / 8
 
 
+def test_frames_longer_than_a_write_do_not_shut_the_others_out() -> None:
+    outbound = Outbound()
+    for _ in range(20):
+        for lane in (outbound.answers, outbound.requests, outbound.one_ways):
+            lane.put(bytes(200_000))
+        outbound.streams.put(1, bytes(200_000))
+    for _ in range(8):
+        outbound.take(131_072)
+    lanes = (outbound.answers, outbound.requests, outbound.one_ways, outbound.streams)
+    assert [lane.queued_bytes for lane in lanes] == [18 * 200_000] * 4
+
+
 def test_streams_take_turns_frame_by_frame() -> None:
     streams = StreamLanes()
     for call in (7, 8, 9):
