@@ -152,8 +152,8 @@ class Purchase:
         """When to call ``handle`` with a ``Tick``; inf when only others can move it."""
         if self.state is not PurchaseState.UNDER_WAY:
             return inf
-        ends = (attempt.deadline for attempt in self._attempts.values())
-        return min(ends, default=inf) if not self._waits else min(self._placement.retry_at, *ends)
+        ends = min((attempt.deadline for attempt in self._attempts.values()), default=inf)
+        return min(self._placement.retry_at, ends) if self._waits else ends
 
     @property
     def is_stalled(self) -> bool:
