@@ -83,7 +83,7 @@ def _to_value(answer: Answer) -> Value:
             terms: list[Value] = [answer.price, answer.start_price, answer.start_ms]
             return [*head, True, *terms, answer.valid_ms, []]
         case Decline():
-            return [*head, False, 0, 0, 0, 0, sorted(answer.reasons)]
+            return [*head, False, 0, 0, 0, 0, sorted(reason.value for reason in answer.reasons)]
 
 
 def _parse(value: Value) -> Answer:

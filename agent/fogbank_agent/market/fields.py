@@ -1,8 +1,8 @@
 """Reads the fields of a decoded body one after another, each with its type and range."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from fogbank_protocol.encoding import Value, decode
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
@@ -19,7 +19,7 @@ class Fields:
         """Read ``value``, which must be an array of ``count``; ``rule`` is its section."""
         if not isinstance(value, list) or len(value) != count:
             raise RemoteProtocolError(f"not an array of {count} fields", rule=rule)
-        self._values = iter(cast("list[Value]", value))
+        self._values: Iterator[Value] = iter(value)
         self._rule = rule
 
     def version(self) -> None:

@@ -8,7 +8,7 @@ from fogbank_protocol.encoding import Value, decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
-from .reasons import reason_from_code
+from .reasons import Reason, reason_from_code
 from .story import StoryEvent
 
 # The place in the union is the number in the file: add new events at its end only.
@@ -17,8 +17,19 @@ _KINDS: Sequence[type[StoryEvent]] = get_args(StoryEvent)
 
 def encode_story_event(event: StoryEvent) -> bytes:
     """Return ``[kind, field, …]``."""
-    values = [cast("Value", getattr(event, field.name)) for field in fields(event)]
+    values = [_plain(getattr(event, field.name)) for field in fields(event)]
     return encode([_KINDS.index(type(event)), *values])
+
+
+def _plain(value: object) -> Value:
+    match value:
+        case Reason():
+            # A text to Python, but not to the encoding.
+            return value.value
+        case list() | tuple():
+            return [_plain(item) for item in cast("Sequence[object]", value)]
+        case _:
+            return cast("Value", value)
 
 
 def decode_story_event(data: bytes) -> StoryEvent:
@@ -37,6 +48,16 @@ def decode_story_event(data: bytes) -> StoryEvent:
         raise RemoteProtocolError("an event of another version", rule="2.1")
     typed = [_typed(name, value) for name, value in zip(names, values, strict=True)]
     return cast("Callable[..., StoryEvent]", event_class)(*typed)
+
+
+def _plain(value: object) -> Value:
+    match value:
+        case Reason():
+            return value.value
+        case tuple() | list():
+            return [_plain(item) for item in cast("Sequence[object]", value)]
+        case _:
+            return cast("Value", value)
 
 
 def _typed(name: str, value: Value) -> object:

@@ -1,6 +1,6 @@
 """Runs one job: performs what its machine wants, tells it what came of that, keeps its story."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from logging import getLogger
@@ -108,7 +108,7 @@ class _Ends:
             scope.cancel()
 
     @contextmanager
-    def open(self) -> Iterator[None]:
+    def open(self) -> Generator[None, None, None]:
         with trio.CancelScope() as scope:
             if self._cancelled:
                 scope.cancel()
@@ -276,17 +276,13 @@ class JobShell:
 
     async def _ask(self, command: SendOrder, order: _OrderOut, provider: NodeId) -> None:
         run, attempt = command.run, command.attempt
-        answer: Bid | Decline | None = None
         with order.ends.open():
-            answer = await self._tools.calls.ask(order.order, provider)
-        match answer:
-            case Bid() as bid:
-                terms = (bid.price, bid.start_price, bid.start_ms, bid.valid_ms)
-                self._driver.tell(BidCame(run, attempt, provider, *terms))
-            case Decline(reasons=reasons):
-                self._driver.tell(OrderRefused(run, attempt, provider, reasons))
-            case None:
-                pass
+            match await self._tools.calls.ask(order.order, provider):
+                case Bid() as bid:
+                    terms = (bid.price, bid.start_price, bid.start_ms, bid.valid_ms)
+                    self._driver.tell(BidCame(run, attempt, provider, *terms))
+                case Decline(reasons=reasons):
+                    self._driver.tell(OrderRefused(run, attempt, provider, reasons))
 
     async def _buy(self, command: SignAgreement) -> None:
         order = self._orders.get((command.run, command.attempt))

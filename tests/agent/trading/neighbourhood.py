@@ -1,0 +1,227 @@
+"""A few real agents in one process: nodes on loopback, a shared ledger, the market's shells."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from random import Random
+
+import trio
+
+from fogbank_agent.trading.interfaces import Runner
+from fogbank_agent.trading.journal import Journal
+from fogbank_agent.trading.provider import Provider, ProviderSettings
+from fogbank_agent.trading.requestor import Requestor
+from fogbank_dag_ledger.genesis import Genesis, new_genesis
+from fogbank_dag_ledger.service.ledger_service import LedgerService
+from fogbank_protocol.blobs.naming import blob_id
+from fogbank_protocol.discovery.address import Address
+from fogbank_protocol.identity import Identity, NodeId
+from fogbank_protocol.node.blob_store import BlobStore
+from fogbank_protocol.node.node import Node, NodeSettings
+from fogbank_wasm_tasks.outcome import Ok
+from fogbank_wasm_tasks.package import Package, pack_module
+from fogbank_wasm_tasks.run import RunReport, RunRequest
+
+BALANCE = 1_000_000
+CREDIT = 1_000_000
+EXAMPLES = Path(__file__).parents[3] / "wasm_tasks" / "fogbank_wasm_tasks" / "examples"
+
+
+def identity(number: int) -> Identity:
+    """Return a key pair that stays the same from test to test."""
+    return Identity.from_seed(bytes([number]) * 32)
+
+
+AUTHOR = identity(200)
+
+
+def example_package() -> bytes:
+    """Return the package file of an example task."""
+    module = (EXAMPLES / "sensor_statistics" / "sensor_statistics.wasm").read_bytes()
+    return pack_module(module, name="sensor-statistics", version="1", author=AUTHOR)
+
+
+class Hasher:
+    """A runner of ten lines: the output is a hash of the input, the fuel its length in millions."""
+
+    def __init__(self, *, lies: Callable[[int], bool] = lambda _: False) -> None:
+        self.runs = 0
+        self._lies = lies
+
+    async def execute(
+        self,
+        package: Package | bytes,
+        request: RunRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> RunReport:
+        del package, on_progress
+        await trio.lowlevel.checkpoint()
+        output = blake2b(request.input).digest()
+        if self._lies(self.runs):
+            output = bytes(64)
+        self.runs += 1
+        return RunReport(
+            outcome=Ok(blob_id(output), len(output)),
+            output=output,
+            fuel=len(request.input) * 1_000_000,
+            peak_memory_bytes=65_536,
+            wall_s=0.001,
+            diagnostics=b"",
+        )
+
+
+@dataclass(slots=True)
+class Agent:
+    """One agent that runs."""
+
+    identity: Identity
+    node: Node
+    ledger: LedgerService
+    blobs: BlobStore
+    journal: Journal
+    requestor: Requestor
+    provider: Provider | None
+    scope: trio.CancelScope
+
+    @property
+    def node_id(self) -> NodeId:
+        """Its name."""
+        return self.identity.node_id
+
+
+def settings(**changes: int) -> ProviderSettings:
+    """Return a provider's settings, with ``changes``."""
+    values = {
+        "slots": 2,
+        "price": 100,
+        "start_price": 1,
+        "memory_bytes_max": 256 << 20,
+        "input_bytes_max": 64 << 20,
+        "output_bytes_max": 64 << 20,
+        "fuel_max": 10**12,
+        "credit": CREDIT,
+        **changes,
+    }
+    return ProviderSettings(**values)
+
+
+class Neighbourhood:
+    """Starts agents one after another; each knows those before it."""
+
+    def __init__(self, folder: Path, nursery: trio.Nursery, count: int) -> None:
+        """Make a network in which the first ``count`` identities have money and a seat."""
+        self._folder = folder
+        self._nursery = nursery
+        members = [identity(number).node_id for number in range(1, count + 1)]
+        self.genesis: Genesis = new_genesis(
+            "tests",
+            seats=dict.fromkeys(members, 1),
+            balances=dict.fromkeys(members, BALANCE),
+            salt=bytes(16),
+        )
+        self.agents: list[Agent] = []
+
+    async def start(
+        self,
+        number: int,
+        *,
+        sells: Runner | None = None,
+        checks: Runner | None = None,
+        terms: ProviderSettings | None = None,
+    ) -> Agent:
+        """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
+        started = await self._nursery.start(
+            self._run, identity(number), sells, checks, terms or settings()
+        )
+        assert isinstance(started, Agent)
+        self.agents.append(started)
+        return started
+
+    async def _run(
+        self,
+        own: Identity,
+        sells: Runner | None,
+        checks: Runner | None,
+        terms: ProviderSettings,
+        *,
+        task_status: trio.TaskStatus[Agent],
+    ) -> None:
+        folder = self._folder / own.node_id.hex()[:8]
+        folder.mkdir(exist_ok=True)
+        blobs = BlobStore(folder / "blobs")
+        node_settings = NodeSettings(
+            listen_hosts=("127.0.0.1",),
+            mdns=False,
+            interfaces=("127.0.0.1",),
+            static_peers=tuple(
+                Address("127.0.0.1", agent.node.port)
+                for agent in self.agents
+                if not agent.scope.cancel_called
+            ),
+        )
+        network = self.genesis.network
+        node = Node(own, network, node_settings, self.genesis.body, blobs=blobs)
+        ledger = LedgerService(self.genesis, own, folder / "ledger", node)
+        node.add_services(ledger.services())
+        journal = Journal(folder / "journal.sqlite")
+        random = Random(own.node_id)
+        requestor = Requestor(
+            node, own, ledger, blobs, journal, runner=checks, random=random
+        )
+        node.add_services(requestor.services())
+        provider = None
+        if sells is not None:
+            provider = Provider(
+                node, own, ledger, blobs, journal, runner=sells, settings=terms, random=random
+            )
+            node.add_services(provider.services())
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(ledger.run)
+                await nursery.start(node.run)
+                await nursery.start(requestor.run)
+                if provider is not None:
+                    await nursery.start(provider.run)
+                task_status.started(
+                    Agent(
+                        own,
+                        node,
+                        ledger,
+                        blobs,
+                        journal,
+                        requestor,
+                        provider,
+                        nursery.cancel_scope,
+                    )
+                )
+        finally:
+            journal.close()
+
+    async def wait_ready(self) -> None:
+        """Wait until all agents know each other, may pay, and have each other's offers."""
+        for agent in self.agents:
+            while len(agent.node.peers()) < len(self.agents) - 1:
+                await trio.sleep(0.01)
+            await agent.ledger.wait_issuing()
+            sellers = sum(
+                other.provider is not None for other in self.agents if other is not agent
+            )
+            while len(agent.requestor.offers()) < sellers:
+                await trio.sleep(0.01)
+
+
+@asynccontextmanager
+async def neighbourhood(folder: Path, count: int) -> AsyncGenerator[Neighbourhood]:
+    """Give a neighbourhood of at most ``count`` agents, and end it within 30 seconds."""
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            yield Neighbourhood(folder, nursery, count)
+            nursery.cancel_scope.cancel()
+
+
+async def put_inputs(agent: Agent, inputs: Sequence[bytes]) -> list[bytes]:
+    """Put inputs into an agent's blob store and return their ids."""
+    return [await agent.blobs.put(data) for data in inputs]
