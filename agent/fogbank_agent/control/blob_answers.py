@@ -26,14 +26,21 @@ async def answer_put_blob(parts: Parts, request: PutBlob, conversation: Conversa
         raise Refused(
             f"{size:,} bytes are too many: inputs and tasks have at most {BLOB_BYTES_MAX:,}"
         )
-    path = await trio.to_thread.run_sync(_temporary_file, parts.state.uploads)
     try:
-        await _receive(conversation, path, size)
-        blob_id = await parts.blobs.put_file(path)
+        path = await trio.to_thread.run_sync(_temporary_file, parts.state.uploads)
+        try:
+            await _receive(conversation, path, size)
+            blob_id = await parts.blobs.put_file(path)
+        finally:
+            path.unlink(missing_ok=True)
     except StoreFull as error:
         raise Refused(str(error)) from None
-    finally:
-        path.unlink(missing_ok=True)
+    except OSError as error:
+        # Most often a full disk.  What the client still sends is not read any more.
+        conversation.is_over = True
+        raise Refused(
+            f"the agent cannot keep a file in {parts.state.path}: {error.strerror}"
+        ) from None
     parts.blobs.pin(blob_id)
     conversation.at_end.callback(parts.blobs.unpin, blob_id)
     await conversation.send(BlobKept(blob_id, size))
