@@ -50,16 +50,6 @@ def decode_story_event(data: bytes) -> StoryEvent:
     return cast("Callable[..., StoryEvent]", event_class)(*typed)
 
 
-def _plain(value: object) -> Value:
-    match value:
-        case Reason():
-            return value.value
-        case tuple() | list():
-            return [_plain(item) for item in cast("Sequence[object]", value)]
-        case _:
-            return cast("Value", value)
-
-
 def _typed(name: str, value: Value) -> object:
     match name, value:
         case "reason", str(code):
