@@ -18,8 +18,15 @@ from .options import json_option
     help="Where the picture and the logs go.",
 )
 @click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, show_default=True)
+@click.option(
+    "--samples",
+    type=click.IntRange(1, 4096),
+    default=48,
+    show_default=True,
+    help="Paths of light per pixel: fewer are faster and grainier.",
+)
 @json_option
-def command(agents: int, out: Path, seed: int, as_json: bool) -> None:
+def command(agents: int, out: Path, seed: int, samples: int, as_json: bool) -> None:
     """Watch agents on this machine find each other, render a picture together, and be paid.
 
     One of them lies about some results and one is killed in the middle; the picture is right all
@@ -27,4 +34,4 @@ def command(agents: int, out: Path, seed: int, as_json: bool) -> None:
     """
     from ..demo.run_demo import run_demo
 
-    run_demo(agents=agents, out=out, seed=seed, as_json=as_json)
+    run_demo(agents=agents, out=out, seed=seed, samples=samples, as_json=as_json)

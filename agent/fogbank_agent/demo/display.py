@@ -38,12 +38,13 @@ _MEANINGS = {
 
 
 class Display(AbstractContextManager["Display"]):
-    """Shows how the job goes on ``console``; on what is no terminal, nothing until its end."""
+    """Shows how the job goes on ``console``, if that is a terminal; a log has no use for it."""
 
     def __init__(
         self, console: Console, players: Sequence[Player], *, columns: int, tiles: int
     ) -> None:
         """Show ``tiles`` tiles in rows of ``columns``, and what each of ``players`` does."""
+        self._console = console
         self._players = players
         self._columns = columns
         self._tiles = [WAITING] * tiles
@@ -61,7 +62,8 @@ class Display(AbstractContextManager["Display"]):
 
     def __enter__(self) -> "Display":
         """Begin to show."""
-        self._live.start()
+        if self._console.is_terminal:
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,8 +105,11 @@ class Display(AbstractContextManager["Display"]):
 
     def _agents(self) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
+        for _ in range(4):
+            table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
         for player in self._players:
             count = f"{self._results[player.short]} results" if player.number > 1 else ""
-            doing = self._doing[player.short]
-            table.add_row(player.name, player.short, player.role.value, count, Text(doing, "dim"))
+            doing = Text(self._doing[player.short])
+            table.add_row(player.name, player.short, player.role.value, count, doing)
         return table

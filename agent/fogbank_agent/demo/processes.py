@@ -45,6 +45,11 @@ class AgentProcess:
             f"{self.player.name} stopped by itself: {last}; its log is {self.player.log}"
         )
 
+    def wait_stopped(self) -> None:
+        """Wait a moment for an agent that no longer answers to end."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(DEMO_STOP_S)
+
     def kill(self) -> None:
         """End the agent as a power failure would: SIGKILL, with no chance to say anything."""
         self.killed = True

@@ -21,7 +21,7 @@ from fogbank_wasm_tasks.examples.path_tracer.picture import Picture, cut, joined
 from fogbank_wasm_tasks.package import pack_module
 
 from ..control.requests.jobs import JobEnded, JobProgressed
-from ..errors import MachineError, RunFailed
+from ..errors import AgentUnreachable, MachineError, RunFailed
 from .books import Books, read_supply, settled_books
 from .display import Display
 from .gathering import wait_gathered
@@ -33,19 +33,18 @@ from .report import DemoReport, shortcomings
 from .stage import Player, Role, set_up
 from .thumbnail import thumbnail, write_png
 
-WIDTH, HEIGHT, TILE_SIDE = 384, 256, 48
-SAMPLES, BOUNCES = 48, 8
+WIDTH, HEIGHT, TILE_SIDE, BOUNCES = 384, 256, 48, 8
 KILL_AFTER_SHARE = 3
 """The victim is killed once a third of the tiles is accepted."""
 
 _THUMBNAIL_COLUMNS = 64
 
 
-def run_demo(*, agents: int, out: Path, seed: int, as_json: bool) -> None:
+def run_demo(*, agents: int, out: Path, seed: int, samples: int, as_json: bool) -> None:
     """Run the demonstration with ``agents`` agents, and print what came of it.
 
-    The picture and the agents' logs go to the folder ``out``.  The same ``seed`` gives the same
-    picture, bit for bit.
+    The picture and the agents' logs go to the folder ``out``.  The same ``seed`` and ``samples``
+    (paths of light per pixel) give the same picture, bit for bit.
 
     Raises:
         RunFailed: something that was promised did not come true.
@@ -53,7 +52,7 @@ def run_demo(*, agents: int, out: Path, seed: int, as_json: bool) -> None:
     """
     console = Console(stderr=as_json, quiet=as_json and not sys.stderr.isatty())
     with _stoppable(), tempfile.TemporaryDirectory(prefix="fogbank-demo-") as scratch:
-        demo = _Demo(console, _folder(out), Path(scratch), seed)
+        demo = _Demo(console, _folder(out), Path(scratch), seed=seed, samples=samples)
         report, job = demo.run(agents)
     failed = shortcomings(report)
     if as_json:
@@ -85,13 +84,15 @@ class _Executioner:
 class _Demo:
     """One demonstration."""
 
-    def __init__(self, console: Console, out: Path, scratch: Path, seed: int) -> None:
+    def __init__(
+        self, console: Console, out: Path, scratch: Path, *, seed: int, samples: int
+    ) -> None:
         self._console = console
         self._out = out
         self._scratch = scratch
         self._seed = seed
         self.players: Sequence[Player] = ()
-        self._picture = Picture(WIDTH, HEIGHT, _picture_seed(seed), SAMPLES, BOUNCES)
+        self._picture = Picture(WIDTH, HEIGHT, _picture_seed(seed), samples, BOUNCES)
         self._tiles = cut(self._picture, TILE_SIDE)
         self._package = _package(seed)
 
@@ -105,15 +106,18 @@ class _Demo:
             wait_gathered(processes)
             self._say(f"{agents} agents started and found each other by mDNS", began)
             supply = read_supply(processes[0])
-            bought, display = self._buy(processes)
-            books = settled_books(processes)
-            self._say("every payment is settled", began)
-            with display:
+            with self._display() as display:
+                bought = self._buy(processes, display)
+                self._say("the picture is there", began)
+                books = settled_books(processes)
+                self._say("every payment is settled", began)
                 wrong = self._recheck(bought, display)
+                self._say("every tile was computed again here", began)
         pixels = joined(self._picture, bought.outputs)
         image = self._out / "picture.png"
         write_png(image, WIDTH, HEIGHT, pixels)
-        self._console.print(thumbnail(WIDTH, HEIGHT, pixels, columns=_THUMBNAIL_COLUMNS))
+        if self._console.is_terminal:
+            self._console.print(thumbnail(WIDTH, HEIGHT, pixels, columns=_THUMBNAIL_COLUMNS))
         report = DemoReport(
             agents=agents,
             tasks=len(self._tiles),
@@ -133,9 +137,11 @@ class _Demo:
         )
         return report, bought.ended
 
-    def _buy(self, processes: Sequence[AgentProcess]) -> tuple[Bought, Display]:
+    def _display(self) -> Display:
         columns = -(-WIDTH // TILE_SIDE)
-        display = Display(self._console, self.players, columns=columns, tiles=len(self._tiles))
+        return Display(self._console, self.players, columns=columns, tiles=len(self._tiles))
+
+    def _buy(self, processes: Sequence[AgentProcess], display: Display) -> Bought:
         victim = next(one for one in processes if one.player.role is Role.VICTIM)
         executioner = _Executioner(victim, display, len(self._tiles))
 
@@ -143,11 +149,16 @@ class _Demo:
             display.progressed(progress)
             executioner.progressed(progress)
 
-        with processes[0].connect() as client, display:
-            bought = buy_picture(
-                client, self._package, self._picture, self._tiles, on_progress=progressed
-            )
-        return bought, display
+        try:
+            with processes[0].connect() as client:
+                return buy_picture(
+                    client, self._package, self._picture, self._tiles, on_progress=progressed
+                )
+        except AgentUnreachable:
+            # It has most likely said why in its log, which says more than that it is gone.
+            processes[0].wait_stopped()
+            processes[0].check_running()
+            raise
 
     def _recheck(self, bought: Bought, display: Display) -> int:
         return wrong_tiles(
@@ -169,37 +180,38 @@ def _print_end(
     same = "the same" if len(set(report.state_hashes)) == 1 else "NOT the same"
     final = "every payment final" if report.payments_final else "NOT every payment final"
     console.print(
-        f"tiles     {report.completed} of {report.tasks} right: {report.wrong_accepted} wrong ones "
-        f"accepted, {report.lies_told} lies told, {report.lies_caught} caught\n"
+        f"tiles     {report.completed} of {report.tasks} completed, {report.wrong_accepted} wrong "
+        f"ones accepted; {report.lies_told} lies told, {report.lies_caught} caught\n"
         f"ledger    supply {report.supply_before:,} drops before, {report.supply_after:,} after; "
         f"{final}; {same} state on {len(report.state_hashes)} live agents\n"
         f"picture   {report.image}\n"
         f"time      {report.seconds:.1f} s",
         highlight=False,
+        soft_wrap=True,
     )
 
 
 def _providers(job: JobEnded, players: Sequence[Player]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for head in ("agent", "", "role"):
+    for head in ("provider", "", ""):
         table.add_column(head)
-    for head in ("runs", "gigafuel", "drops earned", "lies caught", "runs lost"):
+    for head in ("runs", "gigafuel", "earned", "caught", "lost"):
         table.add_column(head, justify="right")
     lines = {line.provider: line for line in job.providers}
     for player in players:
-        line = lines.get(player.short)
-        figures = (
-            ("", "", "", "", "")
-            if line is None
-            else (
-                str(line.runs),
-                f"{line.fuel / 1e9:.1f}",
-                f"{line.paid:,}",
-                str(line.refused),
-                str(line.lost),
-            )
+        if player.short not in lines:
+            continue
+        line = lines[player.short]
+        table.add_row(
+            player.name,
+            player.short,
+            player.role.value,
+            str(line.runs),
+            f"{line.fuel / 1e9:.1f}",
+            f"{line.paid:,}",
+            str(line.refused),
+            str(line.lost),
         )
-        table.add_row(player.name, player.short, player.role.value, *figures)
     return table
 
 

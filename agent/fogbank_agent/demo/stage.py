@@ -18,10 +18,10 @@ NETWORK_NAME = "demo"
 class Role(StrEnum):
     """What an agent does in the demonstration."""
 
-    REQUESTOR = "buys the picture"
+    REQUESTOR = "requestor"
     HONEST = "honest"
-    VICTIM = "killed in the middle"
-    LIAR = "lies"
+    VICTIM = "killed"
+    LIAR = "liar"
 
 
 @dataclass(frozen=True, slots=True)
