@@ -11,14 +11,22 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 
 TOPICS = (
+    "agreements",
     "announcement",
+    "bids",
     "blobs",
     "encoding",
+    "equivocation",
     "frames",
+    "genesis",
     "identity",
     "introduction",
+    "ledger",
     "noise",
+    "offers",
+    "orders",
     "signed",
+    "vertices",
 )
 """Modules of this folder named ``write_<topic>``, in the order of their names."""
 
