@@ -22,16 +22,9 @@ from .events import (
     StreamEnded,
     StreamRequested,
 )
-from .frames import (
-    LENGTH_BYTES,
-    decode_frame,
-    encode_goodbye,
-    encode_one_way,
-    encode_ping,
-    encode_pong,
-    read_length,
-)
+from .frames import encode_goodbye, encode_one_way, encode_ping, encode_pong
 from .outbound import Outbound
+from .received_frames import LENGTH_BYTES, decode_frame, read_length
 
 _NEED_DATA = NeedData()
 

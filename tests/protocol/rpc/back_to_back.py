@@ -3,12 +3,14 @@
 from fogbank_protocol.rpc.calls import Calls
 from fogbank_protocol.rpc.events import (
     Event,
+    Frame,
     NeedData,
 )
 from fogbank_protocol.rpc.frames import (
     encode_request,
     encode_stream_request,
 )
+from fogbank_protocol.rpc.received_frames import LENGTH_BYTES, decode_frame, read_length
 
 
 def events_of(calls: Calls, now: float = 0.0) -> list[Event]:
@@ -45,3 +47,11 @@ def with_open_calls() -> Calls:
     calls.receive_data(encode_stream_request(2, "test.call", 1000, 1, b""))
     assert len(events_of(calls)) == 2
     return calls
+
+
+def decode_whole(data: bytes) -> Frame | None:
+    """Return the frame of ``data`` with its length in front; None when bytes are missing."""
+    length = read_length(data, 0)
+    if length is None or len(data) < LENGTH_BYTES + length:
+        return None
+    return decode_frame(data[LENGTH_BYTES:])
