@@ -125,9 +125,11 @@ class Session:
         finally:
             self._wire.lose()
             self._own_calls.lose_all()
-            with trio.move_on_after(CLOSE_S_MAX, shield=True):
-                await self._say_goodbye()
-            await trio.aclose_forcefully(self._stream)
+            # Closed under the shield too: a cancellation here would take the place of a crash.
+            with trio.CancelScope(shield=True):
+                with trio.move_on_after(CLOSE_S_MAX):
+                    await self._say_goodbye()
+                await trio.aclose_forcefully(self._stream)
 
     async def _pump(self) -> None:
         async with trio.open_nursery() as nursery:

@@ -1,0 +1,177 @@
+"""Databases, through crashes, damage and full disks."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from fogbank_protocol.node.database import DatabaseFailure, DiskFull, open_database
+
+FIRST = "CREATE TABLE stones (name TEXT NOT NULL, weight BLOB)"
+SECOND = "ALTER TABLE stones ADD COLUMN colour TEXT DEFAULT 'grey'; CREATE INDEX i ON stones (name)"
+
+
+def test_rows_are_there_after_closing_and_opening(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "a.sqlite", [FIRST])
+    assert database.execute("INSERT INTO stones VALUES (?, ?)", ["flint", b"\0\1"]) == 1
+    assert database.executemany("INSERT INTO stones VALUES (?, NULL)", [["a"], ["b"]]) == 2
+    database.close()
+    database.close()
+    database = open_database(tmp_path / "a.sqlite", [FIRST])
+    assert database.query("SELECT * FROM stones WHERE name = ?", ["flint"]) == [("flint", b"\0\1")]
+    assert database.set_aside is None
+    pages = list(database.query_pages("SELECT name FROM stones ORDER BY rowid", page_rows=2))
+    assert pages == [[("flint",), ("a",)], [("b",)]]
+    database.close()
+
+
+def test_migrations_run_once_and_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    database = open_database(path, [FIRST])
+    database.execute("INSERT INTO stones VALUES ('flint', NULL)")
+    database.close()
+    for _ in range(2):
+        database = open_database(path, [FIRST, SECOND])
+        assert database.query("SELECT colour FROM stones") == [("grey",)]
+        database.close()
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    open_database(path, [FIRST]).close()
+    with pytest.raises(sqlite3.OperationalError):
+        open_database(path, [FIRST, "CREATE TABLE half (x); NONSENSE"])
+    database = open_database(path, [FIRST, "CREATE TABLE half (x)"])
+    assert database.query("SELECT * FROM half") == []
+    database.close()
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    open_database(path, [FIRST, SECOND]).close()
+    with pytest.raises(DatabaseFailure, match="newer version of Fogbank: update"):
+        open_database(path, [FIRST])
+    assert [file.name for file in tmp_path.iterdir()] == ["a.sqlite"]
+
+
+def test_all_of_a_transaction_is_kept_or_nothing(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "a.sqlite", [FIRST])
+
+    def fail_in_the_middle() -> None:
+        with database.transaction():
+            database.execute("INSERT INTO stones VALUES ('lost', NULL)")
+            database.executemany("INSERT INTO stones VALUES (?, NULL)", [["lost too"]])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_in_the_middle()
+    assert database.query("SELECT * FROM stones") == []
+    with database.transaction(), database.transaction():
+        database.execute("INSERT INTO stones VALUES ('kept', NULL)")
+    assert database.query("SELECT name FROM stones") == [("kept",)]
+    database.close()
+
+
+async def test_threads_take_turns(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "a.sqlite", [FIRST])
+
+    def add(name: str) -> None:
+        for number in range(20):
+            with database.transaction():
+                before = len(database.query("SELECT 1 FROM stones"))
+                database.execute("INSERT INTO stones VALUES (?, NULL)", [f"{name} {number}"])
+                assert len(database.query("SELECT 1 FROM stones")) == before + 1
+
+    async with trio.open_nursery() as nursery:
+        for name in "abcd":
+            nursery.start_soon(trio.to_thread.run_sync, add, name)
+    assert database.query("SELECT count(*) FROM stones") == [(80,)]
+    database.close()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "header", "page"])
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "a.sqlite"
+    for number in (1, 2):
+        database = open_database(path, [FIRST])
+        database.executemany("INSERT INTO stones VALUES (?, ?)", [["x", bytes(500)]] * 100)
+        database.close()
+        data = bytearray(path.read_bytes())
+        match damage:
+            case "garbage":
+                data = bytearray(b"this is no database, and it is long enough to be looked at " * 9)
+            case "header":
+                data[:16] = bytes(16)
+            case _:
+                data[4096 * 3 : 4096 * 4] = b"\xff" * 4096
+        path.write_bytes(data)
+
+        database = open_database(path, [FIRST])
+
+        assert database.set_aside == tmp_path / f"a.sqlite.corrupt-{number}"
+        assert database.set_aside.read_bytes() == data
+        assert database.query("SELECT * FROM stones") == []
+        database.close()
+
+
+def test_a_full_disk_undoes_the_change_and_loses_nothing_older(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "a.sqlite", [FIRST])
+    database.execute("INSERT INTO stones VALUES ('older', NULL)")
+    (pages,) = database.query("PRAGMA page_count")[0]
+    # SQLite's own bound answers as a full disk does, and needs no disk to fill.
+    database.query(f"PRAGMA max_page_count = {pages}")
+
+    def fill() -> None:
+        with database.transaction():
+            database.execute("INSERT INTO stones VALUES ('small', NULL)")
+            database.execute("INSERT INTO stones VALUES ('large', ?)", [bytes(100_000)])
+
+    with pytest.raises(DiskFull, match="make room"):
+        fill()
+    with pytest.raises(DiskFull):
+        database.execute("INSERT INTO stones VALUES ('large', ?)", [bytes(100_000)])
+    assert database.query("SELECT name FROM stones") == [("older",)]
+    database.query("PRAGMA max_page_count = 1000000")
+    database.execute("INSERT INTO stones VALUES ('later', ?)", [bytes(100_000)])
+    database.close()
+
+
+def test_a_folder_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseFailure, match="check that its folder exists"):
+        open_database(tmp_path / "missing" / "a.sqlite", [FIRST])
+
+
+def test_a_wrong_statement_is_a_bug_and_passes(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "a.sqlite", [FIRST])
+    with pytest.raises(sqlite3.OperationalError):
+        database.execute("NONSENSE")
+    with pytest.raises(sqlite3.IntegrityError):
+        database.execute("INSERT INTO stones VALUES (NULL, NULL)")
+    database.close()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from fogbank_protocol.node.database import open_database
+database = open_database(Path(sys.argv[1]), ["CREATE TABLE t (x)"], synchronous="FULL")
+with database.transaction():
+    database.execute("INSERT INTO t VALUES (1)")
+database._connection.execute("BEGIN")
+database.execute("INSERT INTO t VALUES (2)")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_what_was_committed_survives_a_kill_and_what_was_not_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    killed = subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+    assert killed.returncode == -9
+    database = open_database(path, ["CREATE TABLE t (x)"])
+    assert database.query("SELECT x FROM t") == [(1,)]
+    assert database.set_aside is None
+    database.close()

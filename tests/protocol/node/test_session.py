@@ -1,0 +1,278 @@
+"""Calls over one channel between two real ends, joined by memory streams (SPEC.md section 4)."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.limits import CALLS_OPEN_MAX
+from fogbank_protocol.node.failures import CallRefused, CallTimedOut, PeerGone
+from fogbank_protocol.node.services import OneWayService, RequestService, StreamService
+from fogbank_protocol.rpc.events import ErrorCode
+
+from .network import ANN, session_pair
+
+
+async def reverse(peer: NodeId, body: bytes) -> bytes:
+    await trio.lowlevel.checkpoint()
+    return body[::-1]
+
+
+async def count_up(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+    for number in range(int(body)):
+        await trio.lowlevel.checkpoint()
+        yield str(number).encode()
+
+
+async def wait_forever(peer: NodeId, body: bytes) -> bytes:
+    await trio.sleep_forever()
+    return b""
+
+
+async def test_a_request_is_answered() -> None:
+    async with session_pair(services_of_ben=[RequestService("test.reverse", reverse)]) as (ann, _):
+        assert await ann.request("test.reverse", b"abc", timeout_s=1) == b"cba"
+
+
+async def test_many_requests_are_under_way_at_the_same_time() -> None:
+    async with session_pair(services_of_ben=[RequestService("test.reverse", reverse)]) as (ann, _):
+        answers: dict[bytes, bytes] = {}
+
+        async def ask(body: bytes) -> None:
+            answers[body] = await ann.request("test.reverse", body, timeout_s=60)
+
+        # More than may be open: the rest wait for room, and none is lost.
+        bodies = [b"%d" % number for number in range(3 * CALLS_OPEN_MAX)]
+        async with trio.open_nursery() as nursery:
+            for body in bodies:
+                nursery.start_soon(ask, body)
+        assert answers == {body: body[::-1] for body in bodies}
+
+
+async def test_the_handler_knows_who_asks() -> None:
+    async def who(peer: NodeId, body: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        return peer
+
+    async with session_pair(services_of_ben=[RequestService("test.who", who)]) as (ann, _):
+        assert await ann.request("test.who", b"", timeout_s=1) == ANN.node_id
+
+
+async def test_a_refusal_reaches_the_caller_with_its_code() -> None:
+    async def refuse(peer: NodeId, body: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        raise CallRefused("not_found", "there is none\x1b[2J")
+
+    async with session_pair(services_of_ben=[RequestService("test.refuse", refuse)]) as (ann, _):
+        with pytest.raises(CallRefused) as raised:
+            await ann.request("test.refuse", b"", timeout_s=1)
+        assert raised.value.code == "not_found"
+        assert raised.value.message == "there is none?[2J"
+
+
+async def test_what_breaks_a_rule_of_the_method_is_a_bad_request() -> None:
+    async def parse(peer: NodeId, body: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        raise RemoteProtocolError("nonsense", rule="6.2")
+
+    services = [RequestService("test.parse", parse, body_bytes_max=3)]
+    async with session_pair(services_of_ben=services) as (ann, _):
+        for method, body, code in (
+            ("test.parse", b"x", ErrorCode.BAD_REQUEST),
+            ("test.parse", b"four", ErrorCode.BAD_REQUEST),
+            ("test.unknown", b"", ErrorCode.UNKNOWN_METHOD),
+        ):
+            with pytest.raises(CallRefused) as raised:
+                await ann.request(method, body, timeout_s=1)
+            assert raised.value.code == code
+
+
+async def test_a_call_that_takes_too_long_times_out_and_the_handler_stops(
+    autojump_clock: MockClock,
+) -> None:
+    stopped: list[float] = []
+
+    async def wait(peer: NodeId, body: bytes) -> bytes:
+        start = trio.current_time()
+        try:
+            await trio.sleep_forever()
+        finally:
+            stopped.append(trio.current_time() - start)
+        return b""
+
+    async with session_pair(services_of_ben=[RequestService("test.wait", wait)]) as (ann, ben):
+        with pytest.raises(CallTimedOut):
+            await ann.request("test.wait", b"", timeout_s=3)
+        await ben.wait_quiet()
+        assert stopped == [pytest.approx(3, abs=0.01)]
+
+
+async def test_a_cancelled_call_stops_its_handler(autojump_clock: MockClock) -> None:
+    services = [RequestService("test.wait", wait_forever)]
+    async with session_pair(services_of_ben=services) as (ann, ben):
+        with trio.move_on_after(1):
+            await ann.request("test.wait", b"", timeout_s=3600)
+        await trio.sleep(1)
+        assert ben.is_quiet
+        assert ann.is_quiet
+
+
+async def test_calls_are_lost_with_their_channel(autojump_clock: MockClock) -> None:
+    services = [RequestService("test.wait", wait_forever)]
+    async with session_pair(services_of_ben=services) as (ann, ben):
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def ask() -> None:
+                with pytest.raises(PeerGone):
+                    await ann.request("test.wait", b"", timeout_s=3600)
+
+            await trio.sleep(1)
+            ben.close(ErrorCode.SHUTTING_DOWN, "bye")
+        with pytest.raises(PeerGone):
+            await ann.request("test.wait", b"", timeout_s=1)
+        assert not ann.send_nowait("test.tell", b"")
+
+
+async def test_a_stream_brings_its_items_in_order_and_ends() -> None:
+    async with session_pair(services_of_ben=[StreamService("test.count", count_up)]) as (ann, _):
+        async with ann.stream("test.count", b"100", timeout_s=5) as items:
+            got = [item async for item in items]
+        assert got == [b"%d" % number for number in range(100)]
+
+
+async def test_a_stream_that_is_not_read_makes_its_sender_wait(
+    autojump_clock: MockClock,
+) -> None:
+    made: list[int] = []
+
+    async def flood(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+        for number in range(1000):
+            made.append(number)
+            yield bytes(1000)
+
+    async with session_pair(services_of_ben=[StreamService("test.flood", flood)]) as (ann, _):
+        async with ann.stream("test.flood", b"", timeout_s=60) as items:
+            await trio.sleep(1)
+            assert len(made) <= 20
+            for _ in range(500):
+                await anext(aiter(items))
+            await trio.sleep(1)
+            assert 500 <= len(made) <= 540
+        await trio.sleep(1)
+        assert ann.is_quiet
+
+
+async def test_leaving_a_stream_closes_its_generator(autojump_clock: MockClock) -> None:
+    closed: list[bool] = []
+
+    async def endless(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                await trio.sleep(0.1)
+                yield b"more"
+        finally:
+            closed.append(True)
+
+    async with session_pair(services_of_ben=[StreamService("test.endless", endless)]) as (ann, _):
+        async with ann.stream("test.endless", b"", timeout_s=60) as items:
+            async for _ in items:
+                break
+        await trio.sleep(1)
+        assert closed == [True]
+
+
+async def test_items_before_an_error_arrive_first() -> None:
+    async def fail_later(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+        await trio.lowlevel.checkpoint()
+        yield b"one"
+        yield b"two"
+        raise CallRefused("not_found")
+
+    services = [StreamService("test.fail", fail_later)]
+    async with (
+        session_pair(services_of_ben=services) as (ann, _),
+        ann.stream("test.fail", b"", timeout_s=5) as items,
+    ):
+        assert await anext(items) == b"one"
+        assert await anext(items) == b"two"
+        with pytest.raises(CallRefused):
+            await anext(items)
+
+
+async def test_one_way_messages_are_handled_in_order(autojump_clock: MockClock) -> None:
+    got: list[bytes] = []
+
+    async def take(peer: NodeId, body: bytes) -> None:
+        await trio.sleep(0.01)
+        got.append(body)
+
+    async with session_pair(services_of_ben=[OneWayService("test.take", take)]) as (ann, _):
+        for number in range(50):
+            assert ann.send_nowait("test.take", b"%d" % number)
+        assert ann.send_nowait("test.unknown", b"is ignored")
+        await trio.sleep(1)
+        assert got == [b"%d" % number for number in range(50)]
+
+
+async def test_one_way_messages_beyond_the_bound_are_dropped_and_answers_still_come(
+    autojump_clock: MockClock,
+) -> None:
+    got: list[int] = []
+
+    async def take_slowly(peer: NodeId, body: bytes) -> None:
+        got.append(len(body))
+        await trio.sleep(1)
+
+    services = [OneWayService("test.take", take_slowly), RequestService("test.reverse", reverse)]
+    async with session_pair(services_of_ben=services) as (ann, _):
+        for _ in range(40):
+            ann.send_nowait("test.take", bytes(100_000))
+            await trio.sleep(0.001)
+        assert await ann.request("test.reverse", b"ab", timeout_s=0.1) == b"ba"
+        await trio.sleep(100)
+        # 1 MiB waits, and the first was in work.
+        assert 10 <= len(got) <= 13
+
+
+async def test_a_one_way_message_that_breaks_a_rule_closes_the_channel(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(peer: NodeId, body: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+        raise RemoteProtocolError("nonsense", rule="8.7")
+
+    async with session_pair(services_of_ben=[OneWayService("test.take", refuse)]) as (ann, _):
+        ann.send_nowait("test.take", b"")
+        await trio.sleep(0.1)
+        with pytest.raises(PeerGone):
+            await ann.request("test.reverse", b"", timeout_s=1)
+    assert "broke a rule: nonsense (SPEC.md section 8.7)" in caplog.text
+    assert "says goodbye: protocol_error nonsense" in caplog.text
+
+
+async def test_a_ping_measures_the_round_trip(autojump_clock: MockClock) -> None:
+    async with session_pair() as (ann, _):
+        assert ann.round_trip_s is None
+        ann.ping(7)
+        await trio.sleep(1)
+        assert ann.round_trip_s is not None
+
+
+async def test_a_crash_of_a_handler_is_not_hidden() -> None:
+    async def crash(peer: NodeId, body: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        raise ZeroDivisionError
+
+    async def scenario() -> None:
+        async with session_pair(services_of_ben=[RequestService("test.crash", crash)]) as (ann, _):
+            with pytest.raises(PeerGone):
+                await ann.request("test.crash", b"", timeout_s=1)
+
+    with pytest.raises(BaseExceptionGroup) as raised:
+        await scenario()
+    assert raised.value.split(ZeroDivisionError)[1] is None
