@@ -8,7 +8,8 @@
 
 enum { FILE_BYTES_MAX = 48 * 1024 * 1024 };
 
-static const Topic *const topics[] = {&ENCODING, &IDENTITY, &SIGNED};
+static const Topic *const topics[] = {&ENCODING, &IDENTITY,     &SIGNED,
+                                      &GENESIS,  &VERTICES,     &EQUIVOCATION};
 
 static char file_text[FILE_BYTES_MAX];
 

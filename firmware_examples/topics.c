@@ -21,7 +21,7 @@ static int digit_of(uint8_t letter) {
     return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-static Span bytes_of(const JsonNode *node, const char *name) {
+Span bytes_of(const JsonNode *node, const char *name) {
     uint8_t *start = pool + pool_used;
     size_t index, length = node->text.length / 2;
     if (node->type != JSON_STRING || node->text.length % 2 != 0) give_up("these are no bytes:", name);
@@ -56,4 +56,14 @@ int agrees_on_number(const JsonNode *object, const char *name, uint64_t number) 
     if (node == NULL) return 1;
     sprintf(digits, "%llu", (unsigned long long)number);
     return same_bytes(node->text, span(digits, strlen(digits)));
+}
+
+Span joined(const Span *pieces, int count) {
+    size_t length = 0;
+    int index;
+    for (index = 0; index < count; index++) {
+        if (pieces[index].length > 0) memcpy(scratch + length, pieces[index].at, pieces[index].length);
+        length += pieces[index].length;
+    }
+    return span(scratch, length);
 }

@@ -17,11 +17,14 @@ typedef struct {
     const char *unchecked_rules;
 } Topic;
 
-extern const Topic ENCODING, IDENTITY, SIGNED;
+extern const Topic ENCODING, IDENTITY, SIGNED, GENESIS, VERTICES, EQUIVOCATION;
 
 /* The bytes that member `name` holds as hexadecimal digits; valid until `forget_bytes`.  The program
  * ends when there is no such member: vectors are files of this repository, not hostile. */
 Span bytes_in(const JsonNode *object, const char *name);
+
+/* The same of a node that is at hand; `name` is for the sentence. */
+Span bytes_of(const JsonNode *node, const char *name);
 void forget_bytes(void);
 
 /* Ends the program with a sentence about the vectors. */
@@ -35,6 +38,9 @@ int agrees(const JsonNode *object, const char *name, Span bytes);
 
 /* Whether a member is absent, or is exactly this number, written as a number or as a string. */
 int agrees_on_number(const JsonNode *object, const char *name, uint64_t number);
+
+/* The pieces one after the other, in `scratch`. */
+Span joined(const Span *pieces, int count);
 
 /* Room for encoding again. */
 enum { SCRATCH_BYTES = 4 * 1024 * 1024 + 65536 };

@@ -114,16 +114,6 @@ static Rule signed_broken_rule(const JsonNode *file, const JsonNode *entry) {
     return is_canonical(body) ? NULL : "2.1";
 }
 
-static Span joined(const Span *pieces, int count) {
-    size_t length = 0;
-    int index;
-    for (index = 0; index < count; index++) {
-        memcpy(scratch + length, pieces[index].at, pieces[index].length);
-        length += pieces[index].length;
-    }
-    return span(scratch, length);
-}
-
 static const char *signed_difference(const JsonNode *file, const JsonNode *entry) {
     Span wire = bytes_in(entry, "hex"), network = bytes_in_either(entry, file, "network");
     Span body, signature, pieces[3];

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors"
 SOURCES = ROOT / "firmware_examples"
-TOPICS = ("encoding", "identity", "signed")
+TOPICS = ("encoding", "identity", "signed", "genesis", "vertices", "equivocation")
 
 
 def missing_tool() -> str | None:
