@@ -137,7 +137,11 @@ class Connections:
             if listeners:
                 nursery.start_soon(self._accept_from, listeners, nursery)
             task_status.started()
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                # While the last goodbyes are said, nothing new begins.
+                self._nursery = None
 
     async def _accept_from(
         self, listeners: Sequence[trio.SocketListener], nursery: trio.Nursery
@@ -276,8 +280,8 @@ class Connections:
             case UseChannel(peer, number):
                 self._use(peer, number)
             case RetireChannel(number):
-                assert self._nursery is not None
-                self._nursery.start_soon(self._retire, self._open[number].session)
+                if self._nursery is not None:
+                    self._nursery.start_soon(self._retire, self._open[number].session)
             case RefuseChannel(number):
                 self._open[number].session.close(ErrorCode.BUSY, "this agent has enough channels")
             case ReportGone(peer):
@@ -308,8 +312,8 @@ class Connections:
         session.close(ErrorCode.DUPLICATE_CHANNEL, "another channel is used")
 
     def _obey_dialling(self, command: Dial) -> None:
-        assert self._nursery is not None
-        self._nursery.start_soon(self._dial, command.address)
+        if self._nursery is not None:
+            self._nursery.start_soon(self._dial, command.address)
 
     def _obey_liveness(self, command: LivenessCommand) -> None:
         session = self.session(command.peer)

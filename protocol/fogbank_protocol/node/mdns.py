@@ -123,6 +123,7 @@ async def _run_until_changed(
         _logger.warning("mDNS does not work on %s: %s", ", ".join(hosts), error)
         await trio.sleep(INTERFACES_INTERVAL_S)
     finally:
+        responder.is_deaf = True
         with trio.CancelScope(shield=True):
             await thread.run(responder.close)
 
@@ -146,6 +147,8 @@ class _Responder:
         own: OwnService | None,
         on_hint: Callable[[Hint], None],
     ) -> None:
+        self.is_deaf = False
+        """Nobody is to be told anything more; set from the trio side."""
         self._thread = thread
         self._hosts = list(hosts)
         self._own = own
@@ -244,7 +247,11 @@ class _Responder:
             self._tell(Withdrawn(gone))
 
     def _tell(self, hint: Hint) -> None:
-        self._thread.call_trio_soon(lambda: self._on_hint(hint))
+        def tell() -> None:
+            if not self.is_deaf:
+                self._on_hint(hint)
+
+        self._thread.call_trio_soon(tell)
 
 
 def _announced_hosts(listening: Sequence[str], spoken: Sequence[str]) -> Sequence[str]:
