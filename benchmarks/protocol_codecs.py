@@ -16,6 +16,7 @@ from fogbank_protocol.channel.channel import NeedData, PlaintextReceived, Secure
 from fogbank_protocol.channel.noise import Role
 from fogbank_protocol.channel.openssl_aead import OpensslAead
 from fogbank_protocol.identity import Identity, NetworkId
+from fogbank_protocol.limits import WRITE_BYTES_MAX
 from fogbank_protocol.rpc.calls import Calls
 from fogbank_protocol.rpc.events import NeedData as NothingYet
 from fogbank_protocol.rpc.events import RequestReceived
@@ -57,7 +58,7 @@ def handshake_ms() -> float:
 
 def bulk_mb_per_s() -> float:
     one, two = open_pair()
-    data, count = bytes(1_000_000), 40
+    data, count = bytes(WRITE_BYTES_MAX), 300
     start = process_time()
     for _ in range(count):
         two.receive_data(one.send_plaintext(data))
@@ -65,7 +66,7 @@ def bulk_mb_per_s() -> float:
         while isinstance(event := two.next_event(), PlaintextReceived):
             received += len(event.data)
         assert received == len(data)
-    return count / (process_time() - start)
+    return count * len(data) / 1e6 / (process_time() - start)
 
 
 def aead_us(cipher: Aead, size: int) -> Callable[[], float]:

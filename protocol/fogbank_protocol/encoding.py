@@ -78,10 +78,11 @@ def _unpack(data: bytes) -> Value:
     elements = 0
 
     def count(items: list[Value]) -> list[Value]:
-        # Counted here and not afterwards only: one byte, an empty array, takes 64 of memory.
+        # Counted here and not afterwards only: one byte, an empty array, takes 64 of memory.  Each
+        # array counts once as such, the outermost too, and once as an element of another.
         nonlocal elements
         elements += 1 + len(items)
-        if elements > 2 * ENCODED_ELEMENTS_MAX:
+        if elements > 2 * ENCODED_ELEMENTS_MAX + 1:
             raise LocalProtocolError(f"more than {ENCODED_ELEMENTS_MAX} elements")
         return items
 

@@ -180,5 +180,17 @@ def test_what_cannot_be_said_is_our_own_error() -> None:
 
 
 def test_the_largest_array_and_the_deepest_nesting_are_allowed() -> None:
-    for value in ([None] * ENCODED_ELEMENTS_MAX, nested(ENCODED_DEPTH_MAX)):
+    flat: Value = [None] * ENCODED_ELEMENTS_MAX
+    empties: Value = [[]] * ENCODED_ELEMENTS_MAX
+    for value in (flat, empties, nested(ENCODED_DEPTH_MAX)):
         assert decode(encode(value)) == value
+
+
+def test_elements_are_counted_over_all_arrays() -> None:
+    half: list[Value] = [None] * (ENCODED_ELEMENTS_MAX // 2)
+    assert decode(encode([half, half[2:]])) == [half, half[2:]]
+    with pytest.raises(LocalProtocolError):
+        encode([half, half[1:]])
+    too_many = b"\x92" + encode(half) + encode(half[1:])
+    with pytest.raises(RemoteProtocolError):
+        decode(too_many)

@@ -1,5 +1,7 @@
 """The side of a channel that makes calls (SPEC.md section 4.2)."""
 
+from math import ceil
+
 from ..errors import LocalProtocolError, RemoteProtocolError
 from ..limits import (
     CALL_DEADLINE_MS_MAX,
@@ -46,7 +48,7 @@ class Caller:
         )
 
     def send_request(self, method: str, body: bytes, *, timeout_s: float, now: float) -> int:
-        """Ask for one response within ``timeout_s`` (0.001 to 3600 s) and return the call's number.
+        """Ask for one response within ``timeout_s`` (above 0, to 3600 s) and return the call's number.
 
         Raises:
             QueueFullError: see ``has_room``.
@@ -137,7 +139,7 @@ class Caller:
         return CallTimedOut(call)
 
     def _check(self, body: bytes, timeout_s: float) -> int:
-        deadline_ms = round(timeout_s * 1000)
+        deadline_ms = ceil(timeout_s * 1000)
         if not 1 <= deadline_ms <= CALL_DEADLINE_MS_MAX:
             raise LocalProtocolError(f"a timeout of {timeout_s} s")
         if not self.has_room(len(body)):

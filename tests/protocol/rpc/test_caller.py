@@ -49,3 +49,9 @@ def test_credit_and_cancel_for_a_call_that_has_ended_say_nothing() -> None:
     calls.caller.send_cancel(1)
     calls.caller.send_cancel(2)
     assert calls.data_to_send() == b""
+
+
+def test_the_shortest_timeout_is_sent_as_a_millisecond() -> None:
+    ann, bob = Calls(), Calls()
+    call = request(ann, timeout_s=1e-9)
+    assert pass_on(ann, bob) == [RequestReceived(call, "test.call", 1, b"")]
