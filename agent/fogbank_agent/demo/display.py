@@ -24,6 +24,9 @@ _CELLS = (
 )
 _LEGEND = "·· waiting  ░░ running  ▒▒ being checked  ✗ lost  !! a lie  ██ accepted"
 
+_AGENT_LETTERS = 48
+"""What an agent's number, short form, role and results take of a line."""
+
 # What the events of a run's story mean for its tile.
 _MEANINGS = {
     "RunPlaced": RUNNING,
@@ -105,11 +108,10 @@ class Display(AbstractContextManager["Display"]):
 
     def _agents(self) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
-        for _ in range(4):
-            table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
+        room = max(10, self._console.width - _AGENT_LETTERS)
         for player in self._players:
             count = f"{self._results[player.short]} results" if player.number > 1 else ""
-            doing = Text(self._doing[player.short])
+            # Cut here: rich would take the room away from the other columns first.
+            doing = Text(self._doing[player.short][:room], style="dim", no_wrap=True)
             table.add_row(player.name, player.short, player.role.value, count, doing)
         return table

@@ -1,5 +1,6 @@
 """A provider that lies, for demonstrations and tests: put around the sandbox by ``[fault]``."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from logging import getLogger
@@ -13,8 +14,8 @@ from fogbank_wasm_tasks.run import RunReport, RunRequest
 from ..limits import PARTS_PER_MILLION
 from ..trading.interfaces import Runner
 
-LIE_TOLD = "told a lie: one bit of the output is wrong"
-"""What the log says for each lie, so that lies told can be held against lies caught."""
+_LIE_TOLD = "told a lie about input %s: one bit of its output is wrong"
+_LIES = re.compile(r"told a lie about input ([0-9a-f]{64})")
 
 _log = getLogger(__name__)
 
@@ -41,9 +42,14 @@ class LyingRunner:
             return report
         if self._random.randrange(PARTS_PER_MILLION) >= self._lie_ppm:
             return report
-        _log.warning(LIE_TOLD)
+        _log.warning(_LIE_TOLD, blob_id(request.input).hex())
         output = falsified(report.output)
         return replace(report, outcome=Ok(blob_id(output), len(output)), output=output)
+
+
+def lies_in(log: str) -> list[bytes]:
+    """Return the ids of the inputs that a liar says in its ``log`` it lied about."""
+    return [bytes.fromhex(digits) for digits in _LIES.findall(log)]
 
 
 def falsified(output: bytes) -> bytes:

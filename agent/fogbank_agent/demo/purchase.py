@@ -24,6 +24,9 @@ class Bought:
     fuel: int
     """Of the accepted results, each counted once."""
 
+    answers: frozenset[tuple[bytes, str]]
+    """For each result that came, the id of its input and the short form of its provider."""
+
 
 def buy_picture(
     client: ControlClient,
@@ -59,13 +62,20 @@ def buy_picture(
             deadline_s=None,
         )
     )
-    runs, ended = _follow(client, on_progress)
+    answers: set[tuple[bytes, str]] = set()
+
+    def progressed(progress: JobProgressed) -> None:
+        if progress.event == "ResultArrived":
+            answers.add((inputs[progress.run].blob_id, progress.provider))
+        on_progress(progress)
+
+    runs, ended = _follow(client, progressed)
     outputs = {
         tiles[run.number]: b"".join(client.blob(run.output_id))
         for run in runs
         if run.output_id is not None
     }
-    return Bought(ended, outputs, sum(run.fuel for run in runs if run.ok))
+    return Bought(ended, outputs, sum(run.fuel for run in runs if run.ok), frozenset(answers))
 
 
 def _put(client: ControlClient, data: bytes) -> bytes:

@@ -21,7 +21,7 @@ class DemoReport:
     """Accepted tiles that are not what the task computes, by re-computing all of them."""
 
     lies_told: int
-    """Results that the liar falsified, by its own log."""
+    """Results that the liar falsified, by its own log, and that reached the requestor."""
 
     lies_caught: int
     """Results that the requestor refused as wrong."""
@@ -60,7 +60,10 @@ def shortcomings(report: DemoReport) -> list[str]:
         ),
         (report.wrong_accepted == 0, f"{report.wrong_accepted} wrong tiles were accepted"),
         (report.lies_told > 0, "the liar had no chance to lie: try another --seed"),
-        (report.lies_caught > 0, "no lie was caught"),
+        (
+            report.lies_caught >= report.lies_told,
+            f"only {report.lies_caught} of {report.lies_told} lies were caught",
+        ),
         (report.killed == 1, f"{report.killed} agents were killed, not one"),
         (
             report.supply_before == report.supply_after,

@@ -25,7 +25,7 @@ from ..errors import AgentUnreachable, MachineError, RunFailed
 from .books import Books, read_supply, settled_books
 from .display import Display
 from .gathering import wait_gathered
-from .liar import LIE_TOLD
+from .liar import lies_in
 from .processes import AgentProcess, running
 from .purchase import Bought, buy_picture
 from .recheck import wrong_tiles
@@ -123,7 +123,7 @@ class _Demo:
             tasks=len(self._tiles),
             completed=len(bought.outputs),
             wrong_accepted=wrong,
-            lies_told=_lies_told(self.players),
+            lies_told=_lies_told(self.players, bought),
             lies_caught=bought.ended.lies_caught,
             killed=sum(process.killed for process in processes),
             supply_before=supply,
@@ -228,8 +228,14 @@ def _common(numbers: Sequence[int]) -> int:
     return numbers[0] if len(set(numbers)) == 1 else -1
 
 
-def _lies_told(players: Sequence[Player]) -> int:
-    return sum(player.log.read_text(errors="replace").count(LIE_TOLD) for player in players)
+def _lies_told(players: Sequence[Player], bought: Bought) -> int:
+    """Count the lies that reached the requestor: some are told to nobody, after a cancellation."""
+    told = [
+        (lie, player.short)
+        for player in players
+        for lie in lies_in(player.log.read_text(errors="replace"))
+    ]
+    return sum(lie in bought.answers for lie in told)
 
 
 def _picture_seed(seed: int) -> int:
