@@ -148,6 +148,7 @@ class LedgerService:
         )
         self._disk: Disk | None = None
         self._damaged = 0
+        self._summed_up: tuple[int, tuple[bytes, int]] | None = None
         self._news: NewsStand[LedgerNews] = NewsStand()
         self._finals: dict[VertexId, trio.Event] = {}
         self._last_state: IssuingState = Silent(self._own_chain.weight_needed)
@@ -212,6 +213,11 @@ class LedgerService:
             case _:
                 return
 
+    @property
+    def vertices_held(self) -> int:
+        """How many vertices the ledger holds."""
+        return len(self._ledger)
+
     def is_final(self, vertex_id: VertexId) -> bool:
         """Tell whether the vertex is held and final."""
         return self._ledger.is_final(vertex_id)
@@ -228,18 +234,19 @@ class LedgerService:
         )
 
     def statistics(self) -> Statistics:
-        """Return the ledger in numbers; takes time in proportion to the accounts."""
+        """Return the ledger in numbers; takes time when something became final since the last."""
         ledger, genesis = self._ledger, self._ledger.genesis
         connected = {*self._own_chain.peers, self._own}
+        state_hash, supply_held = self._final_state()
         return Statistics(
             vertices=len(ledger),
             final=ledger.final_count,
             tips=len(ledger.dag.tips),
             parked=self._intake.parked,
             accounts=sum(1 for _ in ledger.chains()),
-            state_hash=ledger.state_hash(),
+            state_hash=state_hash,
             supply=genesis.supply,
-            supply_held=ledger.supply_held(),
+            supply_held=supply_held,
             payments_made=self._account.made,
             payments_final=self._account.final,
             payments_pending=self._account.pending,
@@ -247,6 +254,13 @@ class LedgerService:
             weight_connected=sum(genesis.seats.get(peer, 0) for peer in connected),
             quorum=genesis.quorum,
         )
+
+    def _final_state(self) -> tuple[bytes, int]:
+        """Return state hash and supply, which change only when something becomes final."""
+        if self._summed_up is None or self._summed_up[0] != self._ledger.final_count:
+            sums = (self._ledger.state_hash(), self._ledger.supply_held())
+            self._summed_up = (self._ledger.final_count, sums)
+        return self._summed_up[1]
 
     def payments(self, count: int = 50) -> Sequence[PaymentView]:
         """Return the last payments from and to the own account, newest first, at most 1,000."""
