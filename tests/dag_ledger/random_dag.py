@@ -1,6 +1,6 @@
 """Random vertices, many of them invalid or forking, from one seed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
@@ -23,12 +23,23 @@ from .community import Community, unsigned
 class RandomDag:
     """Draws vertices on top of those told to be valid."""
 
-    def __init__(self, community: Community, random: Random, forkers: int) -> None:
+    def __init__(
+        self,
+        community: Community,
+        random: Random,
+        forkers: int,
+        make: Callable[[Draft, int], Vertex] | None = None,
+    ) -> None:
+        """``make`` signs a draft, telling it from others by a number; without it nobody does."""
         self._community = community
+        self._make = make or self._unsigned
         self._random = random
         self._forkers = set(random.sample(community.names, forkers))
         self.valid: list[Vertex] = []
         self._cones: dict[VertexId, frozenset[Vertex]] = {}
+
+    def _unsigned(self, draft: Draft, note: int) -> Vertex:
+        return unsigned(draft, self._community.network, note)
 
     def accept(self, vertex: Vertex) -> None:
         """Let later vertices stand on ``vertex``."""
@@ -59,7 +70,7 @@ class RandomDag:
         )
         if draft.kind == VALIDATOR and prev is not None:
             draft = self._with_cert(draft)
-        return unsigned(draft, self._community.network, random.getrandbits(32))
+        return self._make(draft, random.getrandbits(32))
 
     def _claims(self, issuer: NodeId) -> Iterator[Claim]:
         paying = [
@@ -87,7 +98,10 @@ class RandomDag:
         seqs: dict[NodeId, int] = {}
         # Now and then of what was not seen, which is invalid.
         lies = self._random.random() < 0.05
-        for vertex in self.valid if lies else self._cones[draft.prev]:
+        seen = self._cones[draft.prev]
+        for vertex in self.valid:
+            if vertex not in seen and not lies:
+                continue
             seqs[vertex.issuer] = max(vertex.seq, seqs.get(vertex.issuer, 0))
         entries = [
             Entry(tag_of(issuer), max(0, seq - self._random.randint(0, 1)))

@@ -1,0 +1,196 @@
+"""When a validator speaks, and that it falls silent (SPEC.md section 8.6)."""
+
+from math import inf
+
+from fogbank_dag_ledger.acknowledgements import Entry, decode_cert
+from fogbank_dag_ledger.events import LedgerEvent
+from fogbank_dag_ledger.ledger import Ledger
+from fogbank_dag_ledger.limits import HEARTBEAT_WINDOW
+from fogbank_dag_ledger.validator import Issue, LedgerGrew, Validator
+from fogbank_dag_ledger.vertex import Vertex
+from fogbank_protocol.machine import Tick
+
+from .community import Community, ids
+
+
+class Seats:
+    """Validators that hear each other at once, each with a ledger of its own."""
+
+    def __init__(self, community: Community, present: int, now: float = 0.0) -> None:
+        self.community = community
+        self.now = now
+        self.ledgers = [Ledger(community.genesis) for _ in range(present)]
+        self.validators = [
+            Validator(ledger, name, now)
+            for ledger, name in zip(self.ledgers, community.validators, strict=False)
+        ]
+        self.issued: list[Vertex] = []
+
+    def hear(self, vertex: Vertex) -> None:
+        """Let everybody insert ``vertex``, and what they issue because of it."""
+        commands: list[Issue] = []
+        for ledger, validator in zip(self.ledgers, self.validators, strict=True):
+            events = ledger.insert(vertex)
+            commands += validator.handle(LedgerGrew(events), self.now)
+        self._issue(commands)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, waking each validator at its deadline."""
+        end = self.now + seconds
+        while True:
+            self.now = max(self.now, min(one.deadline for one in self.validators))
+            if self.now > end:
+                self.now = end
+                return
+            for validator in self.validators:
+                if validator.deadline <= self.now:
+                    self._issue(validator.handle(Tick(), self.now))
+
+    def _issue(self, commands: list[Issue]) -> None:
+        for command in commands:
+            vertex = self.community.sign(command.draft)
+            self.issued.append(vertex)
+            self.hear(vertex)
+
+
+def test_a_payment_becomes_final_and_then_nobody_says_anything() -> None:
+    seats = Seats(Community(), present=4)
+    payment = seats.community.vertex(4, pays={5: 10})
+
+    seats.hear(payment)
+    seats.wait(1.0)
+
+    assert all(ledger.is_final(payment.id) for ledger in seats.ledgers)
+    assert len({ledger.state_hash() for ledger in seats.ledgers}) == 1
+    # One vote each, and acknowledgements until a quorum has given them.
+    assert 7 <= len(seats.issued) <= 8
+    seats.wait(58.0)
+    assert len(seats.issued) <= 8
+
+
+def test_votes_and_heartbeats_are_no_reason_to_speak() -> None:
+    seats = Seats(Community(), present=4)
+    seats.wait(59.0)
+    assert seats.issued == []
+    seats.wait(121.0)
+    # Three each: at 60, 120 and 180 seconds.
+    assert len(seats.issued) == 12
+    assert not any(vertex.carries for vertex in seats.issued)
+
+
+def test_an_hour_of_nothing_costs_heartbeats_only_and_they_become_final() -> None:
+    seats = Seats(Community(), present=4)
+    seats.wait(3_630.0)
+    assert len(seats.issued) == 4 * 60
+    assert seats.ledgers[0].final_count > 4 * 40
+
+
+def test_without_a_quorum_heartbeats_stop_and_no_duty_is_repeated() -> None:
+    seats = Seats(Community(), present=2)
+    payment = seats.community.vertex(4, pays={5: 10})
+    seats.hear(payment)
+    seats.wait(4 * 3_600.0)
+    assert not seats.ledgers[0].is_final(payment.id)
+    assert len(seats.issued) <= 2 * (HEARTBEAT_WINDOW + 2)
+
+
+def test_a_validator_alone_votes_at_once_and_acknowledges_an_interval_later() -> None:
+    community = Community(seats=1, others=2)
+    seats = Seats(community, present=1)
+    payment = community.vertex(1, pays={2: 10})
+
+    seats.hear(payment)
+    assert [vertex.parents for vertex in seats.issued] == [(payment.id,)]
+    assert seats.validators[0].deadline == 0.1
+    seats.wait(0.09)
+    assert len(seats.issued) == 1
+    seats.wait(0.02)
+
+    assert list(decode_cert(seats.issued[1].cert)) == [Entry(payment.id[:8], 0)]
+    assert seats.ledgers[0].is_final(payment.id)
+    seats.wait(0.1)
+    assert seats.validators[0].deadline == 60.1
+
+
+def test_a_validator_that_starts_late_finds_its_duties_in_the_ledger() -> None:
+    community = Community(seats=1, others=2)
+    ledger = Ledger(community.genesis)
+    payment = community.vertex(1, pays={2: 10})
+    ledger.insert(payment)
+
+    validator = Validator(ledger, community.names[0], now=7.0)
+    assert validator.deadline == 7.0
+    [issue] = validator.handle(Tick(), 7.0)
+    vote = community.sign(issue.draft)
+    validator.handle(LedgerGrew(ledger.insert(vote)), 7.0)
+
+    again = Validator(ledger, community.names[0], now=8.0)
+    [issue] = again.handle(Tick(), 8.0)
+    assert (issue.draft.seq, issue.draft.prev) == (1, vote.id)
+    assert list(decode_cert(issue.draft.cert)) == [Entry(payment.id[:8], 0)]
+
+
+def test_beats_count_the_seconds_and_never_go_back() -> None:
+    community = Community(seats=1, others=2)
+    ledger = Ledger(community.genesis)
+    validator, now, head, beats = Validator(ledger, community.names[0], 0.0), 0.0, None, list[int]()
+    for person, wait in ((1, 0.5), (1, 2.0), (1, 0.6)):
+        now += wait
+        head = community.vertex(person, head, pays={2: 1})
+        for command in validator.handle(LedgerGrew(ledger.insert(head)), now):
+            vertex = community.sign(command.draft)
+            beats.append(vertex.beat)
+            validator.handle(LedgerGrew(ledger.insert(vertex)), now)
+    assert beats == [0, 2, 3]
+    restarted = Validator(ledger, community.names[0], 100.0)
+    [issue] = restarted.handle(Tick(), 101.0)
+    assert issue.draft.beat == 4
+
+
+def test_a_validator_whose_chain_forked_is_silent_for_good() -> None:
+    seats = Seats(Community(), present=1)
+    for note in (1, 2):
+        seats.hear(seats.community.vertex(0, note=note))
+    seats.hear(seats.community.vertex(4, pays={5: 1}))
+    assert seats.validators[0].deadline == inf
+    assert seats.validators[0].handle(Tick(), 1e6) == []
+    assert seats.issued == []
+
+
+def test_a_forker_gives_no_duty_and_is_not_named() -> None:
+    seats = Seats(Community(), present=4)
+    honest = seats.community.vertex(5, pays={6: 1})
+    cover = [seats.community.vertex(4, parents=[honest], pays={6: n}) for n in (1, 2)]
+    for ledger in seats.ledgers:
+        for vertex in (honest, *cover):
+            ledger.insert(vertex)
+    seats.validators = [
+        Validator(ledger, name, 0.0)
+        for ledger, name in zip(seats.ledgers, seats.community.validators, strict=True)
+    ]
+    seats.wait(5.0)
+    assert seats.ledgers[0].is_final(honest.id)
+    assert not any(ledger.is_confirmed(vertex.id) for ledger in seats.ledgers for vertex in cover)
+    named = {parent for vertex in seats.issued for parent in vertex.parents}
+    assert named.isdisjoint(ids(cover))
+    assert len(seats.issued) <= 8
+
+
+def test_a_flood_of_tips_delays_the_newest_and_starves_nobody() -> None:
+    community = Community(seats=1, others=101)
+    ledger = Ledger(community.genesis)
+    events: list[LedgerEvent] = []
+    flood = [community.vertex(person, pays={0: 1}) for person in range(1, 101)]
+    for vertex in flood:
+        events += ledger.insert(vertex)
+    validator, now = Validator(ledger, community.names[0], 0.0), 0.0
+    named: list[bytes] = []
+    while commands := validator.handle(LedgerGrew(events), now):
+        [issue] = commands
+        named += issue.draft.parents
+        events = list(ledger.insert(community.sign(issue.draft)))
+        now += 0.1
+    assert sorted(named[:32]) == sorted(ids(flood[:32]))
+    assert set(named) >= set(ids(flood))
+    assert all(ledger.is_final(vertex.id) for vertex in flood)
+    assert len(ledger) == 100 + 5

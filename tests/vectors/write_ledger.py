@@ -1,0 +1,219 @@
+"""Vectors of whole DAGs: what is valid on top of what, L1, final, state (SPEC.md 8.3 to 8.9).
+
+``dags`` are replayed from an empty ledger, in order; ``reject`` on top of the vertices named there.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from tests.dag_ledger.community import Community
+from tests.dag_ledger.random_dag import RandomDag
+
+from fogbank_dag_ledger.ledger import Ledger
+from fogbank_dag_ledger.vertex import ORDINARY, VALIDATOR, Vertex
+from fogbank_dag_ledger.vertex_codec import encode_vertex
+from fogbank_protocol.errors import RemoteProtocolError
+
+Json = dict[str, Any]
+
+PEOPLE = Community()
+
+
+def _dag(name: str, community: Community, vertices: Sequence[Vertex]) -> Json:
+    ledger = Ledger(community.genesis)
+    for vertex in vertices:
+        ledger.insert(vertex)
+    return {
+        "name": name,
+        "genesis": community.genesis.body.hex(),
+        "vertices": _wires(vertices),
+        "confirmed": sorted(one.id.hex() for one in vertices if ledger.is_confirmed(one.id)),
+        "final": sorted(one.id.hex() for one in vertices if ledger.is_final(one.id)),
+        "balances": {one.hex(): ledger.balance(one) for one in community.names},
+        "supply_held": ledger.supply_held(),
+        "state_hash": ledger.state_hash().hex(),
+    }
+
+
+def _paid_and_claimed() -> list[Vertex]:
+    """Person 4 pays person 6, who claims it and pays it on to person 5."""
+    vertices: list[Vertex] = []
+    heads: dict[int, Vertex] = {}
+
+    def settle(paid: Vertex) -> None:
+        vertices.append(paid)
+        for acknowledged in ((), (paid,)):
+            for seat in range(3):
+                heads[seat] = PEOPLE.vertex(
+                    seat,
+                    heads.get(seat),
+                    () if acknowledged else (paid,),
+                    acknowledges=acknowledged,
+                    beat=len(vertices),
+                )
+                vertices.append(heads[seat])
+
+    payment = PEOPLE.vertex(4, pays={6: 100, 5: 1})
+    settle(payment)
+    claim = PEOPLE.vertex(6, parents=[heads[0]], claims=[(payment, 100)], pays={5: 60})
+    settle(claim)
+    again = PEOPLE.vertex(4, payment, [heads[1]], pays={6: 11})
+    settle(again)
+    settle(PEOPLE.vertex(6, claim, [heads[2]], claims=[(again, 111)]))
+    return vertices
+
+
+def _double_spend(votes_for_one: int) -> list[Vertex]:
+    sides = [PEOPLE.vertex(4, pays={5: 700}), PEOPLE.vertex(4, pays={6: 700})]
+    votes = [
+        PEOPLE.vertex(seat, parents=[sides[0 if seat < votes_for_one else 1]]) for seat in range(4)
+    ]
+    acknowledgements = [
+        PEOPLE.vertex(seat, votes[seat], votes, acknowledges=[sides[0]]) for seat in range(4)
+    ]
+    return [*sides, *votes, *acknowledgements]
+
+
+def _tie() -> list[Vertex]:
+    sides = [PEOPLE.vertex(4, pays={5: 700}), PEOPLE.vertex(4, pays={6: 700})]
+    return [*sides, *(PEOPLE.vertex(seat, parents=sides) for seat in range(4))]
+
+
+def _forked_validator() -> list[Vertex]:
+    sides = [PEOPLE.vertex(4, pays={5: 700}), PEOPLE.vertex(4, pays={6: 700})]
+    votes = [PEOPLE.vertex(seat, parents=[sides[0]]) for seat in (1, 2)]
+    faces = [PEOPLE.vertex(0, parents=[side]) for side in sides[::-1]]
+    return [*sides, *votes, *faces]
+
+
+def _random(seed: int) -> tuple[Community, list[Vertex]]:
+    random = Random(seed)
+    community = Community(weights=[1, 2, 1, 1] if seed % 2 else [1, 1, 1, 1])
+    ledger = Ledger(community.genesis)
+    source = RandomDag(community, random, forkers=1, make=community.sign)
+    while len(source.valid) < 40:
+        vertex = source.draw()
+        try:
+            ledger.insert(vertex)
+        except RemoteProtocolError:
+            continue
+        source.accept(vertex)
+    return community, source.valid
+
+
+def _dags() -> list[Json]:
+    dags = [
+        _dag("nothing", PEOPLE, []),
+        _dag("paid, claimed, and paid on", PEOPLE, _paid_and_claimed()),
+        _dag("a double spend, three votes to one", PEOPLE, _double_spend(3)),
+        _dag("a double spend, two votes each", PEOPLE, _double_spend(2)),
+        _dag("both sides seen at once: the lowest id", PEOPLE, _tie()),
+        _dag("a forked validator votes for both sides", PEOPLE, _forked_validator()),
+    ]
+    return dags + [_dag(f"at random, {seed}", *_random(seed)) for seed in range(4)]
+
+
+def _rejected() -> list[tuple[str, list[Vertex], Vertex, str]]:
+    payment = PEOPLE.vertex(4, pays={5: 100, 0: 10})
+    more = PEOPLE.vertex(4, payment, pays={6: 1})
+    claim = PEOPLE.vertex(5, claims=[(payment, 100)])
+    rival = PEOPLE.vertex(4, pays={5: 100}, note=9)
+    vote = PEOPLE.vertex(0, parents=[payment], beat=7)
+    fork = PEOPLE.vertex(0, parents=[], beat=1)
+    unseen = PEOPLE.vertex(6)
+    everything = [payment, more, claim, rival, vote, unseen]
+    poor = PEOPLE.vertex(4, more, pays={5: 890})
+    return [
+        ("kind 2 without a seat", [], PEOPLE.vertex(4, kind=VALIDATOR), "8.3.14"),
+        ("a beat that goes back", [payment, vote], PEOPLE.vertex(0, vote, beat=6), "8.3.15"),
+        (
+            "a beat that goes back behind a vertex of kind 1",
+            [payment, vote, middle := PEOPLE.vertex(0, vote, kind=ORDINARY)],
+            PEOPLE.vertex(0, middle, beat=6),
+            "8.3.15",
+        ),
+        ("more than the balance", [], PEOPLE.vertex(4, pays={5: 1_001}), "8.3.17"),
+        ("more than is left", everything, poor, "8.3.17"),
+        (
+            "spending what was claimed already",
+            everything,
+            PEOPLE.vertex(5, claim, pays={6: 1_101}),
+            "8.3.17",
+        ),
+        (
+            "a claim to too much",
+            everything,
+            PEOPLE.vertex(5, claims=[(payment, 101)]),
+            "8.3.16",
+        ),
+        ("a claim to too little", everything, PEOPLE.vertex(5, claims=[(payment, 99)]), "8.3.16"),
+        (
+            "a claim to a source that pays others",
+            everything,
+            PEOPLE.vertex(5, claims=[(more, 100)]),
+            "8.3.16",
+        ),
+        (
+            "a claim made before",
+            everything,
+            PEOPLE.vertex(5, claim, claims=[(payment, 100)]),
+            "8.3.16",
+        ),
+        (
+            "a claim made before on the other side of a fork",
+            everything,
+            PEOPLE.vertex(5, claim, claims=[(rival, 100)]),
+            "8.3.16",
+        ),
+        (
+            "one sender claimed twice",
+            everything,
+            PEOPLE.vertex(5, claims=[(payment, 100), (rival, 100)]),
+            "8.3.16",
+        ),
+        (
+            "an acknowledgement of what is not held",
+            [payment, vote],
+            PEOPLE.vertex(0, vote, acknowledges=[unseen], beat=7),
+            "8.3.18",
+        ),
+        (
+            "an acknowledgement of what prev has not seen",
+            everything,
+            PEOPLE.vertex(0, vote, [unseen], acknowledges=[unseen], beat=7),
+            "8.3.18",
+        ),
+        (
+            "an acknowledgement beyond what prev has seen",
+            everything,
+            PEOPLE.vertex(0, vote, [more], acknowledges=[more], beat=7),
+            "8.3.18",
+        ),
+        (
+            "an acknowledgement of what only the other side of a fork has seen",
+            [payment, vote, fork],
+            PEOPLE.vertex(0, fork, acknowledges=[payment], beat=7),
+            "8.3.18",
+        ),
+    ]
+
+
+def _wires(vertices: Sequence[Vertex]) -> list[str]:
+    return [encode_vertex(vertex).hex() for vertex in vertices]
+
+
+def build() -> Json:
+    """Return the vectors.
+
+    Rule 8.3.13 has none: two keys with one tag are years of work for one machine.
+    """
+    return {
+        "spec": "8.3",
+        "dags": _dags(),
+        "genesis": PEOPLE.genesis.body.hex(),
+        "reject": [
+            {"name": name, "held": _wires(held), "hex": encode_vertex(vertex).hex(), "rule": rule}
+            for name, held, vertex, rule in _rejected()
+        ],
+    }
