@@ -48,7 +48,7 @@ class Caller:
         )
 
     def send_request(self, method: str, body: bytes, *, timeout_s: float, now: float) -> int:
-        """Ask for one response within ``timeout_s`` (above 0, to 3600 s) and return the call's number.
+        """Ask for one response in ``timeout_s`` (above 0, to 3600 s); return the call's number.
 
         Raises:
             QueueFullError: see ``has_room``.
