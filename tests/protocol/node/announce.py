@@ -1,6 +1,6 @@
 """Announces a network by mDNS until it is ended; run by tests as another process.
 
-Arguments: the network id in hexadecimal, the port, and the interface (loopback when absent).
+Arguments: the network id in hexadecimal, the port, and the address of the interface.
 """
 
 import signal
@@ -19,7 +19,7 @@ def show(hint: Hint) -> None:
         print("heard", hint.announcement.node_id.hex(), *hint.addresses, flush=True)
 
 
-async def main(network: str, port: str, host: str = "127.0.0.1") -> None:
+async def main(network: str, port: str, host: str) -> None:
     """Announce until told to stop."""
     announcement = Announcement(
         1, NetworkId(bytes.fromhex(network)), NodeId(b"o" * 32), "the other process"
@@ -33,4 +33,4 @@ async def main(network: str, port: str, host: str = "127.0.0.1") -> None:
 
 
 if __name__ == "__main__":
-    trio.run(main, *sys.argv[1:])
+    trio.run(main, sys.argv[1], sys.argv[2], sys.argv[3])

@@ -112,7 +112,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
         database = open_database(path, [FIRST])
 
         assert database.set_aside == tmp_path / f"a.sqlite.corrupt-{number}"
-        assert database.set_aside.read_bytes() == data
+        assert (tmp_path / f"a.sqlite.corrupt-{number}").read_bytes() == data
         assert database.query("SELECT * FROM stones") == []
         database.close()
 
@@ -120,7 +120,8 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
 def test_a_full_disk_undoes_the_change_and_loses_nothing_older(tmp_path: Path) -> None:
     database = open_database(tmp_path / "a.sqlite", [FIRST])
     database.execute("INSERT INTO stones VALUES ('older', NULL)")
-    (pages,) = database.query("PRAGMA page_count")[0]
+    ((pages,),) = database.query("PRAGMA page_count")
+    assert isinstance(pages, int)
     # SQLite's own bound answers as a full disk does, and needs no disk to fill.
     database.query(f"PRAGMA max_page_count = {pages}")
 

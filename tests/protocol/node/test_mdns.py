@@ -42,6 +42,10 @@ def own_service(port: int = 4747) -> OwnService:
     return OwnService(Announcement(1, network, node_id, "Käfer's shed"), port, LOOPBACK)
 
 
+def ignore(hint: Hint) -> None:
+    """Take a hint that the test does not look at."""
+
+
 class Listener:
     """Collects hints until what is waited for has come."""
 
@@ -68,7 +72,7 @@ async def test_an_announcement_is_heard_and_a_goodbye_too() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run_mdns, LOOPBACK, None, listener.take)
         async with trio.open_nursery() as announcing:
-            announcing.start_soon(run_mdns, LOOPBACK, own, lambda _: None)
+            announcing.start_soon(run_mdns, LOOPBACK, own, ignore)
             hint = await listener.wait(
                 lambda hint: isinstance(hint, Heard) and hint.announcement == own.announcement
             )
@@ -81,7 +85,7 @@ async def test_an_announcement_is_heard_and_a_goodbye_too() -> None:
 
 async def test_another_process_is_heard_and_found_as_a_network() -> None:
     own = own_service()
-    command = [sys.executable, SCRIPT, own.announcement.network.hex(), "4748"]
+    command = [sys.executable, SCRIPT, own.announcement.network.hex(), "4748", "127.0.0.1"]
     async with trio.open_nursery() as nursery:
         process = await nursery.start(trio.run_process, command)
         with trio.fail_after(TIMEOUT_S):
@@ -101,10 +105,10 @@ async def test_nothing_is_announced_by_who_only_listens_or_listens_elsewhere() -
     elsewhere = OwnService(own.announcement, own.port, ("192.0.2.1",))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run_mdns, LOOPBACK, None, listener.take)
-        nursery.start_soon(run_mdns, LOOPBACK, None, lambda _: None)
-        nursery.start_soon(run_mdns, LOOPBACK, elsewhere, lambda _: None)
+        nursery.start_soon(run_mdns, LOOPBACK, None, ignore)
+        nursery.start_soon(run_mdns, LOOPBACK, elsewhere, ignore)
         other = own_service()
-        nursery.start_soon(run_mdns, LOOPBACK, other, lambda _: None)
+        nursery.start_soon(run_mdns, LOOPBACK, other, ignore)
         await listener.wait(
             lambda hint: isinstance(hint, Heard) and hint.announcement == other.announcement
         )

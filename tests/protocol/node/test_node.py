@@ -1,5 +1,7 @@
 """A whole node: its services, its end, and mDNS with several (SPEC.md sections 5 and 6)."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 import trio
 
@@ -13,6 +15,7 @@ from fogbank_protocol.node.node import (
     PeerConnected,
     PeerLost,
     RequestService,
+    Service,
     StreamService,
 )
 
@@ -110,12 +113,15 @@ async def test_asking_a_request_for_a_stream_is_an_unknown_method() -> None:
 
 
 async def test_a_large_stream_does_not_hold_up_small_calls() -> None:
-    async def flood(peer: NodeId, body: bytes):  # type: ignore[no-untyped-def]
+    async def flood(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
         while True:
             await trio.lowlevel.checkpoint()
             yield bytes(65_536)
 
-    services = [RequestService("test.echo", echo), StreamService("test.flood", flood)]
+    services: list[Service] = [
+        RequestService("test.echo", echo),
+        StreamService("test.flood", flood),
+    ]
     async with connected_pair(services_of_ann=services) as (_, ben):
 
         async def swallow() -> None:

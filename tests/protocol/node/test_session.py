@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 import trio
-import trio.testing
 from trio.testing import MockClock
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.limits import CALLS_OPEN_MAX
 from fogbank_protocol.node.failures import CallRefused, CallTimedOut, PeerGone
-from fogbank_protocol.node.services import OneWayService, RequestService, StreamService
+from fogbank_protocol.node.services import (
+    OneWayService,
+    RequestService,
+    Service,
+    StreamService,
+)
 from fogbank_protocol.rpc.events import ErrorCode
 
 from .network import ANN, session_pair
@@ -228,7 +232,10 @@ async def test_one_way_messages_beyond_the_bound_are_dropped_and_answers_still_c
         got.append(len(body))
         await trio.sleep(1)
 
-    services = [OneWayService("test.take", take_slowly), RequestService("test.reverse", reverse)]
+    services: list[Service] = [
+        OneWayService("test.take", take_slowly),
+        RequestService("test.reverse", reverse),
+    ]
     async with session_pair(services_of_ben=services) as (ann, _):
         for _ in range(40):
             ann.send_nowait("test.take", bytes(100_000))
