@@ -52,6 +52,7 @@ class Display(AbstractContextManager["Display"]):
         self._columns = columns
         self._tiles = [WAITING] * tiles
         self._doing = {player.short: "" for player in players}
+        self._killed = ""
         self._results = {player.short: 0 for player in players}
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -79,13 +80,14 @@ class Display(AbstractContextManager["Display"]):
         # A lie stays to be seen, although the tile is right in the end.
         if state is not None and self._tiles[progress.run] != CAUGHT:
             self._tiles[progress.run] = state
-        if progress.provider in self._doing:
+        if progress.provider in self._doing and progress.provider != self._killed:
             self._doing[progress.provider] = f"tile {progress.run + 1}: {progress.what}"
             self._results[progress.provider] += progress.event == "ResultArrived"
         self._bar.update(self._task, completed=progress.accepted)
 
     def killed(self, player: Player) -> None:
-        """Show that an agent was killed."""
+        """Show that an agent was killed, whatever else is said of it."""
+        self._killed = player.short
         self._doing[player.short] = "killed (SIGKILL)"
 
     def rechecked(self) -> None:

@@ -20,7 +20,7 @@ class Role(StrEnum):
 
     REQUESTOR = "requestor"
     HONEST = "honest"
-    VICTIM = "killed"
+    VICTIM = "victim"
     LIAR = "liar"
 
 

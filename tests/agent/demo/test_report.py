@@ -1,0 +1,80 @@
+"""What the demonstration promises."""
+
+from dataclasses import replace
+
+import pytest
+
+from fogbank_agent.demo.report import DemoReport, shortcomings
+
+KEPT = DemoReport(
+    agents=5,
+    tasks=48,
+    completed=48,
+    wrong_accepted=0,
+    lies_told=3,
+    lies_caught=3,
+    killed=1,
+    supply_before=1000,
+    supply_after=1000,
+    payments_final=True,
+    state_hashes=("aa", "aa", "aa", "aa"),
+    image="picture.png",
+    image_sha256="00",
+    fuel_total=5,
+    seconds=9.5,
+)
+
+
+def test_a_demonstration_that_keeps_its_promises_has_no_shortcomings() -> None:
+    assert shortcomings(KEPT) == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        (replace(KEPT, completed=47), "only 47 of 48 tiles were completed"),
+        (replace(KEPT, wrong_accepted=1), "1 wrong tiles were accepted"),
+        (replace(KEPT, lies_told=0), "the liar had no chance to lie: try another --seed"),
+        (replace(KEPT, lies_caught=2), "only 2 of 3 lies were caught"),
+        (
+            replace(KEPT, killed=0, state_hashes=("aa",) * 5),
+            "0 agents were killed, not one",
+        ),
+        (replace(KEPT, supply_after=999), "the supply was 1000 drops and is 999"),
+        (
+            replace(KEPT, payments_final=False),
+            "not every payment is final on every live agent",
+        ),
+        (
+            replace(KEPT, state_hashes=("aa", "aa", "aa", "ab")),
+            "the live agents do not have the same state of the ledger",
+        ),
+        (
+            replace(KEPT, state_hashes=("aa", "aa", "aa")),
+            "the live agents do not have the same state of the ledger",
+        ),
+    ],
+)
+def test_a_broken_promise_is_told(broken: DemoReport, sentence: str) -> None:
+    assert shortcomings(broken) == [sentence]
+
+
+def test_the_object_has_the_keys_that_users_rely_on() -> None:
+    assert list(KEPT.to_json()) == [
+        "schema",
+        "agents",
+        "tasks",
+        "completed",
+        "wrong_accepted",
+        "lies_told",
+        "lies_caught",
+        "killed",
+        "supply_before",
+        "supply_after",
+        "payments_final",
+        "state_hashes",
+        "image",
+        "image_sha256",
+        "fuel_total",
+        "seconds",
+    ]
