@@ -149,6 +149,10 @@ class Choice:
         record.in_flight -= 1
         record.busy_until = 0.0
 
+    def in_flight(self, provider: NodeId) -> int:
+        """Return how many runs are placed with ``provider``."""
+        return self._record(provider).in_flight
+
     def begin_work(self, now: float) -> None:
         """Count an agreement that was signed at ``now``."""
         self._running += 1

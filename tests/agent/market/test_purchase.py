@@ -1,0 +1,385 @@
+"""One run bought, as conversations (SPEC.md sections 9.3 to 9.6)."""
+
+from itertools import repeat
+
+import pytest
+
+from fogbank_agent.limits import AGREEMENT_WAIT_S, BID_WAIT_S, BID_WINDOW_S, RESULT_GRACE_S
+from fogbank_agent.market.job_messages import (
+    AgreementRefused,
+    AgreementSigned,
+    AttemptBroke,
+    BidCame,
+    EndAttempt,
+    EndJob,
+    KeepReputation,
+    OffersChanged,
+    OrderRefused,
+    Owe,
+    OwnRunEnded,
+    Refuse,
+    ResultCame,
+    RunHere,
+    SendOrder,
+    SignAgreement,
+)
+from fogbank_agent.market.orders import Audit, NoVerification, Quorum
+from fogbank_agent.market.purchase import PurchaseState
+from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.story import (
+    AttemptFailed,
+    CheckSpared,
+    OrderDeclined,
+    ProviderCaught,
+    RunAccepted,
+    RunFailed,
+)
+from fogbank_wasm_tasks.outcome import OutOfFuel
+
+from .town import (
+    ANN,
+    BEN,
+    CAT,
+    DAN,
+    FUEL_MAX,
+    GIGAFUEL,
+    PATIENCE_S,
+    RUN_S,
+    Town,
+    an_offer,
+    right,
+    wrong,
+)
+
+BILL = 101
+"""A gigafuel at 100 drops, and 1 to start."""
+
+
+def test_a_run_goes_to_the_cheapest_bid_and_is_owed() -> None:
+    town = Town(ANN, BEN)
+    assert town.begin() == [SendOrder(0, 1, [ANN, BEN])]
+    assert town.tell(BidCame(0, 1, ANN, 100, 1, 0, 5_000)) == []
+    assert town.tell(BidCame(0, 1, BEN, 90, 1, 0, 5_000)) == [SignAgreement(0, 1, BEN)]
+    assert town.tell(AgreementSigned(0, 1)) == []
+    assert town.tell(ResultCame(0, 1, right(), GIGAFUEL)) == [Owe(0, 1, BEN, 91), EndJob()]
+    assert town.job.purchases[0].claim == (right(), GIGAFUEL)
+
+
+def test_a_silent_provider_costs_the_window_and_no_more() -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    assert town.bid(order, ANN) == []
+    assert town.wait(BID_WINDOW_S - 0.001) == []
+    assert town.wait(0.002) == [SignAgreement(0, 1, ANN)]
+
+
+def test_the_first_bid_is_waited_for_beyond_the_window() -> None:
+    town = Town(ANN)
+    (order,) = town.begin()
+    assert town.wait(BID_WAIT_S - 0.1) == []
+    assert town.bid(order, ANN) == [SignAgreement(0, 1, ANN)]
+
+
+def test_a_provider_that_does_not_keep_its_bid_gives_way_to_the_next() -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    assert town.bid(order, ANN, BEN) == [SignAgreement(0, 1, ANN)]
+    assert town.tell(AgreementRefused(0, 1, Reason.BUSY)) == [SignAgreement(0, 1, BEN)]
+
+
+def test_a_provider_that_never_signs_is_given_up() -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    assert town.bid(order, ANN, BEN) == [SignAgreement(0, 1, ANN)]
+    commands = town.wait(AGREEMENT_WAIT_S + 1)
+    assert commands == [EndAttempt(0, 1), SendOrder(0, 2, [BEN, ANN])]
+    assert town.told(AttemptFailed) == [AttemptFailed(1, ANN, Reason.NO_ANSWER)]
+
+
+def test_a_lost_provider_is_replaced_at_once() -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.book.forget(ANN)
+    assert town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST)) == [SendOrder(0, 2, [BEN])]
+
+
+def test_a_run_past_its_time_is_cancelled_and_goes_elsewhere() -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    assert town.wait(RUN_S + RESULT_GRACE_S - 0.2) == []
+    assert town.wait(0.4) == [
+        EndAttempt(0, 1),
+        Refuse(0, 1, ANN, Reason.DEADLINE_PASSED),
+        SendOrder(0, 2, [BEN, ANN]),
+    ]
+
+
+def test_a_host_fault_is_nobodys_lie() -> None:
+    town = Town(ANN)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    assert town.tell(AttemptBroke(0, 1, Reason.HOST_FAULT)) == [SendOrder(0, 2, [ANN])]
+    assert town.told(ProviderCaught) == []
+
+
+def test_attempts_are_bounded() -> None:
+    town = Town(ANN, attempts_max=2)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    (order,) = town.tell(AttemptBroke(0, 1, Reason.HOST_FAULT))
+    town.agree(order, ANN)
+    assert town.tell(AttemptBroke(0, 2, Reason.HOST_FAULT)) == [EndJob()]
+    assert town.told(RunFailed) == [RunFailed(Reason.ATTEMPTS_EXHAUSTED)]
+
+
+def test_a_run_that_nobody_takes_ends_with_every_reason_why() -> None:
+    cheap = [an_offer(CAT, price=5_000), an_offer(DAN, features=())]
+    town = Town(ANN, offers=cheap)
+    (order,) = town.begin()
+    assert order == SendOrder(0, 1, [ANN])
+    for _ in range(60):
+        if isinstance(order, SendOrder):
+            town.tell(OrderRefused(0, order.attempt, ANN, [Reason.PAUSED]))
+        orders = town.wait(1.0)
+        order = next((one for one in orders if isinstance(one, SendOrder)), order)
+    assert town.job.purchases[0].state is PurchaseState.FAILED
+    assert town.told(RunFailed) == [RunFailed(Reason.NO_PROVIDER)]
+    declines = town.told(OrderDeclined)
+    assert OrderDeclined(1, ANN, [Reason.PAUSED]) in declines
+    assert OrderDeclined(0, CAT, [Reason.PRICE_TOO_HIGH]) in declines
+    assert OrderDeclined(0, DAN, [Reason.CANNOT_EXECUTE]) in declines
+
+
+def test_a_run_without_any_provider_waits_for_one_and_takes_it() -> None:
+    town = Town()
+    assert town.begin() == []
+    assert town.wait(PATIENCE_S / 2) == []
+    town.book.put(an_offer(ANN), town.now)
+    assert town.tell(OffersChanged()) == [SendOrder(0, 1, [ANN])]
+
+
+def test_patience_has_an_end() -> None:
+    town = Town()
+    town.begin()
+    assert town.wait(PATIENCE_S - 3) == []
+    assert town.wait(6) == [EndJob()]
+    assert town.told(RunFailed) == [RunFailed(Reason.NO_PROVIDER)]
+
+
+def test_what_the_wallet_does_not_hold_is_not_ordered() -> None:
+    cost_max = 100 * FUEL_MAX // GIGAFUEL + 1
+    town = Town(ANN, spendable=cost_max - 1)
+    (order,) = town.begin()
+    assert town.bid(order, ANN) == [EndAttempt(0, 1), EndJob()]
+    assert town.told(RunFailed) == [RunFailed(Reason.NO_FUNDS)]
+    town = Town(ANN, spendable=cost_max)
+    (order,) = town.begin()
+    assert town.bid(order, ANN) == [SignAgreement(0, 1, ANN)]
+
+
+def test_a_second_run_waits_until_the_first_gives_its_money_back() -> None:
+    cost_max = 100 * FUEL_MAX // GIGAFUEL + 1
+    town = Town(ANN, runs=2, spendable=cost_max + BILL)
+    first, second = town.begin()
+    agreement = town.agree(first, ANN)
+    assert town.bid(second, ANN) == [EndAttempt(1, 1)]
+    town.purse.owed += BILL
+    town.finish(agreement)
+    (order,) = town.wait(1.0)
+    assert isinstance(order, SendOrder)
+    assert town.bid(order, ANN) == [SignAgreement(1, order.attempt, ANN)]
+
+
+@pytest.mark.parametrize("late", ["bid", "signature", "result", "own run"])
+def test_what_comes_too_late_is_ignored(late: str) -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    agreement = town.agree(order, ANN)
+    town.finish(agreement)
+    events = {
+        "bid": BidCame(0, 1, BEN, 1, 1, 0, 5_000),
+        "signature": AgreementSigned(0, 1),
+        "result": ResultCame(0, 1, wrong(), 1),
+        "own run": OwnRunEnded(0, wrong(), 1),
+    }
+    assert town.tell(events[late]) == []
+    assert town.job.purchases[0].claim == (right(), GIGAFUEL)
+
+
+def test_a_stranger_is_audited_in_the_own_sandbox() -> None:
+    town = Town(ANN, verification=Audit(0), can_run_here=True)
+    (order,) = town.begin()
+    agreement = town.agree(order, ANN)
+    assert town.finish(agreement) == [RunHere(0)]
+    assert town.tell(OwnRunEnded(0, right(), GIGAFUEL)) == [
+        Owe(0, 1, ANN, BILL),
+        KeepReputation(ANN, 1),
+        EndJob(),
+    ]
+    assert town.told(RunAccepted) == [RunAccepted(ANN, 2)]
+
+
+def test_a_lie_is_refused_and_the_own_result_taken() -> None:
+    town = Town(ANN, verification=Audit(0), can_run_here=True)
+    (order,) = town.begin()
+    agreement = town.agree(order, ANN)
+    town.finish(agreement, wrong())
+    assert town.tell(OwnRunEnded(0, right(), GIGAFUEL)) == [
+        Refuse(0, 1, ANN, Reason.WRONG_RESULT),
+        KeepReputation(ANN, 0),
+        EndJob(),
+    ]
+    assert town.told(RunAccepted) == [RunAccepted(None, 1)]
+    assert town.told(ProviderCaught) == [ProviderCaught(ANN)]
+
+
+def test_too_much_fuel_for_the_right_output_is_a_lie_too() -> None:
+    town = Town(ANN, verification=Audit(0), can_run_here=True)
+    (order,) = town.begin()
+    agreement = town.agree(order, ANN)
+    town.finish(agreement, right(), fuel=GIGAFUEL + 1)
+    commands = town.tell(OwnRunEnded(0, right(), GIGAFUEL))
+    assert Refuse(0, 1, ANN, Reason.WRONG_RESULT) in commands
+
+
+def test_outcomes_other_than_ok_are_compared_and_owed_as_well() -> None:
+    town = Town(ANN, verification=Audit(0), can_run_here=True)
+    (order,) = town.begin()
+    agreement = town.agree(order, ANN)
+    town.finish(agreement, OutOfFuel(), FUEL_MAX)
+    commands = town.tell(OwnRunEnded(0, OutOfFuel(), FUEL_MAX))
+    assert Owe(0, 1, ANN, 1_001) in commands
+
+
+def test_without_an_own_sandbox_another_provider_audits() -> None:
+    town = Town(ANN, BEN, verification=Audit(0))
+    (order,) = town.begin()
+    agreement = town.agree(order, ANN)
+    (second,) = town.finish(agreement)
+    assert second == SendOrder(0, 2, [BEN])
+    agreement = town.agree(second, BEN)
+    assert town.finish(agreement) == [
+        Owe(0, 1, ANN, BILL),
+        Owe(0, 2, BEN, BILL),
+        KeepReputation(ANN, 1),
+        KeepReputation(BEN, 1),
+        EndJob(),
+    ]
+
+
+def test_an_own_sandbox_that_fails_gives_way_to_another_provider() -> None:
+    town = Town(ANN, BEN, verification=Audit(0), can_run_here=True)
+    (order,) = town.begin()
+    agreement = town.agree(order, ANN)
+    assert town.finish(agreement) == [RunHere(0)]
+    assert town.tell(OwnRunEnded(0, None, 0)) == [SendOrder(0, 2, [BEN])]
+
+
+def test_two_that_differ_need_a_third() -> None:
+    town = Town(ANN, BEN, CAT, verification=Audit(0))
+    (order,) = town.begin()
+    (order,) = town.finish(town.agree(order, ANN), wrong())
+    (order,) = town.finish(town.agree(order, BEN))
+    assert order == SendOrder(0, 3, [CAT])
+    assert town.finish(town.agree(order, CAT)) == [
+        Owe(0, 2, BEN, BILL),
+        Owe(0, 3, CAT, BILL),
+        Refuse(0, 1, ANN, Reason.WRONG_RESULT),
+        KeepReputation(ANN, 0),
+        KeepReputation(BEN, 1),
+        KeepReputation(CAT, 1),
+        EndJob(),
+    ]
+
+
+def test_what_nobody_can_confirm_fails_and_nobody_is_blamed() -> None:
+    town = Town(ANN, BEN, verification=Audit(0))
+    (order,) = town.begin()
+    (order,) = town.finish(town.agree(order, ANN), wrong())
+    town.finish(town.agree(order, BEN))
+    assert town.wait(2 * PATIENCE_S) == [
+        Refuse(0, 1, ANN, Reason.UNVERIFIED),
+        Refuse(0, 2, BEN, Reason.UNVERIFIED),
+        EndJob(),
+    ]
+    assert town.told(ProviderCaught) == []
+    assert town.told(RunFailed) == [RunFailed(Reason.UNVERIFIED)]
+
+
+def test_the_rate_of_audits_falls_with_confirmed_results_to_its_floor() -> None:
+    town = Town(ANN, verification=Audit(200_000), can_run_here=True, draws=repeat(400_000))
+    rates = [town.choice.audit_ppm(ANN)]
+    for _ in range(9):
+        town.reputation.count_confirmed(ANN, town.choice.bounds.package_id)
+        rates.append(town.choice.audit_ppm(ANN))
+    assert rates == [
+        1_000_000, 1_000_000, 500_000, 333_334, 250_000, 200_000, 200_000, 200_000, 200_000, 200_000,
+    ]  # fmt: skip
+
+
+def test_a_result_that_the_draw_spares_is_accepted_unconfirmed() -> None:
+    town = Town(ANN, verification=Audit(0), can_run_here=True, draws=repeat(400_000))
+    for _ in range(3):
+        town.reputation.count_confirmed(ANN, town.choice.bounds.package_id)
+    (order,) = town.begin()
+    assert town.finish(town.agree(order, ANN)) == [Owe(0, 1, ANN, BILL), EndJob()]
+    assert town.told(CheckSpared) == [CheckSpared(333_334)]
+    assert town.reputation.confirmed(ANN, town.choice.bounds.package_id) == 3
+
+
+def test_a_quorum_asks_for_all_its_voices_at_once_from_different_providers() -> None:
+    town = Town(ANN, BEN, CAT, verification=Quorum(2))
+    first, second = town.begin()
+    assert (first, second) == (
+        SendOrder(0, 1, [ANN, BEN, CAT]),
+        SendOrder(0, 2, [ANN, BEN, CAT]),
+    )
+    assert town.bid(first, ANN, BEN, CAT) == [SignAgreement(0, 1, ANN)]
+    assert town.bid(second, ANN, BEN, CAT) == [SignAgreement(0, 2, BEN)]
+    for attempt in (1, 2):
+        town.tell(AgreementSigned(0, attempt))
+    assert town.tell(ResultCame(0, 2, right(), GIGAFUEL)) == []
+    commands = town.tell(ResultCame(0, 1, right(), GIGAFUEL))
+    assert [one for one in commands if isinstance(one, Owe)] == [
+        Owe(0, 2, BEN, BILL),
+        Owe(0, 1, ANN, BILL),
+    ]
+
+
+def test_a_quorum_that_disagrees_asks_the_own_sandbox() -> None:
+    town = Town(ANN, BEN, verification=Quorum(2), can_run_here=True)
+    first, second = town.begin()
+    town.bid(first, ANN, BEN)
+    town.bid(second, ANN, BEN)
+    town.tell(AgreementSigned(0, 1))
+    town.tell(AgreementSigned(0, 2))
+    town.tell(ResultCame(0, 1, wrong(), GIGAFUEL))
+    assert town.tell(ResultCame(0, 2, right(), GIGAFUEL)) == [RunHere(0)]
+    commands = town.tell(OwnRunEnded(0, right(), GIGAFUEL))
+    assert commands[:2] == [Owe(0, 2, BEN, BILL), Refuse(0, 1, ANN, Reason.WRONG_RESULT)]
+
+
+def test_a_quorum_that_is_short_of_providers_is_completed_here() -> None:
+    town = Town(ANN, verification=Quorum(2), can_run_here=True)
+    first, second = town.begin()
+    town.bid(first, ANN)
+    town.bid(second, ANN)
+    town.tell(AgreementSigned(0, 1))
+    town.tell(ResultCame(0, 1, right(), GIGAFUEL))
+    commands = town.wait(PATIENCE_S + 5)
+    assert RunHere(0) in commands
+
+
+def test_a_broken_rule_is_held_against_the_provider() -> None:
+    town = Town(ANN, BEN, verification=NoVerification())
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    commands = town.tell(AttemptBroke(0, 1, Reason.BROKEN_RULE))
+    assert Refuse(0, 1, ANN, Reason.BROKEN_RULE) in commands
+    assert KeepReputation(ANN, 0) in commands
+    assert town.told(ProviderCaught) == [ProviderCaught(ANN)]
+    (order,) = [one for one in commands if isinstance(one, SendOrder)]
+    assert town.bid(order, ANN) == []
+    assert town.bid(order, BEN) == [SignAgreement(0, 2, BEN)]

@@ -1,0 +1,187 @@
+"""A job and made-up providers, event by event, for tests of the machines."""
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any
+
+from fogbank_agent.market.choice import Choice, RunBounds
+from fogbank_agent.market.job import Job
+from fogbank_agent.market.job_messages import (
+    AgreementSigned,
+    BidCame,
+    JobCommand,
+    ResultCame,
+    SendOrder,
+    SignAgreement,
+    Tell,
+)
+from fogbank_agent.market.offer_book import OfferBook
+from fogbank_agent.market.offers import Offer
+from fogbank_agent.market.orders import NoVerification, Verification
+from fogbank_agent.market.purchase import PurchaseTerms
+from fogbank_agent.market.purse import Purse
+from fogbank_agent.market.reputation import Reputation
+from fogbank_agent.market.story import StoryEvent
+from fogbank_protocol.blobs.naming import blob_id
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.machine import Tick
+from fogbank_wasm_tasks.outcome import Ok, Outcome
+
+PACKAGE = blob_id(b"package")
+ANN, BEN, CAT, DAN, EVE = (NodeId(letter * 32) for letter in (b"a", b"b", b"c", b"d", b"e"))
+GIGAFUEL = 10**9
+FUEL_MAX = 10 * GIGAFUEL
+RUN_S = 60.0
+PATIENCE_S = 30.0
+
+
+def right(run: int = 0) -> Outcome:
+    """Return the outcome of an honest run."""
+    output = b"right" + bytes([run])
+    return Ok(blob_id(output), len(output))
+
+
+def wrong(run: int = 0) -> Outcome:
+    """Return the outcome that all liars agree upon."""
+    output = b"wrong" + bytes([run])
+    return Ok(blob_id(output), len(output))
+
+
+def an_offer(provider: NodeId, **changes: Any) -> Offer:
+    """Return an offer of ``provider``, with ``changes``."""
+    fields: dict[str, Any] = {
+        "provider": provider,
+        "sequence": 1,
+        "valid_s": 3_600,
+        "price": 100,
+        "start_price": 1,
+        "fuel_per_s": GIGAFUEL,
+        "memory_bytes_max": 1 << 28,
+        "input_bytes_max": 1 << 26,
+        "output_bytes_max": 1 << 26,
+        "fuel_max": 10**15,
+        "slots": 4,
+        "slots_free": 4,
+        "credit": 10**9,
+        "features": ("command", "reactor"),
+        "packages": (),
+        **changes,
+    }
+    return Offer(**fields)
+
+
+class Town:
+    """One job among ``providers`` whose words the test writes."""
+
+    def __init__(
+        self,
+        *providers: NodeId,
+        offers: Sequence[Offer] = (),
+        runs: int = 1,
+        runs_at_once: int = 16,
+        verification: Verification | None = None,
+        can_run_here: bool = False,
+        attempts_max: int = 8,
+        spendable: int = 10**12,
+        draws: Iterator[int] | None = None,
+    ) -> None:
+        """Begin with everyone's offer in the book."""
+        self.now = 0.0
+        self.book = OfferBook()
+        for provider in providers:
+            self.book.put(an_offer(provider), self.now)
+        for offer in offers:
+            self.book.put(offer, self.now)
+        self.spendable = spendable
+        self.purse = Purse(lambda: self.spendable)
+        self.reputation = Reputation({})
+        self.verification = verification or NoVerification()
+        bounds = RunBounds(
+            package_id=PACKAGE,
+            package_bytes=100_000,
+            shape="reactor",
+            input_bytes_max=1_000,
+            memory_bytes_max=1 << 24,
+            output_bytes_max=1 << 20,
+            fuel_max=FUEL_MAX,
+            price_max=1_000,
+            start_price_max=100,
+            verification=self.verification,
+        )
+        terms = PurchaseTerms(
+            verification=self.verification,
+            attempts_max=attempts_max,
+            patience_s=PATIENCE_S,
+            run_s_max=RUN_S,
+            can_run_here=can_run_here,
+        )
+        self.choice = Choice(bounds, self.book, self.purse, self.reputation)
+        self.job = Job(runs, runs_at_once, terms, self.choice, draws or repeat(0))
+        self.story: list[tuple[int, StoryEvent]] = []
+
+    def begin(self) -> list[JobCommand]:
+        """Begin the job; return what it wants, without what it only tells."""
+        return self._wanted(self.job.begin(self.now))
+
+    def tell(self, event: Any) -> list[JobCommand]:
+        """Let the job handle ``event`` now."""
+        return self._wanted(self.job.handle(event, self.now))
+
+    def wait(self, seconds: float) -> list[JobCommand]:
+        """Let time pass, ticking at every deadline on the way."""
+        until = self.now + seconds
+        commands: list[JobCommand] = []
+        for _ in range(10_000):
+            if self.job.deadline > until:
+                break
+            self.now = max(self.now, self.job.deadline)
+            commands += self.tell(Tick())
+        else:
+            raise AssertionError("a deadline that never ends")
+        self.now = until
+        return commands
+
+    def told(self, kind: type) -> list[StoryEvent]:
+        """Return the events of one kind in the story."""
+        return [event for _, event in self.story if isinstance(event, kind)]
+
+    def _wanted(self, commands: Sequence[JobCommand]) -> list[JobCommand]:
+        wanted: list[JobCommand] = []
+        for command in commands:
+            if isinstance(command, Tell):
+                self.story.append((command.run, command.what))
+            else:
+                wanted.append(command)
+        return wanted
+
+    # Whole steps, where a test is about something else.
+
+    def bid(
+        self,
+        order: JobCommand,
+        *providers: NodeId,
+        price: int = 100,
+        start_ms: int = 0,
+    ) -> list[JobCommand]:
+        """Let ``providers`` bid on ``order`` in turn."""
+        assert isinstance(order, SendOrder)
+        commands: list[JobCommand] = []
+        for provider in providers:
+            bid = BidCame(order.run, order.attempt, provider, price, 1, start_ms, 5_000)
+            commands += self.tell(bid)
+        return commands
+
+    def agree(self, order: JobCommand, provider: NodeId) -> SignAgreement:
+        """Let ``provider`` alone bid, wait for the window, and sign."""
+        commands = [*self.bid(order, provider), *self.wait(0.1)]
+        agreement = next(one for one in commands if isinstance(one, SignAgreement))
+        assert agreement.provider == provider
+        assert self.tell(AgreementSigned(agreement.run, agreement.attempt)) == []
+        return agreement
+
+    def finish(
+        self, agreement: SignAgreement, outcome: Outcome | None = None, fuel: int = GIGAFUEL
+    ) -> list[JobCommand]:
+        """Let the provider's result come."""
+        found = right(agreement.run) if outcome is None else outcome
+        return self.tell(ResultCame(agreement.run, agreement.attempt, found, fuel))
