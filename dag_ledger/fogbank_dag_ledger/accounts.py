@@ -36,6 +36,9 @@ class Totals:
 
         Costs the distance between the two places, which is nothing unless the chain forks.
         """
+        if target is not None and target.prev is self.at:
+            self.advance(target)
+            return
         ahead: list[Record] = []
         wanted = target
         while self.at is not wanted:

@@ -1,16 +1,21 @@
 """Who says "I hold L1 for that chain up to seq" (SPEC.md section 8.5)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from struct import Struct
+from typing import NamedTuple
 
 from .chain import Chain
-from .limits import POSITION_BYTES, TAG_BYTES
+from .record import Record
 from .vertex import position
 
+_ENTRY = Struct(">8sI")
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One acknowledgement: every chain with this tag, up to ``seq``."""
+
+class Entry(NamedTuple):
+    """One acknowledgement: every chain with this tag, up to ``seq``.
+
+    A tuple and not a dataclass, because certs are most of what validators say.
+    """
 
     tag: bytes
     seq: int
@@ -24,10 +29,7 @@ def encode_cert(entries: Sequence[Entry]) -> bytes:
 
 def decode_cert(cert: bytes) -> Iterator[Entry]:
     """Iterate over the entries of a cert whose form was checked (8.3.10)."""
-    for start in range(0, len(cert), POSITION_BYTES):
-        middle = start + TAG_BYTES
-        seq = int.from_bytes(cert[middle : start + POSITION_BYTES], "big")
-        yield Entry(cert[start:middle], seq)
+    return map(Entry._make, _ENTRY.iter_unpack(cert))
 
 
 class Acknowledged:
@@ -45,6 +47,18 @@ class Acknowledged:
 
         self._beyond = 0
         self.chains: list[Chain] = []
+
+    def contenders(self, seq: int) -> Iterator[Record]:
+        """Iterate over all vertices held whose id begins with the tag and ``seq``."""
+        for chain in self.chains:
+            yield from chain.contenders(seq)
+
+    def is_observed(self, seq: int, bit: int) -> bool:
+        """Tell whether the validator with this ``bit`` has observed one of ``contenders``."""
+        for chain in self.chains:
+            if seq < len(chain.slots) and chain.slots[seq].seen & bit:
+                return True
+        return any(record.seen & bit for record in self.contenders(seq))
 
     def raise_to(self, seat: int, count: int) -> bool:
         """Count that ``seat`` acknowledges ``count`` vertices; tell whether ``stable`` rose."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fogbank_protocol.identity import NodeId
 
-from .acknowledgements import Acknowledged, Entry, decode_cert
+from .acknowledgements import Acknowledged
 from .chain import Chain
 from .dag import Dag
 from .equivocation import check_proof, encode_proof
@@ -72,10 +72,12 @@ class Ledger:
         if len(held) < len(edges):
             return [Unsolid(self.missing(vertex))]
         chain = self._chains.get(vertex.issuer) or self._new_chain(vertex.issuer)
-        record = self._record(vertex, chain, held)
+        record, acknowledges = self._record(vertex, chain, held)
         if vertex.issuer not in self._chains:
             self._register(chain)
-        return [Inserted(vertex), *self._add(record, vertex.cert)]
+        events: list[LedgerEvent] = [Inserted(vertex)]
+        self._add(record, acknowledges, events)
+        return events
 
     def learn_proof(self, proof: bytes) -> NodeId | None:
         """Take a proof that somebody forked; return who, or None when that is known already.
@@ -214,11 +216,13 @@ class Ledger:
         if chain.issuer in self._proofs:
             self.dag.ban(chain, ())
 
-    def _record(self, vertex: Vertex, chain: Chain, edges: tuple[Record, ...]) -> Record:
+    def _record(
+        self, vertex: Vertex, chain: Chain, edges: tuple[Record, ...]
+    ) -> tuple[Record, Sequence[tuple[Acknowledged, int]]]:
         prev = self.dag.get(vertex.prev)
         sources = [self._held(claim.source) for claim in vertex.claims]
-        effect = check_cone(vertex, chain, prev, sources, self._slot)
-        return Record(
+        effect = check_cone(vertex, chain, prev, sources, self._acknowledged)
+        record = Record(
             vertex,
             chain,
             prev,
@@ -228,24 +232,23 @@ class Ledger:
             payments=effect.payments,
             claims=effect.claims,
         )
+        return record, effect.acknowledges
 
     def _held(self, vertex_id: VertexId) -> Record:
         record = self.dag.get(vertex_id)
         assert record is not None
         return record
 
-    def _slot(self, entry: Entry) -> Iterator[Record]:
-        acknowledged = self._acknowledged.get(entry.tag)
-        if acknowledged is not None:
-            for chain in acknowledged.chains:
-                yield from chain.contenders(entry.seq)
-
-    def _add(self, record: Record, cert: bytes) -> list[LedgerEvent]:
+    def _add(
+        self,
+        record: Record,
+        acknowledges: Sequence[tuple[Acknowledged, int]],
+        events: list[LedgerEvent],
+    ) -> None:
         chain = record.chain
-        events: list[LedgerEvent] = []
         confirmed: list[Record] = []
-        first_fork = not chain.forked
         if record.seq < len(chain.slots):
+            first_fork = not chain.forked
             events += self._convict(chain.slots[record.seq], record)
             chain.add(record)
             confirmed += self._votes.contest(record, first_fork=first_fork)
@@ -253,13 +256,17 @@ class Ledger:
             chain.add(record)
         self.dag.add(record)
         chain.totals.move(record)
+        if chain.seat is None:
+            return
         confirmed += self._votes.observe(record)
-        events += [Confirmed(one.id) for one in confirmed]
-        to_advance = {one.chain: None for one in confirmed}
-        for one in self._acknowledge(chain, cert):
-            to_advance[one] = None
+        to_advance: dict[Chain, None] = {}
+        for one in confirmed:
+            events.append(Confirmed(one.id))
+            to_advance[one.chain] = None
+        for acknowledged, seq in acknowledges:
+            if acknowledged.raise_to(chain.seat, seq + 1):
+                to_advance.update(dict.fromkeys(acknowledged.chains))
         events += self._advance(list(to_advance))
-        return events
 
     def _convict(self, one: Record, other: Record) -> list[LedgerEvent]:
         chain = one.chain
@@ -270,13 +277,6 @@ class Ledger:
         self._proofs[issuer] = proof
         self.dag.ban(chain, chain.records())
         return [Equivocated(issuer, proof)]
-
-    def _acknowledge(self, chain: Chain, cert: bytes) -> Iterator[Chain]:
-        for entry in decode_cert(cert):
-            assert chain.seat is not None
-            acknowledged = self._acknowledged[entry.tag]
-            if acknowledged.raise_to(chain.seat, entry.seq + 1):
-                yield from acknowledged.chains
 
     def _advance(self, chains: list[Chain]) -> Iterator[LedgerEvent]:
         # The list grows while it is iterated: chains that waited for what became final.

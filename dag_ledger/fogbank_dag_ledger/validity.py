@@ -3,13 +3,13 @@
 They are functions of the cone alone: what else is held and in which order it came changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
-from .acknowledgements import Entry, decode_cert
+from .acknowledgements import Acknowledged, decode_cert
 from .chain import Chain
 from .limits import AMOUNT_LIMIT
 from .record import Gain, Record, Sent
@@ -24,6 +24,8 @@ class Effect:
     beat: int
     payments: tuple[Sent, ...]
     claims: tuple[Gain, ...]
+    acknowledges: Sequence[tuple[Acknowledged, int]]
+    """The chains of each entry of its cert, with the seq."""
 
 
 def check_cone(
@@ -31,12 +33,11 @@ def check_cone(
     chain: Chain,
     prev: Record | None,
     sources: Sequence[Record],
-    slot: Callable[[Entry], Iterable[Record]],
+    by_tag: Mapping[bytes, Acknowledged],
 ) -> Effect:
     """Return the effect of ``vertex``, whose edges are all valid and held.
 
-    ``sources`` are the records of its claims, in their order; ``slot`` returns every vertex held
-    whose id begins with the tag and seq of an entry.
+    ``sources`` are the records of its claims, in their order; ``by_tag`` has every chain held.
 
     Raises:
         RemoteProtocolError: with the rule that was broken.
@@ -50,7 +51,8 @@ def check_cone(
         if vertex.beat < beat:
             raise RemoteProtocolError("a beat that goes back", rule="8.3.15")
         beat = vertex.beat
-    chain.totals.move(prev)
+    if chain.totals.at is not prev:
+        chain.totals.move(prev)
     claims = _check_claims(vertex.claims, chain, sources)
     payments = tuple(
         [
@@ -65,10 +67,11 @@ def check_cone(
         raise RemoteProtocolError("more is paid than there is", rule="8.3.17")
     if any(total >= AMOUNT_LIMIT for _, _, total in payments):
         raise RemoteProtocolError("a total too large to say", rule="8.3.17")
+    acknowledges: Sequence[tuple[Acknowledged, int]] = ()
     if vertex.cert:
         assert prev is not None
-        _check_cert(vertex, chain, prev, slot)
-    return Effect(balance, beat, payments, claims)
+        acknowledges = _check_cert(vertex.cert, chain, prev, by_tag)
+    return Effect(balance, beat, payments, claims, acknowledges)
 
 
 def _sent(chain: Chain, recipient: NodeId) -> int:
@@ -102,23 +105,27 @@ def _paid(source: Record, chain: Chain) -> int | None:
 
 
 def _check_cert(
-    vertex: Vertex, chain: Chain, prev: Record, slot: Callable[[Entry], Iterable[Record]]
-) -> None:
-    wanted: list[list[Record]] = []
+    cert: bytes, chain: Chain, prev: Record, by_tag: Mapping[bytes, Acknowledged]
+) -> list[tuple[Acknowledged, int]]:
+    assert chain.seat is not None
+    bit = 1 << chain.seat
     # While a validator's chain is a line that ends in prev, what it has observed and the cone of
     # prev are the same, and one bit tells.
     is_line = not chain.forked and prev is chain.slots[-1]
-    for entry in decode_cert(vertex.cert):
-        contenders = list(slot(entry))
-        if is_line and not any(record.seen >> (chain.seat or 0) & 1 for record in contenders):
+    acknowledges: list[tuple[Acknowledged, int]] = []
+    for tag, seq in decode_cert(cert):
+        acknowledged = by_tag.get(tag)
+        if acknowledged is None or (is_line and not acknowledged.is_observed(seq, bit)):
             raise RemoteProtocolError("an acknowledgement of the unseen", rule="8.3.18")
-        wanted.append(contenders)
-    if not is_line and not _all_in_cone(prev, wanted):
+        acknowledges.append((acknowledged, seq))
+    if not is_line and not _all_in_cone(prev, acknowledges):
         raise RemoteProtocolError("an acknowledgement of the unseen", rule="8.3.18")
+    return acknowledges
 
 
-def _all_in_cone(top: Record, wanted: Sequence[Sequence[Record]]) -> bool:
-    """Tell whether of each group one is in the cone of ``top``; only for validators that forked."""
+def _all_in_cone(top: Record, acknowledges: Sequence[tuple[Acknowledged, int]]) -> bool:
+    """Tell whether the cone of ``top`` has a contender of each; only for validators that forked."""
+    wanted = [list(acknowledged.contenders(seq)) for acknowledged, seq in acknowledges]
     if not all(wanted):
         return False
     floor = min(record.height for group in wanted for record in group)
