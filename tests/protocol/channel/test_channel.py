@@ -191,6 +191,7 @@ def test_what_is_said_arrives_fed_whole_and_byte_by_byte() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 200_000)), max_size=5))
+@pytest.mark.slow
 def test_streams_of_both_directions_arrive_whole(sendings: list[tuple[bool, int]]) -> None:
     one, two = open_pair()
     for from_initiator, size in sendings:
@@ -290,6 +291,7 @@ def test_a_shortened_message_of_the_handshake_is_refused(flight: int) -> None:
         assert refusal(reader_of(flight), shortened) == ("3.1" if end == 0 else "3.2")
 
 
+@pytest.mark.slow
 def test_no_bit_of_a_transport_record_can_be_flipped() -> None:
     one, _ = open_pair()
     data = one.send_plaintext(b"to be changed")
