@@ -1,0 +1,125 @@
+"""Whom to ask and whose bid to take (SPEC.md section 9.3)."""
+
+from typing import Any
+
+import pytest
+
+from fogbank_agent.limits import BUSY_RETRY_S, PROVIDERS_ASKED_MAX
+from fogbank_agent.market.auction import Proposal
+from fogbank_agent.market.reasons import Reason
+from fogbank_protocol.identity import NodeId
+
+from .town import ANN, BEN, CAT, PACKAGE, Town, an_offer
+
+
+def proposal(provider: NodeId, price: int = 100, start_ms: int = 0) -> Proposal:
+    return Proposal(provider, price, 1, start_ms, valid_until=1_000.0)
+
+
+def ask(town: Town) -> list[NodeId]:
+    return list(town.choice.whom_to_ask((), (), town.now))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"price": 1_001}, Reason.PRICE_TOO_HIGH),
+        ({"start_price": 101}, Reason.PRICE_TOO_HIGH),
+        ({"memory_bytes_max": 1 << 20}, Reason.TOO_SMALL_MEMORY),
+        ({"input_bytes_max": 999}, Reason.INPUT_TOO_LARGE),
+        ({"output_bytes_max": 1}, Reason.OUTPUT_TOO_LARGE),
+        ({"fuel_max": 1}, Reason.FUEL_TOO_HIGH),
+        ({"features": ("command",)}, Reason.CANNOT_EXECUTE),
+    ],
+)
+def test_an_offer_that_does_not_fit_is_not_asked_and_the_reason_is_known(
+    change: dict[str, Any], reason: Reason
+) -> None:
+    town = Town(offers=[an_offer(ANN, **change)])
+    assert ask(town) == []
+    assert town.choice.explain(town.now) == [(ANN, [reason])]
+
+
+def test_the_best_looking_come_first_and_only_so_many() -> None:
+    offers = [an_offer(NodeId(bytes([n]) * 32), price=200 - n) for n in range(10)]
+    town = Town(offers=offers)
+    asked = ask(town)
+    assert asked == [NodeId(bytes([n]) * 32) for n in range(9, 9 - PROVIDERS_ASKED_MAX, -1)]
+
+
+def test_an_offer_that_has_ended_is_not_asked() -> None:
+    town = Town(offers=[an_offer(ANN, valid_s=10)])
+    town.now = 10.0
+    assert ask(town) == []
+
+
+def test_a_faster_provider_and_one_that_has_the_package_look_better() -> None:
+    town = Town(offers=[an_offer(ANN), an_offer(BEN, fuel_per_s=10**10)])
+    assert ask(town) == [BEN, ANN]
+    town = Town(offers=[an_offer(ANN), an_offer(BEN, packages=(PACKAGE,))])
+    assert ask(town) == [BEN, ANN]
+
+
+def test_those_that_failed_come_last() -> None:
+    town = Town(ANN, BEN)
+    town.choice.count_failure(ANN)
+    assert ask(town) == [BEN, ANN]
+    town.choice.count_result(ANN, 1)
+    assert list(town.choice.whom_to_ask((), (ANN,), town.now)) == [BEN, ANN]
+
+
+def test_a_busy_provider_is_left_alone_for_a_moment() -> None:
+    town = Town(ANN)
+    town.choice.note_busy(ANN, town.now)
+    assert ask(town) == []
+    town.now += BUSY_RETRY_S
+    assert ask(town) == [ANN]
+
+
+def test_a_provider_is_given_one_waiting_run_a_slot_and_no_more() -> None:
+    town = Town(offers=[an_offer(ANN, slots=1, slots_free=1)])
+    for _ in range(2):
+        assert town.choice.choose([proposal(ANN)], (), (), 0.0) == proposal(ANN)
+        town.choice.begin(ANN)
+    assert town.choice.choose([proposal(ANN)], (), (), 0.0) is Reason.BUSY
+    town.choice.end(ANN)
+    assert town.choice.choose([proposal(ANN)], (), (), 0.0) == proposal(ANN)
+
+
+def test_the_bid_expected_to_cost_least_is_taken() -> None:
+    town = Town(ANN, BEN, CAT)
+    bids = [proposal(ANN, price=100), proposal(BEN, price=99), proposal(CAT, price=99, start_ms=9)]
+    assert town.choice.choose(bids, (), (), 0.0) == bids[1]
+    assert town.choice.choose(bids, (BEN,), (), 0.0) == bids[2]
+
+
+def test_a_cheap_bid_that_begins_late_loses_to_a_quick_one() -> None:
+    town = Town(ANN, BEN)
+    bids = [proposal(ANN, price=100), proposal(BEN, price=95, start_ms=60_000)]
+    assert town.choice.choose(bids, (), (), 0.0) == bids[0]
+
+
+def test_one_that_needs_fewer_checks_is_worth_a_little_more() -> None:
+    from fogbank_agent.market.orders import Audit
+
+    town = Town(ANN, BEN, verification=Audit(0))
+    for _ in range(100):
+        town.reputation.count_confirmed(ANN, PACKAGE)
+    bids = [proposal(ANN, price=120), proposal(BEN, price=100)]
+    assert town.choice.choose(bids, (), (), 0.0) == bids[0]
+
+
+def test_why_no_bid_can_be_taken() -> None:
+    town = Town(ANN, spendable=0)
+    assert town.choice.choose([], (), (), 0.0) is Reason.NO_PROVIDER
+    assert town.choice.choose([proposal(ANN)], (), (), 0.0) is Reason.NO_FUNDS
+    assert town.choice.choose([proposal(ANN)], (ANN,), (), 0.0) is Reason.BUSY
+
+
+def test_a_caught_provider_is_neither_asked_nor_chosen() -> None:
+    town = Town(ANN)
+    assert town.choice.catch(ANN)
+    assert not town.choice.catch(ANN)
+    assert ask(town) == []
+    assert town.choice.choose([proposal(ANN)], (), (), 0.0) is Reason.BUSY
+    assert town.choice.explain(town.now) == [(ANN, [Reason.PROVIDER_CAUGHT])]

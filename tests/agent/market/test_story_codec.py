@@ -1,0 +1,90 @@
+"""Stories as bytes and as sentences: every kind of event (SPEC.md section 9.7)."""
+
+from typing import get_args
+
+import pytest
+
+from fogbank_agent.market.narration import describe, narrate
+from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.story import (
+    AttemptFailed,
+    BidSeen,
+    CheckBegun,
+    CheckedHere,
+    CheckSpared,
+    OrderDeclined,
+    ProviderCaught,
+    ProviderPaid,
+    ResultArrived,
+    ResultRefused,
+    RunAccepted,
+    RunFailed,
+    RunOrdered,
+    RunPlaced,
+    RunProgressed,
+    RunReopened,
+    StoryEvent,
+)
+from fogbank_agent.market.story_codec import decode_story_event, encode_story_event
+from fogbank_protocol.encoding import encode
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import short_form
+
+from .town import ANN
+
+EVENTS: list[StoryEvent] = [
+    RunOrdered(1, 4),
+    BidSeen(1, ANN, 100, 1, 0),
+    OrderDeclined(1, ANN, (Reason.BUSY, Reason.PRICE_TOO_LOW)),
+    RunPlaced(1, ANN, 100, 1),
+    RunProgressed(1, ANN, 10**9),
+    ResultArrived(1, ANN, "ok", 10**9, 101),
+    AttemptFailed(1, ANN, Reason.PROVIDER_LOST),
+    CheckBegun(125_000, here=True),
+    CheckSpared(125_000),
+    CheckedHere("ok", 10**9),
+    ResultRefused(1, ANN, Reason.WRONG_RESULT),
+    ProviderCaught(ANN),
+    RunAccepted(ANN, 2),
+    RunAccepted(None, 1),
+    RunReopened(ANN),
+    RunFailed(Reason.NO_PROVIDER),
+    ProviderPaid(ANN, 101, "ab" * 32),
+]
+
+
+def test_every_kind_of_event_is_here() -> None:
+    assert {type(event) for event in EVENTS} == set(get_args(StoryEvent))
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_an_event_is_read_back(event: StoryEvent) -> None:
+    assert decode_story_event(encode_story_event(event)) == event
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_an_event_is_a_sentence_that_names_its_provider(event: StoryEvent) -> None:
+    sentence = describe(event)
+    assert sentence[-1] == "."
+    provider = getattr(event, "provider", None)
+    assert provider is None or short_form(provider) in sentence
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_has_a_sentence_for_a_decline_and_for_a_failed_run(reason: Reason) -> None:
+    assert len(describe(OrderDeclined(1, ANN, (reason,)))) > 30
+    assert describe(RunFailed(reason)).startswith("Given up: ")
+
+
+def test_a_story_is_told_with_its_times() -> None:
+    told = narrate([(0, RunOrdered(1, 1)), (1_234, RunFailed(Reason.NO_PROVIDER))])
+    assert told == [
+        "    0.000 s  Order 1 went to 1 provider.",
+        "    1.234 s  Given up: no connected provider took it in the time allowed for waiting.",
+    ]
+
+
+@pytest.mark.parametrize("data", [b"", encode([]), encode([99, 1]), encode([0, 1]), encode(1)])
+def test_a_file_that_somebody_changed_is_noticed(data: bytes) -> None:
+    with pytest.raises(RemoteProtocolError):
+        decode_story_event(data)
