@@ -12,7 +12,7 @@ import trio
 
 from fogbank_protocol.errors import RemoteProtocolError
 
-from ..limits import COMPILE_FAILURES_MAX, COMPILE_S_MAX, COMPILES_MAX
+from ..limits import COMPILE_FAILURES_MAX, COMPILES_MAX
 from ..metering.metering import METERING
 from ..package import Package
 from .compile_cache import CompileCache
@@ -33,9 +33,10 @@ class CompileLimit(Exception):
 class Compiler:
     """Native code of modules, from the cache or made now."""
 
-    def __init__(self, cache: CompileCache) -> None:
-        """Keep what is made in ``cache``."""
+    def __init__(self, cache: CompileCache, *, seconds_max: float) -> None:
+        """Keep what is made in ``cache``; one module may take ``seconds_max``."""
         self._cache = cache
+        self._seconds_max = seconds_max
         self._machine = describe_machine()
         self._limiter = trio.CapacityLimiter(COMPILES_MAX)
         self._locks: dict[bytes, trio.Lock] = {}
@@ -77,7 +78,7 @@ class Compiler:
             return found
         try:
             async with self._limiter:
-                compiled = await _compile(package.module)
+                compiled = await _compile(package.module, self._seconds_max)
         except (RemoteProtocolError, CompileLimit) as failure:
             self._remember_failure(key, failure)
             raise
@@ -94,11 +95,11 @@ class Compiler:
             self._failures.popitem(last=False)
 
 
-async def _compile(module: bytes) -> bytes:
+async def _compile(module: bytes, seconds_max: float) -> bytes:
     child: ChildProcess | None = None
     try:
         child = await ChildProcess.start(_CHILD)
-        with trio.move_on_after(COMPILE_S_MAX):
+        with trio.move_on_after(seconds_max):
             await child.send(CompileCommand(module))
             match await child.receive():
                 case Compiled(compiled):
@@ -109,7 +110,7 @@ async def _compile(module: bytes) -> bytes:
                     )
                 case _:
                     raise CompileLimit("the compiler answered nonsense")
-        raise CompileLimit(f"compiling took more than {COMPILE_S_MAX} s")
+        raise CompileLimit(f"compiling took more than {seconds_max} s")
     except ChildGone:
         raise CompileLimit("the compiler took too much memory, or crashed") from None
     finally:

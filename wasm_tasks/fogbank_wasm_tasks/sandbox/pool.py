@@ -10,7 +10,13 @@ import trio
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 
 from ..errors import SandboxBusy
-from ..limits import PAGE_BYTES, RUNS_QUEUED_MAX, WORKER_IDLE_S_MAX, WORKERS_MAX
+from ..limits import (
+    COMPILE_S_MAX,
+    PAGE_BYTES,
+    RUNS_QUEUED_MAX,
+    WORKER_IDLE_S_MAX,
+    WORKERS_MAX,
+)
 from ..outcome import HostFaultKind
 from ..package import Package, open_package
 from ..run import RunReport, RunRequest
@@ -30,14 +36,29 @@ logger = logging.getLogger(__name__)
 class Sandbox:
     """Runs packages in worker processes that are started when needed and stopped when idle."""
 
-    def __init__(self, folder: Path, *, workers: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int,
+        idle_s_max: float = WORKER_IDLE_S_MAX,
+        compile_s_max: float = COMPILE_S_MAX,
+    ) -> None:
         """Keep compiled modules in ``folder``, and do at most ``workers`` runs at the same time.
 
         Nothing is started or made before ``run``.
+
+        Args:
+            folder: this agent's own; made when it is not there.
+            workers: 1 … ``WORKERS_MAX``; one for each core to be lent is a good choice.
+            idle_s_max: after so many seconds without a run a worker is stopped.
+            compile_s_max: how many seconds compiling one module may take.
         """
         if not 1 <= workers <= WORKERS_MAX:
             raise LocalProtocolError(f"{workers} workers")
         self._folder = folder
+        self._idle_s_max = idle_s_max
+        self._compile_s_max = compile_s_max
         self._slots = [WorkerSlot() for _ in range(workers)]
         self._free = list(self._slots)
         self._turns = trio.Semaphore(workers)
@@ -65,16 +86,17 @@ class Sandbox:
             SandboxUnavailable: this machine has no usable engine; the message says why.
         """
         check_available()
-        self._compiler = Compiler(await trio.to_thread.run_sync(CompileCache, self._folder))
+        cache = await trio.to_thread.run_sync(CompileCache, self._folder)
+        self._compiler = Compiler(cache, seconds_max=self._compile_s_max)
         try:
             task_status.started()
             while True:
-                await trio.sleep(WORKER_IDLE_S_MAX / 4)
+                await trio.sleep(self._idle_s_max / 4)
                 await self._stop_idle_workers()
         finally:
             self._compiler = None
             for slot in self._slots:
-                await slot.stop()
+                await slot.retire()
 
     async def check(self) -> Protection:
         """Start a worker if there is none and return what protects the machine from it.
@@ -178,7 +200,7 @@ class Sandbox:
                 self._free.append(slot)
 
     async def _stop_idle_workers(self) -> None:
-        before = trio.current_time() - WORKER_IDLE_S_MAX
+        before = trio.current_time() - self._idle_s_max
         for slot in [each for each in self._free if each.is_live and each.idle_since <= before]:
             if slot not in self._free or self._turns.value == 0:
                 continue

@@ -30,6 +30,7 @@ class WorkerSlot:
         self._child: ChildProcess | None = None
         self._loaded: set[bytes] = set()
         self._is_in_doubt = False
+        self._is_retired = False
         self._deaths = 0
         self._start_at = 0.0
 
@@ -115,8 +116,18 @@ class WorkerSlot:
         if child is not None:
             await child.close()
 
+    async def retire(self) -> None:
+        """Stop the worker, if any, and start none again."""
+        self._is_retired = True
+        await self.stop()
+
     async def _worker(self) -> ChildProcess:
         if self._child is None:
             await trio.sleep_until(self._start_at)
-            self._child = await ChildProcess.start(_WORKER)
+            child = await ChildProcess.start(_WORKER)
+            if self._is_retired:
+                # The sandbox was stopped meanwhile, and saw no worker here to stop.
+                await child.close()
+                raise ChildGone("the sandbox is stopped")
+            self._child = child
         return self._child
