@@ -41,12 +41,12 @@ class Issuer:
         self._full: tuple[str, float] | None = None
         self._changed = trio.Event()
 
-    def state(self, weight_needed: int) -> IssuingState:
-        """Return whether vertices are issued; ``weight_needed`` is that of seats yet to answer."""
+    def state(self, silent: Silent) -> IssuingState:
+        """Return whether vertices are issued; ``silent`` says what is missing before they are."""
         if self._stopped is not None:
             return Stopped(self._stopped)
         if self._log is None:
-            return Silent(weight_needed)
+            return silent
         if self._full is not None and trio.current_time() < self._full[1]:
             return DiskIsFull(self._full[0])
         if (failure := self._store_failure()) is not None:
@@ -88,7 +88,7 @@ class Issuer:
         return vertex
 
     def _log_to_use(self) -> OwnLog:
-        match self.state(0):
+        match self.state(Silent(0, 0)):
             case Issuing() if self._log is not None:
                 return self._log
             case DiskIsFull(reason) | Stopped(reason):

@@ -151,7 +151,7 @@ class LedgerService:
         self._summed_up: tuple[int, tuple[bytes, int]] | None = None
         self._news: NewsStand[LedgerNews] = NewsStand()
         self._finals: dict[VertexId, trio.Event] = {}
-        self._last_state: IssuingState = Silent(self._own_chain.weight_needed)
+        self._last_state: IssuingState = self._own_chain.silence
 
     def services(self) -> Sequence[Service]:
         """Return the methods of SPEC.md section 8.7 for the node to serve."""
@@ -331,7 +331,7 @@ class LedgerService:
         return None if self._disk is None else self._disk.writer.failure
 
     def _state(self) -> IssuingState:
-        return self._issuer.state(self._own_chain.weight_needed)
+        return self._issuer.state(self._own_chain.silence)
 
     def _take_restored(self, vertices: Sequence[Vertex]) -> None:
         """Take vertices that the store holds already."""

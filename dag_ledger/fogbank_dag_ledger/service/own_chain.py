@@ -30,6 +30,7 @@ from .exchange import Exchange
 from .issuer import Issuer
 from .recovery import OwnReplay
 from .spreading import Spreading
+from .views import Silent
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class OwnChain:
         self._guard = AmnesiaGuard(own, seats, quorum)
         self._driver: Driver[AmnesiaEvent, AmnesiaCommand] = Driver(self._guard, self._perform)
         self._held: dict[VertexId, None] = {}
+        self._edges_missing = 0
         self._grown = trio.Event()
         self._may_begin = trio.Event()
         self._nursery: trio.Nursery | None = None
@@ -59,9 +61,9 @@ class OwnChain:
         """Who is connected now."""
 
     @property
-    def weight_needed(self) -> int:
-        """How much weight of seats must still answer."""
-        return self._guard.weight_needed
+    def silence(self) -> Silent:
+        """What is missing before anything may be issued."""
+        return Silent(self._guard.weight_needed, self._edges_missing)
 
     def tell(self, event: AmnesiaEvent) -> None:
         """Let the guard handle ``event`` now."""
@@ -82,7 +84,9 @@ class OwnChain:
             self._nursery.start_soon(self._driver.run)
             replay = OwnReplay(disk.log, self._ledger, take)
             while missing := await replay.advance():
+                self._edges_missing = len(missing)
                 await self._wait_for(missing)
+            self._edges_missing = 0
             self.tell(Started())
             await self._may_begin.wait()
             async with self._issuer.turn():

@@ -15,6 +15,9 @@ class Silent:
     weight_needed: int
     """How much weight of seats must still tell what they hold of it."""
 
+    edges_missing: int
+    """How many vertices of others, on which own ones stand, have yet to come back from them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Issuing:

@@ -16,7 +16,7 @@ from fogbank_protocol.identity import NetworkId, NodeId
 
 NETWORK = NetworkId(b"n" * 8)
 ANN = NodeId(b"a" * 32)
-RECORDS = [bytes([number]) * (100 + number) for number in range(1, 6)]
+RECORDS = [bytes([number]) * (10 + number) for number in range(1, 6)]
 
 
 def open_log(path: Path) -> OwnLog:
@@ -99,7 +99,7 @@ def test_damage_in_the_middle_is_said_and_the_file_set_aside(tmp_path: Path) -> 
     path = tmp_path / "own.log"
     write_log(path, RECORDS)
     content = bytearray(path.read_bytes())
-    content[50 + 12 + 101 + 12 + 3] ^= 1
+    content[50 + 12 + 11 + 12 + 3] ^= 1
     path.write_bytes(content)
     log = open_log(path)
     assert log.damage is not None

@@ -1,0 +1,70 @@
+"""One agent's ledger as a process of its own: ``python -m tests.dag_ledger.service.agent_process``.
+
+Reads one JSON line with its place in the community, its folder and its peers' addresses; prints its
+port; then pays in a small circle for ever and prints every payment once ``pay`` has returned, and
+every one that became final.  It is there to be killed.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import trio
+
+from fogbank_dag_ledger.service import LedgerService
+from fogbank_dag_ledger.service.ledger_service import NotIssuing, PaymentFinal, PaymentRefused
+from fogbank_protocol.discovery.address import Address
+from fogbank_protocol.node.node import Node, NodeSettings
+
+from ..community import Community
+
+
+def say(**what: object) -> None:
+    """Print one JSON line at once."""
+    print(json.dumps(what), flush=True)
+
+
+async def pay_for_ever(service: LedgerService, community: Community, number: int) -> None:
+    """Pay the next one in the circle again and again."""
+    await service.wait_issuing()
+    say(issuing=True)
+    recipient = community.names[(number + 1) % len(community.validators)]
+    while True:
+        try:
+            say(paid=(await service.pay([(recipient, 1)])).hex())
+        except (PaymentRefused, NotIssuing):
+            await trio.sleep(0.05)
+
+
+async def report_finals(service: LedgerService) -> None:
+    """Print what became final."""
+    async with service.watch() as news:
+        async for item in news:
+            if isinstance(item, PaymentFinal):
+                say(final=item.vertex_id.hex())
+
+
+async def main(number: int, folder: Path, peers: list[tuple[str, int]], pays: bool) -> None:
+    """Run until killed."""
+    community = Community(seats=4, others=1)
+    settings = NodeSettings(
+        listen_hosts=("127.0.0.1",),
+        mdns=False,
+        static_peers=tuple(Address(host, port) for host, port in peers),
+    )
+    identity, genesis = community.identities[number], community.genesis
+    node = Node(identity, genesis.network, settings, genesis.body)
+    service = LedgerService(genesis, identity, folder, node)
+    node.add_services(service.services())
+    async with trio.open_nursery() as nursery:
+        await nursery.start(service.run)
+        nursery.start_soon(report_finals, service)
+        await nursery.start(node.run)
+        say(port=node.port)
+        if pays:
+            nursery.start_soon(pay_for_ever, service, community, number)
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.stdin.readline())
+    trio.run(main, given["number"], Path(given["folder"]), given["peers"], given["pays"])
