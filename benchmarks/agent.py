@@ -125,6 +125,7 @@ def measure_agreements(state: Path) -> None:
             start_price_max=None,
             fuel_max=None,
             deadline_s=None,
+            patience_s=None,
         )
         client.send(job)
         while True:

@@ -119,6 +119,9 @@ class RequestorConfig:
     deadline_s: Annotated[int, Between(1, 3_600)] = 120
     """Seconds that a provider has for a run, from agreement to result."""
 
+    patience_s: Annotated[int, Between(1, 3_600)] = 30
+    """Seconds that a run waits for a provider that takes it at the price."""
+
     runs_at_once: Annotated[int, Between(1, 256)] = 16
     """Runs of one job that are under way at the same time."""
 

@@ -1,6 +1,7 @@
 """The daemon: one agent in the foreground, from its state folder to a signal that ends it."""
 
 import errno
+import gc
 import logging
 import signal
 import sys
@@ -49,6 +50,10 @@ async def _until_signal(foundation: Foundation) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_at_signal, signals, nursery.cancel_scope)
             parts = await nursery.start(run_agent, foundation)
+            # Whatever is loaded by now lives as long as the process: looking through it again and
+            # again for garbage, the last time at the very end, is work for nothing.
+            gc.collect()
+            gc.freeze()
             _log.info(
                 "agent %s in network '%s' (%s) listens on port %d",
                 short_form(foundation.identity.node_id),

@@ -48,6 +48,7 @@ from .run_inputs import Input, check_output, find_inputs, find_task
 @click.option("--start-price-max", type=click.IntRange(0), help="Drops for a start, at most.")
 @click.option("--fuel-max", type=click.IntRange(1), help="Fuel that one run may use.")
 @click.option("--deadline", type=click.IntRange(1, 3600), help="Seconds that one run may take.")
+@click.option("--patience", type=click.IntRange(1, 3600), help="Seconds to wait for a taker.")
 @state_option
 @json_option
 def command(
@@ -63,6 +64,7 @@ def command(
     start_price_max: int | None,
     fuel_max: int | None,
     deadline: int | None,
+    patience: int | None,
     state: StateFolder,
     as_json: bool,
 ) -> None:
@@ -89,6 +91,7 @@ def command(
                 start_price_max=start_price_max,
                 fuel_max=fuel_max,
                 deadline_s=deadline,
+                patience_s=patience,
             )
             client.send(job)
             runs, ended = _follow(client, display)

@@ -124,6 +124,7 @@ def _job_request(parts: Parts, request: StartJob, package_id: BlobId) -> JobRequ
         start_price_max=_given(request.start_price_max, config.start_price_max),
         memory_bytes_max=config.memory_mib_max * MEBIBYTE,
         run_ms_max=_given(request.deadline_s, config.deadline_s) * 1000,
+        patience_s=_given(request.patience_s, config.patience_s),
         runs_at_once=config.runs_at_once,
         arguments=request.arguments,
         environment=_environment(request.environment),

@@ -60,6 +60,8 @@ def buy_picture(
             start_price_max=None,
             fuel_max=None,
             deadline_s=None,
+            patience_s=None,
+            patience_s=None,
         )
     )
     answers: set[tuple[bytes, str]] = set()

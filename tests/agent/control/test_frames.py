@@ -36,6 +36,7 @@ JOB = StartJob(
     start_price_max=None,
     fuel_max=None,
     deadline_s=None,
+    patience_s=None,
 )
 KINDS = [GetStatus, Pay, Peers, StartJob, Chunk, Failed]
 MESSAGES = [

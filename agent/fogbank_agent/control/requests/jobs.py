@@ -36,6 +36,7 @@ class StartJob:
     start_price_max: int | None
     fuel_max: int | None
     deadline_s: int | None
+    patience_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
