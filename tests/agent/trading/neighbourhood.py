@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import trio
 
+from fogbank_agent.market.job_request import JobRequest, RunInput
+from fogbank_agent.market.orders import Audit
 from fogbank_agent.trading.interfaces import Runner
 from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.provider import Provider, ProviderSettings
@@ -168,9 +171,7 @@ class Neighbourhood:
         node.add_services(ledger.services())
         journal = Journal(folder / "journal.sqlite")
         random = Random(own.node_id)
-        requestor = Requestor(
-            node, own, ledger, blobs, journal, runner=checks, random=random
-        )
+        requestor = Requestor(node, own, ledger, blobs, journal, runner=checks, random=random)
         node.add_services(requestor.services())
         provider = None
         if sells is not None:
@@ -203,14 +204,17 @@ class Neighbourhood:
     async def wait_ready(self) -> None:
         """Wait until all agents know each other, may pay, and have each other's offers."""
         for agent in self.agents:
-            while len(agent.node.peers()) < len(self.agents) - 1:
-                await trio.sleep(0.01)
             await agent.ledger.wait_issuing()
-            sellers = sum(
-                other.provider is not None for other in self.agents if other is not agent
-            )
-            while len(agent.requestor.offers()) < sellers:
-                await trio.sleep(0.01)
+            others = [other for other in self.agents if other is not agent]
+            await wait_until(lambda: len(agent.node.peers()) == len(others))  # noqa: B023
+            sellers = sum(other.provider is not None for other in others)
+            await wait_until(lambda: len(agent.requestor.offers()) >= sellers)  # noqa: B023
+
+
+async def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that nobody announces; the test's own time limit bounds it."""
+    while not is_so():  # noqa: ASYNC110
+        await trio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -222,6 +226,20 @@ async def neighbourhood(folder: Path, count: int) -> AsyncGenerator[Neighbourhoo
             nursery.cancel_scope.cancel()
 
 
-async def put_inputs(agent: Agent, inputs: Sequence[bytes]) -> list[bytes]:
-    """Put inputs into an agent's blob store and return their ids."""
-    return [await agent.blobs.put(data) for data in inputs]
+async def a_job(agent: Agent, inputs: Sequence[bytes], /, **changes: Any) -> JobRequest:
+    """Return a job over ``inputs``, all it needs being in the agent's blob store."""
+    fields: dict[str, Any] = {
+        "package_id": await agent.blobs.put(example_package()),
+        "inputs": [
+            RunInput(f"input {number}", await agent.blobs.put(data))
+            for number, data in enumerate(inputs)
+        ],
+        "verification": Audit(0),
+        "fuel_max": 10**9,
+        "price_max": 1_000,
+        "start_price_max": 100,
+        "memory_bytes_max": 1 << 26,
+        "patience_s": 2.0,
+        **changes,
+    }
+    return JobRequest(**fields)

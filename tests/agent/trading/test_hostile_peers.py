@@ -1,0 +1,588 @@
+"""Peers that break the rules of section 9: raw nodes against the real shells."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from fogbank_agent.market.agreements import (
+    Agreement,
+    agreement_id,
+    decode_agreement,
+    sign_agreement,
+)
+from fogbank_agent.market.bids import BID, Bid, BidId, bid_id, open_answer, sign_answer
+from fogbank_agent.market.offers import sign_offer
+from fogbank_agent.market.orders import (
+    ORDER,
+    NoVerification,
+    Order,
+    OrderId,
+    open_order,
+    order_id,
+    sign_order,
+)
+from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.run_messages import (
+    AgreementMade,
+    RunEnded,
+    RunOpening,
+    RunProgress,
+    decode_run_item,
+    decode_run_opening,
+    encode_run_item,
+    encode_run_opening,
+)
+from fogbank_agent.market.settlements import Settlement, encode_settlement
+from fogbank_protocol.blobs.naming import blob_id
+from fogbank_protocol.discovery.address import Address
+from fogbank_protocol.encoding import decode, encode
+from fogbank_protocol.identity import Identity, NodeId
+from fogbank_protocol.node.node import (
+    CallRefused,
+    Node,
+    NodeSettings,
+    RequestService,
+    Service,
+    StreamService,
+)
+from fogbank_protocol.signed import Signed, signed_from_value
+from fogbank_wasm_tasks.outcome import Ok, OutOfFuel
+from fogbank_wasm_tasks.receipt import Receipt, sign_receipt
+
+from ..market.test_offers import AN_OFFER
+from .neighbourhood import (
+    Agent,
+    Hasher,
+    Neighbourhood,
+    a_job,
+    example_package,
+    identity,
+    neighbourhood,
+    settings,
+    wait_until,
+)
+
+pytestmark = pytest.mark.slow
+
+MALLORY = identity(66)
+OTHER = identity(67)
+OUTPUT = b"an output"
+
+
+async def raw_node(hood: Neighbourhood, nursery: trio.Nursery, *services: Service) -> Node:
+    """Run Mallory's node beside the first agent and return it when the two are connected."""
+    node = Node(
+        MALLORY,
+        hood.genesis.network,
+        NodeSettings(
+            listen_hosts=("127.0.0.1",),
+            mdns=False,
+            interfaces=("127.0.0.1",),
+            static_peers=(Address("127.0.0.1", hood.agents[0].node.port),),
+        ),
+        hood.genesis.body,
+        services,
+    )
+    await nursery.start(node.run)
+    await wait_until(lambda: node.is_connected(hood.agents[0].node_id))
+    return node
+
+
+# Mallory sells.
+
+
+class Crook:
+    """A provider whose every step can be bent."""
+
+    def __init__(self, hood: Neighbourhood) -> None:
+        self.network = hood.genesis.network
+        self.sells_again = 0
+        self.bend_bid: Callable[[Bid], Bid] = lambda bid: bid
+        self.bid_signer: Identity = MALLORY
+        self.agreement_signer: Identity = MALLORY
+        self.bend_receipt: Callable[[Receipt], Receipt] = lambda receipt: receipt
+        self.receipt_signer: Identity = MALLORY
+        self.output: bytes | None = OUTPUT
+        self.items: Callable[[bytes, bytes], list[bytes]] = lambda first, last: [first, last]
+
+    def services(self) -> list[Service]:
+        """Return what a provider serves."""
+        return [
+            RequestService("market.order", self._bid),
+            StreamService("market.run", self._run),
+        ]
+
+    async def _bid(self, peer: NodeId, body: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        signed = signed_from_value(ORDER, decode(body))
+        bid = Bid(
+            provider=self.bid_signer.node_id,
+            order_id=order_id(signed, self.network),
+            price=100,
+            start_price=1,
+            start_ms=0,
+            valid_ms=5_000,
+        )
+        answer = sign_answer(self.bend_bid(bid), self.network, self.bid_signer)
+        return encode(answer.to_value())
+
+    async def _run(self, peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+        self.sells_again += 1
+        opening = decode_run_opening(body)
+        order = open_order(opening.order, self.network)
+        signature = sign_agreement(opening.agreement_body, self.network, self.agreement_signer)
+        receipt = self.bend_receipt(
+            Receipt(
+                agreement_id=agreement_id(opening.agreement_body, self.network),
+                provider=self.receipt_signer.node_id,
+                package_id=order.package_id,
+                input_id=order.input_id,
+                outcome=Ok(blob_id(OUTPUT), len(OUTPUT)),
+                fuel=1_000,
+            )
+        )
+        signed = sign_receipt(receipt, self.network, self.receipt_signer)
+        first = encode_run_item(AgreementMade(signature))
+        last = encode_run_item(RunEnded(signed, self.output))
+        for item in self.items(first, last):
+            yield item
+
+
+async def buy_from(
+    tmp_path: Path, bend: Callable[[Crook], None], **changes: Any
+) -> tuple[Agent, Any, Crook]:
+    """Let an honest requestor buy one run where only Mallory sells; return how it went."""
+    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+        ann = await hood.start(1)
+        await ann.ledger.wait_issuing()
+        crook = Crook(hood)
+        bend(crook)
+        node = await raw_node(hood, nursery, *crook.services())
+        offer = replace(AN_OFFER, provider=MALLORY.node_id)
+        signed = sign_offer(offer, hood.genesis.network, MALLORY)
+        node.send_nowait(ann.node_id, "market.offer", encode(signed.to_value()))
+        await wait_until(lambda: len(ann.requestor.offers()) == 1)
+        wanted = {"verification": NoVerification(), "patience_s": 0.3, **changes}
+        result = await ann.requestor.buy(await a_job(ann, [b"x"], **wanted))
+        story = list(ann.journal.why(result.runs[0].run_id))
+        nursery.cancel_scope.cancel()
+        return ann, (result, "\n".join(story)), crook
+    raise AssertionError
+
+
+async def test_an_unbent_crook_sells_what_it_says(tmp_path: Path) -> None:
+    _, (result, _), _ = await buy_from(tmp_path, lambda crook: None)
+    assert result.completed == 1
+
+
+def bids_above_the_cap(crook: Crook) -> None:
+    crook.bend_bid = lambda bid: replace(bid, price=1_001)
+
+
+def bids_for_another_order(crook: Crook) -> None:
+    crook.bend_bid = lambda bid: replace(bid, order_id=OrderId(bytes(32)))
+
+
+def bids_as_somebody_else(crook: Crook) -> None:
+    crook.bid_signer = OTHER
+
+
+@pytest.mark.parametrize(
+    "bend", [bids_above_the_cap, bids_for_another_order, bids_as_somebody_else]
+)
+async def test_a_bid_that_is_no_bid_is_not_taken(
+    tmp_path: Path, bend: Callable[[Crook], None]
+) -> None:
+    _, (result, story), crook = await buy_from(tmp_path, bend)
+    assert result.runs[0].reason is Reason.NO_PROVIDER
+    assert "it broke a rule of the protocol" in story
+    assert crook.sells_again == 0
+
+
+def signs_the_agreement_as_somebody_else(crook: Crook) -> None:
+    crook.agreement_signer = OTHER
+
+
+def signs_the_receipt_as_somebody_else(crook: Crook) -> None:
+    crook.receipt_signer = OTHER
+
+
+def bills_more_fuel_than_agreed(crook: Crook) -> None:
+    crook.bend_receipt = lambda receipt: replace(receipt, fuel=10**9 + 1)
+
+
+def answers_for_another_input(crook: Crook) -> None:
+    crook.bend_receipt = lambda receipt: replace(receipt, input_id=blob_id(b"y"))
+
+
+def answers_for_another_package(crook: Crook) -> None:
+    crook.bend_receipt = lambda receipt: replace(receipt, package_id=blob_id(b"y"))
+
+
+def answers_for_another_agreement(crook: Crook) -> None:
+    crook.bend_receipt = lambda receipt: replace(receipt, agreement_id=bytes(32))
+
+
+def sends_another_output_than_it_signs(crook: Crook) -> None:
+    crook.output = b"an 0utput"
+
+
+def keeps_a_small_output_back(crook: Crook) -> None:
+    crook.output = None
+
+
+def sends_an_output_with_a_trap(crook: Crook) -> None:
+    crook.bend_receipt = lambda receipt: replace(receipt, outcome=OutOfFuel())
+
+
+def begins_without_agreeing(crook: Crook) -> None:
+    crook.items = lambda first, last: [last]
+
+
+def agrees_twice(crook: Crook) -> None:
+    crook.items = lambda first, last: [first, first, last]
+
+
+def ends_without_a_receipt(crook: Crook) -> None:
+    crook.items = lambda first, last: [first]
+
+
+def sends_garbage(crook: Crook) -> None:
+    crook.items = lambda first, last: [first, b"\xc1garbage"]
+
+
+def tells_of_more_progress_than_there_can_be(crook: Crook) -> None:
+    crook.items = lambda first, last: [first, encode([1, 10**15 + 1]), last]
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        signs_the_agreement_as_somebody_else,
+        signs_the_receipt_as_somebody_else,
+        bills_more_fuel_than_agreed,
+        answers_for_another_input,
+        answers_for_another_package,
+        answers_for_another_agreement,
+        sends_another_output_than_it_signs,
+        keeps_a_small_output_back,
+        sends_an_output_with_a_trap,
+        begins_without_agreeing,
+        agrees_twice,
+        ends_without_a_receipt,
+        sends_garbage,
+        tells_of_more_progress_than_there_can_be,
+    ],
+)
+async def test_a_provider_that_breaks_a_rule_is_caught_and_gets_nothing(
+    tmp_path: Path, bend: Callable[[Crook], None]
+) -> None:
+    _, (result, story), crook = await buy_from(tmp_path, bend)
+    assert result.runs[0].reason is Reason.NO_PROVIDER
+    assert "was caught" in story
+    assert crook.sells_again == 1
+    assert result.paid_total == 0
+
+
+async def test_an_output_that_cannot_be_fetched_is_no_result(tmp_path: Path) -> None:
+    def promises_a_long_output(crook: Crook) -> None:
+        crook.output = None
+        crook.bend_receipt = lambda receipt: replace(
+            receipt, outcome=Ok(blob_id(bytes(40_000)), 40_000)
+        )
+
+    _, (result, story), _ = await buy_from(tmp_path, promises_a_long_output, attempts_max=1)
+    assert result.runs[0].reason is Reason.ATTEMPTS_EXHAUSTED
+    assert "its output could not be fetched" in story
+
+
+async def test_an_offer_of_somebody_else_closes_the_channel(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+        ann = await hood.start(1)
+        node = await raw_node(hood, nursery)
+        offer = replace(AN_OFFER, provider=OTHER.node_id)
+        signed = sign_offer(offer, hood.genesis.network, OTHER)
+        node.send_nowait(ann.node_id, "market.offer", encode(signed.to_value()))
+        await wait_until(lambda: not node.is_connected(ann.node_id))
+        assert ann.requestor.offers() == []
+        nursery.cancel_scope.cancel()
+
+
+# Mallory buys.
+
+
+class Customer:
+    """A requestor whose every step can be bent."""
+
+    def __init__(self, hood: Neighbourhood, node: Node, seller: Agent) -> None:
+        self.network = hood.genesis.network
+        self.node = node
+        self.seller = seller
+
+    def order(self, **changes: Any) -> Order:
+        """Return an order for one run, with ``changes``."""
+        fields: dict[str, Any] = {
+            "requestor": MALLORY.node_id,
+            "salt": bytes(16),
+            "package_id": blob_id(example_package()),
+            "input_id": blob_id(b"x"),
+            "input_size": 1,
+            "arguments": (),
+            "environment": (),
+            "seed": 0,
+            "fuel_max": 10**9,
+            "memory_bytes_max": 1 << 20,
+            "output_bytes_max": 1 << 20,
+            "run_ms_max": 10_000,
+            "price_max": 1_000,
+            "start_price_max": 100,
+            "weights": 1,
+            "verification": NoVerification(),
+            **changes,
+        }
+        return Order(**fields)
+
+    async def ask(self, order: Order, signer: Identity = MALLORY) -> tuple[Signed, Bid, BidId]:
+        """Send an order and return it signed, with the bid."""
+        signed = sign_order(order, self.network, signer)
+        body = await self.node.request(
+            self.seller.node_id, "market.order", encode(signed.to_value()), timeout_s=5
+        )
+        answer = signed_from_value(BID, decode(body))
+        bid = open_answer(answer, self.network)
+        assert isinstance(bid, Bid)
+        return signed, bid, bid_id(answer, self.network)
+
+    def opening(self, signed: Signed, bid: Bid, named: BidId, **changes: Any) -> RunOpening:
+        """Return an opening on that bid; ``changes`` bend the agreement."""
+        agreement = Agreement(
+            order_id=bid.order_id,
+            bid_id=named,
+            requestor=MALLORY.node_id,
+            provider=self.seller.node_id,
+            price=bid.price,
+            start_price=bid.start_price,
+            fuel_max=10**9,
+        )
+        body = replace(agreement, **changes).encode()
+        return RunOpening(signed, body, sign_agreement(body, self.network, MALLORY), b"x")
+
+    async def open(self, opening: RunOpening) -> list[Any]:
+        """Open a run and return its items."""
+        items: list[Any] = []
+        async with self.node.stream(
+            self.seller.node_id, "market.run", encode_run_opening(opening), timeout_s=5
+        ) as stream:
+            async for item in stream:
+                items.append(decode_run_item(item))
+        return items
+
+
+async def sell_to(
+    tmp_path: Path,
+    act: Callable[[Customer], Any],
+    *,
+    terms: Any = None,
+) -> Any:
+    """Let Mallory ``act`` on an honest provider that has the package."""
+    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+        seller = await hood.start(1, sells=Hasher(), terms=terms or settings())
+        await seller.blobs.put(example_package())
+        node = await raw_node(hood, nursery)
+        result = await act(Customer(hood, node, seller))
+        nursery.cancel_scope.cancel()
+        return result
+    raise AssertionError
+
+
+async def test_an_honest_customer_gets_its_run(tmp_path: Path) -> None:
+    async def act(customer: Customer) -> None:
+        items = await customer.open(customer.opening(*await customer.ask(customer.order())))
+        assert isinstance(items[0], AgreementMade)
+        assert isinstance(items[-1], RunEnded)
+        assert all(isinstance(item, RunProgress) for item in items[1:-1])
+
+    await sell_to(tmp_path, act)
+
+
+async def test_an_agreement_works_once(tmp_path: Path) -> None:
+    async def act(customer: Customer) -> None:
+        opening = customer.opening(*await customer.ask(customer.order()))
+        await customer.open(opening)
+        with pytest.raises(CallRefused) as refused:
+            await customer.open(opening)
+        assert (refused.value.code, refused.value.message) == ("refused", "agreement_used")
+        changed = replace(decode_agreement(opening.agreement_body), price=99).encode()
+        signature = sign_agreement(changed, customer.network, MALLORY)
+        with pytest.raises(CallRefused) as refused:
+            await customer.open(
+                replace(opening, agreement_body=changed, requestor_signature=signature)
+            )
+        assert refused.value.message == "agreement_expired"
+
+    await sell_to(tmp_path, act)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"price": 99},
+        {"start_price": 0},
+        {"fuel_max": 10**10},
+        {"requestor": OTHER.node_id},
+        {"provider": OTHER.node_id},
+        {"order_id": OrderId(bytes(32))},
+    ],
+)
+async def test_an_agreement_on_other_terms_than_the_bids_is_not_signed(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    async def act(customer: Customer) -> None:
+        opening = customer.opening(*await customer.ask(customer.order()), **change)
+        with pytest.raises(CallRefused) as refused:
+            await customer.open(opening)
+        assert refused.value.code == "bad_request"
+
+    await sell_to(tmp_path, act)
+
+
+async def test_an_opening_whose_pieces_do_not_belong_together_is_refused(tmp_path: Path) -> None:
+    async def act(customer: Customer) -> None:
+        opening = customer.opening(*await customer.ask(customer.order()))
+        other = sign_order(customer.order(salt=b"o" * 16), customer.network, MALLORY)
+        for bent in (
+            replace(opening, order=other),
+            replace(opening, requestor_signature=bytes(64)),
+            replace(opening, input=b"y"),
+            replace(opening, input=b"xx"),
+            replace(opening, agreement_body=b""),
+        ):
+            with pytest.raises(CallRefused) as refused:
+                await customer.open(bent)
+            assert refused.value.code == "bad_request"
+        assert len(await customer.open(opening)) == 2, "nobody's mistake used the agreement up"
+
+    await sell_to(tmp_path, act)
+
+
+async def test_an_agreement_on_no_bid_is_refused(tmp_path: Path) -> None:
+    async def act(customer: Customer) -> None:
+        signed, bid, _ = await customer.ask(customer.order())
+        with pytest.raises(CallRefused) as refused:
+            await customer.open(customer.opening(signed, bid, BidId(bytes(32))))
+        assert refused.value.message == "agreement_expired"
+
+    await sell_to(tmp_path, act)
+
+
+async def test_orders_of_others_and_garbage_are_bad_requests(tmp_path: Path) -> None:
+    async def act(customer: Customer) -> None:
+        seller, node = customer.seller.node_id, customer.node
+        stolen = sign_order(customer.order(requestor=OTHER.node_id), customer.network, OTHER)
+        forged = Signed(sign_order(customer.order(), customer.network, MALLORY).body, bytes(64))
+        for body in (
+            encode(stolen.to_value()),
+            encode(forged.to_value()),
+            b"",
+            b"\xc1",
+            bytes(70_000),
+        ):
+            with pytest.raises(CallRefused) as refused:
+                await node.request(seller, "market.order", body, timeout_s=5)
+            assert refused.value.code == "bad_request"
+        for body in (b"", encode([]), encode([None, [bytes(32)], []])):
+            with pytest.raises(CallRefused) as refused:
+                await node.request(seller, "market.settle", body, timeout_s=5)
+            assert refused.value.code == "bad_request"
+
+    await sell_to(tmp_path, act)
+
+
+async def test_a_customer_that_claims_to_have_paid_and_has_not_stays_in_debt(
+    tmp_path: Path,
+) -> None:
+    async def act(customer: Customer) -> None:
+        opening = customer.opening(*await customer.ask(customer.order()))
+        await customer.open(opening)
+        named = agreement_id(opening.agreement_body, customer.network)
+        for vertex_id in (bytes(32), b"v" * 32):
+            claim = encode_settlement(Settlement(vertex_id, (named,), ()))
+            answer = await customer.node.request(
+                customer.seller.node_id, "market.settle", claim, timeout_s=5
+            )
+            assert answer == encode([])
+        (earnings,) = customer.seller.journal.earnings()
+        assert (earnings.paid, earnings.unpaid > 0) == (0, True)
+        with pytest.raises(AssertionError):
+            await customer.ask(customer.order(salt=b"2" * 16))
+
+    await sell_to(tmp_path, act, terms=settings(credit=0))
+
+
+async def test_a_customer_that_leaves_stops_its_run(tmp_path: Path) -> None:
+    class Endless(Hasher):
+        def __init__(self) -> None:
+            super().__init__()
+            self.begun = trio.Event()
+            self.stopped = trio.Event()
+
+        async def execute(self, *args: object, **kwargs: object) -> Any:
+            self.begun.set()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self.stopped.set()
+
+    runner = Endless()
+    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+        seller = await hood.start(1, sells=runner)
+        await seller.blobs.put(example_package())
+        node = await raw_node(hood, nursery)
+        customer = Customer(hood, node, seller)
+        opening = customer.opening(*await customer.ask(customer.order()))
+        async with node.stream(
+            seller.node_id, "market.run", encode_run_opening(opening), timeout_s=5
+        ) as items:
+            await anext(items)
+            await runner.begun.wait()
+        await runner.stopped.wait()
+        assert seller.provider is not None
+        await wait_until(lambda: seller.provider.status().running == 0)  # type: ignore[union-attr]
+        assert seller.journal.earnings() == []
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_run_past_its_time_is_stopped_by_the_provider(tmp_path: Path) -> None:
+    class Endless(Hasher):
+        async def execute(self, *args: object, **kwargs: object) -> Any:
+            await trio.sleep_forever()
+
+    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+        seller = await hood.start(1, sells=Endless())
+        await seller.blobs.put(example_package())
+        customer = Customer(hood, await raw_node(hood, nursery), seller)
+        # Long enough for the bid: a provider does not bid on what it cannot begin in time.
+        opening = customer.opening(*await customer.ask(customer.order(run_ms_max=300)))
+        with pytest.raises(CallRefused) as refused:
+            await customer.open(opening)
+        assert refused.value.message == "deadline_too_soon"
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_package_that_nobody_has_ends_the_run_with_its_reason(tmp_path: Path) -> None:
+    async def act(customer: Customer) -> None:
+        order = customer.order(package_id=blob_id(b"nowhere"))
+        with pytest.raises(CallRefused) as refused:
+            await customer.open(customer.opening(*await customer.ask(order)))
+        assert refused.value.message == "package_unavailable"
+        await customer.seller.blobs.put(b"not a package")
+        order = customer.order(package_id=blob_id(b"not a package"))
+        with pytest.raises(CallRefused) as refused:
+            await customer.open(customer.opening(*await customer.ask(order)))
+        assert refused.value.message == "package_broken"
+
+    await sell_to(tmp_path, act)

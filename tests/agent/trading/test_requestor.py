@@ -1,0 +1,352 @@
+"""Jobs among real agents: nodes on loopback, the real ledger, the journal (SPEC.md section 9)."""
+
+from hashlib import blake2b
+from pathlib import Path
+
+import pytest
+import trio
+
+from fogbank_agent.limits import INLINE_BYTES_MAX
+from fogbank_agent.market.job_request import RunInput
+from fogbank_agent.market.orders import Audit, NoVerification, Quorum
+from fogbank_agent.market.reasons import Reason
+from fogbank_agent.trading.requestor import JobEvent, JobRefused, JobResult
+from fogbank_protocol.blobs.naming import BlobId, blob_id
+from fogbank_wasm_tasks.outcome import Ok
+from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.run import RunReport, RunRequest
+
+from .neighbourhood import (
+    BALANCE,
+    Agent,
+    Hasher,
+    Neighbourhood,
+    a_job,
+    neighbourhood,
+    settings,
+    wait_until,
+)
+
+pytestmark = pytest.mark.slow
+
+INPUTS = [bytes([number]) * (10 + number) for number in range(8)]
+
+
+def check_results(result: JobResult, inputs: list[bytes]) -> None:
+    """Check that every run has the right output."""
+    assert [run.reason for run in result.runs] == [None] * len(inputs)
+    for run, data in zip(result.runs, inputs, strict=True):
+        assert run.output == blob_id(blake2b(data).digest())
+        assert run.fuel == len(data) * 1_000_000
+
+
+async def check_money(hood: Neighbourhood) -> None:
+    """Check that what was spent has arrived, and that every provider knows what it was for."""
+    for agent in hood.agents:
+        await wait_until(lambda: not agent.ledger.wallet().pending_out)  # noqa: B023
+    await wait_until(
+        lambda: (
+            sum(agent.ledger.wallet().balance for agent in hood.agents)
+            == BALANCE * len(hood.agents)
+        )
+    )
+    for agent in hood.agents:
+        await wait_until(
+            lambda: sum(one.unpaid for one in agent.journal.earnings()) == 0  # noqa: B023
+        )
+        gained = agent.ledger.wallet().balance - BALANCE
+        if agent.provider is not None and gained >= 0:
+            assert sum(one.paid for one in agent.journal.earnings()) == gained
+
+
+async def test_a_job_is_done_checked_and_paid(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 3) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        for number in (2, 3):
+            await hood.start(number, sells=Hasher())
+        await hood.wait_ready()
+
+        result = await ann.requestor.buy(await a_job(ann, INPUTS))
+
+        check_results(result, INPUTS)
+        assert result.lies_caught == 0
+        assert result.paid_total == sum(one.paid for one in result.providers)
+        assert sum(one.runs for one in result.providers) == len(INPUTS)
+        assert len(result.payments) == sum(one.paid > 0 for one in result.providers)
+        assert ann.ledger.wallet().balance == BALANCE - result.paid_total
+        await check_money(hood)
+        story = "\n".join(ann.journal.why(result.runs[0].run_id))
+        for words in ("Order 1 went to 2 providers", "bid 100 drops", "Agreed", "Accepted", "Paid"):
+            assert words in story
+
+
+async def test_a_liar_is_caught_and_paid_for_honest_results_only(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 3) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        await hood.start(2, sells=Hasher())
+        liar = await hood.start(
+            3, sells=Hasher(lies=lambda run: run >= 1), terms=settings(price=10)
+        )
+        await hood.wait_ready()
+
+        result = await ann.requestor.buy(await a_job(ann, INPUTS, runs_at_once=2))
+
+        check_results(result, INPUTS)
+        (caught,) = [one for one in result.providers if one.caught]
+        assert caught.provider == liar.node_id
+        assert result.lies_caught >= 1
+        right = [
+            run
+            for run in result.runs
+            if run.provider == liar.node_id and not any(one.refused for one in run.attempts)
+        ]
+        assert caught.paid == sum(1 + -(-run.fuel * 10 // 10**9) for run in right)
+        await wait_until(lambda: sum(one.refused for one in liar.journal.earnings()) > 0)
+        lied = next(run for run in result.runs if any(one.refused for one in run.attempts))
+        assert len(ann.journal.evidence(lied.run_id)) >= 1
+
+
+async def test_the_runs_of_a_killed_provider_go_elsewhere(tmp_path: Path) -> None:
+    class Stuck(Hasher):
+        async def execute(self, *args: object, **kwargs: object) -> RunReport:
+            stuck.set()
+            await trio.sleep_forever()
+            raise AssertionError
+
+    stuck = trio.Event()
+    async with neighbourhood(tmp_path, 4) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        await hood.start(2, sells=Hasher())
+        victim = await hood.start(3, sells=Stuck(), terms=settings(price=1))
+        await hood.wait_ready()
+        job = await a_job(ann, INPUTS)
+        results: list[JobResult] = []
+
+        async def buy() -> None:
+            results.append(await ann.requestor.buy(job))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(buy)
+            await stuck.wait()
+            victim.scope.cancel()
+
+        check_results(results[0], INPUTS)
+        failures = [one.failure for run in results[0].runs for one in run.attempts if one.failure]
+        assert failures
+        assert set(failures) <= {Reason.PROVIDER_LOST, Reason.SHUTTING_DOWN}
+        assert all(not one.caught for one in results[0].providers)
+
+
+async def test_a_quorum_of_two_outvotes_nobody_but_finds_the_liar(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 4) as hood:
+        ann = await hood.start(1)
+        for number in (2, 3, 4):
+            await hood.start(
+                number, sells=Hasher(lies=(lambda _: True) if number == 3 else (lambda _: False))
+            )
+        await hood.wait_ready()
+
+        result = await ann.requestor.buy(await a_job(ann, INPUTS, verification=Quorum(2)))
+
+        check_results(result, INPUTS)
+        caught = [one.provider for one in result.providers if one.caught]
+        assert caught == [hood.agents[2].node_id]
+        assert all(one.paid == 0 for one in result.providers if one.caught)
+        await check_money(hood)
+
+
+class LongWinded(Hasher):
+    """Gives a long output."""
+
+    async def execute(
+        self, package: Package | bytes, request: RunRequest, **_: object
+    ) -> RunReport:
+        output = blake2b(request.input).digest() * 2_000
+        report = await super().execute(package, request)
+        return RunReport(
+            outcome=Ok(blob_id(output), len(output)),
+            output=output,
+            fuel=report.fuel,
+            peak_memory_bytes=0,
+            wall_s=0.01,
+            diagnostics=b"",
+        )
+
+
+async def test_long_inputs_and_outputs_travel_as_blobs(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1, checks=LongWinded())
+        await hood.start(2, sells=LongWinded())
+        await hood.wait_ready()
+        data = bytes(range(256)) * 500
+        assert len(data) > INLINE_BYTES_MAX
+
+        result = await ann.requestor.buy(await a_job(ann, [data], fuel_max=10**12))
+
+        (run,) = result.runs
+        assert run.output is not None
+        assert await ann.blobs.read(run.output) == blake2b(data).digest() * 2_000
+
+
+async def test_a_job_without_providers_ends_with_a_reason_and_a_story(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 1) as hood:
+        ann = await hood.start(1)
+        await hood.wait_ready()
+        result = await ann.requestor.buy(await a_job(ann, [b"x"], patience_s=0.2))
+        assert result.runs[0].reason is Reason.NO_PROVIDER
+        assert "Given up" in ann.journal.why(result.runs[0].run_id)[-1]
+        (summary,) = ann.journal.find_runs(result.runs[0].run_id.hex()[:8])
+        assert (summary.state, summary.reason) == ("failed", Reason.NO_PROVIDER)
+
+
+async def test_what_the_wallet_cannot_pay_is_not_ordered(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1)
+        await hood.start(2, sells=Hasher(), terms=settings(price=10_000))
+        await hood.wait_ready()
+        job = await a_job(ann, [b"x"], fuel_max=10**12, price_max=10_000)
+        result = await ann.requestor.buy(job)
+        assert result.runs[0].reason is Reason.NO_FUNDS
+        assert result.paid_total == 0
+
+
+async def test_a_requestor_in_debt_is_declined(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        ben = await hood.start(2, sells=Hasher(lies=lambda _: True), terms=settings(credit=0))
+        await hood.wait_ready()
+        first = await ann.requestor.buy(await a_job(ann, [b"x" * 10]))
+        assert first.lies_caught == 1
+        await wait_until(lambda: sum(one.refused for one in ben.journal.earnings()) > 0)
+
+        second = await ann.requestor.buy(await a_job(ann, [b"y"], patience_s=0.3))
+
+        assert second.runs[0].reason is Reason.NO_PROVIDER
+        story = "\n".join(ann.journal.why(second.runs[0].run_id))
+        assert "too many earlier bills of this requestor are unpaid" in story
+
+
+async def test_a_paused_provider_says_so(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1)
+        ben = await hood.start(2, sells=Hasher())
+        await hood.wait_ready()
+        assert ben.provider is not None
+        ben.provider.pause()
+        job = await a_job(ann, [b"x"], patience_s=0.3, verification=NoVerification())
+        result = await ann.requestor.buy(job)
+        assert "it is paused" in "\n".join(ann.journal.why(result.runs[0].run_id))
+        ben.provider.resume()
+        result = await ann.requestor.buy(job)
+        assert result.completed == 1
+
+
+async def test_events_tell_how_the_job_goes(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1)
+        await hood.start(2, sells=Hasher())
+        await hood.wait_ready()
+        send, receive = trio.open_memory_channel[JobEvent](1_000)
+        job = await a_job(ann, INPUTS, verification=NoVerification())
+        await ann.requestor.buy(job, send)
+        send.close()
+        events = [event async for event in receive]
+        names = {type(event.what).__name__ for event in events}
+        assert names >= {"RunOrdered", "BidSeen", "RunPlaced", "ResultArrived", "RunAccepted"}
+        assert events[-1].counts.accepted == len(INPUTS)
+        for event in events:
+            counts = event.counts
+            total = counts.accepted + counts.failed + counts.under_way + counts.waiting
+            assert total == len(INPUTS)
+
+
+async def test_a_watcher_that_does_not_read_slows_nothing(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1)
+        await hood.start(2, sells=Hasher())
+        await hood.wait_ready()
+        send, _receive = trio.open_memory_channel[JobEvent](1)
+        job = await a_job(ann, INPUTS, verification=NoVerification())
+        assert (await ann.requestor.buy(job, send)).completed == len(INPUTS)
+
+
+async def test_a_cancelled_job_ends_its_runs_and_pays_what_was_accepted(tmp_path: Path) -> None:
+    class HalfStuck(Hasher):
+        async def execute(self, *args: object, **kwargs: object) -> RunReport:
+            if self.runs >= 4:
+                await trio.sleep_forever()
+            return await super().execute(*args, **kwargs)  # type: ignore[arg-type]
+
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1)
+        ben = await hood.start(2, sells=HalfStuck(), terms=settings(slots=1))
+        await hood.wait_ready()
+        send, receive = trio.open_memory_channel[JobEvent](1_000)
+        job = await a_job(ann, INPUTS, verification=NoVerification())
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ann.requestor.buy, job, send)
+                async for event in receive:
+                    if event.counts.accepted == 4:
+                        scope.cancel()
+
+        await wait_until(lambda: ann.ledger.wallet().balance < BALANCE)
+        states = [run.state for run in ann.journal.runs()]
+        assert sorted(states) == ["accepted"] * 4 + ["failed"] * 4
+        assert ben.provider is not None
+        await wait_until(lambda: ben.provider.status().running == 0)  # type: ignore[union-attr]
+
+
+async def test_two_jobs_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 3) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        for number in (2, 3):
+            await hood.start(number, sells=Hasher())
+        await hood.wait_ready()
+        results: list[JobResult] = []
+
+        async def buy() -> None:
+            results.append(await ann.requestor.buy(await a_job(ann, INPUTS)))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(buy)
+            nursery.start_soon(buy)
+        for result in results:
+            check_results(result, INPUTS)
+        await check_money(hood)
+
+
+async def test_agents_that_buy_and_sell_buy_from_each_other(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        for number in (1, 2):
+            await hood.start(number, sells=Hasher(), checks=Hasher())
+        await hood.wait_ready()
+        for buyer, seller in ((0, 1), (1, 0)):
+            agent: Agent = hood.agents[buyer]
+            result = await agent.requestor.buy(await a_job(agent, INPUTS))
+            assert {one.provider for one in result.providers} == {hood.agents[seller].node_id}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"package_id": BlobId(bytes(32))}, "package is not here"),
+        ({"inputs": [RunInput("lost.csv", BlobId(bytes(32)))]}, "'lost.csv' is not here"),
+        ({"inputs": []}, "a job has 1 to"),
+        ({"fuel_max": 0}, "no such order"),
+        ({"verification": Quorum(9)}, "no such order"),
+        ({"verification": Audit(2_000_000)}, "no such order"),
+        ({"runs_at_once": 0}, "at once"),
+        ({"attempts_max": 1_000}, "attempts"),
+        ({"patience_s": 0.0}, "wait"),
+        ({"arguments": ("\0",)}, "no such order"),
+    ],
+)
+async def test_a_job_that_cannot_begin_is_refused_in_words(
+    tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    async with neighbourhood(tmp_path, 1) as hood:
+        ann = await hood.start(1)
+        with pytest.raises(JobRefused, match=words):
+            await ann.requestor.buy(await a_job(ann, [b"x"], **change))
+        assert ann.journal.runs() == []
