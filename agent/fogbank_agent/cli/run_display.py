@@ -84,37 +84,42 @@ class _Bars:
 
     def __init__(self, names: Sequence[str], upload_bytes: int) -> None:
         # rich takes 40 ms to import, and piped output never needs it.
-        from rich.console import Console
+        from rich.console import Console, Group
+        from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.text import Text
 
         self._names = names
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[state]}", markup=False),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[state]}"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
         )
+        self._last = Text(no_wrap=True, overflow="ellipsis")
+        self._live = Live(Group(self._progress, self._last), console=Console(stderr=True))
         self._upload = self._progress.add_task("inputs", total=upload_bytes or 1, state="")
         self._runs = self._progress.add_task("runs", total=len(names), state="", start=False)
 
     def __enter__(self) -> "_Bars":
-        self._progress.start()
+        self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._last.plain = ""
+        self._live.stop()
 
     def uploaded(self, data_bytes: int) -> None:
         self._progress.update(self._upload, advance=data_bytes)
 
     def progressed(self, progress: JobProgressed) -> None:
-        self._progress.start_task(self._runs)
         failed = f", {progress.failed} failed" if progress.failed else ""
-        name = self._names[progress.run] if progress.run < len(self._names) else ""
+        self._progress.start_task(self._runs)
         self._progress.update(
             self._runs,
             completed=progress.accepted + progress.failed,
             state=f"{progress.accepted} of {len(self._names)} accepted{failed}, "
-            f"{progress.under_way} under way; {name}: {progress.what}",
+            f"{progress.under_way} under way",
         )
+        name = self._names[progress.run] if progress.run < len(self._names) else ""
+        self._last.plain = f"{name}: {progress.what}"

@@ -47,8 +47,8 @@ def _ledger(ledger: LedgerStatus) -> str:
         if ledger.supply == ledger.supply_held
         else f"SUPPLY BROKEN: {ledger.supply_held:,} of {ledger.supply:,} drops"
     )
-    votes = f"{ledger.weight_connected} votes here, {ledger.quorum} decide"
-    seat = " (one is ours)" if ledger.validator else ""
+    seat = " with ours" if ledger.validator else ""
+    votes = f"{ledger.quorum} votes decide and {ledger.weight_connected} are here{seat}"
     waiting = f", {ledger.payments_pending:,} payments not final" if ledger.payments_pending else ""
     held = "" if ledger.issuing == "yes" else f"; nothing is issued: {ledger.issuing}"
-    return f"{ledger.vertices:,} vertices{waiting}, {conserved}, {votes}{seat}{held}"
+    return f"{ledger.vertices:,} vertices{waiting}, {conserved}, {votes}{held}"

@@ -61,7 +61,6 @@ def buy_picture(
             fuel_max=None,
             deadline_s=None,
             patience_s=None,
-            patience_s=None,
         )
     )
     answers: set[tuple[bytes, str]] = set()
