@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Generator
 from hashlib import sha256
 from pathlib import Path
 
@@ -57,23 +58,55 @@ def test_the_demo_keeps_what_it_promises(tmp_path: Path) -> None:
     assert len(list((out / "logs").iterdir())) == 5
 
 
-def test_an_interrupted_demo_leaves_no_agent_behind(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    # The state folders of the agents lie in the temporary folder, and in their command lines.
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    demo = subprocess.Popen(
-        [*FOGBANK, "demo", "--out", str(out)],
-        env=environment,
+@pytest.fixture
+def demo(tmp_path: Path) -> Generator[subprocess.Popen[bytes]]:
+    """Start a demonstration and return when its five agents run, their state in ``tmp_path``."""
+    process = subprocess.Popen(
+        [*FOGBANK, "demo", "--out", str(tmp_path / "out")],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    mark = f"{tmp_path}/fogbank-demo-"
-    wait_until("five agents run", lambda: len(processes_naming(mark)) >= 5)
+    with process:
+        wait_until(
+            "five agents run",
+            lambda: len(agents_in(tmp_path)) == 5 or process.poll() is not None,
+        )
+        yield process
+        process.kill()
 
-    demo.send_signal(signal.SIGINT)
+
+def agents_in(folder: Path) -> list[str]:
+    return processes_naming(f"{folder}/fogbank-demo-")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_leaves_no_agent_and_no_state(
+    demo: subprocess.Popen[bytes], tmp_path: Path, number: signal.Signals
+) -> None:
+    demo.send_signal(number)
     _, complaint = demo.communicate(timeout=PATIENCE_S)
 
     assert demo.returncode == 130
-    assert b"Traceback" not in complaint
-    assert processes_naming(mark) == []
+    assert complaint.strip() == b"fogbank: interrupted"
+    assert agents_in(tmp_path) == []
     assert not list(tmp_path.glob("fogbank-demo-*"))
+
+
+def test_agents_end_by_themselves_when_their_demo_is_killed(
+    demo: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    demo.kill()
+
+    wait_until("no agent runs", lambda: agents_in(tmp_path) == [])
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    done = fogbank("demo", "--out", tmp_path / "file")
+
+    assert done.returncode == 6
+    assert (
+        done.stderr == f"fogbank: the folder {tmp_path}/file cannot be made: File exists\n".encode()
+    )

@@ -13,18 +13,24 @@ from ..errors import MachineError
 from ..limits import DEMO_STOP_S
 from .stage import Player
 
+_UP = (
+    "from fogbank_agent.demo.lifeline import hold; hold(); "
+    "from fogbank_agent.cli.main import main; main()"
+)
+"""The command line is a layer above this one, so that it is named here in the process's words."""
+
 
 class AgentProcess:
     """One agent that runs, and its log."""
 
     def __init__(self, player: Player) -> None:
-        """Start the agent of ``player``, exactly as ``fogbank up`` in a terminal would."""
+        """Start the agent of ``player``: ``fogbank up``, and the lifeline."""
         self.player = player
         self.killed = False
         self._log: BinaryIO = player.log.open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fogbank_agent", "up", "--state", str(player.state.path)],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-c", _UP, "up", "--state", str(player.state.path)],
+            stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,
             # A session of its own: Ctrl-C is for the demonstration, which then stops its agents.
@@ -71,6 +77,8 @@ class AgentProcess:
         # What it started and left behind when it was killed.
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._log.close()
 
 
