@@ -117,3 +117,15 @@ def test_duties_are_found_again_in_a_ledger_that_is_there_already() -> None:
     chain = duty.ledger.chain(duty.community.names[0])
     assert chain is not None
     assert Duties(duty.ledger, chain).entries() == [entry(payment)]
+
+
+def test_what_was_confirmed_without_being_observed_is_not_acknowledged() -> None:
+    duty = OnDuty(seats=4)
+    community = duty.community
+    payment = community.vertex(4, pays={5: 1})
+    own = community.vertex(0)
+    duty.insert(own, payment, *(community.vertex(seat, parents=[payment]) for seat in (1, 2, 3)))
+    assert duty.ledger.is_confirmed(payment.id)
+    assert duty.duties.entries() == []
+    duty.insert(community.vertex(0, own, [payment]))
+    assert duty.duties.entries() == [entry(payment)]

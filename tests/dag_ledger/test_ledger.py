@@ -231,13 +231,16 @@ def test_what_nobody_asked_for_is_taken_within_bounds_only() -> None:
     assert ledger.unwanted(community.vertex(4, note=2)) is Unwanted.FORKER
 
 
-def test_a_proof_from_elsewhere_closes_the_door_but_changes_no_vote() -> None:
+@pytest.mark.parametrize("person", [4, 6])
+def test_a_proof_from_elsewhere_closes_the_door_but_changes_no_vote(person: int) -> None:
     community = Community()
-    one, other = community.vertex(4, note=1), community.vertex(4, note=2)
-    proof = encode_proof(community.names[4], (one.id, one.signature), (other.id, other.signature))
+    one, other = community.vertex(person, note=1), community.vertex(person, note=2)
+    proof = encode_proof(
+        community.names[person], (one.id, one.signature), (other.id, other.signature)
+    )
     ledger = Ledger(community.genesis)
 
-    assert ledger.learn_proof(proof) == community.names[4]
+    assert ledger.learn_proof(proof) == community.names[person]
     assert ledger.learn_proof(proof) is None
     assert ledger.unwanted(one) is Unwanted.FORKER
     ledger.insert(one)

@@ -147,6 +147,17 @@ def test_beats_count_the_seconds_and_never_go_back() -> None:
     assert issue.draft.beat == 4
 
 
+def test_an_own_vertex_that_turns_up_later_lifts_the_beat() -> None:
+    community = Community(seats=1, others=2)
+    ledger = Ledger(community.genesis)
+    validator = Validator(ledger, community.names[0], 0.0)
+    found = community.vertex(0, parents=[], beat=500)
+    payment = community.vertex(1, pays={2: 1})
+    events = [*ledger.insert(found), *ledger.insert(payment)]
+    [issue] = validator.handle(LedgerGrew(events), 3.0)
+    assert (issue.draft.seq, issue.draft.beat) == (1, 500)
+
+
 def test_a_validator_whose_chain_forked_is_silent_for_good() -> None:
     seats = Seats(Community(), present=1)
     for note in (1, 2):
