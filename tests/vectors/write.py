@@ -22,9 +22,12 @@ TOPICS = (
     "identity",
     "introduction",
     "ledger",
+    "modules",
     "noise",
     "offers",
     "orders",
+    "packages",
+    "receipts",
     "signed",
     "vertices",
 )

@@ -21,7 +21,8 @@ STRANGER = Identity.from_seed(b"s" * 32)
 
 
 def pack(module: bytes = ECHO, **fields: Any) -> bytes:
-    return pack_module(module, **{"name": "echo", "version": "1.0", "author": AUTHOR, **fields})
+    merged: dict[str, Any] = {"name": "echo", "version": "1.0", "author": AUTHOR, **fields}
+    return pack_module(module, **merged)
 
 
 def test_what_is_packed_opens_again() -> None:

@@ -30,8 +30,10 @@ from fogbank_wasm_tasks.run import RunRequest
     ],
 )
 def test_a_request_beyond_a_bound_is_our_own_fault(fields: dict[str, Any]) -> None:
+    merged: dict[str, Any] = {"input": b"", "fuel_max": 1, **fields}
+
     with pytest.raises(LocalProtocolError):
-        RunRequest(**{"input": b"", "fuel_max": 1, **fields})
+        RunRequest(**merged)
 
 
 def test_a_request_at_its_bounds_is_made() -> None:

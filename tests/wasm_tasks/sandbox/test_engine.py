@@ -25,21 +25,19 @@ def make_engine() -> Engine:
 def make_run(engine: Engine) -> Run:
     def run(module: str | bytes, **fields: Any) -> Ended:
         found = package(module)
-        order = RunCommand(
-            **{
-                "key": b"",
-                "shape": found.manifest.shape,
-                "input": b"",
-                "arguments": [],
-                "environment": [],
-                "seed": 0,
-                "fuel_max": 10**7,
-                "memory_bytes_max": MEMORY_BYTES_MAX,
-                "output_bytes_max": 1_000,
-                **fields,
-            }
-        )
-        return engine.run(engine.load(engine.compile(found.module)), order)
+        merged: dict[str, Any] = {
+            "key": b"",
+            "shape": found.manifest.shape,
+            "input": b"",
+            "arguments": [],
+            "environment": [],
+            "seed": 0,
+            "fuel_max": 10**7,
+            "memory_bytes_max": MEMORY_BYTES_MAX,
+            "output_bytes_max": 1_000,
+            **fields,
+        }
+        return engine.run(engine.load(engine.compile(found.module)), RunCommand(**merged))
 
     return run
 

@@ -3,6 +3,7 @@
 import gc
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -20,8 +21,8 @@ RSS_GROWTH_MAX_KIB = 50 * 1024
 
 async def complaint_about(sandbox: Sandbox, hostile: Hostile) -> str | None:
     """Run ``hostile`` and return what is wrong with its outcome, or None."""
-    request = RunRequest(**{"input": b"", "fuel_max": 10**7, **hostile.request})
-    report = await sandbox.execute(package(hostile.module), request)
+    fields: dict[str, Any] = {"input": b"", "fuel_max": 10**7, **hostile.request}
+    report = await sandbox.execute(package(hostile.module), RunRequest(**fields))
     if hostile.outcome is Ok:
         match report.outcome:
             case Ok(_, size) if size == hostile.output_size:

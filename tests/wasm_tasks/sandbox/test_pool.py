@@ -17,7 +17,7 @@ from tests.wasm_tasks.assembler import ECHO, command
 from tests.wasm_tasks.packages import command as command_text
 from tests.wasm_tasks.packages import package, reactor, wasi
 from tests.wasm_tasks.sandbox.hostile import RANDOM_GET, nested_blocks
-from tests.wasm_tasks.sandbox.processes import COMPILER, WORKER, children
+from tests.wasm_tasks.sandbox.processes import COMPILER, WORKER, children, wait_until
 
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
@@ -37,25 +37,23 @@ FOREVER = RunRequest(input=b"", fuel_max=2**62 - 1, wall_s_max=60)
 
 
 def order(text: bytes = b"hello", **fields: Any) -> RunRequest:
-    return RunRequest(input=text, **{"fuel_max": 10**6, **fields})
+    merged: dict[str, Any] = {"fuel_max": 10**6, **fields}
+    return RunRequest(input=text, **merged)
 
 
 @asynccontextmanager
 async def running(folder: Path, **fields: Any) -> AsyncGenerator[Sandbox]:
     async with trio.open_nursery() as nursery:
-        sandbox = Sandbox(folder, **{"workers": 1, **fields})
+        merged: dict[str, Any] = {"workers": 1, **fields}
+        sandbox = Sandbox(folder, **merged)
         await nursery.start(sandbox.run)
         yield sandbox
         nursery.cancel_scope.cancel()
 
 
 async def wait_until_running(sandbox: Sandbox) -> None:
-    """Wait until a worker is at a run that does not end."""
-    with trio.fail_after(20):
-        while not (sandbox.running and children(WORKER)):
-            await trio.sleep(0.01)
-        # The worker is ready before it has been sent the run.
-        await trio.sleep(0.2)
+    """Wait until there is a worker for a run that does not end: starting, or at it."""
+    await wait_until(lambda: sandbox.running and children(WORKER))
 
 
 async def test_a_run_is_reported_with_its_output_and_its_name(tmp_path: Path) -> None:
@@ -159,9 +157,7 @@ async def test_a_worker_that_dies_is_a_host_fault_and_is_replaced(tmp_path: Path
 async def test_an_idle_worker_is_stopped(tmp_path: Path) -> None:
     async with running(tmp_path, idle_s_max=0.1) as sandbox:
         await sandbox.execute(package(ECHO), order())
-        with trio.fail_after(20):
-            while children(WORKER):
-                await trio.sleep(0.02)
+        await wait_until(lambda: not children(WORKER))
 
         assert (await sandbox.execute(package(ECHO), order())).output == b"hello"
 
@@ -172,9 +168,7 @@ async def test_only_so_many_runs_may_wait(tmp_path: Path) -> None:
         await sandbox.prepare(loop)
         for _ in range(1 + RUNS_QUEUED_MAX):
             nursery.start_soon(sandbox.execute, loop, FOREVER)
-        with trio.fail_after(60):
-            while sandbox.waiting < RUNS_QUEUED_MAX:
-                await trio.sleep(0.02)
+        await wait_until(lambda: sandbox.waiting == RUNS_QUEUED_MAX)
 
         with pytest.raises(SandboxBusy):
             await sandbox.execute(loop, FOREVER)
@@ -275,10 +269,8 @@ async def test_a_module_is_compiled_once_for_all_who_want_it_and_all_lives(tmp_p
     async with running(tmp_path, workers=2) as sandbox, trio.open_nursery() as nursery:
         for _ in range(4):
             nursery.start_soon(sandbox.execute, echo, order())
-        with trio.fail_after(20):
-            while not children(COMPILER):
-                await trio.sleep(0.001)
-            assert len(children(COMPILER)) == 1
+        await wait_until(lambda: children(COMPILER))
+        assert len(children(COMPILER)) == 1
     made = {path: path.stat().st_ino for path in tmp_path.glob("*.native")}
     assert len(made) == 1
 
@@ -362,17 +354,19 @@ AGENT = dedent(
 async def test_a_worker_does_not_outlive_an_agent_that_is_killed(tmp_path: Path) -> None:
     file = tmp_path / "loop.fogpkg"
     file.write_bytes(package(LOOP).data)
-    agent = subprocess.Popen(
+    agent = await trio.lowlevel.open_process(
         [sys.executable, "-c", AGENT, str(file), str(tmp_path / "native")], stdout=subprocess.PIPE
     )
-    with agent, trio.fail_after(30):
-        assert agent.stdout is not None
-        assert agent.stdout.readline() == b"runs\n"
-        while not (workers := children(WORKER, agent.pid)):
-            await trio.sleep(0.01)
-        agent.kill()
-        while any(Path(f"/proc/{worker}").exists() for worker in workers):
-            await trio.sleep(0.01)
+    assert agent.stdout is not None
+    assert await agent.stdout.receive_some() == b"runs\n"
+    await wait_until(lambda: children(WORKER, agent.pid))
+    workers = children(WORKER, agent.pid)
+
+    agent.kill()
+    await agent.wait()
+
+    await wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+    await agent.stdout.aclose()
 
 
 WITHOUT_EXECUTABLE_MEMORY = dedent(
