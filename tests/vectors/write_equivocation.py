@@ -1,13 +1,14 @@
 """Vectors of proofs that a key signed twice (SPEC.md section 8.10)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from fogbank_dag_ledger.equivocation import encode_proof
-from fogbank_dag_ledger.vertex import NO_VERTEX, ORDINARY, Draft, Vertex, VertexId
+from fogbank_dag_ledger.vertex import NO_VERTEX, ORDINARY, Draft, Vertex, VertexId, preimage
 from fogbank_dag_ledger.vertex_codec import sign_vertex
 from fogbank_protocol.identity import Identity, NetworkId
 
-from .write_vertices import ANN, BOB, NET
+from .write_vertices import ANN, BOB, NET, place
 
 Json = dict[str, Any]
 
@@ -21,6 +22,11 @@ def _vertex(note: int, seq: int = 0, identity: Identity = ANN, network: NetworkI
 
 def _proof(one: Vertex, other: Vertex) -> bytes:
     return encode_proof(one.issuer, (one.id, one.signature), (other.id, other.signature))
+
+
+def _of_ids(ids: Iterable[VertexId]) -> bytes:
+    one, other = ((named, ANN.sign(preimage(NET, named))) for named in ids)
+    return encode_proof(ANN.node_id, one, other)
 
 
 def build() -> Json:
@@ -42,6 +48,7 @@ def build() -> Json:
         "a wrong first signature": good[:64] + bytes(64) + good[128:],
         "a wrong second signature": good[:-64] + bytes(64),
         "somebody else's vertices": ANN.node_id + stranger[32:],
+        "ids with another's tag": _of_ids(VertexId(place(BOB.node_id, 0, n)) for n in (1, 2)),
         "an issuer that is no key": bytes(32) + good[32:],
     }
     return {
