@@ -200,6 +200,9 @@ VERIFY_BATCH = 64
 VERIFY_INLINE_MAX = 3
 """Signatures that are checked at once: handing so few to a thread would take longer."""
 
+RECENT_MAX = 16_384
+"""Vertices that are known again without being decoded when a neighbour pushes them once more."""
+
 INTAKE_WAITING_MAX = 64
 """Messages of vertices that wait for their signatures to be checked."""
 

@@ -352,6 +352,7 @@ class LedgerService:
         )
         if accepted:
             assert self._disk is not None
+            self._pipeline.remember(vertex for vertex, _ in outcome.accepted)
             self._disk.writer.put((vertex.id, vertex.wire) for vertex in accepted)
             self._spreading.tell(VerticesAccepted(accepted))
         self._follow(outcome)

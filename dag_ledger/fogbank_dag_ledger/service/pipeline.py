@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import trio
 
 from fogbank_protocol.errors import RemoteProtocolError
-from fogbank_protocol.identity import NetworkId, NodeId
+from fogbank_protocol.identity import SIGNATURE_BYTES, NetworkId, NodeId
 
 from ..intake import Intake, Outcome
 from ..ledger import Ledger
-from ..limits import INTAKE_WAITING_MAX, VERIFY_BATCH, VERIFY_INLINE_MAX
+from ..limits import INTAKE_WAITING_MAX, RECENT_MAX, VERIFY_BATCH, VERIFY_INLINE_MAX
 from ..vertex import Vertex, VertexId
 from ..vertex_codec import check_signature, decode_vertex
 
@@ -65,10 +65,25 @@ class Pipeline:
         self._wait_for_room = wait_for_room
         self._send, self._receive = trio.open_memory_channel[_Delivery](INTAKE_WAITING_MAX)
         self._in_flight: set[tuple[VertexId, bytes]] = set()
+        self._recent: dict[bytes, None] = {}
 
     async def push(self, wires: Sequence[bytes], peer: NodeId) -> None:
         """Take vertices that nobody asked for; waits only while too many wait before them."""
-        await self._send.send(_Delivery(wires, peer, is_asked=False))
+        new = [wire for wire in wires if wire[-SIGNATURE_BYTES:] not in self._recent]
+        if new:
+            await self._send.send(_Delivery(new, peer, is_asked=False))
+        else:
+            await trio.lowlevel.checkpoint()
+
+    def remember(self, vertices: Iterable[Vertex]) -> None:
+        """Know these again by their signatures alone: most pushes bring what is held already.
+
+        A signature holds for one vertex only, so nothing else can be taken for it.
+        """
+        for vertex in vertices:
+            self._recent[vertex.signature] = None
+        while len(self._recent) > RECENT_MAX:
+            del self._recent[next(iter(self._recent))]
 
     async def work_in(self, wires: Sequence[bytes], peer: NodeId) -> None:
         """Take vertices that were asked for, and return when they are in the ledger or parked."""
