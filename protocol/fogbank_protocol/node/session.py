@@ -69,6 +69,8 @@ class Session:
         self._pings: dict[int, float] = {}
         self._scope = trio.CancelScope()
         self._is_closing = False
+        self._is_over = False
+        self._writing_scope = trio.CancelScope(shield=True)
         self._is_writing = False
         self._is_mute = False
 
@@ -152,6 +154,10 @@ class Session:
             self._reproach(error)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             _logger.debug("the stream of %s broke", short_form(self.peer))
+        finally:
+            self._is_over = True
+            self._writing_scope.deadline = trio.current_time() + CLOSE_S_MAX
+            self._wire.flush()
 
     def _reproach(self, error: RemoteProtocolError) -> None:
         _logger.warning("%s broke a rule: %s", short_form(self.peer), error)
@@ -223,9 +229,12 @@ class Session:
 
     async def _write(self) -> None:
         try:
-            while not self._is_closing:
-                await self._wire.wait_queued()
-                await self._write_queued()
+            # Shielded, because a record that is cut off in the middle lets no goodbye through;
+            # the end of the reader ends it.
+            with self._writing_scope:
+                while not (self._is_closing or self._is_over):
+                    await self._wire.wait_queued()
+                    await self._write_queued()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             _logger.debug("the stream to %s broke", short_form(self.peer))
         self._scope.cancel()

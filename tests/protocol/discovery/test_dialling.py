@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import repeat
 from math import inf
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -228,4 +229,4 @@ class DiallingInvariants(RuleBasedStateMachine):
 
 
 DiallingInvariants.TestCase.settings = settings(max_examples=40, deadline=None)
-TestDiallingInvariants = DiallingInvariants.TestCase
+TestDiallingInvariants = pytest.mark.slow(DiallingInvariants.TestCase)

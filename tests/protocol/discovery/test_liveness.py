@@ -3,6 +3,7 @@
 from itertools import count
 from math import inf
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -76,4 +77,4 @@ class LivenessAgainstModel(RuleBasedStateMachine):
 
 
 LivenessAgainstModel.TestCase.settings = settings(max_examples=30, deadline=None)
-TestLivenessAgainstModel = LivenessAgainstModel.TestCase
+TestLivenessAgainstModel = pytest.mark.slow(LivenessAgainstModel.TestCase)

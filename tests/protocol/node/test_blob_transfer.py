@@ -25,6 +25,8 @@ from fogbank_protocol.node.node import Node, RequestService, Service, StreamServ
 
 from .network import ANN, BEN, CAT, address_of, make_node, running, start, wait_connected
 
+pytestmark = pytest.mark.slow
+
 DATA = b"".join(bytes([number]) * CHUNK_BYTES for number in range(40)) + b"the end"
 
 

@@ -79,7 +79,10 @@ async def dial(node: Node, address: Address) -> None:
     await node._connections._dial(address)  # pyright: ignore[reportPrivateUsage]
 
 
-async def test_an_agent_that_is_told_its_own_address_does_not_talk_to_itself() -> None:
+async def test_an_agent_that_is_told_its_own_address_does_not_talk_to_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
     ann = make_node(ANN)
     async with running(ann) as nursery:
         port = ann.port
@@ -90,6 +93,16 @@ async def test_an_agent_that_is_told_its_own_address_does_not_talk_to_itself() -
         await start(nursery, ben)
         await wait_connected(ann, 1)
         assert [info.node_id for info in ann.peers()] == [BEN.node_id]
+    # It was no failure either, which would be tried again and again.
+    assert "no channel to" not in caplog.text
+
+
+async def test_a_peer_that_is_here_already_is_not_opened_a_second_time() -> None:
+    async with connected_pair() as (ann, ben):
+        before = (ann.peers()[0].connected_since, ben.peers()[0].connected_since)
+        await dial(ann, address_of(ben))
+        await dial(ben, address_of(ann))
+        assert (ann.peers()[0].connected_since, ben.peers()[0].connected_since) == before
 
 
 async def test_agents_of_another_network_do_not_connect() -> None:
@@ -125,6 +138,7 @@ async def test_a_peer_that_stops_is_lost_and_its_calls_fail() -> None:
         assert not ann.is_connected(BEN.node_id)
 
 
+@pytest.mark.slow
 async def test_a_restarted_peer_is_found_again() -> None:
     ann = make_node(ANN)
     async with running(ann) as nursery:

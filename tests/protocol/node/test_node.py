@@ -112,6 +112,7 @@ async def test_asking_a_request_for_a_stream_is_an_unknown_method() -> None:
             await anext(items)
 
 
+@pytest.mark.slow
 async def test_a_large_stream_does_not_hold_up_small_calls() -> None:
     async def flood(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
         while True:

@@ -55,6 +55,7 @@ async def test_a_closed_listener_says_so() -> None:
         await watch.receive()
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["come ann", "come ben", "go ann", "go ben", "hear"]), max_size=60))
 def test_a_listener_hears_a_true_story(steps: list[str]) -> None:
     """Come and go alternate for each peer, end with the truth, and few wait."""
