@@ -9,7 +9,8 @@
 enum { FILE_BYTES_MAX = 48 * 1024 * 1024 };
 
 static const Topic *const topics[] = {&ENCODING, &IDENTITY,     &SIGNED,
-                                      &GENESIS,  &VERTICES,     &EQUIVOCATION};
+                                      &GENESIS,  &VERTICES,     &EQUIVOCATION,
+                                      &PACKAGES, &RECEIPTS};
 
 static char file_text[FILE_BYTES_MAX];
 

@@ -11,8 +11,14 @@ enum {
     MEMORY_BYTES_MAX = 268435456,
     OUTPUT_BYTES_MAX = 67108864,
     ROYALTY_PPM_MAX = 1000000,
-    CHUNK_BYTES = 65536
+    CHUNK_BYTES = 65536,
+    MANIFEST_BYTES_MAX = 4096,
+    RECEIPT_BYTES_MAX = 1024
 };
+
+#define FUEL_MAX (((uint64_t)1 << 62) - 1)
+
+enum { OUTCOME_OK, OUTCOME_OUT_OF_FUEL, OUTCOME_TRAP, OUTCOME_EXIT, OUTCOME_HOST_FAULT };
 
 typedef struct {
     Span body, signature, module;
@@ -34,7 +40,11 @@ void blob_id(uint8_t id[HASH_BYTES], Span data);
 /* Takes a package file apart; returns the broken rule: "2.1", "7.1" or "2.3". */
 Rule decode_package(Span file, Package *package);
 
-/* Takes a signed receipt apart; returns the broken rule: "2.1", "2.3" or "7.7". */
+/* Takes a signed receipt apart; returns the broken rule: "2.1", "2.3", "7.6" or "7.7". */
 Rule decode_receipt(Span wire, Span network, Receipt *receipt);
+
+/* Each writes the file, or the wire form, from the fields alone; empty when `buffer` is too small. */
+Span encode_package(const Package *package, void *buffer, size_t size);
+Span encode_receipt(const Receipt *receipt, void *buffer, size_t size);
 
 #endif

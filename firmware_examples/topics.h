@@ -17,7 +17,8 @@ typedef struct {
     const char *unchecked_rules;
 } Topic;
 
-extern const Topic ENCODING, IDENTITY, SIGNED, GENESIS, VERTICES, EQUIVOCATION;
+extern const Topic ENCODING, IDENTITY, SIGNED, GENESIS, VERTICES, EQUIVOCATION,
+    PACKAGES, RECEIPTS;
 
 /* The bytes that member `name` holds as hexadecimal digits; valid until `forget_bytes`.  The program
  * ends when there is no such member: vectors are files of this repository, not hostile. */

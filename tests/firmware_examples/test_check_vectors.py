@@ -10,7 +10,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors"
 SOURCES = ROOT / "firmware_examples"
-TOPICS = ("encoding", "identity", "signed", "genesis", "vertices", "equivocation")
+TOPICS = (
+    "encoding",
+    "identity",
+    "signed",
+    "genesis",
+    "vertices",
+    "equivocation",
+    "packages",
+    "receipts",
+)
 
 
 def missing_tool() -> str | None:

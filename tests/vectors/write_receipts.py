@@ -39,7 +39,7 @@ def build() -> dict[str, Any]:
         "network": NETWORK.hex(),
         "provider_seed": SEED.hex(),
         "accept": [
-            {"name": name, "hex": _signed(_fields(outcome=outcome_to_value(outcome))).hex()}
+            {"name": name, "hex": _signed(_ended(outcome)).hex()}
             for name, outcome in OUTCOMES.items()
         ],
         "reject": [
@@ -49,6 +49,7 @@ def build() -> dict[str, Any]:
             _reject("an input id as text", _fields(input="i" * 32)),
             _reject("fuel of 2**62", _fields(fuel=1 << 62)),
             _reject("fuel that is a boolean", _fields(fuel=True)),
+            _reject("a host fault with fuel", _fields(outcome=[4, "worker_died"])),
             _reject("a field too many", [*_fields(), 0]),
             _reject("an unknown outcome", _fields(outcome=[5]), "7.6"),
             _reject("an output beyond a blob", _fields(outcome=[0, bytes(32), 67_108_865]), "7.6"),
@@ -68,6 +69,11 @@ def build() -> dict[str, Any]:
             },
         ],
     }
+
+
+def _ended(outcome: Outcome) -> list[Value]:
+    fuel = 0 if isinstance(outcome, HostFault) else 1_234
+    return _fields(outcome=outcome_to_value(outcome), fuel=fuel)
 
 
 def _fields(**changes: Value) -> list[Value]:

@@ -9,7 +9,7 @@ from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
 from fogbank_protocol.signed import Domain, Signed, open_signed, sign
 
 from .limits import FUEL_MAX, RECEIPT_BYTES_MAX
-from .outcome import Outcome, agree, outcome_from_value, outcome_to_value
+from .outcome import HostFault, Outcome, agree, outcome_from_value, outcome_to_value
 
 RECEIPT = Domain("fog-receipt-1", RECEIPT_BYTES_MAX)
 _VERSION = 1
@@ -86,7 +86,7 @@ def receipt_from_value(value: Value) -> Receipt:
             and len(package_id) == len(input_id) == BLOB_ID_BYTES
             and fuel <= FUEL_MAX
         ):
-            return Receipt(
+            receipt = Receipt(
                 agreement_id=agreement_id,
                 provider=NodeId(provider),
                 package_id=BlobId(package_id),
@@ -94,5 +94,8 @@ def receipt_from_value(value: Value) -> Receipt:
                 outcome=outcome_from_value(outcome),
                 fuel=fuel,
             )
+            if isinstance(receipt.outcome, HostFault) and fuel != 0:
+                raise RemoteProtocolError("a host fault with fuel", rule="7.7")
+            return receipt
         case _:
             raise RemoteProtocolError("not a receipt", rule="7.7")
