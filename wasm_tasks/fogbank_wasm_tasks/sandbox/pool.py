@@ -168,11 +168,12 @@ class Sandbox:
         request: RunRequest,
         on_progress: Callable[[int], None] | None,
     ) -> Ended:
-        # Before a worker is taken: a module that takes a minute to compile must not hold one.
-        compiled = await compiler.compiled(package)
+        if not any(slot.has(command.key) for slot in self._slots):
+            # Before a worker is taken: a module that takes a minute to compile must not hold one.
+            await compiler.compiled(package)
         async with self._slot(command.key) as slot:
             if not slot.has(command.key):
-                await slot.load(command.key, compiled)
+                await slot.load(command.key, await compiler.compiled(package))
             with trio.move_on_after(request.wall_s_max):
                 ended = await slot.run(command, on_progress)
                 check_plausible(ended, command)

@@ -1,0 +1,108 @@
+"""Measures the sandbox: ``python -m benchmarks.sandbox`` prints one JSON object a line."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import trio
+
+from fogbank_protocol.identity import Identity
+from fogbank_wasm_tasks.module.checks import check_module
+from fogbank_wasm_tasks.package import Package, open_package, pack_module
+from fogbank_wasm_tasks.run import RunRequest
+from fogbank_wasm_tasks.sandbox.pool import Sandbox
+
+AUTHOR = Identity.from_seed(bytes(32))
+EXAMPLES = Path(__file__).parents[1] / "wasm_tasks" / "fogbank_wasm_tasks" / "examples"
+WORKERS = 2
+RUNS = 4_000
+IN_FLIGHT = 8
+
+# alloc answers 1,024; run answers what it is given.
+ECHO = bytes.fromhex(
+    "0061736d01000000010c0260017f017f60027f7f017e030302000105030100010718"
+    "03066d656d6f7279020005616c6c6f6300000372756e00010a140205004180080b0c"
+    "002000ad4220862001ad840b"
+)
+
+
+def report(name: str, value: float, unit: str) -> None:
+    print(json.dumps({"benchmark": name, "value": round(value, 3), "unit": unit}), flush=True)
+
+
+def package(module: bytes, name: str) -> Package:
+    return open_package(pack_module(module, name=name, version="1", author=AUTHOR))
+
+
+async def measure(folder: Path) -> None:
+    echo = package(ECHO, "echo")
+    request = RunRequest(input=bytes(1_024), fuel_max=1_000)
+    async with trio.open_nursery() as nursery:
+        sandbox = Sandbox(folder, workers=WORKERS)
+        await nursery.start(sandbox.run)
+
+        started = perf_counter()
+        await sandbox.check()
+        report("sandbox.cold_start", (perf_counter() - started) * 1e3, "ms")
+
+        started = perf_counter()
+        await sandbox.prepare(echo)
+        report("sandbox.compile.echo", (perf_counter() - started) * 1e3, "ms")
+        for path in sorted(EXAMPLES.glob("*/*.wasm")):
+            example = package(path.read_bytes(), path.stem.replace("_", "-"))
+            started = perf_counter()
+            await sandbox.prepare(example)
+            report(f"sandbox.compile.{path.stem}", (perf_counter() - started) * 1e3, "ms")
+
+        await sandbox.execute(echo, request)
+        started = perf_counter()
+        for _ in range(200):
+            await sandbox.execute(echo, request)
+        report("sandbox.run.latency", (perf_counter() - started) * 1e3 / 200, "ms")
+
+        report("sandbox.run.rate", await rate(sandbox, echo, request), "runs/s")
+        nursery.cancel_scope.cancel()
+
+
+async def rate(sandbox: Sandbox, echo: Package, request: RunRequest) -> float:
+    """Return how many runs a second ``WORKERS`` workers do with some always waiting."""
+
+    async def run_some() -> None:
+        for _ in range(RUNS // IN_FLIGHT):
+            await sandbox.execute(echo, request)
+
+    started = perf_counter()
+    async with trio.open_nursery() as nursery:
+        for _ in range(IN_FLIGHT):
+            nursery.start_soon(run_some)
+    return RUNS / (perf_counter() - started)
+
+
+def measure_checks() -> None:
+    for path in sorted(EXAMPLES.glob("*/*.wasm")):
+        module = path.read_bytes()
+        seconds = best(partial(check_module, module))
+        report(f"module.check.{path.stem}", len(module) / seconds / 1e6, "MB/s")
+
+
+def best(work: Callable[[], object]) -> float:
+    """Return the shortest of ten times, in seconds."""
+    times: list[float] = []
+    for _ in range(10):
+        started = perf_counter()
+        work()
+        times.append(perf_counter() - started)
+    return min(times)
+
+
+def main() -> None:
+    measure_checks()
+    with TemporaryDirectory() as folder:
+        trio.run(measure, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
