@@ -14,8 +14,8 @@ from ..limits import OFFER_INTERVAL_S, OFFER_PACKAGES_MAX, OFFER_VALID_S
 from ..market.bidding import Prices
 from ..market.offers import Offer, sign_offer
 from .journal import Journal
+from .methods import OFFER_METHOD
 
-OFFER_METHOD = "market.offer"
 _SHAPES = ("command", "reactor")
 _SEQUENCES_A_LIFE = 1 << 32
 

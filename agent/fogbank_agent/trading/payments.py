@@ -42,10 +42,10 @@ from ..market.settlement import (
 )
 from ..market.settlements import Settlement, encode_settlement
 from .bill_book import BillBook, StoredBill
+from .methods import SETTLE_METHOD
 
 _log = getLogger(__name__)
 
-SETTLE_METHOD = "market.settle"
 _TOLD = encode([])
 
 
@@ -129,9 +129,12 @@ class Payments:
         """Carry out what the settler decides, until cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            self._load()
-            task_status.started()
-            await self._driver.run()
+            try:
+                self._load()
+                task_status.started()
+                await self._driver.run()
+            finally:
+                self._nursery = None
 
     def _feed(self, event: SettlerInput) -> None:
         self._driver.tell(event)
@@ -140,7 +143,8 @@ class Payments:
         self._changed = trio.Event()
 
     def _perform(self, command: SettlerCommand) -> None:
-        assert self._nursery is not None, "run is not running"
+        if self._nursery is None:
+            return  # The agent is ending; the journal has it, and the next life does it.
         match command:
             case Pay():
                 self._nursery.start_soon(self._pay, command)

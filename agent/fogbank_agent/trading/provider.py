@@ -58,14 +58,11 @@ from ..market.settlements import decode_settlement
 from .debts import Debts
 from .interfaces import Runner
 from .journal import Journal
+from .methods import ORDER_METHOD, RUN_METHOD, SETTLE_METHOD, SIGNED_OVERHEAD_BYTES
 from .offering import Offering
 from .packages import PackageShelf
-from .payments import SETTLE_METHOD
-from .purchase_calls import ORDER_METHOD, RUN_METHOD
 from .speed import Speed
 from .work import Work, Workbench
-
-_SIGNED_OVERHEAD_BYTES = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +159,7 @@ class Provider:
 
     def services(self) -> Sequence[Service]:
         """Return what the node must serve: ``market.order``, ``market.run``, ``market.settle``."""
-        order_bytes_max = ORDER_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        order_bytes_max = ORDER_BODY_BYTES_MAX + SIGNED_OVERHEAD_BYTES
         return [
             RequestService(ORDER_METHOD, self._answer_order, order_bytes_max),
             StreamService(RUN_METHOD, self._serve_run, RUN_BODY_BYTES_MAX),
@@ -210,7 +207,7 @@ class Provider:
 
     async def _answer_order(self, peer: NodeId, body: bytes) -> bytes:
         await trio.lowlevel.checkpoint()
-        bytes_max = ORDER_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        bytes_max = ORDER_BODY_BYTES_MAX + SIGNED_OVERHEAD_BYTES
         signed = signed_from_value(ORDER, decode(body, bytes_max=bytes_max))
         order = open_order(signed, self._node.network)
         if order.requestor != peer:

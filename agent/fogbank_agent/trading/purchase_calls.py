@@ -41,11 +41,7 @@ from ..market.run_messages import (
     decode_run_item,
     encode_run_opening,
 )
-
-ORDER_METHOD = "market.order"
-RUN_METHOD = "market.run"
-
-_SIGNED_OVERHEAD_BYTES = 128
+from .methods import ORDER_METHOD, RUN_METHOD, SIGNED_OVERHEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,7 @@ class PurchaseCalls:
         return answer
 
     def _read_answer(self, body: bytes) -> tuple[Signed, Answer]:
-        bytes_max = BID_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        bytes_max = BID_BODY_BYTES_MAX + SIGNED_OVERHEAD_BYTES
         signed = signed_from_value(BID, decode(body, bytes_max=bytes_max))
         return signed, open_answer(signed, self._network)
 

@@ -58,6 +58,7 @@ from .interfaces import Runner
 from .job_shell import JobShell, JobTools
 from .job_summary import summarise
 from .journal import Journal
+from .methods import OFFER_METHOD, SIGNED_OVERHEAD_BYTES
 from .packages import PackageShelf
 from .payments import Payments, Transfer
 from .purchase_calls import PurchaseCalls
@@ -75,9 +76,6 @@ __all__ = [
     "RunInput",
     "RunResult",
 ]
-
-OFFER_METHOD = "market.offer"
-_SIGNED_OVERHEAD_BYTES = 128
 
 
 class JobRefused(Exception):
@@ -143,7 +141,7 @@ class Requestor:
 
     def services(self) -> Sequence[Service]:
         """Return what the node must serve for this side (``market.offer``)."""
-        bytes_max = OFFER_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        bytes_max = OFFER_BODY_BYTES_MAX + SIGNED_OVERHEAD_BYTES
         return [OneWayService(OFFER_METHOD, self._take_offer, bytes_max)]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -157,6 +155,10 @@ class Requestor:
             await nursery.start(self._payments.run)
             nursery.start_soon(self._watch_peers)
             task_status.started()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
 
     async def buy(
         self, request: JobRequest, events: trio.MemorySendChannel[JobEvent] | None = None
@@ -179,11 +181,10 @@ class Requestor:
             self._blobs.pin(blob_id)
         try:
             return await self._finish(request, shell)
-        except trio.Cancelled:
+        finally:
+            # Nothing to do for either unless the job was cancelled.
             shell.end_unfinished()
             self._payments.want_now()
-            raise
-        finally:
             del self._jobs[shell.job_id]
             for blob_id in pinned:
                 self._blobs.unpin(blob_id)
@@ -283,7 +284,8 @@ class Requestor:
 
     def _keep_a_while(self, outputs: set[BlobId]) -> None:
         """Leave the outputs in the store long enough for whoever asked for them."""
-        assert self._nursery is not None
+        if self._nursery is None:
+            return  # The agent is ending, and pins with it.
 
         async def unpin_later() -> None:
             await trio.sleep(OUTPUT_KEPT_S)
@@ -299,7 +301,7 @@ class Requestor:
     # Offers.
 
     async def _take_offer(self, peer: NodeId, body: bytes) -> None:
-        bytes_max = OFFER_BODY_BYTES_MAX + _SIGNED_OVERHEAD_BYTES
+        bytes_max = OFFER_BODY_BYTES_MAX + SIGNED_OVERHEAD_BYTES
         signed = signed_from_value(OFFER, decode(body, bytes_max=bytes_max))
         offer = open_offer(signed, self._node.network)
         if offer.provider != peer:

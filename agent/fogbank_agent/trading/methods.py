@@ -1,0 +1,9 @@
+"""The names of the market's calls (SPEC.md section 9), and what signing adds to a body."""
+
+OFFER_METHOD = "market.offer"
+ORDER_METHOD = "market.order"
+RUN_METHOD = "market.run"
+SETTLE_METHOD = "market.settle"
+
+SIGNED_OVERHEAD_BYTES = 128
+"""A signature, and what the encoding of [body, signature] adds, rounded up (section 2.3)."""
