@@ -1,5 +1,7 @@
 """Frontiers: their bytes, how they grow, what two of them say about each other (section 8.7)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,9 @@ from fogbank_dag_ledger.limits import FRONTIER_ENTRIES_MAX, RANGES_MAX
 from fogbank_dag_ledger.vertex import NO_VERTEX, VertexId
 from fogbank_protocol.errors import RemoteProtocolError
 
+from .vector_files import case_name, vectors
+
+VECTORS = vectors("frontier")
 ANN = Tag(b"a" * 8)
 BEN = Tag(b"b" * 8)
 
@@ -83,6 +88,23 @@ def test_wrong_entries_are_refused(data: bytes) -> None:
 def test_wrong_ranges_are_refused(data: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         decode_ranges(data)
+
+
+@pytest.mark.parametrize("case", VECTORS["accept"], ids=case_name)
+def test_vectors_of_what_is_held(case: Any) -> None:
+    frontier = Frontier()
+    for vertex in case["held"]:
+        frontier.add(VertexId(bytes.fromhex(vertex["id"])), VertexId(bytes.fromhex(vertex["prev"])))
+    assert encode_entries(frontier.entries.items()).hex() == case["hex"]
+    assert decode_entries(bytes.fromhex(case["hex"])) == frontier.entries
+
+
+@pytest.mark.parametrize("case", VECTORS["compare"], ids=case_name)
+def test_vectors_of_what_is_asked_for(case: Any) -> None:
+    ((tag, there),) = decode_entries(bytes.fromhex(case["neighbour"])).items()
+    here = None if case["own"] is None else decode_entries(bytes.fromhex(case["own"]))[tag]
+    wanted = missing_range(tag, here, there, case["asked_before"])
+    assert case["ask"] == (None if wanted is None else [wanted.first, wanted.last])
 
 
 def test_a_chain_is_summed_up_by_its_head() -> None:
