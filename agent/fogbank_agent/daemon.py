@@ -37,12 +37,13 @@ def run_daemon(state: StateFolder) -> None:
     with state.locked():
         try:
             trio.run(_until_signal, Foundation(state, config, identity, genesis))
-        except* FogbankError as group:
-            raise _one(group) from None
-        except* (CannotListen, StorageFailure, DatabaseFailure) as group:
-            raise MachineError(str(_one(group))) from None
-        except* OSError as group:
-            raise _machine_error(_one(group)) from None
+        except (FogbankError, CannotListen, StorageFailure, DatabaseFailure, OSError) as error:
+            raise as_fogbank_error(error) or error from None
+        except ExceptionGroup as group:
+            sentence = as_fogbank_error(group)
+            if sentence is None:
+                raise
+            raise sentence from None
 
 
 async def _until_signal(foundation: Foundation) -> None:
@@ -86,17 +87,20 @@ def _log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
 
-def _machine_error(error: BaseException) -> BaseException:
-    """Turn a full disk into a sentence; any other error of the system is a bug here."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return MachineError(
-            f"the disk is full ({error.filename or 'state folder'}): make room and start again; "
-            "nothing that was accepted is lost"
-        )
-    return error
-
-
-def _one(group: BaseException) -> BaseException:
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    return group
+def as_fogbank_error(error: Exception) -> FogbankError | None:
+    """Return what a person can put right about ``error``; None when part of it is a bug."""
+    match error:
+        case ExceptionGroup():
+            found = [as_fogbank_error(one) for one in error.exceptions]
+            return None if None in found else found[0]
+        case FogbankError():
+            return error
+        case CannotListen() | StorageFailure() | DatabaseFailure():
+            return MachineError(str(error))
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return MachineError(
+                f"the disk is full ({error.filename or 'state folder'}): make room and start "
+                "again; nothing that was accepted is lost"
+            )
+        case _:
+            return None

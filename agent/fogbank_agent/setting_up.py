@@ -128,7 +128,7 @@ async def _join(wanted: str, interfaces: "tuple[str, ...] | str") -> Genesis:
     heard = await find_networks(
         "auto" if isinstance(interfaces, str) else interfaces, JOIN_LISTEN_S
     )
-    found = _choose(heard, wanted)
+    found = choose_network(heard, wanted)
     try:
         body = await fetch_genesis(found.network, [address for _, address in found.members])
     except JoiningFailed as error:
@@ -136,7 +136,12 @@ async def _join(wanted: str, interfaces: "tuple[str, ...] | str") -> Genesis:
     return decode_genesis(body)
 
 
-def _choose(heard: "Sequence[NetworkFound]", wanted: str) -> "NetworkFound":
+def choose_network(heard: "Sequence[NetworkFound]", wanted: str) -> "NetworkFound":
+    """Return the one network of ``heard`` whose id begins with ``wanted``, which may be empty.
+
+    Raises:
+        Refused: there is none, or more than one; the message lists what was heard.
+    """
     fitting = [network for network in heard if network.network.hex().startswith(wanted.lower())]
     if len(fitting) == 1:
         return fitting[0]

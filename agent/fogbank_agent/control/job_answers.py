@@ -108,9 +108,15 @@ async def _package(parts: Parts, request: StartJob) -> BlobId:
         raise Refused(str(error)) from None
 
 
+def plain_name(name: str) -> str:
+    """Return a name that a package may have (SPEC.md section 7.1), like ``name`` of a file."""
+    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:64] or "task"
+
+
 def _pack(parts: Parts, module: bytes, name: str) -> bytes:
-    plain = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:64] or "task"
-    return pack_module(module, name=plain, version=_PACKAGE_VERSION, author=parts.identity)
+    return pack_module(
+        module, name=plain_name(name), version=_PACKAGE_VERSION, author=parts.identity
+    )
 
 
 def _job_request(parts: Parts, request: StartJob, package_id: BlobId) -> JobRequest:
@@ -118,7 +124,7 @@ def _job_request(parts: Parts, request: StartJob, package_id: BlobId) -> JobRequ
     return JobRequest(
         package_id=package_id,
         inputs=[RunInput(one.name, BlobId(one.blob_id)) for one in request.inputs],
-        verification=_verification(request.verify or config.verify, config.audit_ppm),
+        verification=verification_of(request.verify or config.verify, audit_ppm=config.audit_ppm),
         fuel_max=_given(request.fuel_max, config.fuel_max),
         price_max=_given(request.price_max, config.price_max),
         start_price_max=_given(request.start_price_max, config.start_price_max),
@@ -127,12 +133,17 @@ def _job_request(parts: Parts, request: StartJob, package_id: BlobId) -> JobRequ
         patience_s=_given(request.patience_s, config.patience_s),
         runs_at_once=config.runs_at_once,
         arguments=request.arguments,
-        environment=_environment(request.environment),
+        environment=environment_of(request.environment),
         seed=request.seed,
     )
 
 
-def _verification(text: str, audit_ppm: int) -> Verification:
+def verification_of(text: str, *, audit_ppm: int) -> Verification:
+    """Return what ``text`` says: none, audit (at least ``audit_ppm`` of a million) or quorum:K.
+
+    Raises:
+        Refused: it says something else.
+    """
     match text.partition(":"):
         case ("none", "", ""):
             return NoVerification()
@@ -146,7 +157,12 @@ def _verification(text: str, audit_ppm: int) -> Verification:
             )
 
 
-def _environment(entries: tuple[str, ...]) -> list[tuple[str, str]]:
+def environment_of(entries: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return names and values, ascending by name, of ``entries`` that are each NAME=VALUE.
+
+    Raises:
+        Refused: one is not.
+    """
     named: dict[str, str] = {}
     for entry in entries:
         name, equals, value = entry.partition("=")

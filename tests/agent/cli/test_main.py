@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from fogbank_agent.cli.main import tree
 from fogbank_agent.errors import FogbankError
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("trio", "networkx", "zeroconf", "wasmtime", "rich", "nacl", "asyncio", "sqlite3")
 
 

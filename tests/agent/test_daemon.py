@@ -1,0 +1,74 @@
+"""What the daemon says before it starts, and how errors of its parts become one sentence."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from fogbank_agent.config_page import starting_file
+from fogbank_agent.daemon import as_fogbank_error, run_daemon
+from fogbank_agent.errors import ConfigError, FogbankError, MachineError, StateFolderError
+from fogbank_agent.setting_up import finish, make_key, make_network
+from fogbank_agent.state_folder import StateFolder
+from fogbank_dag_ledger.service.failures import LogFull
+from fogbank_protocol.discovery.address import Address
+from fogbank_protocol.node.database import DatabaseFailure
+from fogbank_protocol.node.node import PortInUse
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateFolder:
+    state = StateFolder(tmp_path / "state")
+    state.make()
+    own = make_key(state).node_id
+    finish(state, make_network("test", [own], {own: 5}), {"network": {"mdns": False}})
+    return state
+
+
+def test_a_damaged_genesis_says_where_to_take_another(state: StateFolder) -> None:
+    state.genesis.write_bytes(b"damaged")
+    with pytest.raises(StateFolderError, match="take a copy from another agent"):
+        run_daemon(state)
+
+
+def test_a_damaged_configuration_stops_it(state: StateFolder) -> None:
+    state.config.write_text(starting_file({}) + "lies = 5\n")
+    with pytest.raises(ConfigError, match="unknown setting 'lies'"):
+        run_daemon(state)
+
+
+def test_a_static_peer_that_is_no_address_is_named(state: StateFolder) -> None:
+    state.config.write_text('[network]\nmdns = false\nstatic_peers = ["my-host:7001"]\n')
+    with pytest.raises(ConfigError, match=r"static_peers: 'my-host:7001' is not an address"):
+        run_daemon(state)
+
+
+def test_an_address_of_another_machine_is_one_sentence(state: StateFolder) -> None:
+    state.config.write_text('[network]\nmdns = false\nlisten_addresses = ["192.0.2.1"]\n')
+    with pytest.raises(MachineError, match=r"192\.0\.2\.1"):
+        run_daemon(state)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (PortInUse(Address("127.0.0.1", 7001), "port 7001 is in use"), "port 7001 is in use"),
+        (LogFull("no room for the log"), "no room for the log"),
+        (DatabaseFailure("the journal is locked"), "the journal is locked"),
+        (OSError(errno.ENOSPC, "No space left", "/state/port"), "the disk is full (/state/port)"),
+        (ConfigError("line 5"), "line 5"),
+    ],
+)
+def test_what_a_person_can_put_right_is_a_sentence_however_deep_it_was_raised(
+    error: Exception, sentence: str
+) -> None:
+    deep = ExceptionGroup("outer", [ExceptionGroup("inner", [error])])
+    found = as_fogbank_error(deep)
+    assert isinstance(found, FogbankError)
+    assert sentence in str(found)
+
+
+@pytest.mark.parametrize("bug", [OSError(errno.EBADF, "a bug"), ValueError(), KeyError("x")])
+def test_a_bug_stays_a_bug(bug: Exception) -> None:
+    assert as_fogbank_error(ExceptionGroup("outer", [bug])) is None
+    assert as_fogbank_error(ExceptionGroup("outer", [ConfigError("line 5"), bug])) is None

@@ -1,0 +1,36 @@
+"""Which of the networks that were heard is joined."""
+
+import pytest
+
+from fogbank_agent.errors import Refused
+from fogbank_agent.setting_up import choose_network
+from fogbank_protocol.identity import NetworkId
+from fogbank_protocol.node.joining import NetworkFound
+
+HOME = NetworkFound(NetworkId(bytes.fromhex("aa11223344556677")), "home", [])
+STREET = NetworkFound(NetworkId(bytes.fromhex("ab11223344556677")), "street", [])
+
+
+def test_the_only_network_is_joined() -> None:
+    assert choose_network([HOME], "") == HOME
+
+
+@pytest.mark.parametrize("wanted", ["ab", "AB11", "ab11223344556677"])
+def test_among_several_the_beginning_of_an_id_chooses(wanted: str) -> None:
+    assert choose_network([HOME, STREET], wanted) == STREET
+
+
+@pytest.mark.parametrize("wanted", ["", "a"])
+def test_several_that_fit_are_listed(wanted: str) -> None:
+    with pytest.raises(Refused, match=r"aa11223344556677 \('home'\), ab11223344556677 \('street'"):
+        choose_network([HOME, STREET], wanted)
+
+
+def test_an_id_that_nobody_announces_is_told_with_those_that_are_there() -> None:
+    with pytest.raises(Refused, match="no network here begins with 'cc'; there are: aa1122"):
+        choose_network([HOME, STREET], "cc")
+
+
+def test_silence_says_what_to_look_for() -> None:
+    with pytest.raises(Refused, match=r"no network was heard: .* --network FILE"):
+        choose_network([], "")
