@@ -1,0 +1,134 @@
+"""The journal: what survives a restart, a crash, and a batch that cannot be written."""
+
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.story import RunFailed, RunOrdered
+from fogbank_agent.trading.journal import Journal
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.node.database import DatabaseFailure
+
+from .neighbourhood import wait_until
+
+ANN = NodeId(b"a" * 32)
+JOB, PACKAGE = b"j" * 16, b"p" * 32
+
+
+def run_id(number: int) -> bytes:
+    return bytes([number]) * 16
+
+
+def record_runs(journal: Journal, count: int) -> None:
+    journal.record_job(JOB, 1_700_000_000, PACKAGE, "sensor-statistics")
+    for number in range(count):
+        journal.record_run(run_id(number), JOB, number, f"{number}.csv")
+
+
+async def test_a_story_survives_a_restart(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    record_runs(journal, 2)
+    journal.record_event(run_id(1), 0, RunOrdered(1, 3))
+    journal.record_event(run_id(1), 1_500, RunFailed(Reason.NO_PROVIDER))
+    journal.record_run_state(run_id(1), "failed", Reason.NO_PROVIDER)
+    journal.close()
+
+    journal = Journal(tmp_path / "journal")
+    assert journal.story(run_id(1)) == [
+        (0, RunOrdered(1, 3)),
+        (1_500, RunFailed(Reason.NO_PROVIDER)),
+    ]
+    assert len(journal.why(run_id(1))) == 2
+    newest = journal.runs(count_max=1)[0]
+    assert (newest.number, newest.name, newest.state) == (1, "1.csv", "failed")
+    assert newest.package_name == "sensor-statistics"
+    journal.close()
+
+
+async def test_runs_that_a_crash_cut_off_are_not_under_way_for_ever(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    record_runs(journal, 1)
+    assert journal.runs()[0].state == "under way"
+    journal.close()
+    journal = Journal(tmp_path / "journal")
+    assert (journal.runs()[0].state, journal.runs()[0].reason) == ("failed", Reason.CANCELLED)
+    journal.close()
+
+
+async def test_a_run_is_found_by_its_first_digits_in_either_case(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.record_job(JOB, 0, PACKAGE, "name")
+    for number, first in enumerate((b"\xab\xcd", b"\xab\xce", b"\xac\x00")):
+        journal.record_run(first + bytes(14), JOB, number, "")
+    assert [run.number for run in journal.find_runs("ab")] == [0, 1]
+    assert [run.number for run in journal.find_runs("ABC")] == [0, 1]
+    assert [run.number for run in journal.find_runs("abcd")] == [0]
+    assert journal.find_runs("ff") == []
+    assert journal.why(b"?" * 16) == []
+    journal.close()
+
+
+@pytest.mark.slow
+async def test_what_is_recorded_is_written_soon(tmp_path: Path) -> None:
+    journal, other = Journal(tmp_path / "journal"), Journal(tmp_path / "journal")
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(journal.run)
+            record_runs(journal, 3)
+            assert other.runs() == []
+            await wait_until(lambda: len(other.runs()) == 3)
+            nursery.cancel_scope.cancel()
+    other.close()
+    journal.close()
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Callable[[bool], None]]:
+    """Return what makes files stop growing, and lets them grow again."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    def fill(is_full: bool) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 if is_full else soft, hard))
+
+    yield fill
+    fill(False)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+async def test_what_cannot_be_written_stays_in_memory(
+    tmp_path: Path, full_disk: Callable[[bool], None]
+) -> None:
+    journal = Journal(tmp_path / "journal")
+    full_disk(True)
+    record_runs(journal, 3)
+    with pytest.raises(DatabaseFailure):
+        await journal.sync()
+    assert journal.runs() == []
+    journal.record_event(run_id(0), 0, RunOrdered(1, 3))
+    full_disk(False)
+    await journal.sync()
+    assert len(journal.runs()) == 3
+    assert len(journal.story(run_id(0))) == 1
+    journal.close()
+
+
+async def test_counters_rise_over_restarts(tmp_path: Path) -> None:
+    for life in (1, 2, 3):
+        journal = Journal(tmp_path / "journal")
+        assert journal.count_up("lives") == life
+        journal.close()
+
+
+async def test_receipts_are_kept_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    for body in (b"first", b"second"):
+        journal.record_receipt(b"g" * 32, run_id(0), ANN, body, b"s")
+    journal.record_receipt(b"h" * 32, run_id(0), ANN, b"other", b"s")
+    assert sorted(journal.evidence(run_id(0))) == [(b"first", b"s"), (b"other", b"s")]
+    journal.close()
