@@ -71,7 +71,7 @@ static int read_file(Reader *reader, Package *package) {
     Span magic;
     return read_array(reader, 4) && read_text(reader, 0, 16, &magic) && is_word(magic, "fogpkg") &&
            read_bytes(reader, 0, SIZE_MAX, &package->body) &&
-           read_bytes(reader, SIGNATURE_BYTES, SIGNATURE_BYTES, &package->signature) &&
+           read_bytes(reader, 0, SIZE_MAX, &package->signature) &&
            read_bytes(reader, 0, SIZE_MAX, &package->module) && at_end(reader);
 }
 
@@ -83,6 +83,7 @@ Rule decode_package(Span file, Package *package) {
     if (file.length > PACKAGE_BYTES_MAX || !is_canonical(file)) return "2.1";
     if (!read_file(&outer, package)) return "7.1";
     inner = reader_of(package->body);
+    if (package->signature.length != SIGNATURE_BYTES) return "2.3";
     if (package->body.length > MANIFEST_BYTES_MAX) return "2.3";
     if (!is_canonical(package->body)) return "2.1";
     if (!read_manifest(&inner, package)) return "7.1";

@@ -19,8 +19,10 @@ static int is_number(const JsonNode *node, uint64_t number) {
 /* Whether the list of the case says the manifest field by field. */
 static int has_manifest(const JsonNode *list) {
     const JsonNode *fields[11];
-    const JsonNode *node = list->first;
+    const JsonNode *node;
     int count;
+    if (list == NULL) return 1;
+    node = list->first;
     for (count = 0; count < 11 && node != NULL; count++, node = node->next) fields[count] = node;
     if (count < 11 || node != NULL) return 0;
     return is_number(fields[0], 1) && is_text(fields[1], package.name) && is_text(fields[2], package.version) &&

@@ -54,7 +54,7 @@ static Rule encoding_broken_rule(const JsonNode *file, const JsonNode *entry) {
 static const char *encoding_difference(const JsonNode *file, const JsonNode *entry) {
     Span encoded = bytes_in(entry, "hex");
     (void)file;
-    if (!spells(member(entry, "value"), encoded)) return "the value is encoded differently";
+    if (member(entry, "value") != NULL && !spells(member(entry, "value"), encoded)) return "the value is encoded differently";
     if (!same_bytes(encoded_again(encoded, scratch, SCRATCH_BYTES), encoded)) return "decoding and encoding changes it";
     return NULL;
 }

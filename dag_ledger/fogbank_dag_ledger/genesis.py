@@ -20,6 +20,7 @@ from .limits import (
 )
 
 RULE = "8.1"
+_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def new_genesis(
     """
     if quorum is None:
         quorum = 2 * sum(seats.values()) // 3 + 1
-    body = encode([1, name, _pairs_value(seats), quorum, _pairs_value(balances), salt])
+    body = encode([_VERSION, name, _pairs_value(seats), quorum, _pairs_value(balances), salt])
     try:
         return decode_genesis(body)
     except RemoteProtocolError as error:
@@ -82,7 +83,15 @@ def decode_genesis(body: bytes) -> Genesis:
         RemoteProtocolError: the body breaks section 8.1 or is not canonical (2.1).
     """
     match decode(body, bytes_max=GENESIS_BYTES_MAX):
-        case [1, str(name), list(seats_value), int(quorum), list(balances_value), bytes(salt)]:
+        case [
+            int(version),
+            str(name),
+            list(seats_value),
+            int(quorum),
+            list(balances_value),
+            bytes(salt),
+        ] if version == _VERSION and not isinstance(version, bool):
+            # True equals 1 in Python, but is another value on the wire.
             pass
         case _:
             raise RemoteProtocolError("not a genesis", rule=RULE)

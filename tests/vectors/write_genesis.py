@@ -45,6 +45,7 @@ def _rejected() -> dict[str, Value]:
         "a field too few": [1, "two", SEATS, 3, BALANCES],
         "a field too many": [1, "two", SEATS, 3, BALANCES, SALT, 0],
         "another version": [2, "two", SEATS, 3, BALANCES, SALT],
+        "a version that is a boolean": [True, "two", SEATS, 3, BALANCES, SALT],
         "no name": [1, "", SEATS, 3, BALANCES, SALT],
         "a name of 65 bytes": [1, "n" * 65, SEATS, 3, BALANCES, SALT],
         "a name that is not text": [1, b"two", SEATS, 3, BALANCES, SALT],
