@@ -1,0 +1,105 @@
+"""From bytes to the ledger: what is checked, counted and skipped (SPEC.md section 8.7)."""
+
+from collections import Counter
+
+import trio
+
+from fogbank_dag_ledger.intake import Intake, Outcome
+from fogbank_dag_ledger.ledger import Ledger
+from fogbank_dag_ledger.limits import WINDOW
+from fogbank_dag_ledger.service.pipeline import Pipeline
+from fogbank_dag_ledger.vertex_codec import encode_vertex
+from fogbank_protocol.identity import NodeId
+
+from ..community import Community
+from .services import wait_until
+
+COMMUNITY = Community(seats=4, others=2)
+ANN, BEN = NodeId(b"a" * 32), NodeId(b"b" * 32)
+
+
+class Taken:
+    """A pipeline into an empty ledger, and what came out of it."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger(COMMUNITY.genesis)
+        self.outcomes: list[Outcome] = []
+        self.pipeline = Pipeline(
+            self.ledger,
+            Intake(self.ledger),
+            absorb=self._absorb,
+            wait_for_room=trio.lowlevel.checkpoint,
+        )
+
+    def _absorb(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.pipeline.remember(vertex for vertex, _ in outcome.accepted)
+
+    @property
+    def checked(self) -> Counter[NodeId]:
+        return sum((outcome.checked for outcome in self.outcomes), Counter[NodeId]())
+
+    @property
+    def invalid(self) -> Counter[NodeId]:
+        return sum((outcome.invalid for outcome in self.outcomes), Counter[NodeId]())
+
+
+async def test_good_vertices_get_in_and_bad_ones_are_blamed() -> None:
+    taken = Taken()
+    good = COMMUNITY.vertex(4, pays={0: 1})
+    chain = [good]
+    for _ in range(9):
+        chain.append(COMMUNITY.vertex(4, chain[-1], pays={0: 1}))
+    forged = encode_vertex(COMMUNITY.vertex(5))[:-64] + bytes(64)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(taken.pipeline.run)
+        await taken.pipeline.work_in([encode_vertex(vertex) for vertex in chain], ANN)
+        assert len(taken.ledger) == 10
+        await taken.pipeline.work_in([b"garbage", forged], BEN)
+        nursery.cancel_scope.cancel()
+    assert taken.invalid == {BEN: 2}
+    assert taken.checked == {ANN: 10, BEN: 2}
+    assert taken.outcomes[-1].broken_rule == "8.3.12"
+
+
+async def test_what_is_held_is_not_checked_again() -> None:
+    taken = Taken()
+    wire = encode_vertex(COMMUNITY.vertex(4, pays={0: 1}))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(taken.pipeline.run)
+        await taken.pipeline.work_in([wire, wire], ANN)
+        await taken.pipeline.push([wire], BEN)
+        await taken.pipeline.work_in([wire], BEN)
+        nursery.cancel_scope.cancel()
+    assert taken.checked == {ANN: 1}
+
+
+async def test_a_known_signature_under_another_body_does_not_get_in() -> None:
+    taken = Taken()
+    first, other = COMMUNITY.vertex(4, pays={0: 1}), COMMUNITY.vertex(5)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(taken.pipeline.run)
+        await taken.pipeline.work_in([encode_vertex(first)], ANN)
+        forged = encode_vertex(other)[:-64] + first.signature
+        await taken.pipeline.push([forged], BEN)
+        await taken.pipeline.work_in([encode_vertex(other)], ANN)
+        nursery.cancel_scope.cancel()
+    assert other.id in taken.ledger
+    assert len(taken.ledger) == 2
+
+
+async def test_a_push_beyond_the_window_is_left_and_an_answer_is_not() -> None:
+    taken = Taken()
+    chain = [COMMUNITY.vertex(4)]
+    while len(chain) < WINDOW + 1:
+        chain.append(COMMUNITY.vertex(4, chain[-1]))
+    wires = [encode_vertex(vertex) for vertex in chain]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(taken.pipeline.run)
+        await taken.pipeline.push(wires, ANN)
+        await wait_until(lambda: len(taken.ledger) == WINDOW)
+        await taken.pipeline.work_in([], ANN)
+        assert len(taken.ledger) == WINDOW
+        await taken.pipeline.work_in(wires[-1:], ANN)
+        assert len(taken.ledger) == WINDOW + 1
+        nursery.cancel_scope.cancel()

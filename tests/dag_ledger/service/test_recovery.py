@@ -1,0 +1,51 @@
+"""Reading back what the disk holds (SPEC.md section 8.8)."""
+
+from pathlib import Path
+
+from fogbank_dag_ledger.ledger import Ledger
+from fogbank_dag_ledger.service.own_log import OwnLog
+from fogbank_dag_ledger.service.recovery import OwnReplay, replay_store
+from fogbank_dag_ledger.service.store import VertexStore
+from fogbank_dag_ledger.vertex import Vertex
+from fogbank_dag_ledger.vertex_codec import encode_vertex
+
+from ..community import Community
+
+COMMUNITY = Community(seats=4, others=2)
+
+
+async def test_a_vertex_whose_bytes_changed_is_left_out_and_counted(tmp_path: Path) -> None:
+    chain = [COMMUNITY.vertex(4)]
+    for _ in range(3):
+        chain.append(COMMUNITY.vertex(4, chain[-1]))
+    store = VertexStore(tmp_path / "vertices.sqlite", COMMUNITY.network)
+    wires = [encode_vertex(vertex) for vertex in chain]
+    changed = wires[2].replace(COMMUNITY.names[4], COMMUNITY.names[5])
+    rows = [*zip([vertex.id for vertex in chain[:2]], wires[:2], strict=True)]
+    store.append([*rows, (chain[2].id, changed), (chain[3].id, b"garbage")])
+    taken: list[Vertex] = []
+    assert await replay_store(store, COMMUNITY.network, taken.extend) == 2
+    assert taken == chain[:2]
+    store.close()
+
+
+async def test_own_vertices_wait_for_their_edges(tmp_path: Path) -> None:
+    other = COMMUNITY.vertex(5)
+    first = COMMUNITY.vertex(4)
+    second = COMMUNITY.vertex(4, first, [other])
+    log = OwnLog(tmp_path / "own.log", COMMUNITY.network, COMMUNITY.names[4])
+    log.append([encode_vertex(first), encode_vertex(second)])
+    ledger = Ledger(COMMUNITY.genesis)
+    replay = OwnReplay(log, ledger, lambda vertex: _insert(ledger, vertex))
+    assert await replay.advance() == (other.id,)
+    assert first.id in ledger
+    assert await replay.advance() == (other.id,)
+    ledger.insert(other)
+    assert await replay.advance() == ()
+    assert second.id in ledger
+    assert replay.logged == {first.id, second.id}
+    log.close()
+
+
+def _insert(ledger: Ledger, vertex: Vertex) -> None:
+    ledger.insert(vertex)

@@ -1,0 +1,70 @@
+"""Writing in batches, and waiting out a full disk (SPEC.md section 8.8)."""
+
+import resource
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from fogbank_dag_ledger.service.store import VertexStore
+from fogbank_dag_ledger.service.store_writer import StoreWriter
+
+from .services import PATIENCE_S, wait_until
+from .test_store import NETWORK, place, wire
+
+
+@contextmanager
+def full_disk(path: Path) -> Generator[None]:
+    """Let no file of this process grow beyond what the one at ``path`` has, and little more."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+async def test_what_waits_is_found_and_a_flush_writes_it(tmp_path: Path) -> None:
+    store = VertexStore(tmp_path / "vertices.sqlite", NETWORK)
+    writer = StoreWriter(store)
+    ids = [place(1, seq) for seq in range(3)]
+    async with trio.open_nursery() as nursery:
+        writer.put((vertex_id, wire(vertex_id)) for vertex_id in ids)
+        assert await writer.find([ids[2]]) == [wire(ids[2])]
+        assert store.find(ids) == []
+        nursery.start_soon(writer.run)
+        await writer.flush()
+        assert len(store.find(ids)) == 3
+        writer.put([(place(1, 3), wire(place(1, 3)))])
+        nursery.cancel_scope.cancel()
+    assert len(store.find([place(1, 3)])) == 1
+    store.close()
+
+
+@pytest.mark.slow
+async def test_a_full_disk_is_waited_out_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fogbank_dag_ledger.service.store_writer.DISK_RETRY_S", 0.05)
+    path = tmp_path / "vertices.sqlite"
+    store = VertexStore(path, NETWORK)
+    writer = StoreWriter(store)
+    ids = [place(1, seq) for seq in range(500)]
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(writer.run)
+            with full_disk(path):
+                writer.put((vertex_id, bytes(1000)) for vertex_id in ids)
+                await wait_until(lambda: writer.failure is not None)
+                assert str(path) in str(writer.failure)
+                assert len(await writer.find(ids[:5])) == 5
+            await wait_until(lambda: writer.failure is None)
+            await writer.flush()
+            assert len(store.find(ids)) == 500
+            nursery.cancel_scope.cancel()
+    store.close()
