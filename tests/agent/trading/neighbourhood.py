@@ -218,9 +218,11 @@ async def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def neighbourhood(folder: Path, count: int) -> AsyncGenerator[Neighbourhood]:
-    """Give a neighbourhood of at most ``count`` agents, and end it within 30 seconds."""
-    with trio.fail_after(30):
+async def neighbourhood(
+    folder: Path, count: int, *, limit_s: float = 30
+) -> AsyncGenerator[Neighbourhood]:
+    """Give a neighbourhood of at most ``count`` agents, and end it within ``limit_s`` seconds."""
+    with trio.fail_after(limit_s):
         async with trio.open_nursery() as nursery:
             yield Neighbourhood(folder, nursery, count)
             nursery.cancel_scope.cancel()

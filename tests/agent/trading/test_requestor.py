@@ -15,9 +15,11 @@ from fogbank_protocol.blobs.naming import BlobId, blob_id
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
 from .neighbourhood import (
     BALANCE,
+    EXAMPLES,
     Agent,
     Hasher,
     Neighbourhood,
@@ -350,3 +352,23 @@ async def test_a_job_that_cannot_begin_is_refused_in_words(
         with pytest.raises(JobRefused, match=words):
             await ann.requestor.buy(await a_job(ann, [b"x"], **change))
         assert ann.journal.runs() == []
+
+
+async def test_a_real_task_is_run_and_checked_in_real_sandboxes(tmp_path: Path) -> None:
+    samples = sorted((EXAMPLES / "sensor_statistics" / "samples").glob("*.csv"))
+    inputs = [sample.read_bytes() for sample in samples[:2]]
+    async with neighbourhood(tmp_path, 2) as hood, trio.open_nursery() as nursery:
+        sandboxes = [Sandbox(tmp_path / f"sandbox{number}", workers=1) for number in range(2)]
+        for sandbox in sandboxes:
+            await nursery.start(sandbox.run)
+        ann = await hood.start(1, checks=sandboxes[0])
+        await hood.start(2, sells=sandboxes[1])
+        await hood.wait_ready()
+
+        result = await ann.requestor.buy(await a_job(ann, inputs))
+
+        assert [run.outcome for run in result.runs] == ["ok"] * len(inputs)
+        assert result.lies_caught == 0
+        assert result.runs[0].output is not None
+        assert await ann.blobs.read(result.runs[0].output)
+        nursery.cancel_scope.cancel()
