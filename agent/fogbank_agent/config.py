@@ -32,6 +32,11 @@ class Matching:
     examples: str
 
 
+@dataclass(frozen=True, slots=True)
+class LiteralAddresses:
+    """Each text must be a literal IP address."""
+
+
 Port = Annotated[int, Between(0, 65_535)]
 Drops = Annotated[int, Between(0, 1 << 62)]
 Mebibytes = Annotated[int, Between(1, 1 << 20)]
@@ -44,10 +49,10 @@ class NetworkConfig:
     listen_port: Port = 0
     """TCP port for channels from other agents; 0 takes the last start's, or a free one."""
 
-    listen_addresses: tuple[str, ...] = ("0.0.0.0",)
+    listen_addresses: Annotated[tuple[str, ...], LiteralAddresses()] = ("0.0.0.0",)
     """Addresses of this machine on which channels are accepted; ["127.0.0.1"] keeps to itself."""
 
-    interfaces: tuple[str, ...] = ()
+    interfaces: Annotated[tuple[str, ...], LiteralAddresses()] = ()
     """Addresses of the interfaces on which mDNS is spoken; none named means every one but loopback,
     or loopback where there is no other."""
 

@@ -7,11 +7,12 @@ than an agent that does not start.
 import tomllib
 from dataclasses import fields
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from re import fullmatch
-from typing import Annotated, Any, cast, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, cast, get_args, get_origin
 
-from .config import Between, Config, Matching, OneOf
+from .config import Between, Config, LiteralAddresses, Matching, OneOf
 from .errors import ConfigError
 from .limits import CONFIG_BYTES_MAX
 
@@ -110,6 +111,9 @@ class _Reader:
 def _what_is_wrong(kind: object, bound: object, value: object) -> str:
     """Say what ``value`` should be, or nothing when it is right."""
     match bound:
+        case LiteralAddresses():
+            right = _are_texts(value) and all(_is_address(str(item)) for item in value)
+            return "" if right else 'a list of IP addresses, such as ["127.0.0.1"]'
         case Between(least, most):
             right = type(value) is int and least <= value <= most
             return "" if right else f"a whole number from {least} to {most}"
@@ -127,9 +131,20 @@ def _what_is_wrong(kind: object, bound: object, value: object) -> str:
         return "" if isinstance(value, bool) else "true or false"
     if kind is str:
         return "" if isinstance(value, str) else "text in quotes"
+    return "" if _are_texts(value) else 'a list of texts, such as ["127.0.0.1"]'
+
+
+def _are_texts(value: object) -> TypeGuard[list[str]]:
     items = cast("list[object]", value) if isinstance(value, list) else [None]
-    right = all(isinstance(item, str) for item in items)
-    return "" if right else 'a list of texts, such as ["127.0.0.1"]'
+    return all(isinstance(item, str) for item in items)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _nearest(name: str, known: dict[str, Any]) -> str:

@@ -88,7 +88,7 @@ def _values(kind: object) -> str:
             case Matching(_, examples):
                 return f"such as `{examples}`"
             case _:
-                pass
+                return "list of IP addresses"
     if kind is bool:
         return "`true`, `false`"
     return "text" if kind is str else "list of texts"

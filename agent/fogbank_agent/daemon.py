@@ -6,6 +6,8 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import TypeAlias
 
 import trio
 
@@ -23,6 +25,10 @@ from .state_folder import StateFolder
 
 _log = logging.getLogger(__name__)
 
+_ExceptionInfo: TypeAlias = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
+
 
 def run_daemon(state: StateFolder) -> None:
     """Run the agent of ``state`` until SIGINT or SIGTERM.
@@ -35,6 +41,7 @@ def run_daemon(state: StateFolder) -> None:
     config = read_config(state.config)
     _log_to_stderr(config.log.level)
     with state.locked():
+        state.clear_uploads()
         try:
             trio.run(_until_signal, Foundation(state, config, identity, genesis))
         except (FogbankError, CannotListen, StorageFailure, DatabaseFailure, OSError) as error:
@@ -80,10 +87,22 @@ def _genesis(state: StateFolder) -> Genesis:
         ) from None
 
 
+class OneLine(logging.Formatter):
+    """Writes each event as one line, whatever a library or a peer put into it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of ``record``."""
+        return " | ".join(super().format(record).splitlines())
+
+    def formatException(self, ei: _ExceptionInfo) -> str:
+        """Return what was raised, without the way there."""
+        return f"{type(ei[1]).__name__}: {ei[1]}"
+
+
 def _log_to_stderr(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    handler.setFormatter(logging.Formatter(form, "%Y-%m-%dT%H:%M:%S"))
+    handler.setFormatter(OneLine(form, "%Y-%m-%dT%H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
 

@@ -116,6 +116,11 @@ class StateFolder:
         beside.write_text(f"{port}\n")
         beside.replace(self.last_port)
 
+    def clear_uploads(self) -> None:
+        """Remove what a killed agent left half taken in."""
+        for path in self.uploads.glob("*"):
+            path.unlink(missing_ok=True)
+
     @contextmanager
     def locked(self) -> Generator[None]:
         """Keep every other process out of the folder while inside.

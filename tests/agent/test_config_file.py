@@ -49,7 +49,13 @@ def test_what_is_set_is_read_and_the_rest_keeps_its_default() -> None:
         ('[network]\nmdns = "yes"', "c, line 2: 'mdns' in [network] must be true or false"),
         (
             "[network]\ninterfaces = [1]",
-            "c, line 2: 'interfaces' in [network] must be a list of texts, such as [\"127.0.0.1\"]",
+            "c, line 2: 'interfaces' in [network] must be a list of IP addresses, "
+            'such as ["127.0.0.1"]',
+        ),
+        (
+            '[network]\nlisten_addresses = ["eth0"]',
+            "c, line 2: 'listen_addresses' in [network] must be a list of IP addresses, "
+            'such as ["127.0.0.1"]',
         ),
         (
             '[network]\nstatic_peers = ["nowhere"]',

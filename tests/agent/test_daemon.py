@@ -1,12 +1,13 @@
 """What the daemon says before it starts, and how errors of its parts become one sentence."""
 
 import errno
+import logging
 from pathlib import Path
 
 import pytest
 
 from fogbank_agent.config_page import starting_file
-from fogbank_agent.daemon import as_fogbank_error, run_daemon
+from fogbank_agent.daemon import OneLine, as_fogbank_error, run_daemon
 from fogbank_agent.errors import ConfigError, FogbankError, MachineError, StateFolderError
 from fogbank_agent.setting_up import finish, make_key, make_network
 from fogbank_agent.state_folder import StateFolder
@@ -72,3 +73,16 @@ def test_what_a_person_can_put_right_is_a_sentence_however_deep_it_was_raised(
 def test_a_bug_stays_a_bug(bug: Exception) -> None:
     assert as_fogbank_error(ExceptionGroup("outer", [bug])) is None
     assert as_fogbank_error(ExceptionGroup("outer", [ConfigError("line 5"), bug])) is None
+
+
+def test_an_event_of_the_log_is_one_line_whatever_is_in_it() -> None:
+    try:
+        raise OSError(errno.ENETUNREACH, "Network is\nunreachable")
+    except OSError as error:
+        information = (type(error), error, error.__traceback__)
+    record = logging.LogRecord(
+        "zeroconf", logging.WARNING, "", 0, "peer\n%s", ("text",), information
+    )
+    assert OneLine("%(name)s: %(message)s").format(record) == (
+        "zeroconf: peer | text | OSError: [Errno 101] Network is | unreachable"
+    )

@@ -82,6 +82,14 @@ def test_the_lock_is_free_again_afterwards(state: StateFolder) -> None:
         pass
 
 
+def test_half_taken_uploads_are_removed(state: StateFolder) -> None:
+    state.clear_uploads()
+    state.uploads.mkdir()
+    (state.uploads / "half").write_bytes(b"half")
+    state.clear_uploads()
+    assert list(state.uploads.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MachineError, match="name another with --state"):
