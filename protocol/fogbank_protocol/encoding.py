@@ -19,7 +19,10 @@ Value: TypeAlias = "int | bytes | str | bool | Sequence[Value] | None"
 _SCALARS = frozenset((bytes, str, bool, type(None)))
 
 _SMALL_BYTES = 512
-"""Below this size no encoding can make the decoder allocate much, so it is not skimmed first."""
+"""Below this size no encoding can make the decoder allocate much, so it is not skimmed first.
+
+What it may allocate is bounded by its length all the same: no array has more elements than bytes.
+"""
 
 
 def encode(value: Value) -> bytes:
@@ -92,7 +95,7 @@ def _unpack(data: bytes) -> Value:
             data,
             raw=False,
             list_hook=count if len(data) > _SMALL_BYTES else None,
-            max_array_len=ENCODED_ELEMENTS_MAX,
+            max_array_len=min(len(data), ENCODED_ELEMENTS_MAX),
             max_map_len=0,
             max_ext_len=0,
         ),

@@ -114,6 +114,9 @@ WIRE_VERSION_MAX = 1
 WIRE_VERSION_MIN = 1
 """The oldest version of the wire that this code speaks (section 3.2)."""
 
+VERSION_NUMBER_MAX = 65_535
+"""The largest number that a version of the wire can have (sections 3.2 and 5.1)."""
+
 RECORD_BYTES_MAX = 65_535
 """The longest Noise message, and so the longest record without its length (section 3.1)."""
 

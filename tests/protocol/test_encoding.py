@@ -140,13 +140,23 @@ def test_the_limit_of_the_place_counts_before_anything_is_decoded() -> None:
     [
         (b"\xdd" + (1 << 20).to_bytes(4, "big")) * 209_715,
         b"\xdd\x00\x00\xff\xff" * 200_000,
+        b"\xdc\xff\xff" * 170,
         b"\xdc\xff\xff" + b"\x91" * 1_048_000,
         b"\xdd\x00\x10\x00\x00" + b"\x90" * (1 << 20),
         b"\x91" * (1 << 20),
         b"\xdf\x00\x0f\xff\xff" * 200_000,
         b"\xc6\xff\xff\xff\xff",
     ],
-    ids=["headers", "16-bit headers", "nested", "empties", "deep", "maps", "promised bytes"],
+    ids=[
+        "headers",
+        "16-bit headers",
+        "few headers",
+        "nested",
+        "empties",
+        "deep",
+        "maps",
+        "promised bytes",
+    ],
 )
 @pytest.mark.slow
 def test_a_bomb_is_refused_without_much_memory(bomb: bytes) -> None:

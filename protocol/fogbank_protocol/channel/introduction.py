@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from ..encoding import decode, encode
 from ..errors import RemoteProtocolError
-from ..identity import NODE_ID_BYTES, Identity, NetworkId, NodeId, is_signed_by
-from ..limits import INTRODUCTION_BYTES_MAX, WIRE_VERSION_MAX, WIRE_VERSION_MIN
+from ..identity import NETWORK_ID_BYTES, NODE_ID_BYTES, Identity, NetworkId, NodeId, is_signed_by
+from ..limits import (
+    INTRODUCTION_BYTES_MAX,
+    PORT_MAX,
+    VERSION_NUMBER_MAX,
+    WIRE_VERSION_MAX,
+    WIRE_VERSION_MIN,
+)
 
 DOMAIN = b"fog-channel-1\0"
 """Both the prologue of the handshake and the domain of the signature."""
-
-PORT_MAX = 65_535
-VERSION_LIMIT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,9 @@ def decode_introduction(data: bytes, static_public: bytes) -> Introduction:
             raise RemoteProtocolError("an introduction of another form", rule="3.2")
     if isinstance(newest, bool) or isinstance(oldest, bool) or isinstance(port, bool):
         raise RemoteProtocolError("an introduction of another form", rule="3.2")
-    if not 1 <= oldest <= newest <= VERSION_LIMIT or port > PORT_MAX:
+    if not 1 <= oldest <= newest <= VERSION_NUMBER_MAX or port > PORT_MAX:
         raise RemoteProtocolError("an introduction with a number out of range", rule="3.2")
-    if len(network) != 8 or len(node_id) != NODE_ID_BYTES:
+    if len(network) != NETWORK_ID_BYTES or len(node_id) != NODE_ID_BYTES:
         raise RemoteProtocolError("an introduction of another form", rule="3.2")
     if not is_signed_by(node_id, DOMAIN + network + static_public, signature):
         raise RemoteProtocolError("an introduction with a wrong signature", rule="3.2")

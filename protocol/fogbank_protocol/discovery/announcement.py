@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from ..errors import LocalProtocolError, RemoteProtocolError
 from ..identity import NetworkId, NodeId
-from ..limits import ANNOUNCEMENT_BYTES_MAX, NETWORK_NAME_BYTES_MAX
+from ..limits import ANNOUNCEMENT_BYTES_MAX, NETWORK_NAME_BYTES_MAX, VERSION_NUMBER_MAX
 
 SERVICE_TYPE = "_fogbank._tcp.local."
 
 _VERSION = re.compile(rb"[1-9][0-9]{0,4}")
 _NETWORK = re.compile(rb"[0-9a-f]{16}")
 _NODE_ID = re.compile(rb"[0-9a-f]{64}")
-_VERSION_MAX = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def decode_announcement(entries: Mapping[bytes, bytes | None]) -> Announcement:
     if entries_bytes > ANNOUNCEMENT_BYTES_MAX:
         raise RemoteProtocolError("an announcement that is too long", rule="5.1")
     version = int(_matching(known, b"v", _VERSION))
-    if version > _VERSION_MAX:
+    if version > VERSION_NUMBER_MAX:
         raise RemoteProtocolError("an announcement with a malformed v", rule="5.1")
     return Announcement(
         version=version,
