@@ -58,6 +58,8 @@ async def _until_signal(foundation: Foundation) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_at_signal, signals, nursery.cancel_scope)
             parts = await nursery.start(run_agent, foundation)
+            for notice in parts.notices():
+                _log.warning("%s", notice)
             # Whatever is loaded by now lives as long as the process: looking through it again and
             # again for garbage, the last time at the very end, is work for nothing.
             gc.collect()

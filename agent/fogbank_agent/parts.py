@@ -34,3 +34,9 @@ class Parts:
 
     began: float
     """When the agent started, in seconds on trio's clock."""
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what a person should know of this start: files that were set aside, and where."""
+        aside = self.journal.set_aside
+        journal = [] if aside is None else [f"the journal was damaged and is set aside as {aside}"]
+        return (*self.ledger.notices(), *journal)

@@ -122,3 +122,12 @@ async def test_in_a_demonstration_an_agent_may_be_told_to_lie(tmp_path: Path) ->
     built = foundation(tmp_path, config, "demo-1")
     async with running(built) as parts:
         assert parts.provider is not None
+
+
+async def test_a_damaged_journal_is_set_aside_and_told(tmp_path: Path) -> None:
+    built = foundation(tmp_path, Config(network=ALONE))
+    built.state.journal.write_bytes(b"no database at all" * 1000)
+    async with running(built):
+        (notice,) = (await ask(built, GetStatus(), Status)).ledger.notices
+        aside = Path(notice.removeprefix("the journal was damaged and is set aside as "))
+        assert aside.read_bytes().startswith(b"no database at all")

@@ -138,7 +138,7 @@ class _Answers:
             state_hash=numbers.state_hash.hex(),
             weight_connected=numbers.weight_connected,
             quorum=numbers.quorum,
-            notices=tuple(ledger.notices()),
+            notices=self.parts.notices(),
         )
 
     def _peers(self) -> Peers:
