@@ -1,5 +1,6 @@
 """The log of own vertices, on real files: torn, damaged, full, in use (SPEC.md section 8.8)."""
 
+import os
 import resource
 import signal
 from collections.abc import Iterator
@@ -173,12 +174,26 @@ def test_a_full_disk_loses_nothing_and_appending_goes_on_when_there_is_room(
     path = tmp_path / "own.log"
     log = open_log(path)
     log.append([b"x" * 800])
+    size = path.stat().st_size
     with pytest.raises(LogFull, match="free some space"):
         log.append([b"y" * 800])
+    assert path.stat().st_size == size
     assert list(log.records()) == [b"x" * 800]
     log.append([b"z" * 50])
     log.close()
     assert read_log(path) == [b"x" * 800, b"z" * 50]
+
+
+def test_an_append_is_synced_before_it_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.log"
+    log = open_log(path)
+    synced: list[bytes] = []
+    monkeypatch.setattr(os, "fdatasync", lambda _: synced.append(path.read_bytes()))
+    log.append([b"record"])
+    assert synced == [path.read_bytes()]
+    log.close()
 
 
 def test_an_append_is_bounded(tmp_path: Path) -> None:

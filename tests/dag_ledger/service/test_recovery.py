@@ -20,7 +20,7 @@ async def test_a_vertex_whose_bytes_changed_is_left_out_and_counted(tmp_path: Pa
         chain.append(COMMUNITY.vertex(4, chain[-1]))
     store = VertexStore(tmp_path / "vertices.sqlite", COMMUNITY.network)
     wires = [encode_vertex(vertex) for vertex in chain]
-    changed = wires[2].replace(COMMUNITY.names[4], COMMUNITY.names[5])
+    changed = encode_vertex(COMMUNITY.vertex(4, chain[1], note=7))
     rows = [*zip([vertex.id for vertex in chain[:2]], wires[:2], strict=True)]
     store.append([*rows, (chain[2].id, changed), (chain[3].id, b"garbage")])
     taken: list[Vertex] = []
