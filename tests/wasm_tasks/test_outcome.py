@@ -1,7 +1,7 @@
 """Outcomes: said and understood, and when two agree (SPEC.md section 7.6)."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fogbank_protocol.blobs.naming import BlobId, blob_id
@@ -31,6 +31,7 @@ OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(OUTCOMES)
 def test_an_outcome_survives_the_wire(outcome: Outcome) -> None:
     assert outcome_from_value(decode(encode(outcome_to_value(outcome)))) == outcome

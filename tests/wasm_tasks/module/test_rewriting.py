@@ -1,6 +1,6 @@
 """The start function is exported instead of run by the engine."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.wasm_tasks import assembler
 from tests.wasm_tasks.assembler import ECHO
@@ -34,6 +34,7 @@ def test_a_start_function_becomes_an_export_and_the_rest_stays() -> None:
     assert set(facts.exports) == {"memory", "_start", "fogbank_start"}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_integers_are_written_as_short_as_can_be(value: int) -> None:
     assert encode_u32(value) == assembler.u32(value)

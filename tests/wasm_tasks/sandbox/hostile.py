@@ -52,7 +52,7 @@ def exit_with(call: str) -> str:
 
 def compile_bomb_of_functions() -> bytes:
     """Return thousands of functions that call each other."""
-    count = 6_000
+    count = 3_000
     return (
         HEADER
         + section(1, vector(function_type()))
@@ -260,12 +260,12 @@ CORPUS = [
         {"fuel_max": 2**62 - 1, "wall_s_max": 0.3},
     ),
     Hostile("thousands of functions", compile_bomb_of_functions(), Ok),
-    Hostile("blocks nested deep", nested_blocks(b"\x02\x40", 250, 60), Ok),
+    Hostile("blocks nested deep", nested_blocks(b"\x02\x40", 250, 30), Ok),
     Hostile("ifs nested deep", nested_blocks(b"\x41\x00\x04\x40", 250, 30), Ok),
-    Hostile("many loops", nested_blocks(b"\x03\x40", 16, 100), Ok),
+    Hostile("many loops", nested_blocks(b"\x03\x40", 16, 60), Ok),
     Hostile(
-        "an addition of forty thousand numbers",
-        command("i32.const 0 " + "i32.const 1 i32.add " * 40_000 + " drop"),
+        "an addition of twenty thousand numbers",
+        command("i32.const 0 " + "i32.const 1 i32.add " * 20_000 + " drop"),
         Ok,
     ),
     Hostile(
