@@ -10,6 +10,7 @@ import platform
 import statistics
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -82,7 +83,7 @@ async def _measure(folder: Path) -> tuple[list[float], list[float]]:
             for number in range(PAYMENTS_PER_S * (WARM_UP_S + SECONDS)):
                 await trio.sleep_until(begin + number / PAYMENTS_PER_S)
                 counts = number >= PAYMENTS_PER_S * WARM_UP_S
-                payments.start_soon(lambda n=number, c=counts: pay(n, counts=c))
+                payments.start_soon(partial(pay, number, counts=counts))
         nursery.cancel_scope.cancel()
     return at_payer, at_payee
 
