@@ -40,7 +40,6 @@ class AttemptRecord:
     number: int
     proposal: Proposal
     failure: Reason | None = None
-    refused: bool = False
 
 
 @dataclass(slots=True)

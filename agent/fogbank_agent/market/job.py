@@ -7,10 +7,11 @@ from math import inf
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
+from .ballot import BallotCommand, Catch
 from .choice import Choice
 from .job_messages import EndJob, JobCommand, JobInput, KeepReputation, OffersChanged, Tell
 from .job_result import JobCounts
-from .purchase import Catch, Purchase, PurchaseCommand, PurchaseState, PurchaseTerms
+from .purchase import Purchase, PurchaseState, PurchaseTerms
 from .story import ProviderCaught
 
 
@@ -79,7 +80,7 @@ class Job:
         return commands
 
     def _follow(
-        self, purchase: Purchase, commands: Sequence[PurchaseCommand], now: float
+        self, purchase: Purchase, commands: Sequence[BallotCommand], now: float
     ) -> list[JobCommand]:
         """Turn what ``purchase`` wants into what the job wants."""
         self._recount(purchase)

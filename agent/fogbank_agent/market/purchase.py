@@ -7,21 +7,20 @@ whose voice decided it is caught elsewhere.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from math import inf
-from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
 from ..limits import (
     AGREEMENT_WAIT_S,
-    PARTS_PER_MILLION,
     RESULT_GRACE_S,
 )
 from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
 from .auction import Auction, Proposal
+from .ballot import Ballot, BallotCommand, Catch
 from .choice import Choice
 from .job_messages import (
     AgreementRefused,
@@ -29,36 +28,23 @@ from .job_messages import (
     AttemptBroke,
     BidCame,
     EndAttempt,
-    JobCommand,
     JobInput,
-    KeepReputation,
     OffersChanged,
     OrderRefused,
-    Owe,
     OwnRunEnded,
     ProgressTold,
     Refuse,
     ResultCame,
-    RunHere,
     SendOrder,
     SignAgreement,
     Tell,
-    Withdraw,
 )
-from .orders import Quorum, Verification
-from .outcome_words import describe_outcome
-from .pricing import bill
+from .orders import Verification
 from .reasons import Reason
 from .story import (
     AttemptFailed,
     BidSeen,
-    CheckBegun,
-    CheckedHere,
-    CheckSpared,
     OrderDeclined,
-    ResultArrived,
-    ResultRefused,
-    RunAccepted,
     RunFailed,
     RunOrdered,
     RunPlaced,
@@ -66,7 +52,7 @@ from .story import (
     RunReopened,
     StoryEvent,
 )
-from .verification import Claim, Voice, count_voices, decide, missing_voices, voices_needed
+from .verification import Claim
 
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
 
@@ -83,16 +69,6 @@ class PurchaseTerms:
     """There is an own sandbox to check with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catch:
-    """``provider`` lied or broke a rule: the job must doubt everything that it said."""
-
-    provider: NodeId
-
-
-PurchaseCommand: TypeAlias = JobCommand | Catch
-
-
 class PurchaseState(Enum):
     """Where a run stands."""
 
@@ -100,21 +76,6 @@ class PurchaseState(Enum):
     UNDER_WAY = "under way"
     ACCEPTED = "accepted"
     FAILED = "failed"
-
-
-@dataclass(slots=True)
-class _Checking:
-    """How the run's result is being checked."""
-
-    audited: bool = False
-    runs_here: bool = False
-    can_run_here: bool = False
-    owed: set[int] = field(default_factory=set[int])
-    """Attempts whose bill is owed as things stand."""
-
-    refused: set[int] = field(default_factory=set[int])
-    confirmed: set[int] = field(default_factory=set[int])
-    """Attempts that were counted in the provider's reputation."""
 
 
 class Purchase:
@@ -135,15 +96,15 @@ class Purchase:
         self.records: dict[int, AttemptRecord] = {}
         """The agreements that were made, by the attempt's number."""
 
-        self.voices: list[Voice] = []
+        self.ballot = Ballot(
+            number, terms.verification, choice, draws, can_run_here=terms.can_run_here
+        )
         self._terms = terms
         self._choice = choice
-        self._draws = draws
         self._attempts: dict[int, Attempt] = {}
         self._attempts_left = terms.attempts_max
         self._number_next = 1
         self._placement = Placement()
-        self._check = _Checking(can_run_here=terms.can_run_here)
         self._unreliable: set[NodeId] = set()
         self._waits = False
 
@@ -160,13 +121,13 @@ class Purchase:
         """Whether it waits for a provider that takes it."""
         return self._placement.stalled_since is not None
 
-    def begin(self, now: float) -> list[PurchaseCommand]:
+    def begin(self, now: float) -> list[BallotCommand]:
         """Send the first order."""
         assert self.state is PurchaseState.WAITING
         self.state = PurchaseState.UNDER_WAY
         return self._proceed(now)
 
-    def handle(self, event: JobInput | Tick, now: float) -> list[PurchaseCommand]:
+    def handle(self, event: JobInput | Tick, now: float) -> list[BallotCommand]:
         """Take one event at time ``now`` and return what to do.
 
         Events for attempts that have ended are ignored: they were on their way.
@@ -176,12 +137,12 @@ class Purchase:
         commands = self._take(event, now)
         return commands + self._proceed(now)
 
-    def doubt(self, provider: NodeId, now: float) -> list[PurchaseCommand]:
+    def doubt(self, provider: NodeId, now: float) -> list[BallotCommand]:
         """Go on without the word of ``provider``, which was caught with another run."""
         match self.state:
             case PurchaseState.UNDER_WAY:
                 return self._drop_provider(provider, now) + self._proceed(now)
-            case PurchaseState.ACCEPTED if self._decide() is None:
+            case PurchaseState.ACCEPTED if self.ballot.decision is None:
                 return self._reopen(provider) + self._proceed(now)
             case _:
                 return []
@@ -192,15 +153,15 @@ class Purchase:
 
     # What each event does.
 
-    def _take(self, event: JobInput | Tick, now: float) -> list[PurchaseCommand]:
+    def _take(self, event: JobInput | Tick, now: float) -> list[BallotCommand]:
         match event:
             case Tick():
                 return []
             case OffersChanged():
                 self._placement.retry_at = -inf
                 return []
-            case OwnRunEnded():
-                return self._take_own(event)
+            case OwnRunEnded(_, outcome, fuel):
+                return self.ballot.hear_own(outcome, fuel)
             case _:
                 attempt = self._attempts.get(event.attempt)
                 return [] if attempt is None else self._take_for(attempt, event, now)
@@ -216,7 +177,7 @@ class Purchase:
         | ResultCame
         | AttemptBroke,
         now: float,
-    ) -> list[PurchaseCommand]:
+    ) -> list[BallotCommand]:
         match event, attempt.stage:
             case BidCame(), Stage.BIDDING | Stage.AGREEING:
                 return self._take_bid(attempt, event, now)
@@ -235,7 +196,7 @@ class Purchase:
             case _:
                 return []
 
-    def _take_bid(self, attempt: Attempt, bid: BidCame, now: float) -> list[PurchaseCommand]:
+    def _take_bid(self, attempt: Attempt, bid: BidCame, now: float) -> list[BallotCommand]:
         valid_until = now + bid.valid_ms / 1_000
         proposal = Proposal(bid.provider, bid.price, bid.start_price, bid.start_ms, valid_until)
         if not attempt.auction.add(proposal):
@@ -245,14 +206,14 @@ class Purchase:
 
     def _take_decline(
         self, attempt: Attempt, provider: NodeId, reasons: Sequence[Reason], now: float
-    ) -> list[PurchaseCommand]:
+    ) -> list[BallotCommand]:
         if not attempt.auction.decline(provider):
             return []
         if Reason.BUSY in reasons:
             self._choice.note_busy(provider, now)
         return [self._tell(OrderDeclined(attempt.number, provider, reasons))]
 
-    def _take_refusal(self, attempt: Attempt, reason: Reason, now: float) -> list[PurchaseCommand]:
+    def _take_refusal(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
         """Go back to the auction's other bids."""
         proposal = agreed(attempt)
         self._release(attempt, now)
@@ -262,7 +223,7 @@ class Purchase:
             self._choice.note_busy(proposal.provider, now)
         return [self._tell(OrderDeclined(attempt.number, proposal.provider, (reason,)))]
 
-    def _take_signature(self, attempt: Attempt, now: float) -> list[PurchaseCommand]:
+    def _take_signature(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
         attempt.stage = Stage.RUNNING
         attempt.ends_at = now + self._terms.run_s_max + RESULT_GRACE_S
@@ -273,60 +234,31 @@ class Purchase:
         placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
         return [self._tell(placed)]
 
-    def _take_progress(self, attempt: Attempt, fuel: int) -> list[PurchaseCommand]:
+    def _take_progress(self, attempt: Attempt, fuel: int) -> list[BallotCommand]:
         provider = agreed(attempt).provider
         return [self._tell(RunProgressed(attempt.number, provider, fuel))]
 
-    def _take_result(
-        self, attempt: Attempt, result: ResultCame, now: float
-    ) -> list[PurchaseCommand]:
+    def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
         self._end_attempt(attempt, now)
         self._choice.count_result(proposal.provider, result.fuel)
-        claim = (result.outcome, result.fuel)
-        self.voices.append(Voice(proposal.provider, attempt.number, claim))
-        drops = bill(result.fuel, proposal.price, proposal.start_price)
-        # Set aside until it is known whether it is owed.
-        self._choice.purse.reserve(self._key(attempt.number), drops)
-        words = describe_outcome(result.outcome)
-        arrived = ResultArrived(attempt.number, proposal.provider, words, result.fuel, drops)
-        return [self._tell(arrived), *self._draw_audit(proposal.provider)]
-
-    def _draw_audit(self, provider: NodeId) -> list[PurchaseCommand]:
-        """Draw whether to check, now that the provider is bound by its receipt."""
-        rate_ppm = self._choice.audit_ppm(provider)
-        if self._check.audited or rate_ppm == 0:
-            return []
-        self._check.audited = next(self._draws) < rate_ppm
-        if not self._check.audited:
-            return [self._tell(CheckSpared(rate_ppm))]
-        return [self._tell(CheckBegun(rate_ppm, here=self._check.can_run_here))]
-
-    def _take_own(self, event: OwnRunEnded) -> list[PurchaseCommand]:
-        if not self._check.runs_here:
-            return []
-        self._check.runs_here = False
-        if event.outcome is None:
-            self._check.can_run_here = False
-            return []
-        self.voices.append(Voice(None, 0, (event.outcome, event.fuel)))
-        return [self._tell(CheckedHere(describe_outcome(event.outcome), event.fuel))]
+        return self.ballot.hear(attempt.number, proposal, result.outcome, result.fuel)
 
     # What follows from the state, whatever the event was.
 
-    def _proceed(self, now: float) -> list[PurchaseCommand]:
-        commands: list[PurchaseCommand] = []
+    def _proceed(self, now: float) -> list[BallotCommand]:
+        commands: list[BallotCommand] = []
         self._waits = False
         for attempt in list(self._attempts.values()):
             commands += self._proceed_with(attempt, now)
             if self.state is not PurchaseState.UNDER_WAY:
                 return commands
-        claim = self._decide()
+        claim = self.ballot.decision
         if claim is not None:
             return commands + self._accept(claim, now)
         return commands + self._seek_voices(now)
 
-    def _proceed_with(self, attempt: Attempt, now: float) -> list[PurchaseCommand]:
+    def _proceed_with(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         match attempt.stage:
             case Stage.BIDDING if attempt.auction.is_over(now):
                 return self._close_auction(attempt, now)
@@ -337,7 +269,7 @@ class Purchase:
             case _:
                 return []
 
-    def _close_auction(self, attempt: Attempt, now: float) -> list[PurchaseCommand]:
+    def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)
         match self._choice.choose(proposals, self._shunned(), self._unreliable, now):
             case Proposal() as proposal:
@@ -352,21 +284,20 @@ class Purchase:
                 ended = EndAttempt(self.number, attempt.number)
                 return [ended, *self._wait_or_fail(reason, now)]
 
-    def _wait_or_fail(self, reason: Reason, now: float) -> list[PurchaseCommand]:
+    def _wait_or_fail(self, reason: Reason, now: float) -> list[BallotCommand]:
         if reason is Reason.NO_FUNDS and not self._choice.purse.is_lending:
             return self._fail(Reason.NO_FUNDS, now)
         self._placement.stall(now)
         return []
 
-    def _seek_voices(self, now: float) -> list[PurchaseCommand]:
+    def _seek_voices(self, now: float) -> list[BallotCommand]:
         """Ask for the voices that are missing and not yet on their way."""
-        missing = missing_voices(self.voices, self._needed(), self._choice.is_caught)
-        missing -= len(self._attempts)
-        if self._check.runs_here or missing <= 0:
+        missing = self.ballot.missing - len(self._attempts)
+        if self.ballot.runs_here or missing <= 0:
             return []
-        if self._check.can_run_here and self._wants_own_voice():
-            return self._run_here()
-        commands: list[PurchaseCommand] = []
+        if self.ballot.prefers_own_voice and not self._attempts:
+            return self.ballot.ask_here()
+        commands: list[BallotCommand] = []
         while missing > 0 and now >= self._placement.retry_at and self._can_order():
             orders = self._order(now)
             commands += orders
@@ -379,7 +310,7 @@ class Purchase:
     def _can_order(self) -> bool:
         return self._attempts_left > len(self._attempts)
 
-    def _order(self, now: float) -> list[PurchaseCommand]:
+    def _order(self, now: float) -> list[BallotCommand]:
         providers = self._choice.whom_to_ask(self._shunned(), self._unreliable, now)
         if not providers:
             self._placement.stall(now)
@@ -390,16 +321,16 @@ class Purchase:
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
         return [ordered, SendOrder(self.number, attempt.number, providers)]
 
-    def _check_hope(self, now: float) -> list[PurchaseCommand]:
+    def _check_hope(self, now: float) -> list[BallotCommand]:
         """End the run when no provider will take it any more."""
         if not self._can_order():
-            reason = Reason.UNVERIFIED if self.voices else Reason.ATTEMPTS_EXHAUSTED
+            reason = Reason.UNVERIFIED if self.ballot.voices else Reason.ATTEMPTS_EXHAUSTED
         elif self._is_out_of_patience(now):
-            reason = Reason.UNVERIFIED if self.voices else Reason.NO_PROVIDER
+            reason = Reason.UNVERIFIED if self.ballot.voices else Reason.NO_PROVIDER
         else:
             return []
-        if self.voices and self._check.can_run_here:
-            return self._run_here()
+        if self.ballot.voices and self.ballot.can_run_here:
+            return self.ballot.ask_here()
         return self._fail(reason, now)
 
     def _is_out_of_patience(self, now: float) -> bool:
@@ -409,73 +340,15 @@ class Purchase:
         # While providers work for the job, those that are busy will be free again.
         return now - max(since, self._choice.idle_since(now)) >= self._terms.patience_s
 
-    def _wants_own_voice(self) -> bool:
-        """Tell whether the own sandbox is the one to ask, rather than another provider."""
-        if not self.voices or self._attempts:
-            return False
-        at_odds = len({voice.claim for voice in self.voices}) > 1
-        return at_odds or not isinstance(self._terms.verification, Quorum)
-
-    def _run_here(self) -> list[PurchaseCommand]:
-        self._check.runs_here = True
-        if self._check.audited:
-            return [RunHere(self.number)]
-        begun = self._tell(CheckBegun(PARTS_PER_MILLION, here=True))
-        return [begun, RunHere(self.number)]
-
     # How a run ends, and begins again.
 
-    def _accept(self, claim: Claim, now: float) -> list[PurchaseCommand]:
+    def _accept(self, claim: Claim, now: float) -> list[BallotCommand]:
         commands = self._end_attempts(now)
         self.state, self.claim = PurchaseState.ACCEPTED, claim
         self._placement.succeed()
-        right = [voice for voice in self.voices if voice.claim == claim]
-        wrong = [voice for voice in self.voices if voice.claim != claim]
-        commands.append(self._tell(RunAccepted(right[0].provider, len(right))))
-        for voice in right:
-            commands += self._owe(voice)
-        for voice in wrong:
-            commands += self._refuse(voice, Reason.WRONG_RESULT)
-        return commands + self._count_confirmed(right, claim)
+        return commands + self.ballot.accept(claim)
 
-    def _owe(self, voice: Voice) -> list[PurchaseCommand]:
-        if voice.provider is None:
-            return []
-        self._choice.purse.release(self._key(voice.attempt))
-        terms = self.records[voice.attempt].proposal
-        drops = bill(voice.claim[1], terms.price, terms.start_price)
-        self._check.owed.add(voice.attempt)
-        return [Owe(self.number, voice.attempt, voice.provider, drops)]
-
-    def _refuse(self, voice: Voice, reason: Reason) -> list[PurchaseCommand]:
-        if voice.provider is None or voice.attempt in self._check.refused:
-            return []
-        self._choice.purse.release(self._key(voice.attempt))
-        self._check.refused.add(voice.attempt)
-        commands: list[PurchaseCommand] = [
-            Refuse(self.number, voice.attempt, voice.provider, reason),
-            self._tell(ResultRefused(voice.attempt, voice.provider, reason)),
-        ]
-        if reason is Reason.WRONG_RESULT:
-            self.records[voice.attempt].refused = True
-            commands.append(Catch(voice.provider))
-        return commands
-
-    def _count_confirmed(self, right: Sequence[Voice], claim: Claim) -> list[PurchaseCommand]:
-        own = any(voice.provider is None for voice in right)
-        if not own and count_voices(self.voices, claim, self._choice.is_caught) < 2:
-            return []
-        commands: list[PurchaseCommand] = []
-        for voice in right:
-            if voice.provider is None or voice.attempt in self._check.confirmed:
-                continue
-            self._check.confirmed.add(voice.attempt)
-            if not self._choice.is_caught(voice.provider):
-                count = self._choice.count_confirmed(voice.provider)
-                commands.append(KeepReputation(voice.provider, count))
-        return commands
-
-    def _fail(self, reason: Reason, now: float) -> list[PurchaseCommand]:
+    def _fail(self, reason: Reason, now: float) -> list[BallotCommand]:
         commands = self._end_attempts(now)
         self.state, self.reason = PurchaseState.FAILED, reason
         self._placement.succeed()
@@ -484,36 +357,28 @@ class Purchase:
                 self._tell(OrderDeclined(0, provider, reasons))
                 for provider, reasons in self._choice.explain(now)
             ]
-        for voice in self.voices:
-            commands += self._refuse(voice, Reason.UNVERIFIED)
-        commands.append(self._tell(RunFailed(reason)))
-        return commands
+        return [*commands, *self.ballot.give_up(), self._tell(RunFailed(reason))]
 
-    def _reopen(self, provider: NodeId) -> list[PurchaseCommand]:
+    def _reopen(self, provider: NodeId) -> list[BallotCommand]:
         self.state, self.claim = PurchaseState.UNDER_WAY, None
         self._attempts_left += 2
-        commands: list[PurchaseCommand] = [self._tell(RunReopened(provider))]
-        for voice in self.voices:
-            if voice.provider is not None and voice.attempt in self._check.owed:
-                self._check.owed.discard(voice.attempt)
-                commands.append(Withdraw(self.number, voice.attempt, voice.provider))
-        return commands
+        return [self._tell(RunReopened(provider)), *self.ballot.reopen()]
 
     # Attempts.
 
-    def _drop_provider(self, provider: NodeId, now: float) -> list[PurchaseCommand]:
-        commands: list[PurchaseCommand] = []
+    def _drop_provider(self, provider: NodeId, now: float) -> list[BallotCommand]:
+        commands: list[BallotCommand] = []
         for attempt in list(self._attempts.values()):
             attempt.auction.drop(provider)
             if attempt.proposal is not None and attempt.proposal.provider == provider:
                 commands += self._give_up(attempt, Reason.PROVIDER_CAUGHT, now)
         return commands
 
-    def _give_up(self, attempt: Attempt, reason: Reason, now: float) -> list[PurchaseCommand]:
+    def _give_up(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
         ended = EndAttempt(self.number, attempt.number)
         return [ended, *self._fail_attempt(attempt, reason, now)]
 
-    def _fail_attempt(self, attempt: Attempt, reason: Reason, now: float) -> list[PurchaseCommand]:
+    def _fail_attempt(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
         provider = agreed(attempt).provider
         self._end_attempt(attempt, now)
         self._choice.count_failure(provider)
@@ -524,7 +389,7 @@ class Purchase:
         record = self.records.get(attempt.number)
         if record is not None:
             record.failure = reason
-        commands: list[PurchaseCommand] = [
+        commands: list[BallotCommand] = [
             self._tell(AttemptFailed(attempt.number, provider, reason))
         ]
         if reason in _WORK_REFUSED:
@@ -534,8 +399,8 @@ class Purchase:
             commands.append(Catch(provider))
         return commands
 
-    def _end_attempts(self, now: float) -> list[PurchaseCommand]:
-        commands: list[PurchaseCommand] = []
+    def _end_attempts(self, now: float) -> list[BallotCommand]:
+        commands: list[BallotCommand] = []
         for attempt in list(self._attempts.values()):
             self._end_attempt(attempt, now)
             commands.append(EndAttempt(self.number, attempt.number))
@@ -557,21 +422,14 @@ class Purchase:
 
     # Small questions.
 
-    def _decide(self) -> Claim | None:
-        return decide(self.voices, self._needed(), self._choice.is_caught)
-
-    def _needed(self) -> int:
-        return voices_needed(self._terms.verification, self.voices, audited=self._check.audited)
-
     def _shunned(self) -> set[NodeId]:
         """Return those that have a voice already, or are about to."""
-        said = {voice.provider for voice in self.voices if voice.provider is not None}
         agreed = {
             attempt.proposal.provider
             for attempt in self._attempts.values()
             if attempt.proposal is not None
         }
-        return said | agreed
+        return self.ballot.speakers | agreed
 
     def _key(self, attempt: int) -> tuple[int, int, int]:
         return (id(self._choice), self.number, attempt)

@@ -25,11 +25,7 @@ def summarise(request: JobRequest, shell: JobShell) -> JobResult:
         job_id=shell.job_id,
         runs=runs,
         providers=[_totals(provider, shell) for provider in providers],
-        lies_caught=sum(
-            record.refused
-            for purchase in shell.job.purchases
-            for record in purchase.records.values()
-        ),
+        lies_caught=sum(len(purchase.ballot.wrong) for purchase in shell.job.purchases),
         fuel_total=sum(run.fuel for run in runs),
         paid_total=sum(shell.paid.values()),
         payments=[vertex_id.hex() for vertex_id in shell.vertices],
@@ -56,7 +52,7 @@ def _run_result(purchase: Purchase, name: str, shell: JobShell) -> RunResult:
                 record.proposal.provider,
                 record.proposal.price,
                 record.failure,
-                record.refused,
+                record.number in purchase.ballot.wrong,
             )
             for record in purchase.records.values()
         ],
@@ -64,7 +60,7 @@ def _run_result(purchase: Purchase, name: str, shell: JobShell) -> RunResult:
 
 
 def _first_to_say_it(purchase: Purchase) -> NodeId | None:
-    for voice in purchase.voices:
+    for voice in purchase.ballot.voices:
         if voice.claim == purchase.claim:
             return voice.provider
     return None
@@ -77,7 +73,7 @@ def _providers(shell: JobShell) -> Sequence[NodeId]:
 
 def _totals(provider: NodeId, shell: JobShell) -> ProviderTotals:
     records = [
-        record
+        (purchase, record)
         for purchase in shell.job.purchases
         for record in purchase.records.values()
         if record.proposal.provider == provider
@@ -85,7 +81,7 @@ def _totals(provider: NodeId, shell: JobShell) -> ProviderTotals:
     right = [
         (purchase, voice)
         for purchase in shell.job.purchases
-        for voice in purchase.voices
+        for voice in purchase.ballot.voices
         if voice.provider == provider and _is_right(purchase, voice)
     ]
     owed = sum(_bill(purchase, voice) for purchase, voice in right)
@@ -97,8 +93,8 @@ def _totals(provider: NodeId, shell: JobShell) -> ProviderTotals:
         fuel=sum(voice.claim[1] for _, voice in right),
         paid=paid,
         unpaid=max(0, owed - paid),
-        refused=sum(record.refused for record in records),
-        lost=sum(record.failure is not None for record in records),
+        refused=sum(record.number in purchase.ballot.wrong for purchase, record in records),
+        lost=sum(record.failure is not None for _, record in records),
         caught=shell.job.choice.is_caught(provider),
     )
 
