@@ -65,6 +65,12 @@ REMEMBERED_ADDRESSES_MAX = 256
 PEERS_MAX = 128
 """How many channels a node keeps at most; further ones are answered with ``busy``."""
 
+CHANNELS_PER_PEER_MAX = 4
+"""How many channels of one peer may be open, duplicates that are being closed with them."""
+
+CHANNELS_MAX = 256
+"""How many channels may be open in all; a stream beyond them is closed without a word."""
+
 CUT_OFF_S = 600.0
 """How long a peer that misbehaved is neither dialled nor accepted, in seconds (section 5.3)."""
 

@@ -34,6 +34,8 @@ class Candidate:
     """How often in a row no lasting channel came of it."""
 
     in_progress: bool = False
+    is_proved: bool = False
+    """A handshake has shown that ``peer`` is there."""
 
     @property
     def is_configured(self) -> bool:

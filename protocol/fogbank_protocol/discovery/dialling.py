@@ -20,6 +20,7 @@ from ..limits import (
     DIALS_MAX,
     FORGET_AFTER_FAILURES,
     LASTING_CHANNEL_S,
+    PEERS_MAX,
 )
 from ..machine import Tick
 from .address import Address
@@ -147,9 +148,16 @@ class Dialling:
             self._candidates.add(newcomer)
             return
         candidate.sources.add(event.source)
-        if event.source is Source.ANNOUNCED and candidate.peer != self._own_id:
+        is_fresh = event.source is Source.ANNOUNCED
+        if candidate.peer == self._own_id or (candidate.is_proved and not is_fresh):
+            return
+        if candidate.peer != event.peer:
+            # One of the hints is old or a lie, told to hide whoever is there behind a peer that has
+            # a channel: only a dial can tell.
+            candidate.peer = None
+            candidate.is_proved = False
+        if is_fresh:
             # Somebody has just started there: what failed before says nothing about it.
-            candidate.peer = event.peer
             candidate.failures = 0
             candidate.due_at = min(candidate.due_at, due_at)
 
@@ -192,6 +200,7 @@ class Dialling:
             # When it is this agent itself the entry stays and is never due: so it is not tried
             # again each time that somebody tells of it.
             candidate.peer = peer
+            candidate.is_proved = True
             candidate.due_at = now + self._delay_s(1)
 
     def _lose(self, peer: NodeId, now: float) -> None:
@@ -213,7 +222,7 @@ class Dialling:
         dials: list[Dial] = []
         while due := [c for c in self._dialable() if self._dialled_from(c) <= now]:
             # One at a time, because a dial makes other addresses of the same peer wait.
-            first = min(due, key=self._dialled_from)
+            first = min(due, key=self._rank)
             first.in_progress = True
             dials.append(Dial(first.address))
         return dials
@@ -221,7 +230,8 @@ class Dialling:
     def _dialable(self) -> Sequence[Candidate]:
         """Return who may be dialled, now or later: never itself, and one dial a peer at a time."""
         in_progress = [candidate for candidate in self._candidates if candidate.in_progress]
-        if len(in_progress) >= DIALS_MAX:
+        # With as many peers as can be kept a dial would end with "busy", again and again.
+        if len(in_progress) >= DIALS_MAX or len(self._open_since) >= PEERS_MAX:
             return []
         busy = {candidate.peer for candidate in in_progress if candidate.peer is not None}
         busy.add(self._own_id)
@@ -232,6 +242,12 @@ class Dialling:
             and candidate.peer not in busy
             and candidate.peer not in self._open_since
         ]
+
+    def _rank(self, candidate: Candidate) -> tuple[bool, bool, int, float]:
+        """Order those who are due: invented addresses must not make the others wait for long."""
+        is_rumour = candidate.sources == {Source.TOLD}
+        due_at = self._dialled_from(candidate)
+        return (not candidate.is_configured, is_rumour, candidate.failures, due_at)
 
     def _dialled_from(self, candidate: Candidate) -> float:
         if candidate.peer is None:

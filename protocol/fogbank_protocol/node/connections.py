@@ -50,7 +50,13 @@ from ..discovery.liveness import (
 )
 from ..errors import RemoteProtocolError
 from ..identity import Identity, NetworkId, NodeId, short_form
-from ..limits import HANDSHAKE_TIMEOUT_S, RETIRED_S_MAX, RETIRED_S_MIN
+from ..limits import (
+    CHANNELS_MAX,
+    CHANNELS_PER_PEER_MAX,
+    HANDSHAKE_TIMEOUT_S,
+    RETIRED_S_MAX,
+    RETIRED_S_MIN,
+)
 from ..rpc.events import ErrorCode
 from .driver import Driver
 from .handlers import Services
@@ -84,11 +90,13 @@ class Connections:
         services: Services,
         *,
         on_reached: Callable[[NodeId, Address], None],
+        channels_max: int = CHANNELS_MAX,
     ) -> None:
         """Open channels as ``identity`` in ``network`` and answer with ``services``.
 
         ``on_reached`` hears of every address to which a channel was opened from here.
         """
+        self._channels_max = channels_max
         self.port = 0
         self.watches = PeerWatches()
         self._identity = identity
@@ -182,8 +190,12 @@ class Connections:
 
     async def _accept(self, stream: trio.SocketStream) -> None:
         """Serve one accepted stream; whatever a stranger sends ends here."""
-        channel = self._new_channel(Role.RESPONDER)
         async with stream:
+            if len(self._open) >= self._channels_max:
+                # Each costs a file, and files are needed for more than channels.
+                _logger.debug("a stranger found every channel taken")
+                return
+            channel = self._new_channel(Role.RESPONDER)
             try:
                 host = far_host(stream)
                 with self._half_open.admitted(host) as scope:
@@ -233,7 +245,11 @@ class Connections:
         )
 
     def _is_accepted(self, peer: NodeId) -> bool:
-        return not self._dialling_machine.is_cut_off(peer, trio.current_time())
+        # A peer that opens ever new channels would else have any number of duplicates retiring.
+        open_already = sum(entry.session.peer == peer for entry in self._open.values())
+        return open_already < CHANNELS_PER_PEER_MAX and not self._dialling_machine.is_cut_off(
+            peer, trio.current_time()
+        )
 
     def _is_missing(self, peer: NodeId) -> bool:
         return peer not in self._used and self._is_accepted(peer)

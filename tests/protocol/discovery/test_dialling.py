@@ -23,7 +23,7 @@ from fogbank_protocol.discovery.dialling import (
     PeerOpened,
 )
 from fogbank_protocol.identity import NodeId
-from fogbank_protocol.limits import CUT_OFF_PEERS_MAX, CUT_OFF_S, DIALS_MAX
+from fogbank_protocol.limits import CUT_OFF_PEERS_MAX, CUT_OFF_S, DIALS_MAX, PEERS_MAX
 from fogbank_protocol.machine import Tick
 
 OWN = NodeId(b"m" * 32)
@@ -107,6 +107,43 @@ def test_a_peer_with_a_channel_is_not_dialled_until_it_is_gone() -> None:
     assert machine.deadline == inf
     machine.handle(PeerClosed(LARGER), 100)
     assert machine.deadline == 101
+
+
+@pytest.mark.parametrize("source", [Source.CONFIGURED, Source.REMEMBERED, Source.TOLD])
+def test_nobody_is_hidden_by_the_lie_that_a_present_peer_is_at_its_address(source: Source) -> None:
+    machine = dialling()
+    machine.handle(PeerOpened(LARGER), 0)
+    learn(machine, THERE, peer=LARGER, source=Source.TOLD)
+    assert machine.deadline == inf
+    assert learn(machine, THERE, peer=SMALLER, source=source) == [Dial(THERE)]
+    machine.handle(DialReached(THERE, SMALLER), 0)
+    machine.handle(PeerOpened(SMALLER), 0)
+    learn(machine, THERE, peer=LARGER, source=Source.TOLD)
+    assert machine.deadline == inf, "what a handshake showed is believed"
+    machine.handle(PeerClosed(SMALLER), 20)
+    assert learn(machine, THERE, peer=LARGER, now=20) == [Dial(THERE)]
+
+
+def test_rumours_do_not_keep_others_waiting_and_old_failures_come_last() -> None:
+    machine = dialling()
+    rumours = [Address("198.51.100.1", port) for port in range(1, 2 * DIALS_MAX)]
+    for address in rumours:
+        learn(machine, address, peer=None, source=Source.TOLD)
+    learn(machine, HERE, source=Source.REMEMBERED)
+    learn(machine, THERE, peer=None, source=Source.CONFIGURED)
+    assert machine.handle(DialFailed(rumours[0]), 10) == [Dial(THERE)]
+    assert machine.handle(DialFailed(rumours[1]), 10) == [Dial(HERE)]
+    assert machine.handle(DialFailed(rumours[2]), 11) == [Dial(rumours[DIALS_MAX])]
+
+
+def test_nobody_is_dialled_while_there_are_as_many_peers_as_can_be_kept() -> None:
+    machine = dialling()
+    peers = [NodeId(n.to_bytes(32, "big")) for n in range(PEERS_MAX)]
+    for peer in peers:
+        machine.handle(PeerOpened(peer), 0)
+    assert learn(machine) == []
+    assert machine.deadline == inf
+    assert machine.handle(PeerClosed(peers[0]), 5) == [Dial(HERE)]
 
 
 def test_two_addresses_of_a_peer_are_not_dialled_at_the_same_time() -> None:

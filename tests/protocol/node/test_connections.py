@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 import trio
@@ -13,8 +13,10 @@ from fogbank_protocol.channel.noise import Role
 from fogbank_protocol.discovery.address import Address
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
-from fogbank_protocol.limits import HALF_OPEN_PER_HOST_MAX
+from fogbank_protocol.limits import CHANNELS_PER_PEER_MAX, HALF_OPEN_PER_HOST_MAX
+from fogbank_protocol.node.connections import Connections
 from fogbank_protocol.node.failures import CannotListen, PeerGone, PortInUse
+from fogbank_protocol.node.handlers import Services
 from fogbank_protocol.node.node import Node, NodeSettings, PeerConnected, PeerLost, RequestService
 from fogbank_protocol.node.tcp import connect
 
@@ -22,6 +24,7 @@ from .network import (
     ANN,
     BEN,
     CAT,
+    LOOPBACK,
     NETWORK,
     address_of,
     connected_pair,
@@ -274,6 +277,42 @@ async def test_slow_strangers_are_dropped_and_do_not_keep_others_out() -> None:
         await wait_connected(ann, 1)
         for stream in slow:
             await stream.aclose()
+
+
+async def test_one_peer_cannot_have_any_number_of_duplicates() -> None:
+    ann = make_node(ANN)
+    async with running(ann), AsyncExitStack() as opened:
+        for _ in range(CHANNELS_PER_PEER_MAX):
+            stream = await opened.enter_async_context(await connect(address_of(ann)))
+            await open_session(stream, BEN)
+            # Waits until Ann counts it: her ping is the first thing that she sends.
+            await stream.receive_some()
+        async with await connect(address_of(ann)) as stream:
+            await open_session(stream, BEN)
+            assert await stream.receive_some() == b""
+        async with await connect(address_of(ann)) as stream:
+            await open_session(stream, CAT)
+            assert await stream.receive_some() != b""
+
+
+async def test_with_all_channels_taken_a_stranger_is_dropped_before_it_costs_anything() -> None:
+    ann = Connections(ANN, NETWORK, Services(), on_reached=lambda _peer, _at: None, channels_max=1)
+    listeners = await ann.listen(LOOPBACK, 0)
+    address = Address("127.0.0.1", ann.port)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(ann.run, listeners)
+            async with await connect(address) as first:
+                await open_session(first, BEN)
+                await first.receive_some()
+                async with await connect(address) as second:
+                    assert await second.receive_some() == b""
+            async with ann.watches.watch() as events:
+                assert await events.receive() == PeerConnected(BEN.node_id)
+                assert await events.receive() == PeerLost(BEN.node_id)
+            async with await connect(address) as third:
+                await open_session(third, CAT)
+            nursery.cancel_scope.cancel()
 
 
 @pytest.mark.slow
