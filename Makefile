@@ -52,7 +52,7 @@ format: $(VENV)/.check
 	$(BIN)/ruff check --fix $(SOURCES)
 
 bench: $(VENV)/.test
-	@set -e; for file in benchmarks/*.py; do $(BIN)/python $$file; done
+	@set -e; for file in benchmarks/*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py); done
 
 vectors: $(VENV)/.test
 	$(BIN)/python -m tests.vectors.write
