@@ -21,7 +21,7 @@ from .options import json_option
 @click.option(
     "--samples",
     type=click.IntRange(1, 4096),
-    default=48,
+    default=32,
     show_default=True,
     help="Paths of light per pixel: fewer are faster and grainier.",
 )

@@ -90,7 +90,7 @@ def _settings(role: Role) -> dict[str, dict[str, object]]:
     settings: dict[str, dict[str, object]] = {
         "network": {"listen_addresses": (LOOPBACK,), "interfaces": (LOOPBACK,)},
         # One each: five agents share the cores of one machine here.
-        "provider": {"workers": 1},
+        "provider": {"workers": 2},
     }
     match role:
         case Role.REQUESTOR:
