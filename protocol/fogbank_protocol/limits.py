@@ -222,6 +222,9 @@ DATABASE_JOURNAL_BYTES = 8 * 1024 * 1024
 STORE_READ_CHUNKS_MAX = 8
 """How many chunks are read from a blob's file in one go."""
 
+STORE_ANSWERS_PER_PEER_MAX = 4
+"""How many of a peer's calls for blobs are in work at a time; the others wait for their turn."""
+
 STORE_DESCRIPTIONS_MAX = 32
 """How many descriptions of blobs are kept in memory."""
 

@@ -2,7 +2,7 @@
 
 import errno
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from logging import getLogger
@@ -19,6 +19,7 @@ from ..blobs.naming import (
     chunks,
     describe,
 )
+from ..errors import RemoteProtocolError
 from ..limits import BLOB_STORE_BYTES, STORE_DESCRIPTIONS_MAX, STORE_READ_CHUNKS_MAX
 from . import blob_files
 
@@ -138,7 +139,7 @@ class BlobStore:
         path = self._use(blob_id)
         with self._missing_when_unreadable(blob_id):
             data = await _in_thread(path.read_bytes)
-        if not _is_of_size(data, self._sizes.get(blob_id)) or (
+        if len(data) != self._sizes.get(blob_id) or (
             await trio.to_thread.run_sync(lambda: describe(data).blob_id) != blob_id
         ):
             raise self._went_bad(blob_id)
@@ -154,7 +155,11 @@ class BlobStore:
         description = self._descriptions.get(blob_id)
         if description is None:
             with self._missing_when_unreadable(blob_id):
-                description = await _in_thread(lambda: blob_files.describe_file(path))
+                try:
+                    description = await _in_thread(lambda: blob_files.describe_file(path))
+                except RemoteProtocolError:
+                    # Too large for any blob: nobody's fault but the disk's.
+                    raise self._went_bad(blob_id) from None
             if description.blob_id != blob_id:
                 raise self._went_bad(blob_id)
             self._descriptions[blob_id] = description
@@ -162,7 +167,7 @@ class BlobStore:
                 del self._descriptions[next(iter(self._descriptions))]
         return description
 
-    async def read_chunks(self, blob_id: BlobId, first: int, count: int) -> AsyncIterator[bytes]:
+    async def read_chunks(self, blob_id: BlobId, first: int, count: int) -> AsyncGenerator[bytes]:
         """Yield ``count`` chunks of the blob from chunk ``first`` on; it must have them.
 
         Raises:
@@ -231,8 +236,8 @@ class BlobStore:
             StoreFull: there is no room for it.
         """
         blob_id = description.blob_id
-        self._parts.pop(blob_id, None)
-        with self._reserved(description.size):
+        held = self._parts.get(blob_id, 0)
+        with self._reserved(max(description.size - held, 0)):
             right = await _in_thread(
                 lambda: blob_files.keep_right_prefix(self._part_path(blob_id), description)
             )
@@ -311,6 +316,10 @@ class BlobStore:
             # Removed to make room while it waited for a thread, or by somebody else's hand.
             self._sizes.pop(blob_id, None)
             raise BlobMissing(blob_id) from None
+        except OSError as error:
+            # A bad sector, or too many files open: one blob less for now, and no reason to stop.
+            _logger.error("blob %s cannot be read: %s", blob_id.hex(), error)
+            raise BlobMissing(blob_id) from error
 
     def _path(self, blob_id: BlobId) -> Path:
         return self._folder / blob_id.hex()
@@ -336,7 +345,3 @@ def _blob_id_of(path: Path) -> BlobId | None:
         return None
     is_named_so = path.name in {blob_id.hex(), blob_id.hex() + _PART}
     return BlobId(blob_id) if len(blob_id) == BLOB_ID_BYTES and is_named_so else None
-
-
-def _is_of_size(data: bytes, size: int | None) -> bool:
-    return len(data) == size

@@ -110,6 +110,30 @@ async def test_a_blob_whose_file_was_deleted_by_hand_is_missing(tmp_path: Path) 
     assert not store.has(kept)
 
 
+async def test_a_blob_that_cannot_be_read_is_missing_and_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = BlobStore(tmp_path)
+    kept = await store.put(DATA)
+    # A folder in the file's place fails as a bad sector does: with an OSError of its own.
+    (tmp_path / kept.hex()).unlink()
+    (tmp_path / kept.hex()).mkdir()
+    for ask in ASKS.values():
+        with pytest.raises(BlobMissing):
+            await ask(store, kept)
+    assert "cannot be read" in caplog.text
+
+
+@pytest.mark.slow
+async def test_a_file_that_grew_beyond_any_blob_went_bad(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    kept = await store.put(DATA)
+    os.truncate(tmp_path / kept.hex(), BLOB_BYTES_MAX + 1)
+    with pytest.raises(BlobMissing):
+        await store.describe(kept)
+    assert not store.has(kept)
+
+
 async def test_the_longest_unused_blob_makes_room(tmp_path: Path) -> None:
     store = BlobStore(tmp_path, capacity_bytes=250)
     one, two = await store.put(b"1" * 100), await store.put(b"2" * 100)
@@ -179,6 +203,18 @@ async def test_a_part_survives_a_restart_and_only_its_right_chunks_count(tmp_pat
     assert await store.read(description.blob_id) == DATA
     assert store.used_bytes == len(DATA)
     assert [path.name for path in tmp_path.iterdir()] == [description.blob_id.hex()]
+
+
+async def test_a_part_that_finds_no_room_to_grow_still_counts(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    await store.begin_part(describe(DATA))
+    await store.append_to_part(blob_id(DATA), DATA[:CHUNK_BYTES])
+    store = BlobStore(tmp_path, capacity_bytes=len(DATA) - 1)
+    held = store.used_bytes
+    async with store.exclusively(blob_id(DATA)):
+        with pytest.raises(StoreFull):
+            await store.begin_part(describe(DATA))
+    assert store.used_bytes == held > 0
 
 
 async def test_a_part_that_nobody_fetches_makes_room_first(tmp_path: Path) -> None:
