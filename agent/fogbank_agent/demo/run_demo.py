@@ -13,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
-from rich.table import Table
 
 from fogbank_protocol.identity import SEED_BYTES, Identity
 from fogbank_wasm_tasks.examples import module_bytes
@@ -24,6 +23,7 @@ from ..control.requests.jobs import JobEnded, JobProgressed
 from ..errors import AgentUnreachable, MachineError, RunFailed
 from .books import Books, read_supply, settled_books
 from .display import Display
+from .ending import print_end
 from .gathering import wait_gathered
 from .liar import lies_in
 from .processes import AgentProcess, running
@@ -58,7 +58,7 @@ def run_demo(*, agents: int, out: Path, seed: int, samples: int, as_json: bool) 
     if as_json:
         print(json.dumps(report.to_json()))
     else:
-        _print_end(console, report, job, demo.players)
+        print_end(console, report, job, demo.players)
     if failed:
         raise RunFailed(f"the demonstration did not hold: {'; '.join(failed)}; see {out / 'logs'}")
 
@@ -171,48 +171,6 @@ class _Demo:
 
     def _say(self, sentence: str, began: float) -> None:
         self._console.print(f"{time.monotonic() - began:5.1f} s  {sentence}")
-
-
-def _print_end(
-    console: Console, report: DemoReport, job: JobEnded, players: Sequence[Player]
-) -> None:
-    console.print(_providers(job, players))
-    same = "the same" if len(set(report.state_hashes)) == 1 else "NOT the same"
-    final = "every payment final" if report.payments_final else "NOT every payment final"
-    console.print(
-        f"tiles     {report.completed} of {report.tasks} completed, {report.wrong_accepted} wrong "
-        f"ones accepted; {report.lies_told} lies told, {report.lies_caught} caught\n"
-        f"ledger    supply {report.supply_before:,} drops before, {report.supply_after:,} after; "
-        f"{final}; {same} state on {len(report.state_hashes)} live agents\n"
-        f"picture   {report.image}\n"
-        f"time      {report.seconds:.1f} s",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _providers(job: JobEnded, players: Sequence[Player]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for head in ("provider", "", ""):
-        table.add_column(head)
-    for head in ("runs", "gigafuel", "earned", "caught", "lost"):
-        table.add_column(head, justify="right")
-    lines = {line.provider: line for line in job.providers}
-    for player in players:
-        if player.short not in lines:
-            continue
-        line = lines[player.short]
-        table.add_row(
-            player.name,
-            player.short,
-            player.role.value,
-            str(line.runs),
-            f"{line.fuel / 1e9:.1f}",
-            f"{line.paid:,}",
-            str(line.refused),
-            str(line.lost),
-        )
-    return table
 
 
 def _is_paid_out(books: Books, job: JobEnded) -> bool:
