@@ -16,9 +16,11 @@ from fogbank_protocol.machine import Tick
 from .frontier import Frontier, Range, Tag
 from .limits import (
     FETCH_IDS_MAX,
+    FORWARD_DELAY_S,
     FRONTIER_INTERVAL_S,
     FRONTIER_JITTER,
     HEADS_MAX,
+    PAGE_VERTICES_MAX,
     PARENT_ASKS_MAX,
     PARENTS_WANTED_MAX,
     PROOFS_REMEMBERED_MAX,
@@ -63,6 +65,14 @@ class VerticesAccepted:
     """The ledger took these, in this order."""
 
     vertices: tuple[Accepted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerticesSeen:
+    """``peer`` pushed vertices that are held already."""
+
+    peer: NodeId
+    wires: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +201,7 @@ GossipEvent: TypeAlias = (
     PeerJoined
     | PeerLeft
     | VerticesAccepted
+    | VerticesSeen
     | VerticesRestored
     | ParentsMissing
     | ParentsAnswered
@@ -226,13 +237,16 @@ class Gossip:
         self._pulls: dict[Tag, tuple[NodeId, Range]] = {}
         self._wanted: dict[VertexId, _Wanted] = {}
         self._proved: dict[NodeId, None] = {}
+        self._forwards: dict[bytes, set[NodeId]] = {}
+        """Vertices to be passed on, and who has each already."""
+
+        self._forward_at = inf
 
     @property
     def deadline(self) -> float:
-        """When the next neighbour is asked, in seconds on the caller's clock; inf with none."""
-        return min(
-            (side.ask_at for side in self._neighbours.values() if not side.asking), default=inf
-        )
+        """When there is something to do next, in seconds on the caller's clock; inf for never."""
+        ask_at = (side.ask_at for side in self._neighbours.values() if not side.asking)
+        return min(self._forward_at, min(ask_at, default=inf))
 
     def heads(self, issuer: NodeId) -> list[VertexId]:
         """Return the heads that are held of ``issuer``, at most ``HEADS_MAX`` of a fork."""
@@ -247,7 +261,10 @@ class Gossip:
         """Take one event at time ``now`` and return what to do."""
         match event:
             case VerticesAccepted():
-                return self._push(event)
+                return self._spread(event.vertices, now)
+            case VerticesSeen(peer, wires):
+                self._note_seen(peer, wires)
+                return []
             case VerticesRestored(vertices):
                 self._count(vertices)
                 return []
@@ -271,22 +288,48 @@ class Gossip:
             case PeerLeft(peer):
                 return self._leave(peer)
             case Tick():
-                return self._ask_due(now)
+                return [*self._forward_due(now), *self._ask_due(now)]
 
-    def _push(self, event: VerticesAccepted) -> list[GossipCommand]:
-        self._count(event.vertices)
-        wires: dict[NodeId | None, list[bytes]] = {}
-        for vertex in event.vertices:
-            wires.setdefault(vertex.source, []).append(vertex.wire)
-        return [
-            PushVertices(chosen, tuple(group))
-            for source, group in wires.items()
-            if (chosen := self._some_neighbours(source))
-        ]
+    def _spread(self, vertices: Sequence[Accepted], now: float) -> list[GossipCommand]:
+        """Push own vertices at once, and those of others soon."""
+        self._count(vertices)
+        own = tuple(vertex.wire for vertex in vertices if vertex.source is None)
+        for vertex in vertices:
+            if vertex.source is not None and not self._is_read_from(vertex.source):
+                self._forwards[vertex.wire] = {vertex.source}
+        if self._forwards and self._forward_at == inf:
+            self._forward_at = now + self._random.uniform(0, FORWARD_DELAY_S)
+        if len(self._forwards) >= PAGE_VERTICES_MAX:
+            self._forward_at = now
+        chosen = self._draw(set()) if own else ()
+        pushes: list[GossipCommand] = [PushVertices(tuple(chosen), own)] if chosen else []
+        return [*pushes, *self._forward_due(now)]
 
-    def _some_neighbours(self, source: NodeId | None) -> tuple[NodeId, ...]:
-        others = [peer for peer in self._neighbours if peer != source]
-        return tuple(self._random.sample(others, min(PUSH_PEERS_MAX, len(others))))
+    def _is_read_from(self, source: NodeId) -> bool:
+        # What a stream of ranges brings is old: whoever lacks it reads it the same way.
+        side = self._neighbours.get(source)
+        return side is not None and side.pulling
+
+    def _note_seen(self, peer: NodeId, wires: Sequence[bytes]) -> None:
+        for wire in wires:
+            if wire in self._forwards:
+                self._forwards[wire].add(peer)
+
+    def _forward_due(self, now: float) -> list[GossipCommand]:
+        if self._forward_at > now:
+            return []
+        self._forward_at = inf
+        forwards, self._forwards = self._forwards, {}
+        wires: dict[NodeId, list[bytes]] = {}
+        for wire, known_to in forwards.items():
+            for peer in self._draw(known_to):
+                wires.setdefault(peer, []).append(wire)
+        return [PushVertices((peer,), tuple(group)) for peer, group in wires.items()]
+
+    def _draw(self, known_to: set[NodeId]) -> list[NodeId]:
+        """Return some neighbours, none of ``known_to``."""
+        others = [peer for peer in self._neighbours if peer not in known_to]
+        return self._random.sample(others, min(PUSH_PEERS_MAX, len(others)))
 
     def _count(self, vertices: Sequence[Accepted]) -> None:
         for vertex in vertices:

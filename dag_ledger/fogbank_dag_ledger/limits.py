@@ -107,6 +107,9 @@ EQUIVOCATION_PROOF_BYTES = 224
 PUSH_PEERS_MAX = 5
 """How many neighbours a new vertex is pushed to (section 8.7)."""
 
+FORWARD_DELAY_S = 0.05
+"""Within how long vertices of others are passed on: who sends them here meanwhile has them."""
+
 FRONTIER_INTERVAL_S = 2.0
 """How often a neighbour is asked for what changed at its side, in seconds (section 8.7)."""
 

@@ -48,6 +48,7 @@ from fogbank_dag_ledger.gossip import (
     VerticesAccepted,
     VerticesChecked,
     VerticesRestored,
+    VerticesSeen,
 )
 from fogbank_dag_ledger.intake import Intake, Outcome
 from fogbank_dag_ledger.ledger import Ledger
@@ -281,6 +282,10 @@ class Node:
     def take(self, vertices: Sequence[bytes], peer: NodeId, *, is_asked: bool) -> None:
         network = self.world.community.network
         decoded = [decode_vertex(wire, network) for wire in vertices]
+        held = tuple(
+            wire for vertex, wire in zip(decoded, vertices, strict=True) if vertex.id in self.ledger
+        )
+        self.tell(VerticesSeen(peer, held))
         wanted = [
             (vertex, peer)
             for vertex in decoded

@@ -26,12 +26,15 @@ from fogbank_dag_ledger.gossip import (
     VerticesAccepted,
     VerticesChecked,
     VerticesRestored,
+    VerticesSeen,
 )
 from fogbank_dag_ledger.limits import (
     FETCH_IDS_MAX,
+    FORWARD_DELAY_S,
     FRONTIER_INTERVAL_S,
     FRONTIER_JITTER,
     FRONTIER_RESET_EVERY,
+    PAGE_VERTICES_MAX,
     PARENT_ASKS_MAX,
     PUSH_PEERS_MAX,
 )
@@ -87,7 +90,7 @@ def test_a_new_neighbour_is_told_everything_and_asked_for_everything() -> None:
 
 def test_later_questions_tell_only_what_changed() -> None:
     gossip = with_neighbours(ANN, held=chain(XAV, 3))
-    gossip.handle(VerticesAccepted(chain(YAN, 2, ANN)), 1)
+    gossip.handle(VerticesAccepted(chain(YAN, 2)), 1)
     assert abs(gossip.deadline - FRONTIER_INTERVAL_S) <= FRONTIER_INTERVAL_S * FRONTIER_JITTER
     assert gossip.handle(Tick(), gossip.deadline) == [AskFrontier(ANN, message(False, y=1))]
 
@@ -160,16 +163,46 @@ def test_a_difference_at_equal_height_is_followed_down_and_then_left() -> None:
     ]
 
 
-def test_new_vertices_are_pushed_to_a_few_but_not_to_their_source() -> None:
-    gossip = with_neighbours(ANN, BEN, CAT)
-    (push,) = gossip.handle(VerticesAccepted(chain(XAV, 2, BEN)), 0)
-    assert isinstance(push, PushVertices)
-    assert set(push.peers) == {ANN, CAT}
-    assert push.vertices == (b"wire0", b"wire1")
+def test_own_vertices_are_pushed_at_once_to_a_few() -> None:
     crowd = with_neighbours(*(NodeId(bytes([number]) * 32) for number in range(20)))
-    (push,) = crowd.handle(VerticesAccepted(chain(XAV, 1, None)), 0)
+    (push,) = crowd.handle(VerticesAccepted(chain(XAV, 2)), 0)
     assert isinstance(push, PushVertices)
     assert len(set(push.peers)) == PUSH_PEERS_MAX
+    assert push.vertices == (b"wire0", b"wire1")
+
+
+def test_vertices_of_others_are_passed_on_soon_but_not_to_who_has_them() -> None:
+    gossip = with_neighbours(ANN, BEN, CAT)
+    first, second = (
+        Accepted(vertex_id(XAV, seq), NO_VERTEX, b"wire" + bytes([seq]) * 64, BEN) for seq in (0, 1)
+    )
+    assert gossip.handle(VerticesAccepted((first,)), 0) == []
+    assert gossip.handle(VerticesAccepted((second,)), 0) == []
+    assert 0 <= gossip.deadline <= FORWARD_DELAY_S
+    assert gossip.handle(VerticesSeen(CAT, (second.wire, b"unknown")), 0) == []
+    pushes = gossip.handle(Tick(), gossip.deadline)
+    assert sorted(pushes, key=str) == sorted(
+        [PushVertices((ANN,), (first.wire, second.wire)), PushVertices((CAT,), (first.wire,))],
+        key=str,
+    )
+    assert gossip.deadline > FORWARD_DELAY_S
+
+
+def test_many_vertices_are_not_held_back() -> None:
+    gossip = with_neighbours(ANN, BEN)
+    vertices = tuple(
+        Accepted(vertex_id(XAV, seq), NO_VERTEX, seq.to_bytes(64, "big"), BEN)
+        for seq in range(PAGE_VERTICES_MAX)
+    )
+    (push,) = gossip.handle(VerticesAccepted(vertices), 0)
+    assert push == PushVertices((ANN,), tuple(vertex.wire for vertex in vertices))
+
+
+def test_what_a_stream_of_ranges_brings_is_not_pushed() -> None:
+    gossip = with_neighbours(ANN, BEN)
+    gossip.handle(FrontierReceived(ANN, message(False, x=5)), 0)
+    assert gossip.handle(VerticesAccepted(chain(XAV, 3, ANN)), 0) == []
+    assert gossip.deadline > FORWARD_DELAY_S
 
 
 def test_a_lonely_node_pushes_nothing() -> None:

@@ -27,6 +27,7 @@ from ..gossip import (
     VerticesAccepted,
     VerticesChecked,
     VerticesRestored,
+    VerticesSeen,
 )
 from ..intake import Intake, Outcome
 from ..ledger import Ledger
@@ -126,6 +127,7 @@ class LedgerService:
             self._ledger,
             self._intake,
             absorb=self._absorb,
+            note_seen=self._note_seen,
             wait_for_room=self._wait_for_room,
         )
         exchange = Exchange(node, self._pipeline)
@@ -322,6 +324,9 @@ class LedgerService:
             nursery.start_soon(self._paying.run)
             if self._own in self._ledger.genesis.seats:
                 nursery.start_soon(self._validating.run)
+
+    def _note_seen(self, peer: NodeId, wires: tuple[bytes, ...]) -> None:
+        self._spreading.tell(VerticesSeen(peer, wires))
 
     async def _wait_for_room(self) -> None:
         if self._disk is not None:

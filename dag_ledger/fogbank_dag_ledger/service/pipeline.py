@@ -51,17 +51,19 @@ class Pipeline:
         intake: Intake,
         *,
         absorb: Callable[[Outcome], None],
+        note_seen: Callable[[NodeId, tuple[bytes, ...]], None],
         wait_for_room: Callable[[], Awaitable[None]],
     ) -> None:
         """Insert by ``intake``.
 
-        ``absorb`` is told what became of every batch and must not wait; ``wait_for_room`` waits
-        while no more may be accepted.
+        ``absorb`` is told what became of every batch and must not wait; ``note_seen`` is told who
+        pushed what is held; ``wait_for_room`` waits while no more may be accepted.
         """
         self._ledger = ledger
         self._network: NetworkId = ledger.genesis.network
         self._intake = intake
         self._absorb = absorb
+        self._note_seen = note_seen
         self._wait_for_room = wait_for_room
         self._send, self._receive = trio.open_memory_channel[_Delivery](INTAKE_WAITING_MAX)
         self._in_flight: set[tuple[VertexId, bytes]] = set()
@@ -70,6 +72,8 @@ class Pipeline:
     async def push(self, wires: Sequence[bytes], peer: NodeId) -> None:
         """Take vertices that nobody asked for; waits only while too many wait before them."""
         new = [wire for wire in wires if wire[-SIGNATURE_BYTES:] not in self._recent]
+        if known := tuple(wire for wire in wires if wire[-SIGNATURE_BYTES:] in self._recent):
+            self._note_seen(peer, known)
         if new:
             await self._send.send(_Delivery(new, peer, is_asked=False))
         else:

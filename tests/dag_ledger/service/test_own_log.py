@@ -190,7 +190,12 @@ def test_an_append_is_synced_before_it_returns(
     path = tmp_path / "own.log"
     log = open_log(path)
     synced: list[bytes] = []
-    monkeypatch.setattr(os, "fdatasync", lambda _: synced.append(path.read_bytes()))
+
+    def note(descriptor: int) -> None:
+        del descriptor
+        synced.append(path.read_bytes())
+
+    monkeypatch.setattr(os, "fdatasync", note)
     log.append([b"record"])
     assert synced == [path.read_bytes()]
     log.close()

@@ -24,10 +24,12 @@ class Taken:
     def __init__(self) -> None:
         self.ledger = Ledger(COMMUNITY.genesis)
         self.outcomes: list[Outcome] = []
+        self.seen: list[tuple[NodeId, tuple[bytes, ...]]] = []
         self.pipeline = Pipeline(
             self.ledger,
             Intake(self.ledger),
             absorb=self._absorb,
+            note_seen=lambda peer, wires: self.seen.append((peer, wires)),
             wait_for_room=trio.lowlevel.checkpoint,
         )
 
@@ -72,6 +74,7 @@ async def test_what_is_held_is_not_checked_again() -> None:
         await taken.pipeline.work_in([wire], BEN)
         nursery.cancel_scope.cancel()
     assert taken.checked == {ANN: 1}
+    assert taken.seen == [(BEN, (wire,))]
 
 
 async def test_a_known_signature_under_another_body_does_not_get_in() -> None:
