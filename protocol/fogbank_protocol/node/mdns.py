@@ -6,7 +6,7 @@ zeroconf lives in an asyncio thread and is imported when mDNS is first used: it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from logging import getLogger
@@ -77,34 +77,56 @@ async def run_mdns(
 ) -> None:
     """Announce ``own``, or nothing, and tell ``on_hint`` what others announce, until cancelled.
 
-    A machine without a usable network is waited for.  Says goodbye when cancelled.
+    Interfaces that are not here, or not yet, are waited for.  Says goodbye when cancelled.
     """
+    told = ""
     async with open_asyncio_thread() as thread:
         while True:
-            hosts = await _usable_hosts(interfaces)
+            hosts = await _look(interfaces, otherwise=())
             if hosts:
-                await _run_until_changed(thread, interfaces, hosts, own, on_hint)
+                trouble = await _run_until_changed(thread, interfaces, hosts, own, on_hint)
             else:
+                trouble = "no interface to speak it on is here"
+            if trouble:
+                if trouble != told:
+                    _logger.warning("mDNS waits: %s", trouble)
                 await trio.sleep(INTERFACES_INTERVAL_S)
+            told = trouble
 
 
-async def _usable_hosts(interfaces: Interfaces) -> Sequence[str]:
-    if interfaces != "auto":
-        return interfaces
-    return await trio.to_thread.run_sync(list_hosts)
+async def _look(interfaces: Interfaces, *, otherwise: Sequence[str]) -> Sequence[str]:
+    """Return what ``interfaces`` means now; ``otherwise`` when the system does not tell."""
+    try:
+        return await trio.to_thread.run_sync(usable_hosts, interfaces)
+    except OSError as error:
+        _logger.warning("the network interfaces cannot be listed: %s", error)
+        return otherwise
 
 
-def list_hosts() -> Sequence[str]:
-    """Return the IPv4 addresses of this machine but loopback, or loopback when it has no other."""
+def usable_hosts(interfaces: Interfaces) -> Sequence[str]:
+    """Return the addresses of this machine that ``interfaces`` means.
+
+    "auto" means the IPv4 addresses but loopback, or loopback when there is no other.
+
+    Raises:
+        OSError: the system does not tell which there are.
+    """
+    present = [ip_address(host) for host in _list_hosts()]
+    if interfaces == "auto":
+        hosts = {str(host) for host in present if host.version == 4 and not host.is_loopback}
+        return sorted(hosts) or [LOOPBACK]
+    # All of 127.0.0.0/8 is here though only its first address is listed.
+    return [
+        host for host in interfaces if ip_address(host) in present or ip_address(host).is_loopback
+    ]
+
+
+def _list_hosts() -> Iterator[str]:
     import ifaddr
 
-    hosts = {
-        str(ip.ip)
-        for adapter in ifaddr.get_adapters()
-        for ip in adapter.ips
-        if ip.is_IPv4 and not ip_address(str(ip.ip)).is_loopback
-    }
-    return sorted(hosts) or [LOOPBACK]
+    for adapter in ifaddr.get_adapters():
+        for ip in adapter.ips:
+            yield ip.ip if isinstance(ip.ip, str) else ip.ip[0]
 
 
 async def _run_until_changed(
@@ -113,15 +135,16 @@ async def _run_until_changed(
     hosts: Sequence[str],
     own: OwnService | None,
     on_hint: Callable[[Hint], None],
-) -> None:
-    """Speak mDNS on ``hosts`` until ``interfaces`` means others."""
+) -> str:
+    """Speak mDNS on ``hosts`` until ``interfaces`` means others; return what is wrong, if it is."""
     responder = _Responder(thread, hosts, own, on_hint)
     try:
         await thread.run(responder.open)
         await _wait_changed(interfaces, hosts)
     except OSError as error:
-        _logger.warning("mDNS does not work on %s: %s", ", ".join(hosts), error)
-        await trio.sleep(INTERFACES_INTERVAL_S)
+        return f"it does not work on {', '.join(hosts)}: {error}"
+    else:
+        return ""
     finally:
         responder.is_deaf = True
         with trio.CancelScope(shield=True):
@@ -132,7 +155,7 @@ async def _wait_changed(interfaces: Interfaces, hosts: Sequence[str]) -> None:
     """Wait until ``interfaces`` means others than ``hosts``; the system does not tell, so look."""
     while True:
         await trio.sleep(INTERFACES_INTERVAL_S)
-        if await _usable_hosts(interfaces) != hosts:
+        if await _look(interfaces, otherwise=hosts) != hosts:
             _logger.info("the network interfaces changed")
             return
 
@@ -164,10 +187,15 @@ class _Responder:
         Raises:
             OSError: an interface is gone, or the port of mDNS is taken without sharing.
         """
+        from zeroconf import Error
         from zeroconf.asyncio import AsyncServiceBrowser, AsyncZeroconf
 
-        self._zeroconf = AsyncZeroconf(interfaces=self._hosts)
-        await self._zeroconf.zeroconf.async_wait_for_start()
+        try:
+            self._zeroconf = AsyncZeroconf(interfaces=self._hosts)
+            await self._zeroconf.zeroconf.async_wait_for_start()
+        except (Error, RuntimeError) as error:
+            # A RuntimeError is how zeroconf says that an interface has just gone.
+            raise OSError(str(error) or "it does not start") from error
         self._browser = AsyncServiceBrowser(
             self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._on_change]
         )
@@ -214,12 +242,15 @@ class _Responder:
             self._resolving[name] = asyncio.create_task(self._resolve(zeroconf, name))
 
     async def _resolve(self, zeroconf: Zeroconf, name: str) -> None:
+        from zeroconf import Error
         from zeroconf.asyncio import AsyncServiceInfo
 
         try:
             info = AsyncServiceInfo(SERVICE_TYPE, name)
             if await info.async_request(zeroconf, RESOLVE_TIMEOUT_S * 1000):
                 self._hear(name, info)
+        except Error as error:
+            _logger.debug("an announcement under a malformed name: %s", error)
         finally:
             del self._resolving[name]
 
@@ -232,7 +263,8 @@ class _Responder:
         hosts = [parse_host(host) for host in info.parsed_scoped_addresses()]
         addresses = [Address(host, info.port) for host in hosts if host is not None and info.port]
         if name not in self._heard and len(self._heard) >= ANNOUNCEMENTS_MAX:
-            return
+            # The oldest is forgotten, so that a flood of inventions keeps nobody out.
+            del self._heard[next(iter(self._heard))]
         self._withdraw_all_but(name, addresses)
         self._heard[name] = addresses[:ADDRESSES_PER_PEER_MAX]
         self._tell(Heard(announcement, self._heard[name]))

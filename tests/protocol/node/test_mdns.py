@@ -1,16 +1,18 @@
 """mDNS for real: between processes on loopback, and with Avahi in a network of its own (5.1)."""
 
+import errno
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
 
+import ifaddr
 import pytest
 import trio
 
@@ -23,8 +25,8 @@ from fogbank_protocol.node.mdns import (
     Hint,
     OwnService,
     Withdrawn,
-    list_hosts,
     run_mdns,
+    usable_hosts,
 )
 
 from .network import LOOPBACK
@@ -118,8 +120,36 @@ async def test_nothing_is_announced_by_who_only_listens_or_listens_elsewhere() -
 
 
 def test_a_machine_has_interfaces_or_loopback() -> None:
-    hosts = list_hosts()
+    hosts = usable_hosts("auto")
     assert hosts == ["127.0.0.1"] or "127.0.0.1" not in hosts
+
+
+def test_of_the_interfaces_that_are_named_those_that_are_here_are_used() -> None:
+    assert usable_hosts(("192.0.2.1", "127.0.0.1", "127.0.0.7")) == ["127.0.0.1", "127.0.0.7"]
+    assert usable_hosts(("192.0.2.1", "2001:db8::1")) == []
+
+
+async def test_an_interface_that_is_not_here_does_not_keep_the_others_silent() -> None:
+    own, listener = own_service(), Listener()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_mdns, ("192.0.2.1", *LOOPBACK), own, ignore)
+        nursery.start_soon(run_mdns, LOOPBACK, None, listener.take)
+        await listener.wait(
+            lambda hint: isinstance(hint, Heard) and hint.announcement == own.announcement
+        )
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_system_that_does_not_list_its_interfaces_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> Iterable[ifaddr.Adapter]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(ifaddr, "get_adapters", fail)
+    with trio.move_on_after(0.2):
+        await run_mdns("auto", None, ignore)
+    assert "the network interfaces cannot be listed" in caplog.text
 
 
 AVAHI = ("avahi-daemon", "avahi-browse", "avahi-publish", "dbus-daemon", "ip")
