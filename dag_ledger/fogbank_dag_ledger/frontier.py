@@ -137,6 +137,13 @@ def _mark(heads: Iterable[bytes]) -> bytes:
     return mark.to_bytes(4, "big")
 
 
+def lacks(here: Head | None, there: Head) -> bool:
+    """Tell whether a peer that says ``there`` of an issuer may hold what ``here`` lacks."""
+    if here is None or there.seq > here.seq:
+        return True
+    return there.seq == here.seq and there.mark != here.mark
+
+
 def missing_range(tag: Tag, here: Head | None, there: Head, asked_before: int) -> Range | None:
     """Return what to ask a peer for that says ``there`` of an issuer of whom ``here`` is held.
 
@@ -144,12 +151,12 @@ def missing_range(tag: Tag, here: Head | None, there: Head, asked_before: int) -
     heights with different marks are a fork whose place is unknown: each question reaches further
     down, until one has covered the whole chain.  None when there is nothing to ask.
     """
+    if not lacks(here, there):
+        return None
     if here is None:
         return Range(tag, 0, there.seq)
     if there.seq > here.seq:
         return Range(tag, here.seq + 1, there.seq)
-    if there.seq < here.seq or there.mark == here.mark:
-        return None
     if asked_before and _reach(asked_before - 1) > there.seq:
         return None
     return Range(tag, max(0, there.seq + 1 - _reach(asked_before)), there.seq)

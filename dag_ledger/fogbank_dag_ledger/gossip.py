@@ -364,7 +364,7 @@ class Gossip:
             # Whether the question arrived is unknown, so both sides begin again.
             side.reset_due = True
             return []
-        side.learn(answer)
+        side.learn(answer, self._frontier.entries)
         return self._pull(peer, side, is_retry=True)
 
     def _pull(self, peer: NodeId, side: Neighbour, *, is_retry: bool) -> list[GossipCommand]:

@@ -117,7 +117,7 @@ FRONTIER_JITTER = 0.25
 """The share of the interval that is drawn at random, so that neighbours do not ask in step."""
 
 FRONTIER_ENTRIES_MAX = 16_384
-"""Entries in one frontier message, and issuers remembered for one peer (section 8.7)."""
+"""Entries in one frontier message, and differences remembered of one peer (section 8.7)."""
 
 RANGES_MAX = 1_024
 """Ranges asked for in one stream (section 8.7)."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from .frontier import Head, Range, Tag, missing_range
+from .frontier import Head, Range, Tag, lacks, missing_range
 from .limits import (
     CHECKED_BEFORE_CUT,
     FRONTIER_ENTRIES_MAX,
@@ -38,6 +38,8 @@ class Neighbour:
     _exchanges: int = 0
     _told: dict[Tag, Head] = field(default_factory=dict[Tag, Head])
     _theirs: dict[Tag, Head] = field(default_factory=dict[Tag, Head])
+    """What it holds and this side lacks, as far as it has said so."""
+
     _asked: dict[Tag, _Asked] = field(default_factory=dict[Tag, _Asked])
     _checked: int = 0
     _invalid: int = 0
@@ -56,18 +58,23 @@ class Neighbour:
         """Take in the neighbour's question and return the answer, counting it as told."""
         if question.reset:
             self._theirs.clear()
+            # A stream that broke off, or a vertex that found no room, left a difference that was
+            # asked about in vain; and who invents issuers must not fill the memory with them.
+            self._asked.clear()
             self._told.clear()
-        self.learn(question)
+        self.learn(question, here)
         return FrontierMessage(question.reset, self._tell(here))
 
-    def learn(self, message: FrontierMessage) -> None:
-        """Take in what the neighbour says of its frontier."""
+    def learn(self, message: FrontierMessage, here: Mapping[Tag, Head]) -> None:
+        """Take in what the neighbour says of its frontier, ``here`` being held."""
         for tag, head in message.entries.items():
             known = self._theirs.get(tag)
-            if known is None and len(self._theirs) >= FRONTIER_ENTRIES_MAX:
-                continue
             # Two messages may be handled in the wrong order; a chain never gets shorter.
-            if known is None or head.seq >= known.seq:
+            if known is not None and head.seq < known.seq:
+                continue
+            if not lacks(here.get(tag), head):
+                self._forget(tag)
+            elif known is not None or len(self._theirs) < FRONTIER_ENTRIES_MAX:
                 self._theirs[tag] = head
 
     def missing_here(self, here: Mapping[Tag, Head], *, is_retry: bool) -> list[Range]:
@@ -76,9 +83,10 @@ class Neighbour:
         Unless ``is_retry``, leave out the issuers for whom it was asked and nothing came.
         """
         ranges: list[Range] = []
-        for tag, there in self._theirs.items():
+        for tag, there in list(self._theirs.items()):
             mine = here.get(tag)
-            if mine == there:
+            if not lacks(mine, there):
+                self._forget(tag)
                 continue
             asked_before = self._asked_before(tag, mine, there)
             wanted = missing_range(tag, mine, there, asked_before)
@@ -101,6 +109,10 @@ class Neighbour:
         if self._checked >= CHECKED_BEFORE_CUT:
             self._checked = self._invalid = 0
         return True
+
+    def _forget(self, tag: Tag) -> None:
+        self._theirs.pop(tag, None)
+        self._asked.pop(tag, None)
 
     def _asked_before(self, tag: Tag, here: Head | None, there: Head) -> int:
         asked = self._asked.get(tag)
