@@ -157,11 +157,10 @@ class Ballot:
                 commands += self._refuse(voice, Reason.WRONG_RESULT)
         return commands + self._count_confirmed(right, claim)
 
-    def give_up(self) -> list[BallotCommand]:
-        """Refuse everyone, and blame nobody."""
-        return [
-            command for voice in self.voices for command in self._refuse(voice, Reason.UNVERIFIED)
-        ]
+    def give_up(self, reason: Reason) -> list[BallotCommand]:
+        """Refuse everyone for ``reason``, and blame nobody."""
+        assert reason is not Reason.WRONG_RESULT
+        return [command for voice in self.voices for command in self._refuse(voice, reason)]
 
     def reopen(self) -> list[BallotCommand]:
         """Take back what was owed, until there is another decision."""

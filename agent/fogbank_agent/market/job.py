@@ -59,6 +59,16 @@ class Job:
             commands += self._follow(purchase, purchase.handle(event, now), now)
         return commands + self._fill(now)
 
+    def cancel(self, now: float) -> list[JobCommand]:
+        """End every run that has not ended; what was accepted stays owed."""
+        commands: list[JobCommand] = []
+        for purchase in [*self._active.values(), *self._waiting]:
+            self._active[purchase.number] = purchase
+            commands += self._follow(purchase, purchase.cancel(now), now)
+        self._waiting.clear()
+        self._ended = True
+        return commands
+
     def _concerned(self, event: JobInput | Tick, now: float) -> Sequence[Purchase]:
         match event:
             case Tick():

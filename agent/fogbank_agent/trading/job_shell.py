@@ -49,7 +49,6 @@ from ..market.job_messages import (
 from ..market.job_request import JobRequest
 from ..market.job_result import JobEvent
 from ..market.orders import Order
-from ..market.purchase import PurchaseState
 from ..market.purse import Purse
 from ..market.reasons import Reason
 from ..market.story import (
@@ -182,10 +181,9 @@ class JobShell:
             self._driver.tell(OffersChanged())
 
     def end_unfinished(self) -> None:
-        """Write down, after a cancellation, how the runs that had not ended stand."""
-        for purchase in self.job.purchases:
-            if purchase.state in (PurchaseState.WAITING, PurchaseState.UNDER_WAY):
-                self._tell(purchase.number, RunFailed(Reason.CANCELLED))
+        """End, after a cancellation, the runs that had not ended, and give their money back."""
+        for command in self.job.cancel(trio.current_time()):
+            self._perform(command)
 
     def note_transfer(self, transfer: Transfer) -> None:
         """Tell the runs whose bills a transfer covers."""

@@ -182,7 +182,7 @@ class Requestor:
         try:
             return await self._finish(request, shell)
         finally:
-            # Nothing to do for either unless the job was cancelled.
+            # There is nothing to do for either unless the job was cancelled.
             shell.end_unfinished()
             self._payments.want_now()
             del self._jobs[shell.job_id]

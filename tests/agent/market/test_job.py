@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, repeat
+from math import inf
 from typing import Any
 
 import pytest
@@ -123,6 +124,24 @@ def test_results_that_an_own_run_confirmed_stay_when_their_provider_is_caught() 
     assert town.told(RunReopened) == []
 
 
+def test_a_cancelled_job_gives_all_its_money_back_and_keeps_what_was_accepted() -> None:
+    town = Town(ANN, BEN, runs=6, runs_at_once=4, verification=Audit(0), can_run_here=True)
+    first, second, third, _ = town.begin()
+    town.finish(town.agree(first, ANN))
+    town.tell(OwnRunEnded(0, right(0), GIGAFUEL))
+    town.finish(town.agree(second, ANN))
+    town.agree(third, BEN)
+
+    commands = town.cancel()
+
+    assert Refuse(1, 1, ANN, Reason.CANCELLED) in commands
+    assert EndAttempt(2, 1) in commands
+    assert not any(isinstance(one, SendOrder | SignAgreement | EndJob) for one in commands)
+    assert town.told(RunFailed) == [RunFailed(Reason.CANCELLED)] * 5
+    assert town.job.counts == JobCounts(accepted=1, failed=5, under_way=0, waiting=0)
+    _check_that_all_is_given_back(town)
+
+
 PROVIDERS = (ANN, BEN, CAT, DAN)
 LIARS = (ANN, BEN)
 """They tell the same lie whenever they lie."""
@@ -176,12 +195,13 @@ class World:
         for _ in range(5_000):
             if self.account.ended:
                 return
-            if self.waiting and self.data.draw(st.integers(0, 9)) > 0:
+            deadline = self.town.job.deadline
+            assert self.waiting or deadline < inf, "nothing will ever happen again"
+            if self.waiting and (deadline == inf or self.data.draw(st.integers(0, 9)) > 0):
                 place = self.data.draw(st.integers(0, len(self.waiting) - 1))
                 self._deliver(self.waiting.pop(place))
             else:
-                self.town.now = max(self.town.now, self.town.job.deadline)
-                assert self.town.now < float("inf"), "nothing will ever happen again"
+                self.town.now = max(self.town.now, deadline)
                 self._take(self.town.tell(Tick()))
         raise AssertionError("the job does not end")
 

@@ -127,6 +127,10 @@ class Town:
         """Let the job handle ``event`` now."""
         return self._wanted(self.job.handle(event, self.now))
 
+    def cancel(self) -> list[JobCommand]:
+        """Cancel the job."""
+        return self._wanted(self.job.cancel(self.now))
+
     def wait(self, seconds: float) -> list[JobCommand]:
         """Let time pass, ticking at every deadline on the way."""
         until = self.now + seconds

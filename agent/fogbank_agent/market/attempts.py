@@ -1,0 +1,282 @@
+"""The attempts at one run that are under way: orders, agreements and their endings.
+
+SPEC.md sections 9.3 to 9.5.  Several are under way at once for a quorum.
+"""
+
+from collections.abc import Sequence
+from math import inf
+
+from fogbank_protocol.identity import NodeId
+
+from ..limits import AGREEMENT_WAIT_S, RESULT_GRACE_S
+from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
+from .auction import Auction, Proposal
+from .ballot import Ballot, BallotCommand, Catch
+from .choice import Choice
+from .job_messages import (
+    AgreementRefused,
+    AgreementSigned,
+    AttemptBroke,
+    BidCame,
+    EndAttempt,
+    OrderRefused,
+    ProgressTold,
+    Refuse,
+    ResultCame,
+    SendOrder,
+    SignAgreement,
+    Tell,
+)
+from .reasons import Reason
+from .story import (
+    AttemptFailed,
+    BidSeen,
+    OrderDeclined,
+    RunOrdered,
+    RunPlaced,
+    RunProgressed,
+    StoryEvent,
+)
+
+_WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
+
+
+class Attempts:
+    """Places one run with providers, and follows it there."""
+
+    def __init__(
+        self, run: int, attempts_max: int, run_s_max: float, choice: Choice, ballot: Ballot
+    ) -> None:
+        """Make at most ``attempts_max`` agreements; results go to ``ballot``."""
+        self.records: dict[int, AttemptRecord] = {}
+        """The agreements that were made, by the attempt's number."""
+
+        self.placement = Placement()
+        self.left = attempts_max
+        """Agreements that may still be made."""
+
+        self.is_too_poor = False
+        """No bid can be paid, and no money will come back."""
+
+        self._run = run
+        self._run_s_max = run_s_max
+        self._choice = choice
+        self._ballot = ballot
+        self._live: dict[int, Attempt] = {}
+        self._number_next = 1
+        self._unreliable: set[NodeId] = set()
+
+    @property
+    def under_way(self) -> int:
+        """How many there are."""
+        return len(self._live)
+
+    @property
+    def can_order(self) -> bool:
+        """Whether one more may be begun."""
+        return self.left > len(self._live)
+
+    @property
+    def deadline(self) -> float:
+        """When one of them is over if nothing happens."""
+        return min((attempt.deadline for attempt in self._live.values()), default=inf)
+
+    def take(
+        self,
+        event: BidCame
+        | OrderRefused
+        | AgreementSigned
+        | AgreementRefused
+        | ProgressTold
+        | ResultCame
+        | AttemptBroke,
+        now: float,
+    ) -> list[BallotCommand]:
+        """Take an event; those for attempts that have ended are ignored: they were on their way."""
+        attempt = self._live.get(event.attempt)
+        if attempt is None:
+            return []
+        match event, attempt.stage:
+            case BidCame(), Stage.BIDDING | Stage.AGREEING:
+                return self._take_bid(attempt, event, now)
+            case OrderRefused(), Stage.BIDDING | Stage.AGREEING:
+                return self._take_decline(attempt, event.provider, event.reasons, now)
+            case AgreementRefused(), Stage.AGREEING:
+                return self._take_refusal(attempt, event.reason, now)
+            case AgreementSigned(), Stage.AGREEING:
+                return self._take_signature(attempt, now)
+            case ProgressTold(), Stage.RUNNING:
+                return self._take_progress(attempt, event.fuel)
+            case ResultCame(), Stage.RUNNING:
+                return self._take_result(attempt, event, now)
+            case AttemptBroke(), Stage.AGREEING | Stage.RUNNING:
+                return self._fail_attempt(attempt, event.reason, now)
+            case _:
+                return []
+
+    def _take_bid(self, attempt: Attempt, bid: BidCame, now: float) -> list[BallotCommand]:
+        valid_until = now + bid.valid_ms / 1_000
+        proposal = Proposal(bid.provider, bid.price, bid.start_price, bid.start_ms, valid_until)
+        if not attempt.auction.add(proposal):
+            return []
+        seen = BidSeen(attempt.number, bid.provider, bid.price, bid.start_price, bid.start_ms)
+        return [self._tell(seen)]
+
+    def _take_decline(
+        self, attempt: Attempt, provider: NodeId, reasons: Sequence[Reason], now: float
+    ) -> list[BallotCommand]:
+        if not attempt.auction.decline(provider):
+            return []
+        if Reason.BUSY in reasons:
+            self._choice.note_busy(provider, now)
+        return [self._tell(OrderDeclined(attempt.number, provider, reasons))]
+
+    def _take_refusal(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
+        """Go back to the auction's other bids."""
+        proposal = agreed(attempt)
+        self._release(attempt, now)
+        attempt.stage, attempt.proposal = Stage.BIDDING, None
+        attempt.auction.drop(proposal.provider)
+        if reason is Reason.BUSY:
+            self._choice.note_busy(proposal.provider, now)
+        return [self._tell(OrderDeclined(attempt.number, proposal.provider, (reason,)))]
+
+    def _take_signature(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        proposal = agreed(attempt)
+        attempt.stage = Stage.RUNNING
+        attempt.ends_at = now + self._run_s_max + RESULT_GRACE_S
+        self._choice.begin_work(now)
+        self.placement.succeed()
+        self.left -= 1
+        self.records[attempt.number] = AttemptRecord(attempt.number, proposal)
+        placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
+        return [self._tell(placed)]
+
+    def _take_progress(self, attempt: Attempt, fuel: int) -> list[BallotCommand]:
+        provider = agreed(attempt).provider
+        return [self._tell(RunProgressed(attempt.number, provider, fuel))]
+
+    def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
+        proposal = agreed(attempt)
+        self._end_attempt(attempt, now)
+        self._choice.count_result(proposal.provider, result.fuel)
+        return self._ballot.hear(attempt.number, proposal, result.outcome, result.fuel)
+
+    def proceed(self, now: float) -> list[BallotCommand]:
+        """Close the auctions that are over, and give up what has taken too long."""
+        commands: list[BallotCommand] = []
+        for attempt in list(self._live.values()):
+            commands += self._proceed_with(attempt, now)
+        return commands
+
+    def _proceed_with(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        match attempt.stage:
+            case Stage.BIDDING if attempt.auction.is_over(now):
+                return self._close_auction(attempt, now)
+            case Stage.AGREEING if now >= attempt.ends_at:
+                return self._give_up(attempt, Reason.NO_ANSWER, now)
+            case Stage.RUNNING if now >= attempt.ends_at:
+                return self._give_up(attempt, Reason.DEADLINE_PASSED, now)
+            case _:
+                return []
+
+    def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        proposals = attempt.auction.proposals(now)
+        match self._choice.choose(proposals, self._shunned(), self._unreliable, now):
+            case Proposal() as proposal:
+                attempt.stage, attempt.proposal = Stage.AGREEING, proposal
+                attempt.ends_at = now + AGREEMENT_WAIT_S
+                self._choice.begin(proposal.provider)
+                cost_max = self._choice.cost_max(proposal)
+                self._choice.purse.reserve(self._key(attempt.number), cost_max)
+                return [SignAgreement(self._run, attempt.number, proposal.provider)]
+            case reason:
+                self._end_attempt(attempt, now)
+                ended = EndAttempt(self._run, attempt.number)
+                # Money that is set aside comes back; money that was never there does not.
+                self.is_too_poor = reason is Reason.NO_FUNDS and not self._choice.purse.is_lending
+                self.placement.stall(now)
+                return [ended]
+
+    def order(self, now: float) -> list[BallotCommand]:
+        """Send an order to the best-looking providers; nothing when there is none to ask."""
+        providers = self._choice.whom_to_ask(self._shunned(), self._unreliable, now)
+        if not providers:
+            self.placement.stall(now)
+            return []
+        attempt = Attempt(self._number_next, Auction(providers, now))
+        self._number_next += 1
+        self._live[attempt.number] = attempt
+        ordered = self._tell(RunOrdered(attempt.number, len(providers)))
+        return [ordered, SendOrder(self._run, attempt.number, providers)]
+
+    def drop(self, provider: NodeId, now: float) -> list[BallotCommand]:
+        """Go on without a provider that was caught."""
+        commands: list[BallotCommand] = []
+        for attempt in list(self._live.values()):
+            attempt.auction.drop(provider)
+            if attempt.proposal is not None and attempt.proposal.provider == provider:
+                commands += self._give_up(attempt, Reason.PROVIDER_CAUGHT, now)
+        return commands
+
+    def _give_up(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
+        ended = EndAttempt(self._run, attempt.number)
+        return [ended, *self._fail_attempt(attempt, reason, now)]
+
+    def _fail_attempt(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
+        provider = agreed(attempt).provider
+        self._end_attempt(attempt, now)
+        self._choice.count_failure(provider)
+        self._unreliable.add(provider)
+        if attempt.stage is Stage.AGREEING:
+            # It counts as an order that nobody took, so that patience bounds the repetitions.
+            self.placement.stall(now)
+        record = self.records.get(attempt.number)
+        if record is not None:
+            record.failure = reason
+        commands: list[BallotCommand] = [
+            self._tell(AttemptFailed(attempt.number, provider, reason))
+        ]
+        if reason in _WORK_REFUSED:
+            # It may have finished all the same, and is to hear that nothing is due.
+            commands.append(Refuse(self._run, attempt.number, provider, reason))
+        if reason is Reason.BROKEN_RULE:
+            commands.append(Catch(provider))
+        return commands
+
+    def end_all(self, now: float) -> list[BallotCommand]:
+        """Stop whatever is under way: it is not wanted any more."""
+        commands: list[BallotCommand] = []
+        for attempt in list(self._live.values()):
+            self._end_attempt(attempt, now)
+            commands.append(EndAttempt(self._run, attempt.number))
+            if attempt.number in self.records:
+                self.records[attempt.number].failure = Reason.CANCELLED
+        return commands
+
+    def _end_attempt(self, attempt: Attempt, now: float) -> None:
+        self._release(attempt, now)
+        del self._live[attempt.number]
+
+    def _release(self, attempt: Attempt, now: float) -> None:
+        if attempt.proposal is None:
+            return
+        self._choice.end(attempt.proposal.provider)
+        self._choice.purse.release(self._key(attempt.number))
+        if attempt.stage is Stage.RUNNING:
+            self._choice.end_work(now)
+
+    def _shunned(self) -> set[NodeId]:
+        """Return those that have a voice already, or are about to."""
+        agreed = {
+            attempt.proposal.provider
+            for attempt in self._live.values()
+            if attempt.proposal is not None
+        }
+        return self._ballot.speakers | agreed
+
+    def _key(self, attempt: int) -> tuple[int, int, int]:
+        return (id(self._choice), self._run, attempt)
+
+    def _tell(self, what: StoryEvent) -> Tell:
+        return Tell(self._run, what)
