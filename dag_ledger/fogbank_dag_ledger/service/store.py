@@ -5,8 +5,8 @@ times faster.  All methods block; the service calls them in a worker thread.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import merge
-from itertools import islice
+from heapq import heappop, heappush, merge
+from itertools import accumulate, islice, zip_longest
 from pathlib import Path
 from typing import cast
 
@@ -67,7 +67,9 @@ class VertexStore:
             DatabaseFailure: the file does not take them for another reason.
         """
         self._database.executemany(
-            "INSERT OR IGNORE INTO vertex (tag, seq, digest, wire) VALUES (?, ?, ?, ?)",
+            # In its old place, but with new bytes: the old ones may have been found damaged.
+            "INSERT INTO vertex (tag, seq, digest, wire) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (tag, seq, digest) DO UPDATE SET wire = excluded.wire",
             (
                 (vertex_id[:8], int.from_bytes(vertex_id[8:12], "big"), vertex_id[12:], wire)
                 for vertex_id, wire in vertices
@@ -85,15 +87,15 @@ class VertexStore:
                 )
             ]
 
-    def find(self, vertex_ids: Iterable[VertexId]) -> list[bytes]:
+    def find(self, vertex_ids: Iterable[VertexId]) -> dict[VertexId, bytes]:
         """Return those of the vertices that are kept, on the wire."""
-        found: list[bytes] = []
+        found: dict[VertexId, bytes] = {}
         for vertex_id in vertex_ids:
             rows = self._database.query(
                 "SELECT wire FROM vertex WHERE tag = ? AND seq = ? AND digest = ?",
                 (vertex_id[:8], int.from_bytes(vertex_id[8:12], "big"), vertex_id[12:]),
             )
-            found.extend(cast("bytes", row[0]) for row in rows)
+            found.update((vertex_id, cast("bytes", row[0])) for row in rows)
         return found
 
     def pages(self, ranges: Sequence[Range]) -> Iterator[Sequence[bytes]]:
@@ -111,7 +113,25 @@ class VertexStore:
         self._database.close()
 
     def _rows(self, wanted: Range) -> Iterator[int]:
-        """Yield the row numbers of one range, ascending but for a fork."""
+        """Yield the row numbers of one range, ascending.
+
+        The index gives them by seq, which is the same but for contenders that came late: those are
+        held back, or all that came before them would wait behind them.
+        """
+        late: list[int] = []
+        for numbers in self._rows_by_seq(wanted):
+            lowest_after = list(accumulate(reversed(numbers[1:]), min))[::-1]
+            # What follows the last one is not known yet, so that one is held back as well.
+            for number, lowest in zip_longest(numbers, lowest_after, fillvalue=0):
+                if number > lowest:
+                    heappush(late, number)
+                    continue
+                while late and late[0] < number:
+                    yield heappop(late)
+                yield number
+        yield from sorted(late)
+
+    def _rows_by_seq(self, wanted: Range) -> Iterator[list[int]]:
         seq, number = wanted.first, 0
         while True:
             rows = self._database.query(
@@ -119,9 +139,9 @@ class VertexStore:
                 " AND seq >= ? ORDER BY seq, n LIMIT ?",
                 (bytes(wanted.tag), wanted.last, seq, number, seq, _CURSOR_ROWS),
             )
-            for row in rows:
-                seq, number = cast("tuple[int, int]", row)
-                yield number
+            if rows:
+                seq, number = cast("tuple[int, int]", rows[-1])
+                yield [cast("int", row[1]) for row in rows]
             if len(rows) < _CURSOR_ROWS:
                 return
 

@@ -46,15 +46,12 @@ class StoreWriter:
             self._flushes -= 1
 
     async def find(self, vertex_ids: Sequence[VertexId]) -> list[bytes]:
-        """Return those of the vertices that are kept, on the wire."""
-        waiting = {
-            wanted: self._waiting[wanted] for wanted in vertex_ids if wanted in self._waiting
-        }
-        others = [wanted for wanted in vertex_ids if wanted not in waiting]
-        if not others:
-            return list(waiting.values())
-        found = await trio.to_thread.run_sync(self._store.find, others)
-        return [*waiting.values(), *found]
+        """Return those of the vertices that are kept, on the wire, in the order of the ids."""
+        kept = {wanted: self._waiting[wanted] for wanted in vertex_ids if wanted in self._waiting}
+        others = [wanted for wanted in vertex_ids if wanted not in kept]
+        if others:
+            kept |= await trio.to_thread.run_sync(self._store.find, others)
+        return [kept[wanted] for wanted in vertex_ids if wanted in kept]
 
     async def run(self) -> None:
         """Write until cancelled; then write what waits, once."""

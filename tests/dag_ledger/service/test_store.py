@@ -51,7 +51,7 @@ def test_vertices_come_back_in_the_order_in_which_they_were_kept(tmp_path: Path)
 def test_vertices_are_found_by_id(store: VertexStore) -> None:
     ids = [place(1, 1, branch) for branch in range(3)]
     store.append((vertex_id, wire(vertex_id)) for vertex_id in ids[:2])
-    assert store.find(ids) == [wire(ids[0]), wire(ids[1])]
+    assert store.find(ids) == {ids[0]: wire(ids[0]), ids[1]: wire(ids[1])}
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -89,6 +89,25 @@ def test_both_branches_of_a_fork_are_in_a_range(store: VertexStore) -> None:
     store.append((vertex_id, wire(vertex_id)) for vertex_id in ids)
     (page,) = store.pages([Range(Tag(bytes([1]) * 8), 1, 2)])
     assert set(page) == {wire(vertex_id) for vertex_id in ids[1:]}
+
+
+@pytest.mark.parametrize("late", [1, 5])
+def test_contenders_that_came_late_hold_nothing_up(store: VertexStore, late: int) -> None:
+    # Two chains that grew together, and forks of the first that came when both were long.
+    ids = [place(tag, seq) for seq in range(150) for tag in (1, 2)]
+    ids += [place(1, seq, branch) for seq in (0, 62, 63, 64, 100) for branch in range(1, late + 1)]
+    ids += [place(tag, seq) for seq in range(150, 160) for tag in (1, 2)]
+    store.append((vertex_id, wire(vertex_id)) for vertex_id in ids)
+    pages = store.pages([Range(Tag(bytes([tag]) * 8), 0, 200) for tag in (1, 2)])
+    assert [kept for page in pages for kept in page] == [wire(vertex_id) for vertex_id in ids]
+
+
+def test_a_damaged_vertex_is_mended_in_its_place(store: VertexStore) -> None:
+    ids = [place(1, seq) for seq in range(3)]
+    store.append((vertex_id, b"damaged") for vertex_id in ids)
+    store.append([(ids[1], wire(ids[1]))])
+    ((_, mended, _),) = store.replay()
+    assert mended == (ids[1], wire(ids[1]))
 
 
 def test_pages_are_bounded(store: VertexStore) -> None:

@@ -36,11 +36,14 @@ async def test_what_waits_is_found_and_a_flush_writes_it(tmp_path: Path) -> None
     async with trio.open_nursery() as nursery:
         writer.put((vertex_id, wire(vertex_id)) for vertex_id in ids)
         assert await writer.find([ids[2]]) == [wire(ids[2])]
-        assert store.find(ids) == []
+        assert not store.find(ids)
         nursery.start_soon(writer.run)
         await writer.flush()
         assert len(store.find(ids)) == 3
         writer.put([(place(1, 3), wire(place(1, 3)))])
+        ids.append(place(1, 3))
+        # What is written and what waits: the order of the ids all the same.
+        assert await writer.find(ids) == [wire(vertex_id) for vertex_id in ids]
         nursery.cancel_scope.cancel()
     assert len(store.find([place(1, 3)])) == 1
     store.close()
