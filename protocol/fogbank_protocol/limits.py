@@ -223,7 +223,7 @@ STORE_READ_CHUNKS_MAX = 8
 """How many chunks are read from a blob's file in one go."""
 
 STORE_ANSWERS_PER_PEER_MAX = 4
-"""How many of a peer's calls for blobs are in work at a time; the others wait for their turn."""
+"""How many calls of one peer for descriptions, and how many for chunks, are in work at a time."""
 
 STORE_DESCRIPTIONS_MAX = 32
 """How many descriptions of blobs are kept in memory."""
@@ -242,6 +242,9 @@ ONE_WAYS_WAITING_MAX = 1_024
 
 ONE_WAYS_WAITING_BYTES_MAX = 1_048_576
 """How many bytes of them may wait, in addition to one message."""
+
+HANDLED_BYTES_MAX = 4 * 1024 * 1024
+"""How many bytes of a peer's requests are handled at a time, in addition to one request."""
 
 HANDLERS_MAX = 4_096
 """How many calls of all peers together are handled at the same time; more get ``busy``."""

@@ -2,14 +2,20 @@
 
 from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from logging import getLogger
 
 import trio
 
 from ..errors import RemoteProtocolError
 from ..identity import NodeId, short_form
-from ..limits import HANDLERS_MAX, ONE_WAYS_WAITING_BYTES_MAX, ONE_WAYS_WAITING_MAX
+from ..limits import (
+    CALLS_OPEN_MAX,
+    HANDLED_BYTES_MAX,
+    HANDLERS_MAX,
+    ONE_WAYS_WAITING_BYTES_MAX,
+    ONE_WAYS_WAITING_MAX,
+)
 from ..rpc.events import ErrorCode, OneWayReceived, RequestReceived, StreamRequested
 from .failures import CallRefused
 from .services import OneWayService, RequestService, Service, StreamService
@@ -39,6 +45,9 @@ class Handlers:
         self._services = services
         self._nursery = nursery
         self._scopes: dict[int, trio.CancelScope] = {}
+        self._turns: dict[str, trio.Semaphore] = {}
+        self._handled_bytes = 0
+        self._has_complained = False
         self._one_ways: deque[tuple[OneWayService, bytes]] = deque()
         self._one_way_bytes = 0
         self._one_way_came = trio.Event()
@@ -68,10 +77,14 @@ class Handlers:
         elif self._services.handlers >= self._services.handlers_max:
             message = "this agent answers as many calls as it can"
             self._callee.send_error(event.call, ErrorCode.BUSY, message)
+        elif self._handled_bytes >= HANDLED_BYTES_MAX:
+            message = "your other calls have too many bytes to take this one too"
+            self._callee.send_error(event.call, ErrorCode.BUSY, message)
         else:
             # Counted and known here, not when the coroutine first runs: the next frame of the
             # same read may cancel the call or be one too many.
             self._services.handlers += 1
+            self._handled_bytes += len(event.body)
             self._scopes[event.call] = trio.CancelScope()
             self._nursery.start_soon(self._answer, event.call, service, event.body)
 
@@ -86,12 +99,23 @@ class Handlers:
     ) -> None:
         try:
             with self._scopes[call]:
-                await self._run_handler(call, service, body)
+                async with self._turn(service):
+                    await self._run_handler(call, service, body)
         finally:
             self._services.handlers -= 1
+            self._handled_bytes -= len(body)
             del self._scopes[call]
             # Somebody may wait for the last call to end.
             self._wire.make_room()
+
+    def _turn(self, service: RequestService | StreamService) -> AbstractAsyncContextManager[object]:
+        if service.at_once_max >= CALLS_OPEN_MAX:
+            # Most calls need no turn, and waiting for one costs a switch of coroutines.
+            return nullcontext()
+        turns = self._turns.get(service.method)
+        if turns is None:
+            turns = self._turns[service.method] = trio.Semaphore(service.at_once_max)
+        return turns
 
     async def _run_handler(
         self, call: int, service: RequestService | StreamService, body: bytes
@@ -105,9 +129,15 @@ class Handlers:
         except CallRefused as refusal:
             self._callee.send_error(call, _known_code(refusal.code), refusal.message)
         except RemoteProtocolError as error:
-            _logger.warning("%s sent a bad request: %s", short_form(self._peer), error)
+            self._complain(error)
             self._callee.send_error(call, ErrorCode.BAD_REQUEST, str(error))
         self._wire.flush()
+
+    def _complain(self, error: RemoteProtocolError) -> None:
+        # Once a channel: a peer must not be able to fill the log.
+        log = _logger.debug if self._has_complained else _logger.warning
+        self._has_complained = True
+        log("%s sent a bad request: %s", short_form(self._peer), error)
 
     async def _send_response(self, call: int, body: bytes) -> None:
         while not self._callee.has_room(len(body)):

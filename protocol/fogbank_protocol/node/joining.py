@@ -20,6 +20,7 @@ from .handlers import Services
 from .handshake import shake_hands
 from .mdns import Heard, Hint, Interfaces, run_mdns
 from .node import GET_GENESIS
+from .peer_text import printable
 from .session import Session
 from .tcp import connect
 
@@ -38,6 +39,8 @@ class NetworkFound:
 
     network: NetworkId
     name: str
+    """As announced, but without what could move a cursor."""
+
     members: Sequence[tuple[NodeId, Address]]
 
 
@@ -58,7 +61,7 @@ def _found(network: NetworkId, hints: Sequence[Heard]) -> NetworkFound:
     members = dict.fromkeys(
         (hint.announcement.node_id, address) for hint in hints for address in hint.addresses
     )
-    return NetworkFound(network, hints[0].announcement.name, tuple(members))
+    return NetworkFound(network, printable(hints[0].announcement.name), tuple(members))
 
 
 async def fetch_genesis(network: NetworkId, addresses: Sequence[Address]) -> bytes:

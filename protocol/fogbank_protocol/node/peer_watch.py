@@ -34,7 +34,11 @@ class PeerWatch(trio.abc.ReceiveChannel[PeerEvent]):
     def lost(self, peer: NodeId) -> None:
         """Let the listener know that ``peer`` is gone."""
         self._present.pop(peer, None)
-        self._note(peer)
+        if peer in self._told:
+            self._note(peer)
+        else:
+            # It came and went unseen, as any number of strangers may.
+            self._changed.pop(peer, None)
 
     def _note(self, peer: NodeId) -> None:
         self._changed[peer] = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..identity import NodeId
-from ..limits import BODY_BYTES_MAX
+from ..limits import BODY_BYTES_MAX, CALLS_OPEN_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,12 @@ class RequestService:
     body_bytes_max: int = BODY_BYTES_MAX
     """The largest request's body that reaches the handler; larger ones get ``bad_request``."""
 
+    at_once_max: int = CALLS_OPEN_MAX
+    """How many calls of one channel are in work at a time; the others wait for their turn.
+
+    An answer is in work until there is room for it: set this where answers are large or dear, or a
+    peer that asks much and reads nothing takes all the memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamService:
@@ -34,6 +40,8 @@ class StreamService:
     method: str
     handler: Callable[[NodeId, bytes], AsyncIterator[bytes]]
     body_bytes_max: int = BODY_BYTES_MAX
+    at_once_max: int = CALLS_OPEN_MAX
+    """As for ``RequestService``; an item that waits for credit is in work too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,20 @@
 """How a store's blobs are read by peers that ask for too much (SPEC.md section 6.2)."""
 
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import cast
 
 import trio
-from trio.testing import wait_all_tasks_blocked
 
-from fogbank_protocol.blobs.messages import READ, ReadRequest, encode_read_request
+from fogbank_protocol.blobs.messages import (
+    DESCRIBE,
+    READ,
+    ReadRequest,
+    decode_description,
+    encode_describe_request,
+    encode_read_request,
+)
 from fogbank_protocol.blobs.naming import describe
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.limits import CHUNK_BYTES, STORE_ANSWERS_PER_PEER_MAX
@@ -15,10 +22,10 @@ from fogbank_protocol.node.blob_services import blob_services
 from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_protocol.node.services import StreamService
 
-from .network import ANN, BEN
+from .network import ANN, session_pair
 
-DATA = bytes(3 * CHUNK_BYTES)
-BODY = encode_read_request(ReadRequest(describe(DATA).blob_id, 0, 3))
+DATA = bytes(30 * CHUNK_BYTES)
+BODY = encode_read_request(ReadRequest(describe(DATA).blob_id, 0, 30))
 
 
 def reader(store: BlobStore) -> StreamService:
@@ -31,30 +38,27 @@ def read(service: StreamService, peer: NodeId) -> AsyncGenerator[bytes]:
     return cast("AsyncGenerator[bytes]", service.handler(peer, BODY))
 
 
-async def test_a_peer_that_reads_much_and_slowly_waits_and_others_do_not(tmp_path: Path) -> None:
+async def test_a_peer_that_reads_much_and_slowly_waits_and_can_still_describe(
+    tmp_path: Path,
+) -> None:
     store = BlobStore(tmp_path)
     await store.put(DATA)
-    service = reader(store)
-    begun = [read(service, ANN.node_id) for _ in range(STORE_ANSWERS_PER_PEER_MAX)]
-    for stream in begun:
-        await anext(stream)
-    further, came = read(service, ANN.node_id), trio.Event()
-
-    async def begin_further() -> None:
-        await anext(further)
-        came.set()
-
+    services = blob_services(store)
     with trio.fail_after(10):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(begin_further)
-            other = read(service, BEN.node_id)
-            await anext(other)
-            await wait_all_tasks_blocked(0.05)
-            assert not came.is_set()
-            await begun[0].aclose()
-            await came.wait()
-    for stream in (*begun, further, other):
-        await stream.aclose()
+        async with session_pair(services_of_ben=services) as (ann, _), AsyncExitStack() as begun:
+            left = await begun.enter_async_context(AsyncExitStack())
+            await anext(await left.enter_async_context(ann.stream(READ, BODY, timeout_s=9)))
+            for _ in range(STORE_ANSWERS_PER_PEER_MAX - 1):
+                await anext(await begun.enter_async_context(ann.stream(READ, BODY, timeout_s=9)))
+            further = await begun.enter_async_context(ann.stream(READ, BODY, timeout_s=9))
+            asked = encode_describe_request(describe(DATA).blob_id)
+            answer = await ann.request(DESCRIBE, asked, timeout_s=9)
+            assert decode_description(answer, describe(DATA).blob_id) == describe(DATA)
+            with trio.move_on_after(0.05) as waited:
+                await anext(further)
+            assert waited.cancelled_caught
+            await left.aclose()
+            assert await anext(further) == DATA[:CHUNK_BYTES]
 
 
 async def test_a_read_that_is_left_in_the_middle_leaves_nothing_open(tmp_path: Path) -> None:

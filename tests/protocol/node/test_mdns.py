@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -99,6 +100,20 @@ async def test_another_process_is_heard_and_found_as_a_network() -> None:
         assert found[0].name == "the other process"
         assert found[0].members == ((NodeId(b"o" * 32), Address("127.0.0.1", 4748)),)
         process.terminate()
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_network_found_has_a_name_that_can_be_shown() -> None:
+    own = own_service()
+    own = replace(own, announcement=replace(own.announcement, name="shed\x1b[2J\nroot#"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_mdns, LOOPBACK, own, ignore)
+        with trio.fail_after(TIMEOUT_S):
+            names: list[str] = []
+            while not names:
+                found = await find_networks(LOOPBACK, 0.5)
+                names = [one.name for one in found if one.network == own.announcement.network]
+        assert names == ["shed?[2J?root#"]
         nursery.cancel_scope.cancel()
 
 

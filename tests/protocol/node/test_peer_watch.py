@@ -1,5 +1,7 @@
 """Who comes and goes, told to listeners that are as slow as they like."""
 
+import tracemalloc
+
 import pytest
 import trio
 from hypothesis import given
@@ -33,6 +35,20 @@ async def test_a_peer_that_left_and_came_back_unseen_is_told_as_both() -> None:
         watches.connected(ANN)
         assert await events.receive() == PeerLost(ANN)
         assert await events.receive() == PeerConnected(ANN)
+
+
+def test_strangers_that_come_and_go_unseen_are_forgotten() -> None:
+    watch = PeerWatch()
+    tracemalloc.start()
+    try:
+        for number in range(10_000):
+            stranger = NodeId(number.to_bytes(32, "big"))
+            watch.connected(stranger)
+            watch.lost(stranger)
+        remembered, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert remembered < 10_000
 
 
 async def test_a_listener_that_waits_is_woken() -> None:

@@ -1,6 +1,7 @@
 """Calls over one channel between two real ends, joined by memory streams (SPEC.md section 4)."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import trio
@@ -8,7 +9,7 @@ from trio.testing import MockClock
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
-from fogbank_protocol.limits import CALLS_OPEN_MAX
+from fogbank_protocol.limits import CALLS_OPEN_MAX, HANDLED_BYTES_MAX
 from fogbank_protocol.node.failures import CallRefused, CallTimedOut, PeerGone
 from fogbank_protocol.node.services import (
     OneWayService,
@@ -16,6 +17,7 @@ from fogbank_protocol.node.services import (
     Service,
     StreamService,
 )
+from fogbank_protocol.node.session import Session
 from fogbank_protocol.rpc.events import ErrorCode
 
 from .network import ANN, session_pair
@@ -93,6 +95,60 @@ async def test_what_breaks_a_rule_of_the_method_is_a_bad_request() -> None:
         ):
             with pytest.raises(CallRefused, match=answer):
                 await ann.request(method, body, timeout_s=1)
+
+
+async def test_calls_beyond_those_at_once_wait_for_their_turn(autojump_clock: MockClock) -> None:
+    working, most = 0, 0
+
+    async def work(peer: NodeId, body: bytes) -> bytes:
+        nonlocal working, most
+        working += 1
+        most = max(most, working)
+        await trio.sleep(1)
+        working -= 1
+        return b""
+
+    services = [
+        RequestService("test.work", work, at_once_max=2),
+        RequestService("test.reverse", reverse),
+    ]
+    async with session_pair(services_of_ben=services) as (ann, _), trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(partial(ann.request, "test.work", b"", timeout_s=10))
+        await trio.sleep(0.5)
+        assert await ann.request("test.reverse", b"ab", timeout_s=0.1) == b"ba"
+    assert most == 2
+
+
+async def test_a_peer_cannot_have_any_number_of_bytes_handled(autojump_clock: MockClock) -> None:
+    services = [RequestService("test.wait", wait_forever)]
+    refusals: list[CallRefused] = []
+
+    async def ask(session: Session) -> None:
+        try:
+            await session.request("test.wait", bytes(1_000_000), timeout_s=30)
+        except CallRefused as refusal:
+            refusals.append(refusal)
+
+    async with session_pair(services_of_ben=services) as (ann, _), trio.open_nursery() as nursery:
+        for _ in range(HANDLED_BYTES_MAX // 1_000_000 + 3):
+            nursery.start_soon(ask, ann)
+        await trio.sleep(10)
+        assert [refusal.code for refusal in refusals] == ["busy", "busy"]
+        nursery.cancel_scope.cancel()
+
+
+async def test_bad_requests_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def refuse(peer: NodeId, body: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        raise RemoteProtocolError("nonsense", rule="9.9")
+
+    services = [RequestService("test.refuse", refuse)]
+    async with session_pair(services_of_ben=services) as (ann, _):
+        for _ in range(20):
+            with pytest.raises(CallRefused, match="bad_request"):
+                await ann.request("test.refuse", b"", timeout_s=5)
+    assert caplog.text.count("sent a bad request") == 1
 
 
 async def test_a_call_that_takes_too_long_times_out_and_the_handler_stops(
