@@ -41,6 +41,11 @@ def json_option(function: _Function) -> _Function:
 def _state_folder(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> StateFolder:
+    return state_folder_at(value)
+
+
+def state_folder_at(value: str | None) -> StateFolder:
+    """Return the folder named by ``value``, or the default one."""
     path = Path(value) if value else default_path(dict(os.environ))
     return StateFolder(path.absolute())
 

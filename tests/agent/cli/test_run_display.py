@@ -1,0 +1,49 @@
+"""What is shown while a job runs."""
+
+import pytest
+
+from fogbank_agent.cli.run_display import new_display, print_providers
+from fogbank_agent.control.requests.jobs import JobEnded, JobProgressed, ProviderTotals
+
+TOTALS = ProviderTotals("abcd-efgh", 3, 2_500_000_000, 12, 0, 1, 0, caught=True)
+JOB = JobEnded("ab", 3, 1, 1, 2_500_000_000, 12, 1.25, (TOTALS,), ())
+PROGRESS = JobProgressed(
+    run=0,
+    at_ms=5,
+    event="RunPlaced",
+    provider="abcd-efgh",
+    what="Agreed [with] somebody.",
+    accepted=1,
+    failed=0,
+    under_way=2,
+    waiting=0,
+)
+
+
+def test_nothing_is_shown_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    with new_display(["a"], 5, quiet=False) as display:
+        display.uploaded(5)
+        display.progressed(PROGRESS)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_a_terminal_sees_bars_and_what_happened_last(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fogbank_agent.cli.run_display.is_terminal", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with new_display(["one.csv", "two.csv"], 5, quiet=False) as display:
+        display.uploaded(5)
+        display.progressed(PROGRESS)
+    shown = capsys.readouterr().err
+    assert "1 of 2 accepted, 2 under way" in shown
+
+
+def test_the_table_of_providers_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    print_providers(JOB)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "abcd-efgh" in captured.err
+    assert "caught lying" in captured.err
+    assert "3 runs done, 1 failed in 1.2 s; 2.500 gigafuel, 12 drops" in captured.err
