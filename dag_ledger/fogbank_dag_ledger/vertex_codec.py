@@ -3,10 +3,10 @@
 Rules 8.3.1 to 8.3.12 are checked here: they need the bytes and the key, never the DAG.
 """
 
-from itertools import pairwise
+from operator import lt
 from typing import TypeAlias, cast
 
-from fogbank_protocol.encoding import Value, decode, encode
+from fogbank_protocol.encoding import decode_untyped, encode
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import (
     NETWORK_ID_BYTES,
@@ -50,6 +50,16 @@ _PAY = 1
 _EPOCH = 0
 _NO_WORK = 0
 
+_ARRAY_MAX = VALIDATOR_BODY_BYTES_MAX // VERTEX_ID_BYTES
+"""No array in a body has more elements: each of them has an id or a key in it."""
+
+# The bytes around body and signature on the wire: an array of two, and their headers.
+_PAIR = b"\x92"
+_SHORT, _LONG = b"\xc4", b"\xc5"
+_BODY_AT_SHORT, _BODY_AT_LONG = 3, 4
+_SIGNATURE_HEADER = b"\xc4\x40"
+_TRAILER_BYTES = len(_SIGNATURE_HEADER) + SIGNATURE_BYTES
+
 _Fields: TypeAlias = tuple[
     int,
     bytes,
@@ -57,10 +67,10 @@ _Fields: TypeAlias = tuple[
     bytes,
     int,
     bytes,
-    list[Value],
+    list[object],
     int,
-    list[Value],
-    list[Value],
+    list[object],
+    list[object],
     int,
     bytes,
     int,
@@ -111,7 +121,7 @@ def sign_vertex(
 
 def encode_vertex(vertex: Vertex) -> bytes:
     """Return ``vertex`` as it is on the wire."""
-    return encode([vertex.body, vertex.signature])
+    return _wire(vertex.body, vertex.signature)
 
 
 def decode_vertex(data: bytes, network: NetworkId) -> Vertex:
@@ -124,12 +134,12 @@ def decode_vertex(data: bytes, network: NetworkId) -> Vertex:
     """
     if len(data) > VERTEX_BYTES_MAX:
         raise RemoteProtocolError(f"a vertex of {len(data)} bytes", rule="8.3.2")
-    pair = _decode(data)
-    if isinstance(pair, list) and tuple(map(type, pair)) == (bytes, bytes):
-        body, signature = cast("tuple[bytes, bytes]", tuple(pair))
-        if len(signature) == SIGNATURE_BYTES:
-            return _vertex(body, signature, network)
-    raise RemoteProtocolError("not a body with a signature", rule="8.3.1")
+    start = _BODY_AT_SHORT if data[1:2] == _SHORT else _BODY_AT_LONG
+    body, signature = data[start:-_TRAILER_BYTES], data[-SIGNATURE_BYTES:]
+    # Written again and compared, as all canonical values are; every other form has other bytes.
+    if data != _wire(body, signature):
+        raise RemoteProtocolError("not a body with a signature", rule="8.3.1")
+    return _vertex(body, signature, network)
 
 
 def check_signature(vertex: Vertex, network: NetworkId) -> None:
@@ -142,18 +152,23 @@ def check_signature(vertex: Vertex, network: NetworkId) -> None:
         raise RemoteProtocolError("a vertex with a wrong signature", rule="8.3.12")
 
 
-def _decode(data: bytes) -> Value:
-    try:
-        return decode(data)
-    except RemoteProtocolError as error:
-        raise RemoteProtocolError(f"not a vertex: {error}", rule="8.3.1") from None
+def _wire(body: bytes, signature: bytes) -> bytes:
+    """Return the canonical array of both; by hand, for it is done for every vertex twice."""
+    size = len(body)
+    header = _SHORT + size.to_bytes(1, "big") if size < 256 else _LONG + size.to_bytes(2, "big")
+    return _PAIR + header + body + _SIGNATURE_HEADER + signature
 
 
 def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
-    fields = _decode(body)
+    try:
+        fields = decode_untyped(body, array_max=_ARRAY_MAX)
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"not a vertex: {error}", rule="8.3.1") from None
     # Compared whole: a pattern of fourteen classes costs as much as the signature.  A boolean,
     # which is an integer to Python, is no int here.
-    if not isinstance(fields, list) or tuple(map(type, fields)) != _FIELD_TYPES:
+    if not isinstance(fields, list) or (
+        tuple(map(type, cast("list[object]", fields))) != _FIELD_TYPES
+    ):
         raise RemoteProtocolError("not the fields of a vertex", rule="8.3.1")
     (
         version,
@@ -170,11 +185,13 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         cert,
         unix_time_s,
         work,
-    ) = cast("_Fields", tuple(fields))
-    if version != _VERSION or kind not in (ORDINARY, VALIDATOR) or seq >= SEQ_LIMIT:
+    ) = cast("_Fields", fields)
+    if version != _VERSION or kind not in (ORDINARY, VALIDATOR) or not 0 <= seq < SEQ_LIMIT:
         raise RemoteProtocolError("a version, kind or seq out of range", rule="8.3.1")
     if len(issuer) != NODE_ID_BYTES or len(net) != NETWORK_ID_BYTES:
         raise RemoteProtocolError("a name of a wrong length", rule="8.3.1")
+    if min(epoch, beat, unix_time_s, work) < 0:
+        raise RemoteProtocolError("a negative integer", rule="8.3.1")
     vertex = Vertex(
         id=vertex_id(NodeId(issuer), seq, body),
         body=body,
@@ -197,24 +214,24 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
     return vertex
 
 
-def _reference(value: Value) -> VertexId:
-    if isinstance(value, bytes) and len(value) == VERTEX_ID_BYTES:
+def _reference(value: object) -> VertexId:
+    if type(value) is bytes and len(value) == VERTEX_ID_BYTES:
         return VertexId(value)
     raise RemoteProtocolError("not a vertex id", rule="8.3.1")
 
 
-def _claim(value: Value) -> Claim:
-    if isinstance(value, list) and tuple(map(type, value)) == (bytes, int):
-        source, total = cast("tuple[bytes, int]", tuple(value))
-        if len(source) == VERTEX_ID_BYTES:
+def _claim(value: object) -> Claim:
+    if type(value) is list and tuple(map(type, cast("list[object]", value))) == (bytes, int):
+        source, total = cast("tuple[bytes, int]", value)
+        if len(source) == VERTEX_ID_BYTES and total >= 0:
             return Claim(VertexId(source), total)
     raise RemoteProtocolError("not a claim", rule="8.3.1")
 
 
-def _payment(value: Value) -> Payment:
-    if isinstance(value, list) and tuple(map(type, value)) == (int, bytes, int):
-        kind, recipient, amount = cast("tuple[int, bytes, int]", tuple(value))
-        if kind == _PAY and len(recipient) == NODE_ID_BYTES:
+def _payment(value: object) -> Payment:
+    if type(value) is list and tuple(map(type, cast("list[object]", value))) == (int, bytes, int):
+        kind, recipient, amount = cast("tuple[int, bytes, int]", value)
+        if kind == _PAY and len(recipient) == NODE_ID_BYTES and amount >= 0:
             return Payment(NodeId(recipient), amount)
     raise RemoteProtocolError("not an operation known in this version", rule="8.3.1")
 
@@ -271,4 +288,4 @@ def _check_cert(vertex: Vertex, work: int) -> None:
 
 
 def _ascend(names: "list[bytes] | list[VertexId] | tuple[VertexId, ...]") -> bool:
-    return len(names) < 2 or all(lower < higher for lower, higher in pairwise(names))
+    return all(map(lt, names, names[1:]))

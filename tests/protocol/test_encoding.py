@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.vectors.write_encoding import from_json, nested
 
-from fogbank_protocol.encoding import Value, decode, encode
+from fogbank_protocol.encoding import Value, decode, decode_untyped, encode
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.limits import ENCODED_DEPTH_MAX, ENCODED_ELEMENTS_MAX
 
@@ -71,6 +71,33 @@ def test_whatever_is_accepted_is_the_only_spelling_of_its_value(data: bytes) -> 
     value = decode_or_none(data)
     if value is not None:
         assert encode(value) == data
+
+
+@given(st.one_of(st.binary(max_size=60), values.map(encode)))
+def test_read_without_types_a_value_is_canonical_all_the_same(data: bytes) -> None:
+    expected = decode_or_none(data)
+    try:
+        value = decode_untyped(data, array_max=300)
+    except RemoteProtocolError:
+        assert expected is None
+    else:
+        assert msgpack.packb(value) == data
+        if expected is not None:
+            assert value == expected
+
+
+def test_read_without_types_an_array_has_its_bound_and_a_bomb_its_memory() -> None:
+    assert decode_untyped(encode([0] * 256), array_max=256) == [0] * 256
+    with pytest.raises(RemoteProtocolError):
+        decode_untyped(encode([0] * 257), array_max=256)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RemoteProtocolError):
+            decode_untyped(b"\xdc\x01\x00" * 2_700, array_max=256)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20
 
 
 @given(values, st.data())
