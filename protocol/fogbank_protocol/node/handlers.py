@@ -154,6 +154,8 @@ class Handlers:
                     await self._wire.wait_room()
                 self._callee.send_item(call, item)
                 self._wire.flush()
+                # For a call that has ended there is always room, and a generator need not wait.
+                await trio.lowlevel.checkpoint_if_cancelled()
         self._callee.send_end(call)
 
     def take_one_way(self, event: OneWayReceived) -> None:

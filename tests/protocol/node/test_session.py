@@ -246,6 +246,22 @@ async def test_leaving_a_stream_closes_its_generator(autojump_clock: MockClock) 
         assert closed == [True]
 
 
+async def test_a_generator_that_never_waits_is_stopped_all_the_same() -> None:
+    made: list[int] = []
+
+    async def hurry(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+        for number in range(50_000):
+            made.append(number)
+            yield b"more"
+
+    async with session_pair(services_of_ben=[StreamService("test.hurry", hurry)]) as (ann, ben):
+        async with ann.stream("test.hurry", b"", timeout_s=60) as items:
+            await anext(aiter(items))
+        with trio.fail_after(10):
+            await ben.wait_quiet()
+    assert len(made) < 100
+
+
 async def test_items_before_an_error_arrive_first() -> None:
     async def fail_later(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
         await trio.lowlevel.checkpoint()
