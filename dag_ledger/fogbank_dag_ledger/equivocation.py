@@ -25,6 +25,11 @@ def encode_proof(
     return issuer + lower[0] + lower[1] + higher[0] + higher[1]
 
 
+def accused(proof: bytes) -> NodeId:
+    """Return whom ``proof`` is about, if it proves anything."""
+    return NodeId(proof[:NODE_ID_BYTES])
+
+
 def check_proof(proof: bytes, network: NetworkId) -> NodeId:
     """Return whom ``proof`` convicts.
 
@@ -33,7 +38,7 @@ def check_proof(proof: bytes, network: NetworkId) -> NodeId:
     """
     if len(proof) != EQUIVOCATION_PROOF_BYTES:
         raise RemoteProtocolError(f"a proof of {len(proof)} bytes", rule=RULE)
-    issuer = NodeId(proof[:NODE_ID_BYTES])
+    issuer = accused(proof)
     signed = proof[NODE_ID_BYTES:]
     lower, higher = signed[:_SIGNED_ID_BYTES], signed[_SIGNED_ID_BYTES:]
     in_one_slot = lower[:POSITION_BYTES] == higher[:POSITION_BYTES]

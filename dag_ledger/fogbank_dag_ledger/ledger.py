@@ -10,7 +10,7 @@ from fogbank_protocol.identity import NodeId
 from .acknowledgements import Acknowledged
 from .chain import Chain
 from .dag import Dag
-from .equivocation import check_proof, encode_proof
+from .equivocation import accused, check_proof, encode_proof
 from .events import (
     Confirmed,
     Equivocated,
@@ -22,7 +22,7 @@ from .events import (
 )
 from .finality import Finality
 from .genesis import Genesis
-from .limits import CONTENDERS_MAX, SEAT_WINDOW, WINDOW
+from .limits import CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
 from .record import Record
 from .state import state_hash, supply_held, total_paid
 from .validity import check_cone
@@ -45,6 +45,7 @@ class Ledger:
         self._chains: dict[NodeId, Chain] = {}
         self._acknowledged: dict[bytes, Acknowledged] = {}
         self._proofs: dict[NodeId, bytes] = {}
+        self._strange_forkers = 0
         self._seats = {validator: seat for seat, validator in enumerate(genesis.seats)}
         for account in {**genesis.balances, **genesis.seats}:
             self._register(self._new_chain(account))
@@ -80,17 +81,25 @@ class Ledger:
         return events
 
     def learn_proof(self, proof: bytes) -> NodeId | None:
-        """Take a proof that somebody forked; return who, or None when that is known already.
+        """Take a proof that somebody forked; return who, or None when nothing was learnt.
+
+        That is when the fork is known already, which is seen before the signatures are checked, or
+        when too many are known of issuers of whom nothing else is: keys to convict cost nothing.
 
         Raises:
             RemoteProtocolError: the proof proves nothing (8.10).
         """
-        issuer = check_proof(proof, self.genesis.network)
+        issuer = accused(proof)
+        chain = self._chains.get(issuer)
         if issuer in self._proofs:
             return None
+        if chain is None and self._strange_forkers >= STRANGE_FORKERS_MAX:
+            return None
+        check_proof(proof, self.genesis.network)
         self._proofs[issuer] = proof
-        chain = self._chains.get(issuer)
-        if chain is not None:
+        if chain is None:
+            self._strange_forkers += 1
+        else:
             self.dag.ban(chain, chain.records())
         return issuer
 
@@ -214,6 +223,7 @@ class Ledger:
             self._acknowledged[chain.tag] = acknowledged
         acknowledged.chains.append(chain)
         if chain.issuer in self._proofs:
+            self._strange_forkers -= 1
             self.dag.ban(chain, ())
 
     def _record(

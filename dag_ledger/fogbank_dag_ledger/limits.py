@@ -102,6 +102,9 @@ CONTENDERS_MAX = 2
 EQUIVOCATION_PROOF_BYTES = 224
 """issuer(32) | id(32) | signature(64) | id(32) | signature(64) (section 8.10)."""
 
+STRANGE_FORKERS_MAX = 4_096
+"""Proofs kept of issuers of whom nothing else is held (section 8.10)."""
+
 # Gossip and sync.
 
 PUSH_PEERS_MAX = 5

@@ -38,7 +38,7 @@ class AccountForked(PaymentRefused):
 
 
 class ImpossiblePayment(PaymentRefused):
-    """A payment to oneself, of nothing, or to more recipients than one vertex can name."""
+    """A payment to oneself, of nothing, to too many recipients, or of more than can be counted."""
 
 
 class Wallet:
@@ -86,6 +86,7 @@ class Wallet:
         needed = sum(amounts.values())
         if needed > self.available:
             raise InsufficientFunds(needed, self.available)
+        self._check_totals(amounts)
         return self._draft(
             payments=tuple(Payment(recipient, amount) for recipient, amount in amounts.items())
         )
@@ -123,6 +124,17 @@ class Wallet:
             raise WindowFull(
                 f"{window} vertices of this account are not final yet: try again later"
             )
+
+    def _check_totals(self, amounts: Mapping[NodeId, int]) -> None:
+        chain = self._chain
+        if chain is None:
+            return
+        chain.totals.move(chain.head)
+        for recipient, amount in amounts.items():
+            if chain.totals.sent.get(recipient, 0) + amount >= AMOUNT_LIMIT:
+                raise ImpossiblePayment(
+                    "all payments to one recipient would add up to more than a vertex can say"
+                )
 
     def _draft(
         self, *, payments: tuple[Payment, ...] = (), claims: tuple[Claim, ...] = ()

@@ -7,6 +7,7 @@ import pytest
 
 from fogbank_dag_ledger.equivocation import encode_proof
 from fogbank_dag_ledger.events import Confirmed, Equivocated, Final, Inserted, Unsolid, Unwanted
+from fogbank_dag_ledger.genesis import new_genesis
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.limits import WINDOW
 from fogbank_dag_ledger.vertex import Vertex, VertexId
@@ -248,6 +249,31 @@ def test_a_proof_from_elsewhere_closes_the_door_but_changes_no_vote(person: int)
     for seat in range(3):
         ledger.insert(community.vertex(seat, parents=[one]))
     assert ledger.is_confirmed(one.id)
+
+
+def test_of_strangers_no_more_proofs_are_kept_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fogbank_dag_ledger.ledger.STRANGE_FORKERS_MAX", 1)
+    community = Community(others=4)
+    community.genesis = new_genesis(
+        "test", community.genesis.seats, {community.names[4]: 1}, bytes(16)
+    )
+    ledger = Ledger(community.genesis)
+
+    def proof(person: int) -> bytes:
+        one, other = (community.vertex(person, note=note) for note in (1, 2))
+        return encode_proof(
+            community.names[person], (one.id, one.signature), (other.id, other.signature)
+        )
+
+    assert ledger.learn_proof(proof(5)) == community.names[5]
+    assert ledger.learn_proof(proof(6)) is None
+    assert ledger.learn_proof(proof(4)) == community.names[4]
+    ledger.insert(community.vertex(5))
+    assert ledger.learn_proof(proof(6)) == community.names[6]
+    # What says nothing new is not checked again: two signatures are much work for 224 bytes.
+    assert ledger.learn_proof(proof(6)[:-1] + b"?") is None
 
 
 def test_accounts_that_genesis_does_not_know_begin_with_nothing() -> None:

@@ -4,6 +4,7 @@ from itertools import count
 
 import pytest
 
+from fogbank_dag_ledger.genesis import new_genesis
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.limits import WINDOW
 from fogbank_dag_ledger.vertex import Claim, Draft, Payment, Vertex
@@ -121,6 +122,21 @@ def test_impossible_payments_are_refused(amounts: dict[int, int]) -> None:
     names = paying.community.names
     with pytest.raises(ImpossiblePayment):
         paying.wallet(1).pay({names[to]: amount for to, amount in amounts.items()})
+
+
+def test_a_payment_whose_total_no_vertex_can_say_is_refused() -> None:
+    paying, huge = Paying(), 1 << 62
+    community, names = paying.community, paying.community.names
+    community.genesis = new_genesis("rich", {names[0]: 1}, {names[1]: huge}, bytes(16))
+    paying.ledger = Ledger(community.genesis)
+    for _ in range(3):
+        for payer, payee in ((1, 2), (2, 1)):
+            paying.finish(paying.insert(paying.wallet(payer).pay({names[payee]: huge})))
+            paying.insert(paying.wallet(payee).claim())
+    with pytest.raises(ImpossiblePayment, match="add up"):
+        paying.wallet(1).pay({names[2]: huge})
+    paying.insert(paying.wallet(1).pay({names[2]: huge - 1}))
+    assert paying.wallet(1).available == 1
 
 
 def test_an_account_waits_when_too_much_is_not_final() -> None:
