@@ -254,11 +254,12 @@ async def test_a_generator_that_never_waits_is_stopped_all_the_same() -> None:
             made.append(number)
             yield b"more"
 
-    async with session_pair(services_of_ben=[StreamService("test.hurry", hurry)]) as (ann, ben):
-        async with ann.stream("test.hurry", b"", timeout_s=60) as items:
-            await anext(aiter(items))
-        with trio.fail_after(10):
-            await ben.wait_quiet()
+    services = [StreamService("test.hurry", hurry), RequestService("test.reverse", reverse)]
+    async with session_pair(services_of_ben=services) as (ann, _):
+        async with ann.stream("test.hurry", b"", timeout_s=60):
+            # Left at once, so that the request and its cancellation arrive together.
+            pass
+        await ann.request("test.reverse", b"", timeout_s=10)
     assert len(made) < 100
 
 
