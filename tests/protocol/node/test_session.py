@@ -254,7 +254,10 @@ async def test_a_generator_that_never_waits_is_stopped_all_the_same() -> None:
             made.append(number)
             yield b"more"
 
-    services = [StreamService("test.hurry", hurry), RequestService("test.reverse", reverse)]
+    services: list[Service] = [
+        StreamService("test.hurry", hurry),
+        RequestService("test.reverse", reverse),
+    ]
     async with session_pair(services_of_ben=services) as (ann, _):
         async with ann.stream("test.hurry", b"", timeout_s=60):
             # Left at once, so that the request and its cancellation arrive together.
