@@ -221,6 +221,9 @@ CLAIM_RETRY_S = 1.0
 HEAD_ASK_INTERVAL_S = 2.0
 """How often a seat that has not answered is asked again for the own head, in seconds."""
 
+ANSWERS_AT_ONCE_MAX = 4
+"""Pages and frontiers that are in memory for a peer at a time, whether or not it reads them."""
+
 RANGE_STREAMS_SERVED_MAX = 16
 """Streams of ranges that are answered at the same time, one to a peer."""
 

@@ -8,7 +8,7 @@ from fogbank_protocol.identity import NodeId
 from fogbank_protocol.node.failures import CallRefused
 from fogbank_protocol.node.services import OneWayService, RequestService, Service, StreamService
 
-from ..limits import RANGE_STREAMS_SERVED_MAX
+from ..limits import ANSWERS_AT_ONCE_MAX, RANGE_STREAMS_SERVED_MAX
 from ..messages import (
     FETCH,
     FRONTIER,
@@ -65,8 +65,8 @@ class Answers:
         return (
             OneWayService(VERTICES, self._take_vertices),
             OneWayService(PROOF, self._take_proof),
-            RequestService(FRONTIER, self._answer_frontier),
-            RequestService(FETCH, self._answer_fetch),
+            RequestService(FRONTIER, self._answer_frontier, at_once_max=ANSWERS_AT_ONCE_MAX),
+            RequestService(FETCH, self._answer_fetch, at_once_max=ANSWERS_AT_ONCE_MAX),
             RequestService(HEAD, self._answer_head),
             StreamService(RANGE, self._answer_range),
         )
