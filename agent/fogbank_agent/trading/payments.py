@@ -11,7 +11,7 @@ from fogbank_dag_ledger.service.ledger_service import (
     NotIssuing,
     StorageFailure,
 )
-from fogbank_dag_ledger.wallet import InsufficientFunds
+from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.encoding import encode
 from fogbank_protocol.identity import NodeId, short_form
 from fogbank_protocol.node.database import DatabaseFailure
@@ -170,7 +170,7 @@ class Payments:
             # Not cancelled half-way: the vertex would be signed and its bills not known as paid.
             with trio.CancelScope(shield=True):
                 vertex_id = await self._ledger.pay([(pay.provider, pay.drops)])
-        except (InsufficientFunds, NotIssuing, StorageFailure, DatabaseFailure) as error:
+        except (PaymentRefused, NotIssuing, StorageFailure, DatabaseFailure) as error:
             _log.warning("%s is not paid yet: %s", short_form(pay.provider), error)
         return vertex_id
 

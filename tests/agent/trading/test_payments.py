@@ -19,6 +19,7 @@ from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.payments import Payments, Transfer
 from fogbank_dag_ledger.service.ledger_service import LedgerService, NotIssuing, PaymentView
 from fogbank_dag_ledger.vertex import VertexId
+from fogbank_dag_ledger.wallet import AccountForked, InsufficientFunds, WindowFull
 from fogbank_protocol.encoding import encode
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.node.node import Node, PeerGone
@@ -34,6 +35,9 @@ class Ledger:
 
     made: list[PaymentView] = field(default_factory=list[PaymentView])
     works: bool = True
+    refusal: Exception = field(default_factory=lambda: NotIssuing("silent"))
+    """Why it does not."""
+
     dies: bool = False
     """The process ends right after the transfer, before anybody knows."""
 
@@ -41,7 +45,7 @@ class Ledger:
         """Make a transfer."""
         await trio.lowlevel.checkpoint()
         if not self.works:
-            raise NotIssuing("silent")
+            raise self.refusal
         vertex_id = VertexId(len(self.made).to_bytes(32, "big"))
         ((recipient, amount),) = payments
         self.made.append(PaymentView(vertex_id, OWN, recipient, amount, False, 0))
@@ -120,11 +124,21 @@ async def test_bills_are_paid_in_one_transfer_and_told(tmp_path: Path) -> None:
         assert world.purse.owed == 0
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        NotIssuing("silent"),
+        InsufficientFunds(10, 5),
+        WindowFull("64 are not final yet"),
+        AccountForked("its key was used twice"),
+    ],
+    ids=lambda refusal: type(refusal).__name__,
+)
 async def test_what_cannot_be_paid_now_is_paid_later_and_nobody_waits_for_it(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, refusal: Exception
 ) -> None:
     del autojump_clock
-    async with life(tmp_path, Ledger(works=False), Peers()) as world:
+    async with life(tmp_path, Ledger(works=False, refusal=refusal), Peers()) as world:
         world.payments.owe(ONE, ANN, RUN, 10)
         await world.payments.wait_paid([(ONE, ANN)])
         assert (world.ledger.made, world.purse.owed) == ([], 10)
