@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from ..encoding import decode, encode
 from ..errors import RemoteProtocolError
-from ..identity import NODE_ID_BYTES, NodeId
+from ..identity import NodeId
 from ..limits import REMEMBERED_ADDRESSES_BYTES_MAX, REMEMBERED_ADDRESSES_MAX
-from .address import Address, address_from_values
-from .peer_list import PeerAddress
+from .address import Address
+from .peer_list import PeerAddress, peer_from_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class AddressBook:
 
 def encode_address_book(book: AddressBook) -> bytes:
     """Return the bytes of the file that remembers ``book``."""
-    return encode(
-        [[entry.node_id, entry.address.host, entry.address.port] for entry in book.entries]
-    )
+    return encode([entry.to_value() for entry in book.entries])
 
 
 def decode_address_book(data: bytes) -> AddressBook:
@@ -46,14 +44,6 @@ def decode_address_book(data: bytes) -> AddressBook:
     """
     match decode(data, bytes_max=REMEMBERED_ADDRESSES_BYTES_MAX):
         case [*entries] if len(entries) <= REMEMBERED_ADDRESSES_MAX:
-            return AddressBook(tuple(_entry_from_value(entry) for entry in entries))
+            return AddressBook(tuple(peer_from_value(entry) for entry in entries))
         case _:
             raise RemoteProtocolError("not an address book", rule="5.2")
-
-
-def _entry_from_value(value: object) -> PeerAddress:
-    match value:
-        case [bytes(node_id), str(host), int(port)] if len(node_id) == NODE_ID_BYTES:
-            return PeerAddress(NodeId(node_id), address_from_values(host, port))
-        case _:
-            raise RemoteProtocolError("not a remembered address", rule="5.2")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from ..encoding import decode, encode
+from ..encoding import Value, decode, encode
 from ..errors import RemoteProtocolError
 from ..identity import NODE_ID_BYTES, NodeId
 from ..limits import TOLD_ADDRESSES_BYTES_MAX, TOLD_ADDRESSES_MAX
@@ -17,6 +17,10 @@ class PeerAddress:
 
     node_id: NodeId
     address: Address
+
+    def to_value(self) -> Value:
+        """Return the array [node id, host, port] (section 5.2)."""
+        return [self.node_id, self.address.host, self.address.port]
 
 
 def select_peers(
@@ -37,7 +41,7 @@ def select_peers(
 
 def encode_peers(peers: Sequence[PeerAddress]) -> bytes:
     """Return the answer that tells of ``peers``, at most ``TOLD_ADDRESSES_MAX``."""
-    return encode([[peer.node_id, peer.address.host, peer.address.port] for peer in peers])
+    return encode([peer.to_value() for peer in peers])
 
 
 def decode_peers(body: bytes) -> Sequence[PeerAddress]:
@@ -48,7 +52,7 @@ def decode_peers(body: bytes) -> Sequence[PeerAddress]:
     """
     match decode(body, bytes_max=TOLD_ADDRESSES_BYTES_MAX):
         case [*entries] if len(entries) <= TOLD_ADDRESSES_MAX:
-            peers = [_peer_from_value(entry) for entry in entries]
+            peers = [peer_from_value(entry) for entry in entries]
         case _:
             raise RemoteProtocolError("not a list of peers", rule="5.2")
     if len({peer.node_id for peer in peers}) != len(peers):
@@ -56,7 +60,12 @@ def decode_peers(body: bytes) -> Sequence[PeerAddress]:
     return peers
 
 
-def _peer_from_value(value: object) -> PeerAddress:
+def peer_from_value(value: object) -> PeerAddress:
+    """Return the peer that [node id, host, port] tells of.
+
+    Raises:
+        RemoteProtocolError: it is not such an array, or not an address (section 5.2).
+    """
     match value:
         case [bytes(node_id), str(host), int(port)] if len(node_id) == NODE_ID_BYTES:
             return PeerAddress(NodeId(node_id), address_from_values(host, port))

@@ -67,14 +67,7 @@ class Database:
 
     def executemany(self, statement: str, rows: Iterable[Sequence[SqlValue]]) -> int:
         """Run one statement for each of ``rows`` in one transaction; as ``execute``."""
-        with self._lock:
-            if self._is_in_transaction:
-                return self._executemany(statement, rows)
-            with self.transaction():
-                return self._executemany(statement, rows)
-
-    def _executemany(self, statement: str, rows: Iterable[Sequence[SqlValue]]) -> int:
-        with _failures_named(self._path):
+        with self.transaction(), _failures_named(self._path):
             return self._connection.executemany(statement, rows).rowcount
 
     def query(self, statement: str, values: Sequence[SqlValue] = ()) -> Sequence[Row]:
@@ -126,7 +119,8 @@ class Database:
                 self._is_in_transaction = False
                 # Still open after an exception; a full disk may have undone it already.
                 if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                    with _failures_named(self._path):
+                        self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -190,12 +184,17 @@ def _is_sound(connection: sqlite3.Connection, path: Path) -> bool:
 def _move_aside(path: Path) -> Path:
     """Move the file and its journal away, keeping every byte for whoever can rescue them."""
     names = (path.with_name(f"{path.name}.corrupt-{number}") for number in count(1))
-    aside = next(name for name in names if not name.exists())
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        beside = path.with_name(path.name + suffix)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + suffix))
+    try:
+        aside = next(name for name in names if not name.exists())
+        path.rename(aside)
+        for suffix in ("-wal", "-shm"):
+            beside = path.with_name(path.name + suffix)
+            if beside.exists():
+                beside.rename(aside.with_name(aside.name + suffix))
+    except OSError as error:
+        raise DatabaseFailure(
+            f"{path} is damaged and cannot be set aside ({error.strerror}): move it away yourself"
+        ) from error
     return aside
 
 

@@ -117,6 +117,15 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
         database.close()
 
 
+def test_a_damaged_file_that_cannot_be_set_aside_is_told_in_a_sentence(tmp_path: Path) -> None:
+    # There is no room in a file's name for the longer one.
+    path = tmp_path / ("a" * 247)
+    path.write_bytes(b"this is no database, and it is long enough to be looked at " * 9)
+    with pytest.raises(DatabaseFailure, match="is damaged and cannot be set aside"):
+        open_database(path, [FIRST])
+    assert path.exists()
+
+
 def test_a_full_disk_undoes_the_change_and_loses_nothing_older(tmp_path: Path) -> None:
     database = open_database(tmp_path / "a.sqlite", [FIRST])
     database.execute("INSERT INTO stones VALUES ('older', NULL)")
