@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from math import inf
 
 from ..identity import NodeId
 from ..limits import ADDRESSES_PER_PEER_MAX, CANDIDATES_MAX, CANDIDATES_TOLD_MAX
@@ -32,6 +33,9 @@ class Candidate:
     sources: set[Source] = field(default_factory=set[Source])
     failures: int = 0
     """How often in a row no lasting channel came of it."""
+
+    dialled_at: float = -inf
+    """When it was last dialled."""
 
     in_progress: bool = False
     is_proved: bool = False

@@ -157,9 +157,11 @@ class Dialling:
             candidate.peer = None
             candidate.is_proved = False
         if is_fresh:
-            # Somebody has just started there: what failed before says nothing about it.
+            # Somebody has just started there: what failed before says nothing about it.  But who
+            # announces without end must not have everyone dial without end.
             candidate.failures = 0
-            candidate.due_at = min(candidate.due_at, due_at)
+            again_at = max(due_at, candidate.dialled_at + DIAL_DELAY_S_MIN)
+            candidate.due_at = min(candidate.due_at, again_at)
 
     def _courtesy_s(self, event: AddressLearnt) -> float:
         """Return how long to leave the first move to a peer that hears of this agent as well."""
@@ -224,6 +226,7 @@ class Dialling:
             # One at a time, because a dial makes other addresses of the same peer wait.
             first = min(due, key=self._rank)
             first.in_progress = True
+            first.dialled_at = now
             dials.append(Dial(first.address))
         return dials
 

@@ -97,7 +97,16 @@ def test_a_fresh_announcement_of_an_address_that_failed_is_believed() -> None:
     learn(machine)
     for _ in range(5):
         machine.handle(DialFailed(HERE), 0)
-    assert learn(machine, now=0.5) == [Dial(HERE)]
+    assert learn(machine, now=5) == [Dial(HERE)]
+
+
+def test_announcements_without_end_do_not_make_dials_without_end() -> None:
+    machine = dialling()
+    learn(machine)
+    machine.handle(DialFailed(HERE), 0.1)
+    for tenth in range(2, 10):
+        assert learn(machine, now=tenth / 10) == []
+    assert learn(machine, now=1) == [Dial(HERE)]
 
 
 def test_a_peer_with_a_channel_is_not_dialled_until_it_is_gone() -> None:
