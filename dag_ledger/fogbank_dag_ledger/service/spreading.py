@@ -58,8 +58,12 @@ class Spreading:
 
     async def run(self) -> None:
         """Spread and find until cancelled."""
-        async with trio.open_nursery() as self._nursery:
-            await self._driver.run()
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                await self._driver.run()
+            finally:
+                self._nursery = None
 
     def _perform(self, command: GossipCommand) -> None:
         match command:
@@ -79,8 +83,9 @@ class Spreading:
                 self._start(self._exchange.ask_ranges, command)
 
     def _start(self, ask: Callable[[Question], Awaitable[GossipEvent]], question: Question) -> None:
-        assert self._nursery is not None
-        self._nursery.start_soon(self._ask, ask, question)
+        # Peers may still be answered while the disk is written for the last time.
+        if self._nursery is not None:
+            self._nursery.start_soon(self._ask, ask, question)
 
     async def _ask(
         self, ask: Callable[[Question], Awaitable[GossipEvent]], question: Question
