@@ -130,7 +130,9 @@ class Payments:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             try:
-                self._load()
+                interrupted = self._load()
+                if interrupted:
+                    nursery.start_soon(self._resume_interrupted, interrupted)
                 task_status.started()
                 await self._driver.run()
             finally:
@@ -194,7 +196,8 @@ class Payments:
 
     # What an earlier life left.
 
-    def _load(self) -> None:
+    def _load(self) -> dict[NodeId, list[StoredBill]]:
+        """Take in what is unfinished; return the bills whose transfer a crash interrupted."""
         paid: dict[tuple[NodeId, bytes], list[AgreementId]] = {}
         interrupted: dict[NodeId, list[StoredBill]] = {}
         for bill in self._book.unfinished():
@@ -205,25 +208,31 @@ class Payments:
                     interrupted.setdefault(bill.provider, []).append(bill)
                 case _:
                     self._feed(BillOwed(bill.provider, bill.agreement, bill.drops))
-        for provider, bills in interrupted.items():
-            self._resume(provider, bills, paid)
         for (provider, vertex_id), agreements in paid.items():
             self._feed(SettlementLeft(provider, Settlement(vertex_id, tuple(agreements), ())))
         for agreement, provider, reason in self._book.refusals():
             self._feed(BillRefused(provider, agreement, reason))
+        return interrupted
 
-    def _resume(
-        self,
-        provider: NodeId,
-        bills: Sequence[StoredBill],
-        paid: dict[tuple[NodeId, bytes], list[AgreementId]],
-    ) -> None:
+    async def _resume_interrupted(self, interrupted: dict[NodeId, list[StoredBill]]) -> None:
+        # A transfer that was made just before the crash is known when the whole own chain is, and
+        # not before: until then it would look as if it had never been made, and be made again.
+        try:
+            await self._ledger.wait_issuing()
+        except NotIssuing as error:
+            _log.warning("payments that a crash interrupted are left to the next start: %s", error)
+            return
+        for provider, bills in interrupted.items():
+            self._resume(provider, bills)
+
+    def _resume(self, provider: NodeId, bills: Sequence[StoredBill]) -> None:
         """Find out from the ledger whether a transfer that a crash interrupted was made."""
         agreements = [bill.agreement for bill in bills]
         vertex_id = self._find_transfer(provider, sum(bill.drops for bill in bills))
         self._book.end_payment(agreements, vertex_id)
         if vertex_id is not None:
-            paid.setdefault((provider, vertex_id), []).extend(agreements)
+            settlement = Settlement(vertex_id, tuple(agreements), ())
+            self._feed(SettlementLeft(provider, settlement))
             return
         for bill in bills:
             self._feed(BillOwed(provider, bill.agreement, bill.drops))

@@ -38,6 +38,9 @@ class Ledger:
     refusal: Exception = field(default_factory=lambda: NotIssuing("silent"))
     """Why it does not."""
 
+    knows: trio.Event = field(default_factory=lambda: _set(trio.Event()))
+    """Set once the whole own chain is known; what it holds is hidden before."""
+
     dies: bool = False
     """The process ends right after the transfer, before anybody knows."""
 
@@ -58,7 +61,18 @@ class Ledger:
 
     def payments(self, count: int = 50) -> Sequence[PaymentView]:
         """Return the last ones, newest first."""
+        if not self.knows.is_set():
+            return []
         return self.made[::-1][:count]
+
+    async def wait_issuing(self) -> None:
+        """Return when the own chain is known."""
+        await self.knows.wait()
+
+
+def _set(event: trio.Event) -> trio.Event:
+    event.set()
+    return event
 
 
 @dataclass(slots=True)
@@ -179,6 +193,25 @@ async def test_a_transfer_that_a_crash_hid_is_found_in_the_ledger(tmp_path: Path
         assert peers.told == [(ANN, Settlement(bytes(32), (ONE,), ()))]
 
 
+async def test_a_transfer_that_a_crash_hid_is_looked_for_when_the_own_chain_is_known(
+    tmp_path: Path,
+) -> None:
+    ledger, peers = Ledger(dies=True), Peers()
+    with pytest.raises(BaseExceptionGroup):
+        await _owe_and_die(tmp_path, ledger, peers)
+    ledger.dies, ledger.knows = False, trio.Event()
+    async with life(tmp_path, ledger, peers) as world:
+        world.payments.want_now()
+        await trio.testing.wait_all_tasks_blocked()
+        assert (len(ledger.made), peers.told) == (1, []), "decided before anything was known"
+        ledger.knows.set()
+        await trio.testing.wait_all_tasks_blocked()
+        world.payments.want_now()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(ledger.made) == 1, "paid twice"
+        assert peers.told == [(ANN, Settlement(bytes(32), (ONE,), ()))]
+
+
 async def _owe_and_die(folder: Path, ledger: Ledger, peers: Peers) -> None:
     async with life(folder, ledger, peers) as world:
         world.payments.owe(ONE, ANN, RUN, 10)
@@ -203,6 +236,7 @@ async def test_a_transfer_that_was_never_made_is_made_after_a_crash(tmp_path: Pa
     journal.close()
 
     async with life(tmp_path, ledger, Peers()) as world:
+        await trio.testing.wait_all_tasks_blocked()
         await world.payments.wait_paid([(ONE, ANN)])
     assert [one.amount for one in ledger.made] == [10, 10]
 
