@@ -8,6 +8,15 @@ means.  ``config_file`` reads and checks the file.
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from .limits import (
+    DROPS_MAX,
+    MEBIBYTE,
+    PRICE_MAX,
+    RUN_DATA_BYTES_MAX,
+    RUN_FUEL_MAX,
+    RUN_MEMORY_BYTES_MAX,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Between:
@@ -38,7 +47,11 @@ class LiteralAddresses:
 
 
 Port = Annotated[int, Between(0, 65_535)]
-Drops = Annotated[int, Between(0, 1 << 62)]
+Price = Annotated[int, Between(0, PRICE_MAX)]
+Fuel = Annotated[int, Between(1, RUN_FUEL_MAX)]
+Drops = Annotated[int, Between(0, DROPS_MAX)]
+RunMebibytes = Annotated[int, Between(1, RUN_MEMORY_BYTES_MAX // MEBIBYTE)]
+DataMebibytes = Annotated[int, Between(1, RUN_DATA_BYTES_MAX // MEBIBYTE)]
 Mebibytes = Annotated[int, Between(1, 1 << 20)]
 
 
@@ -75,22 +88,22 @@ class ProviderConfig:
     workers: Annotated[int, Between(0, 64)] = 0
     """Runs carried out at the same time; 0 takes one for each processor core but one."""
 
-    price: Drops = 100
+    price: Price = 100
     """Drops for a gigafuel (10^9 fuel, very roughly a second of work)."""
 
-    start_price: Drops = 1
+    start_price: Price = 1
     """Drops for a run, besides its fuel."""
 
-    memory_mib_max: Mebibytes = 128
+    memory_mib_max: RunMebibytes = 128
     """Mebibytes of WebAssembly memory that one run may have."""
 
-    input_mib_max: Annotated[int, Between(1, 64)] = 64
+    input_mib_max: DataMebibytes = 64
     """Mebibytes of the largest input taken."""
 
-    output_mib_max: Annotated[int, Between(1, 64)] = 64
+    output_mib_max: DataMebibytes = 64
     """Mebibytes of the largest output promised."""
 
-    fuel_max: Annotated[int, Between(1, 1 << 62)] = 1_000_000_000_000
+    fuel_max: Fuel = 1_000_000_000_000
     """Fuel of the largest run taken."""
 
     credit: Drops = 1_000_000
@@ -101,10 +114,10 @@ class ProviderConfig:
 class RequestorConfig:
     """What this agent buys when ``fogbank run`` does not say otherwise."""
 
-    price_max: Drops = 1_000
+    price_max: Price = 1_000
     """Drops for a gigafuel that are never exceeded."""
 
-    start_price_max: Drops = 100
+    start_price_max: Price = 100
     """Drops for the start of a run that are never exceeded."""
 
     verify: Annotated[str, Matching("none|audit|quorum:[2-7]", '"none", "audit" or "quorum:3"')] = (
@@ -115,10 +128,10 @@ class RequestorConfig:
     audit_ppm: Annotated[int, Between(0, 1_000_000)] = 100_000
     """Runs audited, in parts per million; providers without a history are audited more often."""
 
-    fuel_max: Annotated[int, Between(1, 1 << 62)] = 100_000_000_000
+    fuel_max: Fuel = 100_000_000_000
     """Fuel that one run may use."""
 
-    memory_mib_max: Mebibytes = 128
+    memory_mib_max: RunMebibytes = 128
     """Mebibytes of memory that a run is allowed, when its package asks for more."""
 
     deadline_s: Annotated[int, Between(1, 3_600)] = 120

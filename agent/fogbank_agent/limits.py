@@ -230,6 +230,12 @@ JOURNAL_BUFFER_MAX = 200_000
 JOURNAL_RUNS_MAX = 100_000
 """Own runs whose story is kept; the oldest are forgotten when the agent starts."""
 
+STORY_LINES_MAX = 1_500
+"""Sentences of one run's story that are told; it fits into a frame of the control socket."""
+
+PAYMENTS_TOLD_MAX = 8_192
+"""Payments named at the end of a job: the same."""
+
 JOURNAL_LIST_MAX = 1_000
 """Own runs in one list."""
 

@@ -46,6 +46,18 @@ def test_what_is_set_is_read_and_the_rest_keeps_its_default() -> None:
             "[network]\nlisten_port = true",
             "c, line 2: 'listen_port' in [network] must be a whole number from 0 to 65535",
         ),
+        (
+            "[provider]\nprice = 1000000000001",
+            "c, line 2: 'price' in [provider] must be a whole number from 0 to 1000000000000",
+        ),
+        (
+            "[provider]\nfuel_max = 1000000000000001",
+            "c, line 2: 'fuel_max' in [provider] must be a whole number from 1 to 1000000000000000",
+        ),
+        (
+            "[requestor]\nmemory_mib_max = 257",
+            "c, line 2: 'memory_mib_max' in [requestor] must be a whole number from 1 to 256",
+        ),
         ('[network]\nmdns = "yes"', "c, line 2: 'mdns' in [network] must be true or false"),
         (
             "[network]\ninterfaces = [1]",

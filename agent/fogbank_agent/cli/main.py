@@ -6,11 +6,12 @@ interrupted.
 """
 
 import sys
+from errno import EDQUOT, EIO, ENOSPC
 from importlib import import_module
 
 import click
 
-from ..errors import FogbankError
+from ..errors import FogbankError, MachineError
 
 _COMMANDS = {
     "init": "Make an agent: a key, a configuration, and a network to be in.",
@@ -62,6 +63,12 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except OSError as error:
+        # Those of files are told where they are opened; what is left is the output itself.
+        if error.errno not in (ENOSPC, EDQUOT, EIO):
+            raise
+        click.echo(f"fogbank: the output cannot be written: {error.strerror}", err=True)
+        code = MachineError.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("fogbank: interrupted", err=True)
         code = 130

@@ -10,6 +10,7 @@ import click
 from ..control.client import ControlClient
 from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, RunInput, StartJob
 from ..errors import Refused, RunFailed
+from ..limits import PRICE_MAX, RUN_FUEL_MAX
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, state_option, to_json
 from .run_display import Display, new_display, print_providers
@@ -44,9 +45,13 @@ from .run_inputs import Input, check_output, find_inputs, find_task
 @click.option("--env", "environment", metavar="K=V", multiple=True, help="A variable for it.")
 @click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, help="Its random seed.")
 @click.option("--verify", metavar="none|audit|quorum:K", help="How results are checked.")
-@click.option("--price-max", type=click.IntRange(0), help="Drops for a gigafuel, at most.")
-@click.option("--start-price-max", type=click.IntRange(0), help="Drops for a start, at most.")
-@click.option("--fuel-max", type=click.IntRange(1), help="Fuel that one run may use.")
+@click.option(
+    "--price-max", type=click.IntRange(0, PRICE_MAX), help="Drops for a gigafuel, at most."
+)
+@click.option(
+    "--start-price-max", type=click.IntRange(0, PRICE_MAX), help="Drops for a start, at most."
+)
+@click.option("--fuel-max", type=click.IntRange(1, RUN_FUEL_MAX), help="Fuel that one run may use.")
 @click.option("--deadline", type=click.IntRange(1, 3600), help="Seconds that one run may take.")
 @click.option("--patience", type=click.IntRange(1, 3600), help="Seconds to wait for a taker.")
 @state_option

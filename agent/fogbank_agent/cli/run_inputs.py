@@ -1,8 +1,12 @@
 """What ``fogbank run`` works on: the task's file, the inputs, and where the outputs go."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+
+from fogbank_protocol.limits import BLOB_BYTES_MAX
 
 from ..errors import Refused
 
@@ -24,6 +28,7 @@ def find_task(text: str) -> tuple[str, bytes]:
     """
     path = Path(text)
     try:
+        _check_file(path, f"the task {text}")
         return path.stem, path.read_bytes()
     except FileNotFoundError:
         pass
@@ -77,6 +82,9 @@ def check_output(output: Path | None, inputs: Sequence[Input], *, needed: bool) 
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refused(f"the folder {output} cannot be made: {error.strerror}") from None
+    # Found out now rather than when the runs are paid.
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise Refused(f"nothing can be written to the folder {output}: see its rights")
     taken = {one.path.resolve() for one in inputs if one.path is not None}
     for one in inputs:
         if (output / one.name).resolve() in taken:
@@ -91,9 +99,22 @@ def _size(path: Path) -> int:
     try:
         if path.is_dir():
             raise Refused(f"{path} is a folder: use --map {path}")
-        return path.stat().st_size
+        return _check_file(path, f"the input {path}")
     except OSError as error:
         raise Refused(f"the input {path} cannot be read: {error.strerror}") from None
+
+
+def _check_file(path: Path, what: str) -> int:
+    """Return the size of the file ``path``; a folder is left to whoever opens it."""
+    status = path.stat()
+    if not S_ISREG(status.st_mode) and not S_ISDIR(status.st_mode):
+        raise Refused(f"{what} is a pipe or a device: write what comes out of it to a file first")
+    if status.st_size > BLOB_BYTES_MAX:
+        raise Refused(
+            f"{what} has {status.st_size:,} bytes, which are too many: inputs and tasks have at "
+            f"most {BLOB_BYTES_MAX:,}"
+        )
+    return status.st_size
 
 
 def _unique(names: Sequence[str]) -> list[str]:

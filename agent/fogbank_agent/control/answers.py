@@ -15,6 +15,7 @@ from fogbank_protocol.identity import NODE_ID_BYTES, NodeId, short_form
 
 from ..errors import Refused
 from ..limits import CONTROL_WAIT_S_MAX, JOURNAL_PAGE_RUNS_MAX
+from ..market.narration import shorten
 from ..market.reasons import sentence
 from ..parts import Parts
 from ..trading.journal import RunSummary as JournalRun
@@ -242,7 +243,7 @@ class _Answers:
         if len(found) > 1:
             raise Refused(f"'{digits}' fits {len(found)} runs: give more digits")
         run_id = found[0].run_id
-        return Story(run_id.hex(), tuple(self.parts.journal.why(run_id)))
+        return Story(run_id.hex(), tuple(shorten(self.parts.journal.why(run_id))))
 
 
 def _begins(node_id: NodeId, digits: str) -> bool:

@@ -58,11 +58,14 @@ class ControlClient:
         """Send ``message``; errors as for ``ask``."""
         try:
             frame = encode_frame(message)
+        except UnicodeEncodeError as error:
+            shown = str(error.object).encode("utf-8", "replace").decode("utf-8")
+            raise Refused(f"'{shown}' is not text in UTF-8: name it otherwise") from None
         except ValueError:
             raise Refused("too many inputs for one command: hand over fewer at a time") from None
         try:
             self._socket.sendall(frame)
-        except BrokenPipeError:
+        except (BrokenPipeError, ConnectionResetError):
             # The agent closes after saying why; what it said is still to be read.
             raise self._why_closed() from None
         except OSError:

@@ -24,9 +24,13 @@ def encode_frame(message: object) -> bytes:
     """Return ``message`` with its length before it.
 
     Raises:
-        ValueError: it does not fit into a frame.
+        ValueError: it does not fit into a frame, or a number in it into 64 bits;
+            ``UnicodeEncodeError`` when a text of it, from the command line, is not UTF-8.
     """
-    body = cast("bytes", msgpack.packb([type(message).__name__, *_to_plain(message)]))
+    try:
+        body = cast("bytes", msgpack.packb([type(message).__name__, *_to_plain(message)]))
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
     if len(body) > CONTROL_FRAME_BYTES_MAX:
         raise ValueError(f"{len(body)} bytes do not fit into a control frame")
     return len(body).to_bytes(LENGTH_BYTES, "big") + body

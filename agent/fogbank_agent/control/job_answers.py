@@ -1,6 +1,7 @@
 """Buys the runs of a job for the command line, and tells it how they go."""
 
 import re
+from re import fullmatch
 
 import trio
 
@@ -11,7 +12,7 @@ from fogbank_protocol.node.blob_store import BlobMissing, StoreFull
 from fogbank_wasm_tasks.package import open_package, pack_module
 
 from ..errors import Refused
-from ..limits import MEBIBYTE
+from ..limits import MEBIBYTE, PAYMENTS_TOLD_MAX
 from ..market.narration import describe
 from ..market.orders import Audit, NoVerification, Quorum, Verification
 from ..market.reasons import sentence
@@ -149,11 +150,11 @@ def verification_of(text: str, *, audit_ppm: int) -> Verification:
             return NoVerification()
         case ("audit", "", ""):
             return Audit(audit_ppm)
-        case ("quorum", ":", voices) if voices.isascii() and voices.isdigit() and len(voices) < 3:
+        case ("quorum", ":", voices) if fullmatch("[2-7]", voices):
             return Quorum(int(voices))
         case _:
             raise Refused(
-                f"'{text}' is no way to verify: none, audit or quorum:K, such as quorum:3"
+                f"'{text}' is no way to verify: none, audit or quorum:K with K from 2 to 7"
             )
 
 
@@ -214,5 +215,5 @@ def _job_ended(result: JobResult) -> JobEnded:
             )
             for line in result.providers
         ),
-        payments=tuple(result.payments),
+        payments=tuple(result.payments[-PAYMENTS_TOLD_MAX:]),
     )

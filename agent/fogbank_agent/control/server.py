@@ -14,7 +14,7 @@ from pathlib import Path
 
 import trio
 
-from ..errors import FogbankError, MachineError
+from ..errors import FogbankError, MachineError, Refused
 from ..limits import (
     CONTROL_CLIENTS_MAX,
     CONTROL_IDLE_S,
@@ -58,10 +58,15 @@ class Conversation:
 
         Raises:
             ClientGone: the client closed, or does not read.
+            Refused: the answer is longer than a frame.
         """
         try:
+            frame = encode_frame(answer)
+        except ValueError:
+            raise Refused("the answer is too long for one command: ask for less") from None
+        try:
             with trio.fail_after(CONTROL_SEND_S):
-                await self._stream.send_all(encode_frame(answer))
+                await self._stream.send_all(frame)
         except (trio.BrokenResourceError, trio.TooSlowError):
             raise ClientGone from None
 

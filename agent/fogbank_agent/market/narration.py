@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fogbank_protocol.identity import NodeId, short_form
 
+from ..limits import STORY_LINES_MAX
 from .reasons import Reason, sentence, sentences
 from .story import (
     AttemptFailed,
@@ -28,7 +29,7 @@ from .story import (
 _FAILURES = {
     Reason.NO_PROVIDER: "Given up: no connected provider took it in the time allowed for waiting.",
     Reason.NO_FUNDS: "Given up: the wallet does not hold what the run may cost.  "
-    "Get drops from somebody, or order with less --fuel or a lower --price.",
+    "Get drops from somebody, or order with a lower --fuel-max or --price-max.",
     Reason.ATTEMPTS_EXHAUSTED: "Given up: every attempt that was allowed has failed.",
     Reason.UNVERIFIED: "Given up: there are results, but nobody could confirm one of them.",
     Reason.CANCELLED: "Given up: the job was cancelled.",
@@ -38,6 +39,15 @@ _FAILURES = {
 def narrate(story: Sequence[tuple[int, StoryEvent]]) -> Sequence[str]:
     """Return one sentence for each event; each comes with its milliseconds since the job began."""
     return [f"{at_ms / 1_000:9.3f} s  {describe(event)}" for at_ms, event in story]
+
+
+def shorten(lines: Sequence[str]) -> Sequence[str]:
+    """Return ``lines`` without the middle of a story that is longer than anybody reads."""
+    left_out = len(lines) - STORY_LINES_MAX
+    if left_out <= 0:
+        return lines
+    head = STORY_LINES_MAX // 3
+    return [*lines[:head], f"… {left_out:,} steps more …", *lines[head + left_out :]]
 
 
 def describe(event: StoryEvent) -> str:

@@ -63,6 +63,9 @@ def test_help_names_every_command() -> None:
         (["init", "--network", "/no/such/file"], 5, "cannot be read"),
         (["init", "--join", "--name", "x"], 2, "exclude each other"),
         (["init", "--interface", "eth0"], 5, "give an address"),
+        (["run", "x", "--price-max", "1000000000001"], 2, "is not in the range"),
+        (["run", "x", "--fuel-max", "1000000000000001"], 2, "is not in the range"),
+        (["run", "/dev/zero"], 5, "is a pipe or a device"),
     ],
 )
 def test_each_mistake_has_its_exit_code_and_one_sentence(
@@ -88,6 +91,21 @@ def test_output_that_nobody_reads_is_not_complained_about() -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     process.wait()
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    program = "from fogbank_agent.cli.main import main; main()"
+    arguments = ["init", "--json", "--state", str(tmp_path / "state")]
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert result.returncode == 6
+    assert result.stderr.startswith(b"fogbank: the output cannot be written: No space left")
+    assert b"Traceback" not in result.stderr
 
 
 def test_every_error_has_an_exit_code_that_the_tree_documents() -> None:

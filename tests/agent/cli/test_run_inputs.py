@@ -1,11 +1,13 @@
 """Which files ``fogbank run`` works on, and where outputs may go."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from fogbank_agent.cli.run_inputs import Input, check_output, find_inputs, find_task
 from fogbank_agent.errors import Refused
+from fogbank_protocol.limits import BLOB_BYTES_MAX
 
 
 @pytest.fixture
@@ -48,6 +50,25 @@ def test_a_missing_input_is_refused(folder: Path) -> None:
         find_inputs([folder / "c.csv"], [])
     with pytest.raises(Refused, match="cannot be read: No such file"):
         find_inputs([], [folder / "missing"])
+
+
+def test_what_is_no_file_is_refused_and_not_read_without_end(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    for device in (Path("/dev/zero"), folder / "pipe"):
+        with pytest.raises(Refused, match="is a pipe or a device"):
+            find_inputs([device], [])
+        with pytest.raises(Refused, match="is a pipe or a device"):
+            find_task(str(device))
+
+
+def test_what_is_too_large_for_any_run_is_refused_before_it_is_read(folder: Path) -> None:
+    huge = folder / "huge"
+    with huge.open("wb") as file:
+        file.truncate(BLOB_BYTES_MAX + 1)
+    with pytest.raises(Refused, match="67,108,865 bytes, which are too many"):
+        find_inputs([huge], [])
+    with pytest.raises(Refused, match="67,108,865 bytes, which are too many"):
+        find_task(str(huge))
 
 
 def test_a_folder_given_as_input_is_told_to_be_mapped(folder: Path) -> None:

@@ -119,3 +119,8 @@ def test_no_bytes_do_anything_but_decode_or_be_refused(data: bytes, place: int) 
     body[place : place + len(data)] = data
     with suppress(BadFrame):
         decode_body(bytes(body), KINDS)
+
+
+def test_a_number_of_more_than_64_bits_fits_into_no_frame() -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        encode_frame(Pay("abcd", 1 << 64, 0))

@@ -16,7 +16,19 @@ def test_each_way_to_verify_is_understood(text: str, verification: Verification)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Audit", "quorum", "quorum:", "quorum:x", "quorum:-1", "quorum:²"]
+    "text",
+    [
+        "",
+        "Audit",
+        "quorum",
+        "quorum:",
+        "quorum:x",
+        "quorum:1",
+        "quorum:8",
+        "quorum:33",
+        "quorum:-1",
+        "quorum:²",
+    ],
 )
 def test_any_other_way_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="no way to verify"):

@@ -63,6 +63,8 @@ class Agent:
             case GetStatus():
                 async with trio.open_nursery():
                     raise Refused("refused inside a nursery")
+            case Pay("everybody"):
+                await conversation.send(Failed("x" * CONTROL_FRAME_BYTES_MAX))
             case _:
                 raise Refused("this one is refused")
 
@@ -111,6 +113,31 @@ async def test_a_refusal_is_a_sentence_and_the_connection_goes_on(path: Path) ->
             with pytest.raises(Refused, match="refused inside a nursery"):
                 client.ask(GetStatus(), Paid)
             assert client.ask(GetWallet(), Wallet) == WALLET
+
+    async with serving(path, Agent()):
+        await trio.to_thread.run_sync(ask)
+
+
+async def test_an_answer_longer_than_a_frame_is_refused_and_the_connection_goes_on(
+    path: Path,
+) -> None:
+    def ask() -> None:
+        with ControlClient(path) as client:
+            with pytest.raises(Refused, match="the answer is too long"):
+                client.ask(Pay("everybody", 1, 0), Paid)
+            assert client.ask(GetWallet(), Wallet) == WALLET
+
+    async with serving(path, Agent()):
+        await trio.to_thread.run_sync(ask)
+
+
+async def test_text_that_is_not_utf_8_is_named(path: Path) -> None:
+    def ask() -> None:
+        with (
+            ControlClient(path) as client,
+            pytest.raises(Refused, match=r"'bad\?.csv' is not text in UTF-8"),
+        ):
+            client.ask(Pay("bad\udcff.csv", 1, 0), Paid)
 
     async with serving(path, Agent()):
         await trio.to_thread.run_sync(ask)

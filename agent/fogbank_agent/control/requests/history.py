@@ -44,7 +44,7 @@ class GetStory:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What happened to a run, a sentence a line."""
+    """What happened to a run, a sentence a line; the middle of a very long story is left out."""
 
     run_id: str
     lines: tuple[str, ...]
