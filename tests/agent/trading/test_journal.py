@@ -1,12 +1,10 @@
 """The journal: what survives a restart, a crash, and a batch that cannot be written."""
 
-import resource
-import signal
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import trio
+from tests.full_disk import full_disk
 
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import RunFailed, RunOrdered
@@ -87,31 +85,14 @@ async def test_what_is_recorded_is_written_soon(tmp_path: Path) -> None:
     journal.close()
 
 
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[bool], None]]:
-    """Return what makes files stop growing, and lets them grow again."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
-    def fill(is_full: bool) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1 if is_full else soft, hard))
-
-    yield fill
-    fill(False)
-    signal.signal(signal.SIGXFSZ, handler)
-
-
-async def test_what_cannot_be_written_stays_in_memory(
-    tmp_path: Path, full_disk: Callable[[bool], None]
-) -> None:
+async def test_what_cannot_be_written_stays_in_memory(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
-    full_disk(True)
-    record_runs(journal, 3)
-    with pytest.raises(DatabaseFailure):
-        await journal.sync()
-    assert journal.runs() == []
-    journal.record_event(run_id(0), 0, RunOrdered(1, 3))
-    full_disk(False)
+    with full_disk(1):
+        record_runs(journal, 3)
+        with pytest.raises(DatabaseFailure):
+            await journal.sync()
+        assert journal.runs() == []
+        journal.record_event(run_id(0), 0, RunOrdered(1, 3))
     await journal.sync()
     assert len(journal.runs()) == 3
     assert len(journal.story(run_id(0))) == 1

@@ -1,14 +1,12 @@
 """The log of own vertices, on real files: torn, damaged, full, in use (SPEC.md section 8.8)."""
 
 import os
-import resource
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.full_disk import full_disk
 
 from fogbank_dag_ledger.limits import OWN_LOG_APPEND_BYTES_MAX
 from fogbank_dag_ledger.service.failures import LogFull, LogUnusable
@@ -156,18 +154,6 @@ def test_a_log_in_use_is_refused(tmp_path: Path) -> None:
     open_log(tmp_path / "own.log").close()
 
 
-@pytest.fixture
-def file_size_limit() -> Iterator[None]:
-    """Limit the process's files, standing in for a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
-
-
-@pytest.mark.usefixtures("file_size_limit")
 def test_a_full_disk_loses_nothing_and_appending_goes_on_when_there_is_room(
     tmp_path: Path,
 ) -> None:
@@ -175,7 +161,7 @@ def test_a_full_disk_loses_nothing_and_appending_goes_on_when_there_is_room(
     log = open_log(path)
     log.append([b"x" * 800])
     size = path.stat().st_size
-    with pytest.raises(LogFull, match="free some space"):
+    with full_disk(1000), pytest.raises(LogFull, match="free some space"):
         log.append([b"y" * 800])
     assert path.stat().st_size == size
     assert list(log.records()) == [b"x" * 800]

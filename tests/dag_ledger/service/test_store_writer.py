@@ -1,32 +1,16 @@
 """Writing in batches, and waiting out a full disk (SPEC.md section 8.8)."""
 
-import resource
-import signal
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import trio
+from tests.full_disk import full_disk
 
 from fogbank_dag_ledger.service.store import VertexStore
 from fogbank_dag_ledger.service.store_writer import StoreWriter
 
 from .services import PATIENCE_S, wait_until
 from .test_store import NETWORK, place, wire
-
-
-@contextmanager
-def full_disk(path: Path) -> Generator[None]:
-    """Let no file of this process grow beyond what the one at ``path`` has, and little more."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 async def test_what_waits_is_found_and_a_flush_writes_it(tmp_path: Path) -> None:
@@ -61,7 +45,7 @@ async def test_a_full_disk_is_waited_out_and_nothing_is_lost(
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(writer.run)
-            with full_disk(path):
+            with full_disk(path.stat().st_size + 100):
                 writer.put((vertex_id, bytes(1000)) for vertex_id in ids)
                 await wait_until(lambda: writer.failure is not None)
                 assert str(path) in str(writer.failure)

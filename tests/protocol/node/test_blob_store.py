@@ -1,14 +1,12 @@
 """The folder of blobs: bounds, damage, interruptions, full disks (SPEC.md section 6.1)."""
 
 import os
-import resource
-import signal
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import trio
+from tests.full_disk import full_disk
 
 from fogbank_protocol.blobs.naming import BlobId, blob_id, chunks, describe
 from fogbank_protocol.errors import RemoteProtocolError
@@ -227,23 +225,10 @@ async def test_a_part_that_nobody_fetches_makes_room_first(tmp_path: Path) -> No
     assert not list(tmp_path.glob("*.part"))
 
 
-@contextmanager
-def small_files(bytes_max: int) -> Generator[None]:
-    """Let the system refuse to write files longer than ``bytes_max``."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, old[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
 async def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     store = BlobStore(tmp_path)
     one = await store.put(b"1")
-    with small_files(CHUNK_BYTES), pytest.raises(OSError, match="File too large"):
+    with full_disk(CHUNK_BYTES), pytest.raises(OSError, match="File too large"):
         await store.put(DATA)
     assert [path.name for path in tmp_path.iterdir()] == [one.hex()]
     assert store.used_bytes == 1
