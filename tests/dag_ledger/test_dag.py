@@ -3,6 +3,7 @@
 import networkx as nx
 
 from fogbank_dag_ledger.ledger import Ledger
+from fogbank_dag_ledger.record import Record
 
 from .community import Community, ids
 
@@ -24,6 +25,14 @@ def test_the_graph_has_one_node_a_vertex_and_one_edge_a_reference() -> None:
         (claim.id, vote.id),
         (claim.id, payment.id),
     }
+    # Filled by hand, it is what the methods of networkx would have made of it.
+    same: nx.DiGraph[Record] = nx.DiGraph()
+    for record in graph:
+        same.add_node(record)
+        same.add_edges_from((record, edge) for edge in record.edges)
+    assert nx.utils.graphs_equal(graph, same)
+    assert dict(graph.pred) == dict(same.pred)
+    assert graph.number_of_edges() == 3
 
 
 def test_tips_are_what_nothing_stands_on_oldest_first() -> None:
