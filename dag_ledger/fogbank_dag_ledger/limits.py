@@ -72,9 +72,6 @@ TIPS_NAMED = 2
 TIPS_DRAWN_FROM = 64
 """The oldest tips among which all but the first are drawn (section 8.6)."""
 
-PARENTS_PER_ISSUER_MAX = 4
-"""Parents of one issuer that a validator names in one vertex (section 8.6)."""
-
 VALIDATOR_INTERVAL_S = 0.1
 """A validator with duties issues one vertex in this time, in seconds (section 8.6)."""
 
