@@ -189,8 +189,8 @@ SETTLEMENT_RETRY_S = 5.0
 BID_VALID_MS = 5_000
 """How long this agent's bids hold (section 9.3)."""
 
-BIDS_REMEMBERED_MAX = 4_096
-"""Bids of this agent that may still become agreements; the oldest are forgotten first."""
+BIDS_OF_A_REQUESTOR_MAX = 256
+"""Bids to one requestor that may still become agreements; the oldest are forgotten first."""
 
 AGREEMENTS_REMEMBERED_MAX = 65_536
 """Agreements of this life that would be noticed when they came again (section 9.4)."""

@@ -44,8 +44,8 @@ class Situation:
 
     @property
     def is_full(self) -> bool:
-        """No slot and no place to wait is left."""
-        return self.running >= self.slots and self.waiting >= self.waiting_max
+        """No slot and no place to wait is left; what is still being fetched takes one too."""
+        return self.running + self.waiting >= self.slots + self.waiting_max
 
     @property
     def start_ms(self) -> int:

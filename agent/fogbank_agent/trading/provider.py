@@ -1,6 +1,5 @@
 """Sells runs: bids, agrees, has runs carried out, counts what it earns (SPEC.md section 9)."""
 
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -8,7 +7,7 @@ from random import Random
 import trio
 
 from fogbank_dag_ledger.service.ledger_service import LedgerService, PaymentReceived
-from fogbank_protocol.blobs.naming import BlobId, blob_id
+from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
@@ -26,8 +25,6 @@ from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.outcome import HostFault, Ok
 
 from ..limits import (
-    AGREEMENTS_REMEMBERED_MAX,
-    BIDS_REMEMBERED_MAX,
     INLINE_BYTES_MAX,
     ORDER_BODY_BYTES_MAX,
     OUTPUT_KEPT_S,
@@ -35,26 +32,21 @@ from ..limits import (
     SETTLEMENT_BODY_BYTES_MAX,
 )
 from ..market.agreements import (
-    Agreement,
-    AgreementId,
-    agreement_id,
-    check_agreement_signature,
-    decode_agreement,
     sign_agreement,
 )
 from ..market.bidding import Prices, Situation, answer_order, reasons_against
-from ..market.bids import Bid, BidId, bid_id, sign_answer
+from ..market.bids import Bid, bid_id, sign_answer
 from ..market.orders import ORDER, Order, open_order, order_id
 from ..market.pricing import bill
 from ..market.reasons import Reason
 from ..market.run_messages import (
     AgreementMade,
     RunEnded,
-    RunOpening,
     decode_run_opening,
     encode_run_item,
 )
 from ..market.settlements import decode_settlement
+from .admission import Admission
 from .debts import Debts
 from .interfaces import Runner
 from .journal import Journal
@@ -106,15 +98,6 @@ class ProviderStatus:
     """As measured; a guess before the first run."""
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenBid:
-    """A bid that may still become an agreement."""
-
-    bid: Bid
-    requestor: NodeId
-    ends_at: float
-
-
 class Provider:
     """The selling side of an agent."""
 
@@ -150,8 +133,7 @@ class Provider:
         self._debts = Debts(journal, ledger, identity.node_id)
         self._speed = Speed()
         self._offering = Offering(node, identity, journal, self._prices, settings.slots, random)
-        self._bids: OrderedDict[BidId, _OpenBid] = OrderedDict()
-        self._agreements: OrderedDict[AgreementId, None] = OrderedDict()
+        self._admission = Admission(node.network, identity.node_id)
         self._nursery: trio.Nursery | None = None
         self._paused = False
         self._runs_done = 0
@@ -218,7 +200,8 @@ class Provider:
         )
         signed_answer = sign_answer(answer, self._node.network, self._identity)
         if isinstance(answer, Bid):
-            self._remember(bid_id(signed_answer, self._node.network), answer, peer)
+            named_bid = bid_id(signed_answer, self._node.network)
+            self._admission.remember(named_bid, answer, peer, trio.current_time())
         return encode(signed_answer.to_value())
 
     def _situation(self, requestor: NodeId) -> Situation:
@@ -233,16 +216,11 @@ class Provider:
             shutting_down=self._nursery is None,
         )
 
-    def _remember(self, named: BidId, bid: Bid, requestor: NodeId) -> None:
-        ends_at = trio.current_time() + bid.valid_ms / 1_000
-        self._bids[named] = _OpenBid(bid, requestor, ends_at)
-        if len(self._bids) > BIDS_REMEMBERED_MAX:
-            self._bids.popitem(last=False)
-
     # Runs.
 
     async def _serve_run(self, peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
-        work = self._agree(peer, decode_run_opening(body))
+        opening, now = decode_run_opening(body), trio.current_time()
+        work = self._admission.agree(peer, opening, now, self._refuse_if_unwilling)
         nursery = self._nursery
         if nursery is None:
             raise CallRefused("refused", Reason.SHUTTING_DOWN.value)
@@ -260,42 +238,10 @@ class Provider:
         if work.failure is not None:
             raise CallRefused("refused", work.failure.value)
 
-    def _agree(self, peer: NodeId, opening: RunOpening) -> Work:
-        """Check everything about a run before signing it.
-
-        Raises:
-            CallRefused: this provider does not begin it now, with the reason's code.
-            RemoteProtocolError: the pieces do not belong together (sections 9.4 and 9.5).
-        """
-        network = self._node.network
-        agreement = decode_agreement(opening.agreement_body)
-        named = agreement_id(opening.agreement_body, network)
-        if named in self._agreements:
-            raise CallRefused("refused", Reason.AGREEMENT_USED.value)
-        open_bid = self._bids.get(agreement.bid_id)
-        if open_bid is None or trio.current_time() >= open_bid.ends_at:
-            raise CallRefused("refused", Reason.AGREEMENT_EXPIRED.value)
-        order = open_order(opening.order, network)
-        if open_bid.bid.order_id != order_id(opening.order, network):
-            raise RemoteProtocolError("an agreement on another order", rule="9.5")
-        _check_agreement(agreement, order, open_bid, self._identity.node_id, peer)
-        signature = opening.requestor_signature
-        check_agreement_signature(opening.agreement_body, network, peer, signature)
-        _check_input(order, opening.input)
-        self._refuse_if_unwilling(order)
-        self._note_agreement(agreement.bid_id, named)
-        return Work(order, agreement, named, opening.input)
-
     def _refuse_if_unwilling(self, order: Order) -> None:
         reasons = reasons_against(order, self._prices, self._situation(order.requestor))
         if reasons:
             raise CallRefused("refused", reasons[0].value)
-
-    def _note_agreement(self, used: BidId, named: AgreementId) -> None:
-        del self._bids[used]
-        self._agreements[named] = None
-        if len(self._agreements) > AGREEMENTS_REMEMBERED_MAX:
-            self._agreements.popitem(last=False)
 
     def _count(self, work: Work) -> None:
         """Count a run whose receipt is about to leave."""
@@ -345,31 +291,10 @@ class Provider:
                 match event:
                     case PeerConnected(peer):
                         self._offering.greet(peer)
-                    case PeerLost():
-                        pass  # Its runs are cancelled with their streams.
+                    case PeerLost(peer):
+                        # Its runs are cancelled with their streams.
+                        self._admission.forget(peer)
 
     def _refresh_offer(self) -> None:
         free = 0 if self._paused else self._settings.slots - self._bench.running
         self._offering.refresh(free, self._speed.fuel_per_s)
-
-
-def _check_agreement(
-    agreement: Agreement, order: Order, open_bid: _OpenBid, own_id: NodeId, peer: NodeId
-) -> None:
-    bid = open_bid.bid
-    expected = Agreement(
-        order_id=bid.order_id,
-        bid_id=agreement.bid_id,
-        requestor=peer,
-        provider=own_id,
-        price=bid.price,
-        start_price=bid.start_price,
-        fuel_max=order.fuel_max,
-    )
-    if agreement != expected or order.requestor != peer or open_bid.requestor != peer:
-        raise RemoteProtocolError("an agreement on other terms than bid and order", rule="9.4")
-
-
-def _check_input(order: Order, data: bytes | None) -> None:
-    if data is not None and (len(data) != order.input_size or blob_id(data) != order.input_id):
-        raise RemoteProtocolError("another input than the order's", rule="9.5")

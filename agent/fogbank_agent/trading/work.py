@@ -110,10 +110,13 @@ class Workbench:
     async def _try(self, work: Work, on_change: Callable[[], None]) -> None:
         try:
             package = await self._package(work)
-            data = await self._input(work)
-            async with self._slots:
-                on_change()
-                work.report = await self._execute(work, package, data)
+            with self._blobs.pinned(work.order.input_id):
+                await self._bring_input(work)
+                async with self._slots:
+                    on_change()
+                    # Read only now: what waits for a slot waits on disk and not in memory.
+                    data = await self._input(work)
+                    work.report = await self._execute(work, package, data)
             ended = await self._sign(work, work.report)
         except WorkFailed as failed:
             work.failure = failed.reason
@@ -134,19 +137,21 @@ class Workbench:
             _log.info("a package from %s: %s", short_form(work.order.requestor), error)
             raise WorkFailed(Reason.PACKAGE_BROKEN) from None
 
-    async def _input(self, work: Work) -> bytes:
-        if work.input is not None:
-            return work.input
+    async def _bring_input(self, work: Work) -> None:
         order = work.order
-        with self._blobs.pinned(order.input_id):
+        if work.input is None:
             await self._fetch(
                 order.input_id, order.requestor, order.input_size, Reason.INPUT_UNAVAILABLE
             )
-            try:
-                data = await self._blobs.read(order.input_id)
-            except BlobMissing:
-                raise WorkFailed(Reason.INPUT_UNAVAILABLE) from None
-        if len(data) != order.input_size:
+
+    async def _input(self, work: Work) -> bytes:
+        if work.input is not None:
+            return work.input
+        try:
+            data = await self._blobs.read(work.order.input_id)
+        except BlobMissing:
+            raise WorkFailed(Reason.INPUT_UNAVAILABLE) from None
+        if len(data) != work.order.input_size:
             raise WorkFailed(Reason.INPUT_UNAVAILABLE)
         return data
 

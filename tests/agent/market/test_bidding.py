@@ -47,6 +47,7 @@ def test_an_idle_provider_bids_its_price_to_begin_at_once() -> None:
         ({}, {"shutting_down": True}, Reason.SHUTTING_DOWN),
         ({}, {"debt": 1_001}, Reason.REQUESTOR_IN_DEBT),
         ({}, {"running": 2, "waiting": 2}, Reason.BUSY),
+        ({}, {"running": 0, "waiting": 4}, Reason.BUSY),
         ({"weights": 2}, {}, Reason.UNKNOWN_WEIGHTS),
         ({"price_max": 99}, {}, Reason.PRICE_TOO_LOW),
         ({"start_price_max": 0}, {}, Reason.PRICE_TOO_LOW),
