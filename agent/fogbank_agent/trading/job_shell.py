@@ -153,6 +153,9 @@ class JobShell:
         self._request = request
         self._package = package
         self._watcher = watcher
+        self._sizes = [tools.blobs.size(one.blob_id) for one in request.inputs]
+        """Of the inputs, kept: a blob whose file goes bad later is gone from the store."""
+
         self._began = trio.current_time()
         self._orders: dict[tuple[int, int], _OrderOut] = {}
         self._driver = Driver(job, self._perform)
@@ -258,7 +261,7 @@ class JobShell:
             salt=self._tools.random.randbytes(SALT_BYTES),
             package_id=request.package_id,
             input_id=run_input.blob_id,
-            input_size=self._tools.blobs.size(run_input.blob_id),
+            input_size=self._sizes[run],
             arguments=request.arguments,
             environment=request.environment,
             seed=request.seed,
@@ -322,10 +325,14 @@ class JobShell:
         self._driver.tell(ProgressTold(command.run, command.attempt, fuel))
 
     async def _inline_input(self, run: int) -> bytes | None:
-        blob_id = self._request.inputs[run].blob_id
-        if self._tools.blobs.size(blob_id) > INLINE_BYTES_MAX:
+        if self._sizes[run] > INLINE_BYTES_MAX:
             return None
-        return await self._tools.blobs.read(blob_id)
+        try:
+            return await self._tools.blobs.read(self._request.inputs[run].blob_id)
+        except BlobMissing as error:
+            # The provider does not find it here either, and says so.
+            _log.error("an input went bad on this disk: %s", error)
+            return None
 
     # The own sandbox.
 

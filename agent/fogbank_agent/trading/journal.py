@@ -1,9 +1,11 @@
 """What an agent remembers of its trade: runs and their stories, bills, payments, reputations."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
+from threading import Lock
 from typing import cast
 
 import trio
@@ -76,6 +78,7 @@ class Journal:
         self._database = open_database(path, JOURNAL_MIGRATIONS)
         self._pending: list[tuple[str, Sequence[SqlValue]]] = []
         self._writing = trio.Lock()
+        self._turn = Lock()
         self._is_failing = False
         self._prune()
 
@@ -101,7 +104,7 @@ class Journal:
     def close(self) -> None:
         """Write what is buffered and close the file."""
         try:
-            self._write(self._take())
+            self._flush()
         except DatabaseFailure as error:
             _log.error("the last entries of the journal are lost: %s", error)
         self._database.close()
@@ -113,15 +116,9 @@ class Journal:
             DatabaseFailure: it cannot be; it stays in memory to be tried again.
         """
         async with self._writing:
-            entries = self._take()
-            if not entries:
-                return
-            try:
+            if self._pending:
                 with trio.CancelScope(shield=True):
-                    await trio.to_thread.run_sync(self._write, entries)
-            except DatabaseFailure:
-                self._pending = [*entries, *self._pending][:JOURNAL_BUFFER_MAX]
-                raise
+                    await trio.to_thread.run_sync(self._flush)
 
     def record(self, statement: str, *values: SqlValue) -> None:
         """Buffer one change; those beyond ``JOURNAL_BUFFER_MAX`` are lost, as a full disk goes."""
@@ -130,11 +127,8 @@ class Journal:
 
     def query(self, statement: str, *values: SqlValue) -> Sequence[Row]:
         """Return the rows of a query, after everything recorded so far that can be written."""
-        entries = self._take()
-        try:
-            self._write(entries)
-        except DatabaseFailure:
-            self._pending = entries + self._pending
+        with suppress(DatabaseFailure):
+            self._flush()
         return self._database.query(statement, values)
 
     # Stories.
@@ -239,9 +233,14 @@ class Journal:
         rows = self.query("SELECT value FROM counters WHERE name = ?", name)
         return cast("int", rows[0][0]) if rows else 1
 
-    def _take(self) -> list[tuple[str, Sequence[SqlValue]]]:
-        entries, self._pending = self._pending, []
-        return entries
+    def _flush(self) -> None:
+        """Write what waits, in its order, from whichever thread; what cannot be written stays."""
+        # Taken and written in one turn: else entries that were taken and wait for a thread would be
+        # overtaken by later ones.  Meanwhile ``record`` may add to the end of the list.
+        with self._turn:
+            entries = self._pending[:]
+            self._write(entries)
+            del self._pending[: len(entries)]
 
     def _write(self, entries: Sequence[tuple[str, Sequence[SqlValue]]]) -> None:
         if not entries:

@@ -113,3 +113,20 @@ async def test_receipts_are_kept_once(tmp_path: Path) -> None:
     journal.record_receipt(b"h" * 32, run_id(0), ANN, b"other", b"s")
     assert sorted(journal.evidence(run_id(0))) == [(b"first", b"s"), (b"other", b"s")]
     journal.close()
+
+
+async def test_nothing_overtakes_a_batch_that_waits_for_a_thread(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    limiter = trio.to_thread.current_default_thread_limiter()
+    tokens, limiter.total_tokens = limiter.total_tokens, 1
+    try:
+        async with trio.open_nursery() as nursery, limiter:
+            record_runs(journal, 1)
+            nursery.start_soon(journal.sync)
+            await trio.testing.wait_all_tasks_blocked()
+            journal.record_run_state(run_id(0), "accepted", None)
+            assert journal.runs()[0].state == "accepted"
+    finally:
+        limiter.total_tokens = tokens
+    assert journal.runs()[0].state == "accepted"
+    journal.close()

@@ -108,6 +108,21 @@ async def test_a_liar_is_caught_and_paid_for_honest_results_only(tmp_path: Path)
         assert len(ann.journal.evidence(lied.run_id)) >= 1
 
 
+@pytest.mark.parametrize("size", [10, 100_000], ids=["inline", "fetched"])
+async def test_an_input_that_goes_bad_on_the_disk_fails_its_run_and_not_the_agent(
+    tmp_path: Path, size: int
+) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        buyer = await hood.start(1)
+        await hood.start(2, sells=Hasher())
+        await hood.wait_ready()
+        job = await a_job(buyer, [bytes(size)], attempts_max=2)
+        (tmp_path / buyer.node_id.hex()[:8] / "blobs" / job.inputs[0].blob_id.hex()).unlink()
+        result = await buyer.requestor.buy(job)
+        assert result.runs[0].reason is Reason.ATTEMPTS_EXHAUSTED
+        assert result.paid_total == 0
+
+
 async def test_the_runs_of_a_killed_provider_go_elsewhere(tmp_path: Path) -> None:
     class Stuck(Hasher):
         async def execute(self, *args: object, **kwargs: object) -> RunReport:
