@@ -28,17 +28,21 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Agent, Age
     """Two agents: the first makes a network, the second finds and joins it by mDNS."""
     folder = tmp_path_factory.mktemp("pair")
     first, second = Agent(folder / "first"), Agent(folder / "second")
-    assert first("init", "--name", "terrace", *LOCAL).returncode == 0
-    first.start()
-    joined = second("init", "--join", *LOCAL)
-    assert joined.returncode == 0, joined.stderr.decode()
-    second.start()
-    first.wait_peers(1)
-    second.wait_peers(1)
-    yield first, second
-    for agent in (first, second):
-        for _ in list(agent.processes):
-            agent.stop()
+    try:
+        assert first("init", "--name", "terrace", *LOCAL).returncode == 0
+        first.start()
+        # By its id, because this machine may be in other networks at the same time.
+        network = first.json("status")["network_id"]
+        joined = second("init", "--join", network, *LOCAL)
+        assert joined.returncode == 0, joined.stderr.decode()
+        second.start()
+        first.wait_peers(1)
+        second.wait_peers(1)
+        yield first, second
+    finally:
+        for agent in (first, second):
+            for _ in list(agent.processes):
+                agent.stop()
 
 
 def test_they_found_each_other_and_are_in_one_network(pair: tuple[Agent, Agent]) -> None:
