@@ -20,7 +20,7 @@ from fogbank_protocol.node.node import CannotListen
 
 from .composition import Foundation, run_agent
 from .config_file import read_config
-from .errors import FogbankError, MachineError, StateFolderError
+from .errors import FogbankError, MachineError, StateFolderError, printable
 from .state_folder import StateFolder
 
 _log = logging.getLogger(__name__)
@@ -93,8 +93,8 @@ class OneLine(logging.Formatter):
     """Writes each event as one line, whatever a library or a peer put into it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of ``record``."""
-        return " | ".join(super().format(record).splitlines())
+        """Return the line of ``record``, with nothing that would steer a terminal."""
+        return printable(" | ".join(super().format(record).splitlines()))
 
     def formatException(self, ei: _ExceptionInfo) -> str:
         """Return what was raised, without the way there."""
@@ -123,5 +123,7 @@ def as_fogbank_error(error: Exception) -> FogbankError | None:
                 f"the disk is full ({error.filename or 'state folder'}): make room and start "
                 "again; nothing that was accepted is lost"
             )
+        case OSError(errno=errno.EACCES | errno.EPERM | errno.EROFS | errno.EIO, filename=str()):
+            return MachineError(f"{error.filename} cannot be used: {error.strerror}")
         case _:
             return None

@@ -45,3 +45,11 @@ class MachineError(FogbankError):
     """This machine does not give what is needed: a port, disk space, a network, rights."""
 
     exit_code = 6
+
+
+def printable(text: str) -> str:
+    """Return ``text`` without line breaks and whatever else would steer a terminal: others' words.
+
+    What cannot be shown stands there as a question mark.
+    """
+    return "".join(character if character.isprintable() else "?" for character in text)

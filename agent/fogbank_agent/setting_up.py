@@ -14,7 +14,7 @@ from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import SEED_BYTES, Identity, NodeId
 
 from .config_page import starting_file
-from .errors import Refused, StateFolderError
+from .errors import Refused, StateFolderError, printable
 from .limits import GENESIS_FILE_BYTES_MAX
 from .state_folder import StateFolder
 
@@ -78,8 +78,11 @@ def make_network(
     """Return the genesis of a new network in which each of ``seats`` has one vote.
 
     Raises:
-        Refused: a bound of SPEC.md section 8.1 is broken; the message says which.
+        Refused: a bound of SPEC.md section 8.1 is broken, which the message says; or the name
+            would not show as it is.
     """
+    if printable(name) != name:
+        raise Refused("no such network can be made: its name has characters that cannot be shown")
     try:
         return new_genesis(
             name,
@@ -145,7 +148,9 @@ def choose_network(heard: "Sequence[NetworkFound]", wanted: str) -> "NetworkFoun
     fitting = [network for network in heard if network.network.hex().startswith(wanted.lower())]
     if len(fitting) == 1:
         return fitting[0]
-    listed = ", ".join(f"{network.network.hex()} ('{network.name}')" for network in heard)
+    listed = ", ".join(
+        f"{network.network.hex()} ('{printable(network.name)}')" for network in heard
+    )
     if fitting:
         raise Refused(f"more than one network is here: name one with --join: {listed}")
     if heard:

@@ -13,6 +13,7 @@ from fogbank_agent.config import Config, FaultConfig, NetworkConfig, ProviderCon
 from fogbank_agent.control.client import ControlClient
 from fogbank_agent.control.requests.blobs import BlobKept, Chunk, PutBlob
 from fogbank_agent.control.requests.history import GetRuns, Runs
+from fogbank_agent.control.requests.jobs import RunEnded, StartJob
 from fogbank_agent.control.requests.money import GetWallet, Wallet
 from fogbank_agent.control.requests.status import GetStatus, Status
 from fogbank_agent.errors import ConfigError, Refused
@@ -131,3 +132,15 @@ async def test_a_damaged_journal_is_set_aside_and_told(tmp_path: Path) -> None:
         (notice,) = (await ask(built, GetStatus(), Status)).ledger.notices
         aside = Path(notice.removeprefix("the journal was damaged and is set aside as "))
         assert aside.read_bytes().startswith(b"no database at all")
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"name,value\n"])
+async def test_a_task_that_is_no_task_is_refused_in_words_for_people(
+    tmp_path: Path, data: bytes
+) -> None:
+    built = foundation(tmp_path, Config(network=ALONE))
+    async with running(built) as parts:
+        task_id = await parts.blobs.put(data)
+        job = StartJob(task_id, "t", (), (), (), 0, None, None, None, None, None, None)
+        with pytest.raises(Refused, match="neither a WebAssembly module nor a package"):
+            await ask(built, job, RunEnded)

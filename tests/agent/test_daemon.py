@@ -57,6 +57,7 @@ def test_an_address_of_another_machine_is_one_sentence(state: StateFolder) -> No
         (LogFull("no room for the log"), "no room for the log"),
         (DatabaseFailure("the journal is locked"), "the journal is locked"),
         (OSError(errno.ENOSPC, "No space left", "/state/port"), "the disk is full (/state/port)"),
+        (PermissionError(errno.EACCES, "Permission denied", "/s/blobs"), "/s/blobs cannot be used"),
         (ConfigError("line 5"), "line 5"),
     ],
 )
@@ -86,3 +87,8 @@ def test_an_event_of_the_log_is_one_line_whatever_is_in_it() -> None:
     assert OneLine("%(name)s: %(message)s").format(record) == (
         "zeroconf: peer | text | OSError: [Errno 101] Network is | unreachable"
     )
+
+
+def test_an_event_of_the_log_steers_no_terminal() -> None:
+    record = logging.LogRecord("node", logging.INFO, "", 0, "\x1b[2J\a%s", ("é",), None)
+    assert OneLine("%(message)s").format(record) == "?[2J?é"

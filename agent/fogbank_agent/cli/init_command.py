@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import Refused
+from ..errors import Refused, printable
 from ..state_folder import StateFolder
 from .options import json_option, print_json, state_option
 
@@ -94,7 +94,8 @@ def command(
             }
         )
         return
-    click.echo(f"agent {short_form(node_id)} in network '{genesis.name}' ({genesis.network.hex()})")
+    network = f"'{printable(genesis.name)}' ({genesis.network.hex()})"
+    click.echo(f"agent {short_form(node_id)} in network {network}")
     click.echo(f"its key and configuration are in {state.path}")
     if node_id in genesis.balances:
         click.echo(f"it holds {genesis.balances[node_id]:,} drops")

@@ -3,6 +3,7 @@
 import click
 
 from ..control.requests.status import GetStatus, LedgerStatus, ProviderStatus, Status
+from ..errors import printable
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, seconds, state_option
 
@@ -18,7 +19,10 @@ def command(state: StateFolder, as_json: bool) -> None:
         print_json(status)
         return
     lines = [
-        ("agent", f"{status.short} in network '{status.network_name}' ({status.network_id})"),
+        (
+            "agent",
+            f"{status.short} in network '{printable(status.network_name)}' ({status.network_id})",
+        ),
         ("up", f"{seconds(status.up_s)}, process {status.process}, port {status.port}"),
         ("peers", f"{status.peers} connected"),
         ("wallet", f"{status.balance:,} drops"),

@@ -6,9 +6,11 @@ from re import fullmatch
 import trio
 
 from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.encoding import decode
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import short_form
 from fogbank_protocol.node.blob_store import BlobMissing, StoreFull
+from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
 from fogbank_wasm_tasks.package import open_package, pack_module
 
 from ..errors import Refused
@@ -99,7 +101,7 @@ async def _package(parts: Parts, request: StartJob) -> BlobId:
         raise Refused("the task's file is not here: hand it over again") from None
     try:
         if not data.startswith(b"\0asm"):
-            await trio.to_thread.run_sync(open_package, data)
+            await trio.to_thread.run_sync(_check_package, data)
             return BlobId(request.task_id)
         packed = await trio.to_thread.run_sync(_pack, parts, data, request.task_name)
         return await parts.blobs.put(packed)
@@ -107,6 +109,16 @@ async def _package(parts: Parts, request: StartJob) -> BlobId:
         raise Refused(f"the task cannot be run: {error}") from None
     except StoreFull as error:
         raise Refused(str(error)) from None
+
+
+def _check_package(data: bytes) -> None:
+    try:
+        decode(data, bytes_max=PACKAGE_BYTES_MAX)
+    except RemoteProtocolError:
+        raise Refused(
+            "the task cannot be run: it is neither a WebAssembly module nor a package"
+        ) from None
+    open_package(data)
 
 
 def plain_name(name: str) -> str:
