@@ -1,5 +1,7 @@
 """The files of vectors are what the code of today would write."""
 
+import re
+
 import pytest
 from tests.vectors.write import FOLDER, TOPICS, written
 
@@ -13,3 +15,11 @@ def test_a_file_of_vectors_is_up_to_date(topic: str) -> None:
 
 def test_every_file_of_vectors_has_a_topic() -> None:
     assert {path.stem for path in FOLDER.glob("*.json")} == set(TOPICS)
+
+
+def test_section_10_of_the_page_says_what_is_in_every_file() -> None:
+    page = (FOLDER.parents[1] / "SPEC.md").read_text("utf-8")
+    table = page.partition("\n## 10. ")[2].partition("\n| file |")[2]
+    first_cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    listed = [name for cell in first_cells for name in re.findall(r"`([a-z]+)\.json`", cell)]
+    assert sorted(listed) == sorted(TOPICS)
