@@ -26,7 +26,8 @@ from fogbank_dag_ledger.amnesia import (
 )
 from fogbank_dag_ledger.events import Equivocated
 from fogbank_dag_ledger.frontier import Range, Tag
-from fogbank_dag_ledger.gossip import (
+from fogbank_dag_ledger.gossip import Gossip
+from fogbank_dag_ledger.gossip_events import (
     Accepted,
     AnswerFrontier,
     AskFrontier,
@@ -36,7 +37,6 @@ from fogbank_dag_ledger.gossip import (
     ForkProved,
     FrontierAnswered,
     FrontierReceived,
-    Gossip,
     GossipEvent,
     ParentsAnswered,
     ParentsMissing,

@@ -4,7 +4,8 @@ from math import inf
 from random import Random
 
 from fogbank_dag_ledger.frontier import Head, Range, Tag
-from fogbank_dag_ledger.gossip import (
+from fogbank_dag_ledger.gossip import Gossip
+from fogbank_dag_ledger.gossip_events import (
     Accepted,
     AnswerFrontier,
     AskFrontier,
@@ -14,7 +15,6 @@ from fogbank_dag_ledger.gossip import (
     ForkProved,
     FrontierAnswered,
     FrontierReceived,
-    Gossip,
     GossipCommand,
     ParentsAnswered,
     ParentsMissing,

@@ -9,7 +9,7 @@ from fogbank_protocol.identity import NodeId, short_form
 from fogbank_protocol.node.failures import CallFailure
 
 from ..frontier import Range
-from ..gossip import (
+from ..gossip_events import (
     AskFrontier,
     AskParents,
     AskRanges,

@@ -18,7 +18,7 @@ from fogbank_protocol.node.services import Service
 from ..amnesia import SeatJoined, SeatLeft
 from ..events import Equivocated, Final
 from ..genesis import Genesis
-from ..gossip import (
+from ..gossip_events import (
     Accepted,
     ForkProved,
     ParentsMissing,

@@ -21,7 +21,7 @@ from ..amnesia import (
     Started,
     StopIssuing,
 )
-from ..gossip import ParentsMissing
+from ..gossip_events import ParentsMissing
 from ..ledger import Ledger
 from ..limits import FRONTIER_INTERVAL_S, OWN_LOG_APPEND_BYTES_MAX, VERTEX_BYTES_MAX
 from ..vertex import Vertex, VertexId

@@ -9,14 +9,14 @@ import trio
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.node.driver import Driver
 
-from ..gossip import (
+from ..gossip import Gossip
+from ..gossip_events import (
     AnswerFrontier,
     AskFrontier,
     AskParents,
     AskRanges,
     CutOff,
     FrontierReceived,
-    Gossip,
     GossipCommand,
     GossipEvent,
     PassProof,
