@@ -7,7 +7,6 @@ covers.  A bill leaves ``open`` exactly once, so that nothing is paid twice.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
@@ -15,133 +14,24 @@ from fogbank_protocol.machine import Tick
 from ..limits import PAYMENT_AGE_S, SETTLEMENT_AGREEMENTS_MAX, SETTLEMENT_RETRY_S
 from .agreements import AgreementId
 from .reasons import Reason
-from .settlements import Settlement
-
-# Events.
-
-
-@dataclass(frozen=True, slots=True)
-class BillOwed:
-    """The result of an agreement is right: ``drops`` are due.  Repetitions are ignored."""
-
-    provider: NodeId
-    agreement: AgreementId
-    drops: int
-
-
-@dataclass(frozen=True, slots=True)
-class BillWithdrawn:
-    """The result is in doubt again: do not pay, unless that has happened already."""
-
-    provider: NodeId
-    agreement: AgreementId
-
-
-@dataclass(frozen=True, slots=True)
-class BillRefused:
-    """The result will not be paid, and the provider is to hear why."""
-
-    provider: NodeId
-    agreement: AgreementId
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class CreditKnown:
-    """The provider's offer says how much it lets one requestor owe."""
-
-    provider: NodeId
-    credit: int
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentsWanted:
-    """A job has ended: pay all that is owed."""
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentMade:
-    """The transfer that ``Pay`` asked for is in the ledger, as ``vertex_id``."""
-
-    provider: NodeId
-    vertex_id: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentFailed:
-    """The transfer could not be made now: the bills are open again."""
-
-    provider: NodeId
-
-
-@dataclass(frozen=True, slots=True)
-class SettlementAnswered:
-    """The provider knows."""
-
-    provider: NodeId
-
-
-@dataclass(frozen=True, slots=True)
-class SettlementUnanswered:
-    """The provider could not be told now."""
-
-    provider: NodeId
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderCame:
-    """The provider is connected."""
-
-    provider: NodeId
-
-
-@dataclass(frozen=True, slots=True)
-class SettlementLeft:
-    """An earlier life of this agent could not tell the provider this."""
-
-    provider: NodeId
-    settlement: Settlement
-
-
-SettlerInput: TypeAlias = (
-    BillOwed
-    | BillWithdrawn
-    | BillRefused
-    | CreditKnown
-    | PaymentsWanted
-    | PaymentMade
-    | PaymentFailed
-    | SettlementAnswered
-    | SettlementUnanswered
-    | ProviderCame
-    | SettlementLeft
+from .settlement_messages import (
+    BillOwed,
+    BillRefused,
+    BillWithdrawn,
+    CreditKnown,
+    Pay,
+    PaymentFailed,
+    PaymentMade,
+    PaymentsWanted,
+    ProviderCame,
+    SendSettlement,
+    SettlementAnswered,
+    SettlementLeft,
+    SettlementUnanswered,
+    SettlerCommand,
+    SettlerInput,
 )
-
-# Commands.
-
-
-@dataclass(frozen=True, slots=True)
-class Pay:
-    """Transfer ``drops`` to ``provider``, the sum of ``bills``, and report how it went."""
-
-    provider: NodeId
-    bills: Sequence[tuple[AgreementId, int]]
-
-    @property
-    def drops(self) -> int:
-        """What to transfer."""
-        return sum(drops for _, drops in self.bills)
-
-
-@dataclass(frozen=True, slots=True)
-class SendSettlement:
-    """Tell ``provider``, and report whether it answered."""
-
-    provider: NodeId
-    settlement: Settlement
-
-
-SettlerCommand: TypeAlias = Pay | SendSettlement
+from .settlements import Settlement
 
 
 @dataclass(slots=True)

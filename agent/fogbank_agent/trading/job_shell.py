@@ -1,8 +1,8 @@
 """Runs one job: performs what its machine wants, tells it what came of that, keeps its story."""
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from logging import getLogger
 from random import Random
 from typing import TypeVarTuple, Unpack
@@ -10,14 +10,11 @@ from typing import TypeVarTuple, Unpack
 import trio
 
 from fogbank_protocol.blobs.naming import BlobId
-from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId, short_form
-from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
+from fogbank_protocol.node.blob_store import BlobMissing, BlobStore
 from fogbank_protocol.node.driver import Driver
-from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
-from fogbank_wasm_tasks.outcome import HostFault, Ok
+from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.run import RunReport, RunRequest
 
 from ..limits import INLINE_BYTES_MAX, SALT_BYTES, WEIGHTS_VERSION
 from ..market.agreements import AgreementId
@@ -60,10 +57,11 @@ from ..market.story import (
     StoryEvent,
 )
 from .bill_book import BillBook
-from .interfaces import Runner
 from .journal import Journal
+from .order_out import OrderOut
+from .own_runs import OwnRuns, RunTerms
 from .payments import Payments, Transfer
-from .purchase_calls import AttemptEnded, PurchaseCalls, Result, SignedOrder
+from .purchase_calls import AttemptEnded, PurchaseCalls, Result
 
 _log = getLogger(__name__)
 
@@ -81,41 +79,8 @@ class JobTools:
     book: BillBook
     payments: Payments
     purse: Purse
-    runner: Runner | None
-    own_runs: trio.CapacityLimiter
+    own_runs: OwnRuns
     random: Random
-
-
-@dataclass(slots=True)
-class _OrderOut:
-    """One attempt of the machine, as calls."""
-
-    order: SignedOrder
-    ends: "_Ends" = field(default_factory=lambda: _Ends())
-
-
-class _Ends:
-    """Cancels the calls of one attempt, those to come as well."""
-
-    def __init__(self) -> None:
-        self._scopes: set[trio.CancelScope] = set()
-        self._cancelled = False
-
-    def cancel(self) -> None:
-        self._cancelled = True
-        for scope in self._scopes:
-            scope.cancel()
-
-    @contextmanager
-    def open(self) -> Generator[None, None, None]:
-        with trio.CancelScope() as scope:
-            if self._cancelled:
-                scope.cancel()
-            self._scopes.add(scope)
-            try:
-                yield
-            finally:
-                self._scopes.discard(scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +122,7 @@ class JobShell:
         """Of the inputs, kept: a blob whose file goes bad later is gone from the store."""
 
         self._began = trio.current_time()
-        self._orders: dict[tuple[int, int], _OrderOut] = {}
+        self._orders: dict[tuple[int, int], OrderOut] = {}
         self._driver = Driver(job, self._perform)
         self._ended = trio.Event()
         self._nursery: trio.Nursery | None = None
@@ -247,7 +212,7 @@ class JobShell:
                 payments.refuse(agreed.agreement, provider, reason)
 
     def _send_order(self, command: SendOrder) -> None:
-        order = _OrderOut(self._tools.calls.sign(self.order(command.run)))
+        order = OrderOut(self._tools.calls.sign(self.order(command.run)))
         self._orders[command.run, command.attempt] = order
         for provider in command.providers:
             self._start(self._ask, command, order, provider)
@@ -275,7 +240,7 @@ class JobShell:
             verification=request.verification,
         )
 
-    async def _ask(self, command: SendOrder, order: _OrderOut, provider: NodeId) -> None:
+    async def _ask(self, command: SendOrder, order: OrderOut, provider: NodeId) -> None:
         run, attempt = command.run, command.attempt
         with order.ends.open():
             match await self._tools.calls.ask(order.order, provider):
@@ -334,42 +299,20 @@ class JobShell:
             _log.error("an input went bad on this disk: %s", error)
             return None
 
-    # The own sandbox.
-
     async def _run_here(self, run: int) -> None:
-        report = await self._execute_here(run)
-        if report is None or isinstance(report.outcome, HostFault):
-            self._driver.tell(OwnRunEnded(run, None, 0))
-            return
-        try:
-            if isinstance(report.outcome, Ok):
-                await self._tools.blobs.put(report.output)
-        except StoreFull as error:
-            _log.error("the output of an own run cannot be kept: %s", error)
+        request, limits = self._request, self.job.choice.bounds
+        terms = RunTerms(
+            package=self._package,
+            fuel_max=limits.fuel_max,
+            memory_bytes_max=limits.memory_bytes_max,
+            output_bytes_max=limits.output_bytes_max,
+        )
+        report = await self._tools.own_runs.execute(terms, request, request.inputs[run].blob_id)
+        if report is None:
             self._driver.tell(OwnRunEnded(run, None, 0))
             return
         self._pin_output(report.outcome)
         self._driver.tell(OwnRunEnded(run, report.outcome, report.fuel))
-
-    async def _execute_here(self, run: int) -> RunReport | None:
-        assert self._tools.runner is not None
-        request, limits = self._request, self.job.choice.bounds
-        try:
-            async with self._tools.own_runs:
-                asked = RunRequest(
-                    input=await self._tools.blobs.read(request.inputs[run].blob_id),
-                    fuel_max=limits.fuel_max,
-                    arguments=request.arguments,
-                    environment=request.environment,
-                    seed=request.seed,
-                    memory_bytes_max=limits.memory_bytes_max,
-                    output_bytes_max=limits.output_bytes_max,
-                    wall_s_max=request.run_ms_max / 1_000,
-                )
-                return await self._tools.runner.execute(self._package, asked)
-        except (BlobMissing, RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
-            _log.warning("a result cannot be checked in the own sandbox: %s", error)
-            return None
 
     def _pin_output(self, outcome: object) -> None:
         if isinstance(outcome, Ok) and outcome.output_id not in self.outputs:

@@ -22,7 +22,8 @@ from ..limits import EVENTS_WAITING_MAX, SETTLEMENT_WAIT_S
 from ..market.agreements import AgreementId
 from ..market.purse import Purse
 from ..market.reasons import Reason
-from ..market.settlement import (
+from ..market.settlement import Settler
+from ..market.settlement_messages import (
     BillOwed,
     BillRefused,
     BillWithdrawn,
@@ -36,7 +37,6 @@ from ..market.settlement import (
     SettlementAnswered,
     SettlementLeft,
     SettlementUnanswered,
-    Settler,
     SettlerCommand,
     SettlerInput,
 )

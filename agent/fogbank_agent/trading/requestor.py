@@ -24,18 +24,12 @@ from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.package import Package
 
 from ..limits import (
-    ATTEMPTS_MAX,
-    JOB_RUNS_MAX,
     OFFER_BODY_BYTES_MAX,
     OUTPUT_KEPT_S,
-    OWN_RUNS_AT_ONCE,
     PARTS_PER_MILLION,
-    PATIENCE_S_MAX,
     PAYMENT_WAIT_S,
     RUN_ID_BYTES,
     RUN_MEMORY_BYTES_MIN,
-    RUN_NAME_BYTES_MAX,
-    RUNS_AT_ONCE_MAX,
 )
 from ..market.choice import Choice, RunBounds
 from ..market.job import Job
@@ -55,10 +49,12 @@ from ..market.purse import Purse
 from ..market.reputation import Reputation
 from .bill_book import BillBook
 from .interfaces import Runner
+from .job_bounds import JobRefused, check_bounds
 from .job_shell import JobShell, JobTools
 from .job_summary import summarise
 from .journal import Journal
 from .methods import OFFER_METHOD, SIGNED_OVERHEAD_BYTES
+from .own_runs import OwnRuns
 from .packages import PackageShelf
 from .payments import Payments, Transfer
 from .purchase_calls import PurchaseCalls
@@ -76,10 +72,6 @@ __all__ = [
     "RunInput",
     "RunResult",
 ]
-
-
-class JobRefused(Exception):
-    """A job cannot even begin; the message is a sentence for people that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +124,7 @@ class Requestor:
             book=book,
             payments=self._payments,
             purse=self._purse,
-            runner=runner,
-            own_runs=trio.CapacityLimiter(OWN_RUNS_AT_ONCE),
+            own_runs=OwnRuns(runner, blobs),
             random=random,
         )
         self._jobs: dict[bytes, JobShell] = {}
@@ -172,7 +163,7 @@ class Requestor:
         Raises:
             JobRefused: the package or an input is missing or broken, or a bound is out of range.
         """
-        _check_bounds(request)
+        check_bounds(request)
         package = await self._open_package(request.package_id)
         self._check_inputs(request)
         pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
@@ -323,25 +314,3 @@ class Requestor:
     def _poke(self) -> None:
         for shell in self._jobs.values():
             shell.poke()
-
-
-def _check_bounds(request: JobRequest) -> None:
-    _check(1 <= len(request.inputs) <= JOB_RUNS_MAX, f"a job has 1 to {JOB_RUNS_MAX:,} runs")
-    _check(
-        1 <= request.runs_at_once <= RUNS_AT_ONCE_MAX,
-        f"1 to {RUNS_AT_ONCE_MAX} runs can be under way at once",
-    )
-    _check(1 <= request.attempts_max <= ATTEMPTS_MAX, f"a run has 1 to {ATTEMPTS_MAX} attempts")
-    _check(
-        0 < request.patience_s <= PATIENCE_S_MAX,
-        f"the time to wait for a provider is at most {PATIENCE_S_MAX:.0f} s",
-    )
-    _check(
-        all(len(one.name.encode()) <= RUN_NAME_BYTES_MAX for one in request.inputs),
-        f"the name of an input has at most {RUN_NAME_BYTES_MAX} bytes",
-    )
-
-
-def _check(holds: bool, message: str) -> None:
-    if not holds:
-        raise JobRefused(message)

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from fogbank_agent.limits import PAYMENT_AGE_S, SETTLEMENT_AGREEMENTS_MAX, SETTLEMENT_RETRY_S
 from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.reasons import Reason
-from fogbank_agent.market.settlement import (
+from fogbank_agent.market.settlement import Settler
+from fogbank_agent.market.settlement_messages import (
     BillOwed,
     BillRefused,
     BillWithdrawn,
@@ -23,7 +24,6 @@ from fogbank_agent.market.settlement import (
     SettlementAnswered,
     SettlementLeft,
     SettlementUnanswered,
-    Settler,
     SettlerCommand,
     SettlerInput,
 )
