@@ -210,6 +210,12 @@ OFFER_INTERVAL_S = 1.0
 PROGRESS_INTERVAL_S = 0.2
 """The least time between two reports of a run's progress (section 9.5)."""
 
+PROGRESS_PER_S_MAX = 10
+"""Reports of progress that a provider may send in a second (section 9.5)."""
+
+PROGRESS_BURST_MAX = 100
+"""Reports beyond that which are borne: those that a channel held up and gave all at once."""
+
 SPEED_GUESS_FUEL_PER_S = 500_000_000
 """What an offer claims before the first run has been measured."""
 

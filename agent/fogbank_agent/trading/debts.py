@@ -26,6 +26,9 @@ class Debts:
         self._ledger = ledger
         self._own_id = own_id
         self._received: OrderedDict[VertexId, tuple[NodeId, int]] = OrderedDict()
+        self._doubted: set[VertexId] = set()
+        """Final transfers that are named for more than they paid."""
+
         self._unpaid = self._sums(
             "SELECT requestor, sum(drops) FROM earned "
             "WHERE state IN ('unpaid', 'claimed') GROUP BY requestor"
@@ -89,7 +92,9 @@ class Debts:
                 continue
             if amount >= claimed + self._paid_by(vertex_id):
                 self._mark_paid(vertex_id, requestor, claimed)
-            else:
+            elif vertex_id not in self._doubted:
+                # Said once: it is looked at again with every settlement that comes.
+                self._doubted.add(vertex_id)
                 _log.warning("%s claims to have paid more than it has", short_form(requestor))
 
     def _paid_by(self, vertex_id: VertexId) -> int:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+import trio
+
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
@@ -20,7 +22,13 @@ from fogbank_protocol.signed import Signed, signed_from_value
 from fogbank_wasm_tasks.outcome import HostFault, Ok, Outcome
 from fogbank_wasm_tasks.receipt import Receipt, open_receipt
 
-from ..limits import BID_BODY_BYTES_MAX, BID_WAIT_S, STREAM_WAIT_EXTRA_S
+from ..limits import (
+    BID_BODY_BYTES_MAX,
+    BID_WAIT_S,
+    PROGRESS_BURST_MAX,
+    PROGRESS_PER_S_MAX,
+    STREAM_WAIT_EXTRA_S,
+)
 from ..market.agreements import (
     Agreement,
     AgreementId,
@@ -166,7 +174,7 @@ class PurchaseCalls:
             while True:
                 match decode_run_item(await _next(items)):
                     case RunProgress(fuel):
-                        progress.on_progress(fuel)
+                        progress.take(fuel)
                     case RunEnded() as ended:
                         return ended
                     case AgreementMade():
@@ -229,10 +237,21 @@ class _Progress:
     on_agreement: Callable[[AgreementId], None]
     on_progress: Callable[[int], None]
     signed: bool = False
+    signed_at: float = 0.0
+    reports: int = 0
 
     def sign(self) -> None:
         self.signed = True
+        self.signed_at = trio.current_time()
         self.on_agreement(self.agreement)
+
+    def take(self, fuel: int) -> None:
+        """Pass on a report; raise ``RemoteProtocolError`` when they come as a flood."""
+        self.reports += 1
+        seconds = trio.current_time() - self.signed_at
+        if self.reports > PROGRESS_BURST_MAX + PROGRESS_PER_S_MAX * seconds:
+            raise RemoteProtocolError("more than ten reports of progress a second", rule="9.5")
+        self.on_progress(fuel)
 
 
 async def _next(items: AsyncIterator[bytes]) -> bytes:

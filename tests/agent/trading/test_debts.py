@@ -67,6 +67,18 @@ def test_a_transfer_that_is_too_small_pays_nothing(debts: Debts) -> None:
     assert debts.debt(ANN) == 100
 
 
+def test_a_false_claim_is_logged_once_however_often_it_is_made(
+    debts: Debts, caplog: pytest.LogCaptureFixture
+) -> None:
+    debts.earn(ONE, ANN, 10, 100)
+    debts.note_received(VERTEX, ANN, 99)
+    for _ in range(5):
+        debts.settle(ANN, Settlement(VERTEX, (ONE,), ()))
+    assert [record.message.partition(" ")[2] for record in caplog.records] == [
+        "claims to have paid more than it has"
+    ]
+
+
 def test_a_transfer_pays_for_its_amount_once(debts: Debts) -> None:
     debts.earn(ONE, ANN, 10, 100)
     debts.earn(TWO, ANN, 10, 100)

@@ -255,6 +255,10 @@ def sends_garbage(crook: Crook) -> None:
     crook.items = lambda first, last: [first, b"\xc1garbage"]
 
 
+def floods_with_progress(crook: Crook) -> None:
+    crook.items = lambda first, last: [first, *[encode_run_item(RunProgress(1))] * 1_000, last]
+
+
 def tells_of_more_progress_than_there_can_be(crook: Crook) -> None:
     crook.items = lambda first, last: [first, encode([1, 10**15 + 1]), last]
 
@@ -275,6 +279,7 @@ def tells_of_more_progress_than_there_can_be(crook: Crook) -> None:
         agrees_twice,
         ends_without_a_receipt,
         sends_garbage,
+        floods_with_progress,
         tells_of_more_progress_than_there_can_be,
     ],
 )
