@@ -3,9 +3,11 @@
 import errno
 import gc
 import logging
+import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeAlias
 
@@ -40,7 +42,7 @@ def run_daemon(state: StateFolder) -> None:
     genesis = _genesis(state)
     config = read_config(state.config)
     _log_to_stderr(config.log.level)
-    with state.locked():
+    with state.locked(), _files_for_the_owner():
         state.clear_uploads()
         try:
             trio.run(_until_signal, Foundation(state, config, identity, genesis))
@@ -51,6 +53,16 @@ def run_daemon(state: StateFolder) -> None:
             if sentence is None:
                 raise
             raise sentence from None
+
+
+@contextmanager
+def _files_for_the_owner() -> Generator[None]:
+    """Let nobody else read the files that are made inside: a group may be let into the folder."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 async def _until_signal(foundation: Foundation) -> None:

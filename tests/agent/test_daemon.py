@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,20 @@ def test_an_address_of_another_machine_is_one_sentence(state: StateFolder) -> No
     state.config.write_text('[network]\nmdns = false\nlisten_addresses = ["192.0.2.1"]\n')
     with pytest.raises(MachineError, match=r"192\.0\.2\.1"):
         run_daemon(state)
+
+
+def test_nobody_else_reads_what_the_daemon_keeps(state: StateFolder) -> None:
+    # It gets as far as making its files.
+    state.config.write_text('[network]\nmdns = false\nlisten_addresses = ["192.0.2.1"]\n')
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(MachineError):
+            run_daemon(state)
+        assert os.umask(0o022) == 0o022, "changed for good"
+    finally:
+        os.umask(before)
+    made = [state.journal, state.ledger, state.blobs]
+    assert [oct(path.stat().st_mode & 0o077) for path in made] == ["0o0"] * 3
 
 
 @pytest.mark.parametrize(
