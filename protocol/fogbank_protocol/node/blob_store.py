@@ -1,7 +1,6 @@
 """Blobs in a folder, one file each, named by their id (SPEC.md section 6.1)."""
 
 import errno
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
@@ -22,25 +21,15 @@ from ..blobs.naming import (
 from ..errors import RemoteProtocolError
 from ..limits import BLOB_STORE_BYTES, STORE_DESCRIPTIONS_MAX, STORE_READ_CHUNKS_MAX
 from . import blob_files
+from .blob_room import BlobMissing, BlobRoom, Kept, StoreFull
+
+__all__ = ["BlobMissing", "BlobStore", "StoreFull"]
 
 _logger = getLogger(__name__)
 Result = TypeVar("Result")
 
 _WRITING = ".writing"
 _PART = ".part"
-
-
-class BlobMissing(Exception):
-    """The blob is not in the store."""
-
-    def __init__(self, blob_id: BlobId) -> None:
-        """``blob_id`` is not here."""
-        super().__init__(f"there is no blob {blob_id.hex()}")
-        self.blob_id = blob_id
-
-
-class StoreFull(Exception):
-    """The blob does not fit: the disk is full, or everything else in the store is pinned."""
 
 
 class BlobStore:
@@ -53,13 +42,7 @@ class BlobStore:
     def __init__(self, folder: Path, *, capacity_bytes: int = BLOB_STORE_BYTES) -> None:
         """Use ``folder``, made when absent; what an interrupted write left there is removed."""
         self._folder = folder
-        self._capacity_bytes = capacity_bytes
-        # Both in order of use, the longest unused first: bytes of blobs, and bytes reserved for
-        # those that a download has begun.
-        self._sizes: dict[BlobId, int] = {}
-        self._parts: dict[BlobId, int] = {}
-        self._reserved_bytes = 0
-        self._pins: Counter[BlobId] = Counter()
+        self._room = BlobRoom(capacity_bytes)
         self._locks: dict[BlobId, trio.Lock] = {}
         self._descriptions: dict[BlobId, Description] = {}
         self._write_numbers = count()
@@ -72,12 +55,12 @@ class BlobStore:
             if path.suffix == _WRITING:
                 path.unlink()
             elif (blob_id := _blob_id_of(path)) is not None:
-                kept = self._parts if path.suffix == _PART else self._sizes
-                kept[blob_id] = path.stat().st_size
+                kept = Kept(blob_id, is_part=path.suffix == _PART)
+                self._room.add(kept, path.stat().st_size)
 
     def has(self, blob_id: BlobId) -> bool:
         """Tell whether the blob is here."""
-        return blob_id in self._sizes
+        return self._room.has(blob_id)
 
     def size(self, blob_id: BlobId) -> int:
         """Return the blob's bytes.
@@ -85,15 +68,12 @@ class BlobStore:
         Raises:
             BlobMissing: it is not here.
         """
-        try:
-            return self._sizes[blob_id]
-        except KeyError:
-            raise BlobMissing(blob_id) from None
+        return self._room.size(blob_id)
 
     @property
     def used_bytes(self) -> int:
         """How much of the capacity is used, with what is reserved for blobs under way."""
-        return sum(self._sizes.values()) + sum(self._parts.values()) + self._reserved_bytes
+        return self._room.used_bytes
 
     async def put(self, data: bytes) -> BlobId:
         """Keep ``data`` and return its name.
@@ -121,14 +101,14 @@ class BlobStore:
 
     async def _write(self, description: Description, pieces: Iterable[bytes]) -> None:
         blob_id = description.blob_id
-        if blob_id in self._sizes:
-            self._use(blob_id)
+        if self._room.has(blob_id):
+            self._room.use(blob_id)
             return
         path = self._folder / f"{next(self._write_numbers)}{_WRITING}"
         with self._reserved(description.size):
             await _in_thread(lambda: blob_files.write_file(path, pieces))
             path.rename(self._path(blob_id))
-            self._sizes[blob_id] = description.size
+            self._room.add(Kept(blob_id, is_part=False), description.size)
 
     async def read(self, blob_id: BlobId) -> bytes:
         """Return the whole blob.
@@ -139,8 +119,10 @@ class BlobStore:
         path = self._use(blob_id)
         with self._missing_when_unreadable(blob_id):
             data = await _in_thread(path.read_bytes)
-        if len(data) != self._sizes.get(blob_id) or (
-            await trio.to_thread.run_sync(lambda: describe(data).blob_id) != blob_id
+        if (
+            not self._room.has(blob_id)
+            or len(data) != self._room.size(blob_id)
+            or (await trio.to_thread.run_sync(lambda: describe(data).blob_id) != blob_id)
         ):
             raise self._went_bad(blob_id)
         return data
@@ -200,14 +182,11 @@ class BlobStore:
 
     def pin(self, blob_id: BlobId) -> None:
         """Keep the blob, here already or not, until as many calls of ``unpin``."""
-        self._pins[blob_id] += 1
+        self._room.pin(blob_id)
 
     def unpin(self, blob_id: BlobId) -> None:
         """Take back one ``pin``."""
-        assert self._pins[blob_id] > 0, "unpinned more often than pinned"
-        self._pins[blob_id] -= 1
-        if not self._pins[blob_id]:
-            del self._pins[blob_id]
+        self._room.unpin(blob_id)
 
     @contextmanager
     def pinned(self, blob_id: BlobId) -> Generator[None]:
@@ -236,12 +215,12 @@ class BlobStore:
             StoreFull: there is no room for it.
         """
         blob_id = description.blob_id
-        held = self._parts.get(blob_id, 0)
+        held = self._room.part_bytes(blob_id)
         with self._reserved(max(description.size - held, 0)):
             right = await _in_thread(
                 lambda: blob_files.keep_right_prefix(self._part_path(blob_id), description)
             )
-            self._parts[blob_id] = description.size
+            self._room.add(Kept(blob_id, is_part=True), description.size)
         return right
 
     async def append_to_part(self, blob_id: BlobId, data: bytes) -> None:
@@ -257,55 +236,34 @@ class BlobStore:
         part = self._part_path(blob_id)
         await _in_thread(lambda: blob_files.sync(part))
         part.rename(self._path(blob_id))
-        self._sizes[blob_id] = self._parts.pop(blob_id)
+        self._room.complete(blob_id)
 
     def _use(self, blob_id: BlobId) -> Path:
         """Count the blob as the one used last, and return its path."""
-        size = self.size(blob_id)
-        del self._sizes[blob_id]
-        self._sizes[blob_id] = size
+        self._room.use(blob_id)
         return self._path(blob_id)
 
     @contextmanager
     def _reserved(self, size: int) -> Generator[None]:
         """Make room for ``size`` bytes and hold it while inside."""
-        self._make_room(size)
-        self._reserved_bytes += size
+        for kept in self._room.in_the_way(size, fetched=self._locks):
+            self._remove(kept)
+        self._room.reserve(size)
         try:
             yield
         finally:
-            self._reserved_bytes -= size
+            self._room.release(size)
 
-    def _make_room(self, size: int) -> None:
-        excess = self.used_bytes + size - self._capacity_bytes
-        # Parts that nobody is fetching go first: nobody has asked for them lately.
-        removable = [
-            (self._parts, blob_id) for blob_id in self._parts if blob_id not in self._locks
-        ] + [(self._sizes, blob_id) for blob_id in self._sizes if blob_id not in self._pins]
-        going: list[tuple[dict[BlobId, int], BlobId]] = []
-        for kept, blob_id in removable:
-            if excess <= 0:
-                break
-            excess -= kept[blob_id]
-            going.append((kept, blob_id))
-        if excess > 0:
-            raise StoreFull(
-                f"a blob of {size} bytes does not fit: {self._capacity_bytes} bytes are allowed,"
-                " and what is there is in use"
-            )
-        for kept, blob_id in going:
-            self._remove(kept, blob_id)
-
-    def _remove(self, kept: dict[BlobId, int], blob_id: BlobId) -> None:
-        path = self._part_path(blob_id) if kept is self._parts else self._path(blob_id)
+    def _remove(self, kept: Kept) -> None:
+        path = self._part_path(kept.blob_id) if kept.is_part else self._path(kept.blob_id)
         path.unlink(missing_ok=True)
-        del kept[blob_id]
-        self._descriptions.pop(blob_id, None)
+        self._room.remove(kept)
+        self._descriptions.pop(kept.blob_id, None)
 
     def _went_bad(self, blob_id: BlobId) -> BlobMissing:
         _logger.error("the file of blob %s went bad and is removed: check the disk", blob_id.hex())
-        if blob_id in self._sizes:
-            self._remove(self._sizes, blob_id)
+        if self._room.has(blob_id):
+            self._remove(Kept(blob_id, is_part=False))
         return BlobMissing(blob_id)
 
     @contextmanager
@@ -314,7 +272,7 @@ class BlobStore:
             yield
         except FileNotFoundError:
             # Removed to make room while it waited for a thread, or by somebody else's hand.
-            self._sizes.pop(blob_id, None)
+            self._room.remove(Kept(blob_id, is_part=False))
             raise BlobMissing(blob_id) from None
         except OSError as error:
             # A bad sector, or too many files open: one blob less for now, and no reason to stop.
