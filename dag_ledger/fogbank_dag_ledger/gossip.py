@@ -91,11 +91,6 @@ class Gossip:
         """Return the heads that are held of ``issuer``, at most ``HEADS_MAX`` of a fork."""
         return self._frontier.heads(Tag(tag_of(issuer)))[:HEADS_MAX]
 
-    @property
-    def is_pulling(self) -> bool:
-        """Whether ranges are being read from a neighbour now."""
-        return bool(self._pulls)
-
     def handle(self, event: GossipEvent | Tick, now: float) -> list[GossipCommand]:
         """Take one event at time ``now`` and return what to do."""
         match event:

@@ -44,13 +44,6 @@ class Outcome:
         if peer is not None:
             self.invalid[peer] += 1
 
-    def accepted_by_source(self) -> dict[NodeId | None, list[Vertex]]:
-        """Return what was accepted, grouped by who sent it, each group in order."""
-        groups: dict[NodeId | None, list[Vertex]] = {}
-        for vertex, source in self.accepted:
-            groups.setdefault(source, []).append(vertex)
-        return groups
-
 
 class Intake:
     """Puts vertices whose signatures hold into a ledger, or lets them wait."""

@@ -53,7 +53,6 @@ def test_missing_edges_are_asked_from_who_sent_the_vertex() -> None:
     assert intake.holds(DAG[1].id)
     outcome = intake.take([(DAG[0], None)])
     assert outcome.accepted == [(DAG[0], None), (DAG[1], PEER)]
-    assert outcome.accepted_by_source() == {None: [DAG[0]], PEER: [DAG[1]]}
 
 
 def test_edges_that_came_with_the_same_message_are_not_missing() -> None:

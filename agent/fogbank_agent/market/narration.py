@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fogbank_protocol.identity import NodeId, short_form
+from fogbank_protocol.identity import short_form
 
 from ..limits import STORY_LINES_MAX
 from .reasons import Reason, sentence, sentences
@@ -130,8 +130,3 @@ def _percent(rate_ppm: int) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def name_of(provider: NodeId | None) -> str:
-    """Return what people call a provider; None is this agent itself."""
-    return "this agent" if provider is None else short_form(provider)

@@ -99,14 +99,6 @@ class BillBook:
         rows = self._journal.query("SELECT DISTINCT vertex_id FROM bills")
         return {cast("bytes", vertex_id) for (vertex_id,) in rows if vertex_id is not None}
 
-    def runs_of(self, agreements: Sequence[AgreementId]) -> Sequence[bytes]:
-        """Return the runs that these agreements were for."""
-        found: dict[bytes, None] = {}
-        for agreement in agreements:
-            rows = self._journal.query("SELECT run_id FROM bills WHERE agreement_id = ?", agreement)
-            found.update((cast("bytes", run_id), None) for (run_id,) in rows)
-        return list(found)
-
     def confirmed(self) -> dict[tuple[NodeId, BlobId], int]:
         """Return the counts of confirmed results by (provider, package)."""
         rows = self._journal.query("SELECT provider, package_id, confirmed FROM reputation")
