@@ -6,11 +6,8 @@ from logging import getLogger
 
 import trio
 
-from fogbank_dag_ledger.service.ledger_service import (
-    LedgerService,
-    NotIssuing,
-    StorageFailure,
-)
+from fogbank_dag_ledger.service.failures import NotIssuing, StorageFailure
+from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.encoding import encode
 from fogbank_protocol.identity import NodeId, short_form

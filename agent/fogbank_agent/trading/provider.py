@@ -6,7 +6,8 @@ from random import Random
 
 import trio
 
-from fogbank_dag_ledger.service.ledger_service import LedgerService, PaymentReceived
+from fogbank_dag_ledger.own_account import PaymentReceived
+from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError

@@ -2,10 +2,8 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from itertools import islice
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -18,34 +16,16 @@ from fogbank_protocol.node.services import Service
 from ..amnesia import SeatJoined, SeatLeft
 from ..events import Equivocated, Final
 from ..genesis import Genesis
-from ..gossip_events import (
-    Accepted,
-    ForkProved,
-    ParentsMissing,
-    PeerJoined,
-    PeerLeft,
-    VerticesAccepted,
-    VerticesChecked,
-    VerticesRestored,
-    VerticesSeen,
-)
+from ..gossip_events import ForkProved, PeerJoined, PeerLeft, VerticesSeen
 from ..intake import Intake, Outcome
 from ..ledger import Ledger
-from ..limits import FORKED_LISTED_MAX
-from ..own_account import OwnAccount, PaymentFinal, PaymentReceived, PaymentView
+from ..own_account import OwnAccount, PaymentReceived, PaymentView
 from ..vertex import Vertex, VertexId
-from ..vertex_codec import encode_vertex
-from ..wallet import (
-    AccountForked,
-    ImpossiblePayment,
-    InsufficientFunds,
-    PaymentRefused,
-    WindowFull,
-)
+from ..wallet import ImpossiblePayment
 from .answers import Answers
 from .disk import Disk, open_disk
 from .exchange import Exchange
-from .failures import LogFull, LogUnusable, NotIssuing, StorageFailure
+from .failures import NotIssuing
 from .issuer import Issuer
 from .network import Network
 from .news import NewsStand
@@ -53,44 +33,11 @@ from .own_chain import OwnChain
 from .paying import Paying
 from .pipeline import Pipeline
 from .recovery import replay_store
+from .reports import accepted_by, missing_of_proof, reports_on_peers, restored_by
 from .spreading import Spreading
+from .summary import Summary
 from .validating import Validating
-from .views import (
-    DiskIsFull,
-    Issuing,
-    IssuingChanged,
-    IssuingState,
-    LedgerNews,
-    Silent,
-    Statistics,
-    Stopped,
-    WalletView,
-)
-
-__all__ = [
-    "AccountForked",
-    "DiskIsFull",
-    "ImpossiblePayment",
-    "InsufficientFunds",
-    "Issuing",
-    "IssuingChanged",
-    "IssuingState",
-    "LedgerNews",
-    "LedgerService",
-    "LogFull",
-    "LogUnusable",
-    "NotIssuing",
-    "PaymentFinal",
-    "PaymentReceived",
-    "PaymentRefused",
-    "PaymentView",
-    "Silent",
-    "Statistics",
-    "Stopped",
-    "StorageFailure",
-    "WalletView",
-    "WindowFull",
-]
+from .views import IssuingChanged, IssuingState, LedgerNews, Statistics, Stopped, WalletView
 
 _log = logging.getLogger(__name__)
 
@@ -123,6 +70,7 @@ class LedgerService:
         self._ledger = Ledger(genesis)
         self._intake = Intake(self._ledger)
         self._account = OwnAccount(self._ledger, self._own)
+        self._summary = Summary(self._ledger, self._account)
         self._pipeline = Pipeline(
             self._ledger,
             self._intake,
@@ -150,7 +98,6 @@ class LedgerService:
         )
         self._disk: Disk | None = None
         self._damaged = 0
-        self._summed_up: tuple[int, tuple[bytes, int]] | None = None
         self._news: NewsStand[LedgerNews] = NewsStand()
         self._finals: dict[VertexId, trio.Event] = {}
         self._last_state: IssuingState = self._own_chain.silence
@@ -237,32 +184,8 @@ class LedgerService:
 
     def statistics(self) -> Statistics:
         """Return the ledger in numbers; takes time when something became final since the last."""
-        ledger, genesis = self._ledger, self._ledger.genesis
-        connected = {*self._own_chain.peers, self._own}
-        state_hash, supply_held = self._final_state()
-        return Statistics(
-            vertices=len(ledger),
-            final=ledger.final_count,
-            tips=len(ledger.dag.tips),
-            parked=self._intake.parked,
-            accounts=sum(1 for _ in ledger.chains()),
-            state_hash=state_hash,
-            supply=genesis.supply,
-            supply_held=supply_held,
-            payments_made=self._account.made,
-            payments_final=self._account.final,
-            payments_pending=self._account.pending,
-            forked=tuple(islice(ledger.proofs(), FORKED_LISTED_MAX)),
-            weight_connected=sum(genesis.seats.get(peer, 0) for peer in connected),
-            quorum=genesis.quorum,
-        )
-
-    def _final_state(self) -> tuple[bytes, int]:
-        """Return state hash and supply, which change only when something becomes final."""
-        if self._summed_up is None or self._summed_up[0] != self._ledger.final_count:
-            sums = (self._ledger.state_hash(), self._ledger.supply_held())
-            self._summed_up = (self._ledger.final_count, sums)
-        return self._summed_up[1]
+        present = {*self._own_chain.peers, self._own}
+        return self._summary.statistics(parked=self._intake.parked, present=present)
 
     def payments(self, count: int = 50) -> Sequence[PaymentView]:
         """Return the last payments from and to the own account, newest first, at most 1,000."""
@@ -341,8 +264,7 @@ class LedgerService:
     def _take_restored(self, vertices: Sequence[Vertex]) -> None:
         """Take vertices that the store holds already."""
         outcome = self._intake.take([(vertex, None) for vertex in vertices])
-        accepted = tuple(Accepted(vertex.id, vertex.prev, b"") for vertex, _ in outcome.accepted)
-        self._spreading.tell(VerticesRestored(accepted))
+        self._spreading.tell(restored_by(outcome))
         self._follow(outcome)
 
     def _take_own(self, vertex: Vertex) -> None:
@@ -351,17 +273,15 @@ class LedgerService:
 
     def _absorb(self, outcome: Outcome) -> None:
         """Keep and spread what was accepted, and tell everyone what happened."""
-        accepted = tuple(
-            Accepted(vertex.id, vertex.prev, encode_vertex(vertex), source)
-            for vertex, source in outcome.accepted
-        )
-        if accepted:
+        if outcome.accepted:
             assert self._disk is not None
+            accepted = accepted_by(outcome)
             self._pipeline.remember(vertex for vertex, _ in outcome.accepted)
-            self._disk.writer.put((vertex.id, vertex.wire) for vertex in accepted)
-            self._spreading.tell(VerticesAccepted(accepted))
+            self._disk.writer.put((vertex.id, vertex.wire) for vertex in accepted.vertices)
+            self._spreading.tell(accepted)
         self._follow(outcome)
-        self._report_peers(outcome)
+        for report in reports_on_peers(outcome):
+            self._spreading.tell(report)
 
     def _follow(self, outcome: Outcome) -> None:
         for event in outcome.events:
@@ -380,34 +300,17 @@ class LedgerService:
         self._own_chain.note(outcome.accepted)
         self._publish_state()
 
-    def _report_peers(self, outcome: Outcome) -> None:
-        missing: dict[NodeId, list[VertexId]] = {}
-        for vertex_id, peer in outcome.missing.items():
-            missing.setdefault(peer, []).append(vertex_id)
-        for peer, ids in missing.items():
-            self._spreading.tell(ParentsMissing(peer, tuple(ids)))
-        invalid: Counter[NodeId] = outcome.invalid
-        for peer in outcome.checked | invalid:
-            event = VerticesChecked(peer, outcome.checked[peer], invalid[peer], outcome.broken_rule)
-            self._spreading.tell(event)
-
     def _learn_proof(self, peer: NodeId, proof: bytes) -> None:
         issuer = self._ledger.learn_proof(proof)
         if issuer is not None:
             self._spreading.tell(ForkProved(issuer, proof, peer))
-            self._spreading.tell(ParentsMissing(peer, _named_by(proof, self._intake)))
+            self._spreading.tell(missing_of_proof(peer, proof, self._intake))
 
     def _publish_state(self) -> None:
         state = self._state()
         if type(state) is not type(self._last_state):
             self._last_state = state
             self._news.publish([IssuingChanged(state)])
-
-
-def _named_by(proof: bytes, intake: Intake) -> tuple[VertexId, ...]:
-    """Return those of the two vertices of a proof that are not held."""
-    ids = (VertexId(proof[32:64]), VertexId(proof[128:160]))
-    return tuple(vertex_id for vertex_id in ids if not intake.holds(vertex_id))
 
 
 def _draws(random: Random) -> Iterator[int]:

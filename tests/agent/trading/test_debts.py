@@ -12,7 +12,8 @@ from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.settlements import Settlement
 from fogbank_agent.trading.debts import Debts
 from fogbank_agent.trading.journal import Journal
-from fogbank_dag_ledger.service.ledger_service import LedgerService, PaymentView
+from fogbank_dag_ledger.own_account import PaymentView
+from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.identity import NodeId
 

@@ -17,7 +17,9 @@ from fogbank_agent.market.settlements import Settlement, decode_settlement
 from fogbank_agent.trading.bill_book import BillBook
 from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.payments import Payments, Transfer
-from fogbank_dag_ledger.service.ledger_service import LedgerService, NotIssuing, PaymentView
+from fogbank_dag_ledger.own_account import PaymentView
+from fogbank_dag_ledger.service.failures import NotIssuing
+from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_dag_ledger.wallet import AccountForked, InsufficientFunds, WindowFull
 from fogbank_protocol.encoding import encode

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import trio
 
+from fogbank_dag_ledger.own_account import PaymentFinal
 from fogbank_dag_ledger.service import LedgerService
-from fogbank_dag_ledger.service.ledger_service import NotIssuing, PaymentFinal, PaymentRefused
+from fogbank_dag_ledger.service.failures import NotIssuing
+from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.discovery.address import Address
 from fogbank_protocol.node.node import Node, NodeSettings
 

@@ -6,21 +6,12 @@ import pytest
 import trio
 
 from fogbank_dag_ledger.messages import VERTICES, encode_vertices
-from fogbank_dag_ledger.service.ledger_service import (
-    ImpossiblePayment,
-    InsufficientFunds,
-    Issuing,
-    IssuingChanged,
-    LedgerNews,
-    LogUnusable,
-    NotIssuing,
-    PaymentFinal,
-    PaymentReceived,
-    Silent,
-    Stopped,
-)
+from fogbank_dag_ledger.own_account import PaymentFinal, PaymentReceived
+from fogbank_dag_ledger.service.failures import LogUnusable, NotIssuing
+from fogbank_dag_ledger.service.views import Issuing, IssuingChanged, LedgerNews, Silent, Stopped
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_dag_ledger.vertex_codec import encode_vertex
+from fogbank_dag_ledger.wallet import ImpossiblePayment, InsufficientFunds
 from fogbank_protocol.node.services import OneWayService
 
 from .services import neighbourhood, wait_all_issuing, wait_equal, wait_until
