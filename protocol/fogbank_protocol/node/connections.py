@@ -5,7 +5,6 @@ who is gone.  This shell tells them what happens and does as they say.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from logging import getLogger
@@ -61,6 +60,7 @@ from ..rpc.events import ErrorCode
 from .driver import Driver
 from .handlers import Services
 from .handshake import NotNeeded, shake_hands
+from .open_channels import OpenChannel, OpenChannels
 from .peer_watch import PeerWatches
 from .peers import PeerInfo
 from .session import Session
@@ -70,14 +70,6 @@ _logger = getLogger(__name__)
 
 _BROKEN = (RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 """How a stranger's stream may end; nobody is told, for anyone can cause it at no cost."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """A session and what is known of its other end."""
-
-    session: Session
-    info: PeerInfo
 
 
 class Connections:
@@ -107,8 +99,7 @@ class Connections:
         self._half_open = HalfOpen()
         self._numbers = count()
         self._nonces = _random_nonces()
-        self._open: dict[int, _Open] = {}
-        self._used: dict[NodeId, int] = {}
+        self._open = OpenChannels()
         self._nursery: trio.Nursery | None = None
         self._dialling_machine = Dialling(identity.node_id, _random_fractions())
         self._channels: Driver[ChannelsEvent, ChannelsCommand] = Driver(
@@ -162,31 +153,17 @@ class Connections:
 
     def infos(self) -> Sequence[PeerInfo]:
         """Return what is known of the peers in use, in the order in which they came."""
-        return [self._info(self._open[number]) for number in self._used.values()]
+        return self._open.infos()
 
     def session(self, peer: NodeId) -> Session | None:
         """Return the session over which ``peer`` is called."""
-        number = self._used.get(peer)
-        return None if number is None else self._open[number].session
+        return self._open.session(peer)
 
     def cut_off(self, peer: NodeId, message: str) -> None:
         """See ``Node.cut_off``."""
         self._dialling.tell(PeerMisbehaved(peer))
-        for entry in self._open.values():
-            if entry.session.peer == peer:
-                entry.session.close(ErrorCode.PROTOCOL_ERROR, message)
-
-    @staticmethod
-    def _info(entry: _Open) -> PeerInfo:
-        info = entry.info
-        return PeerInfo(
-            info.node_id,
-            info.host,
-            info.port,
-            info.opened_here,
-            info.connected_since,
-            entry.session.round_trip_s,
-        )
+        for session in self._open.sessions(peer):
+            session.close(ErrorCode.PROTOCOL_ERROR, message)
 
     async def _accept(self, stream: trio.SocketStream) -> None:
         """Serve one accepted stream; whatever a stranger sends ends here."""
@@ -246,13 +223,13 @@ class Connections:
 
     def _is_accepted(self, peer: NodeId) -> bool:
         # A peer that opens ever new channels would else have any number of duplicates retiring.
-        open_already = sum(entry.session.peer == peer for entry in self._open.values())
+        open_already = sum(1 for _ in self._open.sessions(peer))
         return open_already < CHANNELS_PER_PEER_MAX and not self._dialling_machine.is_cut_off(
             peer, trio.current_time()
         )
 
     def _is_missing(self, peer: NodeId) -> bool:
-        return peer not in self._used and self._is_accepted(peer)
+        return self._open.session(peer) is None and self._is_accepted(peer)
 
     async def _serve(
         self,
@@ -270,14 +247,14 @@ class Connections:
             stream, channel, peer, self._services, on_heard=partial(self._hear, number)
         )
         info = PeerInfo(peer, host, done.port, opened_here, trio.current_time(), None)
-        self._open[number] = _Open(session, info)
+        self._open.add(number, OpenChannel(session, info))
         try:
             self._channels.tell(ChannelOpened(peer, number, opened_here))
             self._learn_from(info)
             await session.run()
         finally:
             self._channels.tell(ChannelClosed(number))
-            del self._open[number]
+            self._open.remove(number)
 
     def _learn_from(self, info: PeerInfo) -> None:
         """Keep in mind where a peer that came by itself can be dialled."""
@@ -287,9 +264,8 @@ class Connections:
             self._dialling.tell(AddressLearnt(address, info.node_id, Source.TOLD))
 
     def _hear(self, number: int) -> None:
-        peer = self._open[number].info.node_id
-        if self._used.get(peer) == number:
-            self._liveness.tell(PeerHeard(peer))
+        if self._open.is_used(number):
+            self._liveness.tell(PeerHeard(self._open[number].info.node_id))
 
     def _obey_channels(self, command: ChannelsCommand) -> None:
         match command:
@@ -304,8 +280,7 @@ class Connections:
                 self._lose(peer)
 
     def _use(self, peer: NodeId, number: int) -> None:
-        is_new = peer not in self._used
-        self._used[peer] = number
+        is_new = self._open.use(peer, number)
         self._liveness.tell(PeerHeard(peer))
         self._open[number].session.ping(next(self._nonces))
         if is_new:
@@ -315,7 +290,7 @@ class Connections:
 
     def _lose(self, peer: NodeId) -> None:
         _logger.info("%s is gone", short_form(peer))
-        del self._used[peer]
+        self._open.lose(peer)
         self._liveness.tell(PeerClosed(peer))
         self._dialling.tell(PeerClosedToDialling(peer))
         self.watches.lost(peer)
