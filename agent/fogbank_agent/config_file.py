@@ -27,7 +27,9 @@ def read_config(path: Path) -> Config:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError(f"{path} is missing: run 'fogbank init' first") from None
+        raise ConfigError(
+            f"{path} is missing: put it back; an empty one takes every default"
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     if len(data) > CONFIG_BYTES_MAX:
@@ -148,5 +150,5 @@ def _is_address(text: str) -> bool:
 
 
 def _nearest(name: str, known: dict[str, Any]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
     return f": did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fogbank_dag_ledger.genesis import Genesis, decode_genesis, new_genesis
+from fogbank_dag_ledger.limits import NETWORK_NAME_BYTES_MAX
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import SEED_BYTES, Identity, NodeId
 
@@ -46,7 +47,7 @@ def check_unused(state: StateFolder) -> None:
     state.make()
     if state.config.exists() or state.genesis.exists():
         raise StateFolderError(
-            f"there is an agent in {state.path} already: start it with 'fogbank up', "
+            f"there is an agent in {state.path} already: start it with '{state.command('up')}', "
             "or name another folder with --state"
         )
 
@@ -81,6 +82,10 @@ def make_network(
         Refused: a bound of SPEC.md section 8.1 is broken, which the message says; or the name
             would not show as it is.
     """
+    if not 1 <= len(name.encode("utf-8", "replace")) <= NETWORK_NAME_BYTES_MAX:
+        raise Refused(
+            f"no such network can be made: its name has 1 to {NETWORK_NAME_BYTES_MAX} bytes"
+        )
     if printable(name) != name:
         raise Refused("no such network can be made: its name has characters that cannot be shown")
     try:

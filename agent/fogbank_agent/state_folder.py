@@ -150,13 +150,22 @@ class StateFolder:
 
     def not_set_up(self) -> str:
         """Say that there is no agent in this folder yet, and what to do."""
+        return f"there is no agent in {self.path} yet: run '{self.command('init')}'"
+
+    def command(self, name: str) -> str:
+        """Return what a person types for the command ``name`` to work in this folder."""
         hint = "" if self.path == default_path({}) else f" --state {self.path}"
-        return f"there is no agent in {self.path} yet: run 'fogbank init{hint}'"
+        return f"fogbank {name}{hint}"
 
     def _read(self, path: Path) -> bytes:
         try:
             return path.read_bytes()
         except FileNotFoundError:
+            if self.config.exists() or self.genesis.exists():
+                # 'fogbank init' would refuse this folder, so it is not what helps.
+                raise StateFolderError(
+                    f"{path} is missing: put back a copy, or begin anew in another folder"
+                ) from None
             raise StateFolderError(self.not_set_up()) from None
         except OSError as error:
             raise StateFolderError(f"{path} cannot be read: {error.strerror}") from None

@@ -24,7 +24,7 @@ class InsufficientFunds(PaymentRefused):
 
     def __init__(self, needed: int, available: int) -> None:
         """Both in drops."""
-        super().__init__(f"{needed} drops are needed and {available} are available")
+        super().__init__(f"{needed:,} drops are needed and {available:,} are available")
         self.needed = needed
         self.available = available
 

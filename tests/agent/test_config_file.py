@@ -93,14 +93,16 @@ def test_a_mistake_is_named_with_its_line_and_what_is_allowed(text: str, sentenc
 def test_an_unknown_name_without_a_near_one_lists_those_that_are_known() -> None:
     with pytest.raises(ConfigError, match="known are enabled, workers, price"):
         parse_config("[provider]\nxyzzy = 1", "c")
+    with pytest.raises(ConfigError, match="known are network, provider"):
+        parse_config("[bogus]", "c")
 
 
 def test_an_inline_section_is_read_as_well() -> None:
     assert parse_config("network = {mdns = false}", "c").network.mdns is False
 
 
-def test_a_missing_file_says_to_run_init(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"config\.toml is missing: run 'fogbank init' first"):
+def test_a_missing_file_says_what_takes_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"config\.toml is missing: put it back; an empty one"):
         read_config(tmp_path / "config.toml")
 
 

@@ -59,6 +59,15 @@ def test_a_folder_without_an_agent_says_to_run_init(state: StateFolder) -> None:
         state.read_identity()
 
 
+@pytest.mark.parametrize("left", ["genesis", "config.toml"])
+def test_a_folder_that_lost_its_key_is_not_sent_to_init_which_would_refuse_it(
+    state: StateFolder, left: str
+) -> None:
+    state.write_new(state.path / left, b"")
+    with pytest.raises(StateFolderError, match="key is missing: put back a copy"):
+        state.read_identity()
+
+
 def test_a_second_process_is_told_the_first_ones_id(state: StateFolder) -> None:
     program = (
         "import sys; from pathlib import Path\n"

@@ -113,7 +113,7 @@ def test_more_than_there_is_is_refused_and_said() -> None:
     with pytest.raises(InsufficientFunds) as caught:
         paying.wallet(1).pay({names[2]: 1_000, names[3]: 1})
     assert (caught.value.needed, caught.value.available) == (1_001, 1_000)
-    assert str(caught.value) == "1001 drops are needed and 1000 are available"
+    assert str(caught.value) == "1,001 drops are needed and 1,000 are available"
 
 
 @pytest.mark.parametrize("amounts", [{}, {1: 5}, {2: 0}, {2: -1}, dict.fromkeys(range(2, 19), 1)])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import Refused, printable
+from ..errors import printable
 from ..state_folder import StateFolder
 from .options import json_option, print_json, state_option
 
@@ -112,7 +112,10 @@ def _settings(
         try:
             ip_address(interface)
         except ValueError:
-            raise Refused(f"--interface {interface}: give an address, such as 127.0.0.1") from None
+            raise click.BadParameter(
+                f"{interface} is no address: give one, such as 127.0.0.1",
+                param_hint="'--interface'",
+            ) from None
     if interfaces:
         settings["network"]["interfaces"] = interfaces
         settings["network"]["listen_addresses"] = interfaces

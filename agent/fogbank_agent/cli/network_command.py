@@ -19,9 +19,21 @@ def command() -> None:
 
 @command.command("create")
 @click.option("--name", required=True, help="What people call the network.")
-@click.option("--seat", "seats", metavar="KEY", multiple=True, help="Who has a vote; repeated.")
 @click.option(
-    "--balance", "balances", metavar="KEY=DROPS", multiple=True, help="Who begins with money."
+    "--seat",
+    "seats",
+    metavar="KEY",
+    multiple=True,
+    required=True,
+    help="Who has a vote; repeated.",
+)
+@click.option(
+    "--balance",
+    "balances",
+    metavar="KEY=DROPS",
+    multiple=True,
+    required=True,
+    help="Who begins with how much money; may be repeated.",
 )
 @click.option("--quorum", type=int, help="Votes that decide [two thirds, and one more].")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")

@@ -58,8 +58,9 @@ def print_providers(job: JobEnded) -> None:
         )
     Console(stderr=True).print(table)
     failed = f", {job.failed} failed" if job.failed else ""
+    runs = "run" if job.ok == 1 else "runs"
     click.echo(
-        f"{job.ok} runs done{failed} in {job.seconds:.1f} s; {job.fuel / 1e9:.3f} gigafuel, "
+        f"{job.ok} {runs} done{failed} in {job.seconds:.1f} s; {job.fuel / 1e9:.3f} gigafuel, "
         f"{job.paid:,} drops",
         err=True,
     )

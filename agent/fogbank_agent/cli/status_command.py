@@ -52,7 +52,9 @@ def _ledger(ledger: LedgerStatus) -> str:
         else f"SUPPLY BROKEN: {ledger.supply_held:,} of {ledger.supply:,} drops"
     )
     seat = " with ours" if ledger.validator else ""
-    votes = f"{ledger.quorum} votes decide and {ledger.weight_connected} are here{seat}"
+    decide = "1 vote decides" if ledger.quorum == 1 else f"{ledger.quorum} votes decide"
+    here = "1 is here" if ledger.weight_connected == 1 else f"{ledger.weight_connected} are here"
+    votes = f"{decide} and {here}{seat}"
     waiting = f", {ledger.payments_pending:,} payments not final" if ledger.payments_pending else ""
     held = "" if ledger.issuing == "yes" else f"; nothing is issued: {ledger.issuing}"
     return f"{ledger.vertices:,} vertices{waiting}, {conserved}, {votes}{held}"

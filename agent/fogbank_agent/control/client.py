@@ -7,6 +7,7 @@ from typing import BinaryIO, TypeVar
 
 from ..errors import AgentUnreachable, Refused
 from ..limits import CONTROL_CHUNK_BYTES
+from ..state_folder import StateFolder
 from .frames import LENGTH_BYTES, BadFrame, decode_body, decode_length, encode_frame
 from .requests.blobs import BlobKept, Chunk, Failed, GetBlob, PutBlob
 from .socket_path import short_path
@@ -138,10 +139,11 @@ class ControlClient:
         return AgentUnreachable(self._went_away())
 
     def _nobody(self) -> str:
-        folder = self._path.parent
-        if not (folder / "key").exists():
-            return f"there is no agent in {folder} yet: run 'fogbank init', then 'fogbank up'"
-        return f"the agent of {folder} is not running: start it with 'fogbank up'"
+        state = StateFolder(self._path.parent)
+        up = state.command("up")
+        if not state.key.exists():
+            return f"{state.not_set_up()}, then '{up}'"
+        return f"the agent of {state.path} is not running: start it with '{up}'"
 
     def _went_away(self) -> str:
         return f"the agent of {self._path.parent} stopped before it answered: see its log"

@@ -85,7 +85,6 @@ def test_a_network_of_four_seats_is_made_by_hand(tmp_path: Path) -> None:
         (["--seat", "00" * 32, "--balance", "00" * 32], "KEY=DROPS"),
         (["--seat", "00" * 32, "--balance", "00" * 32 + "=-5"], "KEY=DROPS"),
         (["--seat", "00" * 32, "--balance", "00" * 32 + "=0"], "no such network"),
-        (["--balance", "00" * 32 + "=1"], "no such network"),
         (["--seat", "00" * 32, "--balance", "00" * 32 + "=1", "--quorum", "2"], "a quorum of 2"),
     ],
 )
@@ -95,6 +94,14 @@ def test_a_network_that_breaks_a_rule_is_refused(
     with pytest.raises(Refused, match=sentence):
         fogbank("network", "create", "--name", "n", *options, "--out", tmp_path / "file")
     assert not (tmp_path / "file").exists()
+
+
+def test_a_network_without_seats_or_money_is_a_wrong_command_line(tmp_path: Path) -> None:
+    seat, balance = ("--seat", "00" * 32), ("--balance", "00" * 32 + "=1")
+    for options, missing in ((balance, "'--seat'"), (seat, "'--balance'")):
+        result = fogbank("network", "create", "--name", "n", *options, "--out", tmp_path / "file")
+        assert result.exit_code == 2
+        assert f"Missing option {missing}" in result.stderr
 
 
 def test_a_network_file_is_never_replaced(tmp_path: Path) -> None:

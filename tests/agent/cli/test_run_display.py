@@ -1,5 +1,7 @@
 """What is shown while a job runs."""
 
+from dataclasses import replace
+
 import pytest
 
 from fogbank_agent.cli.run_display import new_display, print_providers
@@ -47,3 +49,8 @@ def test_the_table_of_providers_goes_to_standard_error(capsys: pytest.CaptureFix
     assert "abcd-efgh" in captured.err
     assert "caught lying" in captured.err
     assert "3 runs done, 1 failed in 1.2 s; 2.500 gigafuel, 12 drops" in captured.err
+
+
+def test_one_run_is_said_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:
+    print_providers(replace(JOB, ok=1, failed=0))
+    assert "\n1 run done in 1.2 s;" in capsys.readouterr().err

@@ -289,10 +289,12 @@ async def test_a_client_that_does_not_read_is_dropped(autojump_clock: MockClock)
 
 
 def test_a_client_without_an_agent_is_told_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(AgentUnreachable, match="run 'fogbank init'"):
+    with pytest.raises(
+        AgentUnreachable, match=r"run 'fogbank init --state .*', then 'fogbank up --s"
+    ):
         ControlClient(tmp_path / "control.sock")
     (tmp_path / "key").write_text("")
-    with pytest.raises(AgentUnreachable, match="start it with 'fogbank up'"):
+    with pytest.raises(AgentUnreachable, match="start it with 'fogbank up --state "):
         ControlClient(tmp_path / "control.sock")
 
 
