@@ -6,8 +6,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ import trio
 from fogbank_dag_ledger.genesis import Genesis, decode_genesis
 from fogbank_dag_ledger.service.failures import StorageFailure
 from fogbank_protocol.errors import RemoteProtocolError
-from fogbank_protocol.identity import short_form
+from fogbank_protocol.identity import NetworkId, NodeId, short_form
 from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_protocol.node.node import CannotListen
 
@@ -32,8 +33,25 @@ _ExceptionInfo: TypeAlias = (
 )
 
 
-def run_daemon(state: StateFolder) -> None:
-    """Run the agent of ``state`` until SIGINT or SIGTERM.
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """An agent that has started: neighbours and commands reach it."""
+
+    node_id: NodeId
+    short: str
+    network_id: NetworkId
+    network_name: str
+    port: int
+    """Where it accepts channels, 0 when it accepts none."""
+
+    process: int
+    state_folder: str
+
+
+def run_daemon(
+    state: StateFolder, *, announce: Callable[[Listening], None] = lambda listening: None
+) -> None:
+    """Run the agent of ``state`` until SIGINT or SIGTERM; ``announce`` hears when it listens.
 
     Raises:
         FogbankError: it cannot start or go on; the message is a sentence that says what to do.
@@ -45,7 +63,7 @@ def run_daemon(state: StateFolder) -> None:
     with state.locked(), _files_for_the_owner():
         state.clear_uploads()
         try:
-            trio.run(_until_signal, Foundation(state, config, identity, genesis))
+            trio.run(_until_signal, Foundation(state, config, identity, genesis), announce)
         except (FogbankError, CannotListen, StorageFailure, DatabaseFailure, OSError) as error:
             raise as_fogbank_error(error) or error from None
         except ExceptionGroup as group:
@@ -65,7 +83,7 @@ def _files_for_the_owner() -> Generator[None]:
         os.umask(before)
 
 
-async def _until_signal(foundation: Foundation) -> None:
+async def _until_signal(foundation: Foundation, announce: Callable[[Listening], None]) -> None:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_at_signal, signals, nursery.cancel_scope)
@@ -76,14 +94,29 @@ async def _until_signal(foundation: Foundation) -> None:
             # again for garbage, the last time at the very end, is work for nothing.
             gc.collect()
             gc.freeze()
+            here = _listening(foundation, parts.node.port)
             _log.info(
                 "agent %s in network '%s' (%s) listens on port %d",
-                short_form(foundation.identity.node_id),
-                foundation.genesis.name,
-                foundation.genesis.network.hex(),
-                parts.node.port,
+                here.short,
+                here.network_name,
+                here.network_id.hex(),
+                here.port,
             )
+            announce(here)
     _log.info("stopped")
+
+
+def _listening(foundation: Foundation, port: int) -> Listening:
+    node_id, genesis = foundation.identity.node_id, foundation.genesis
+    return Listening(
+        node_id=node_id,
+        short=short_form(node_id),
+        network_id=genesis.network,
+        network_name=genesis.name,
+        port=port,
+        process=os.getpid(),
+        state_folder=str(foundation.state.path),
+    )
 
 
 async def _stop_at_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 from collections.abc import Generator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 import fogbank_wasm_tasks.examples
 
-from .agents import Agent, fogbank, wait_until
+from .agents import FOGBANK, Agent, fogbank, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
@@ -193,6 +194,25 @@ def test_a_second_agent_in_the_folder_is_told_which_process_is_there(
     done = pair[0]("up")
     assert done.returncode == 4
     assert f"(process {pair[0].status().process})" in done.stderr.decode()
+
+
+def test_up_with_json_says_once_where_it_listens_when_commands_reach_it(tmp_path: Path) -> None:
+    agent = Agent(tmp_path / "state")
+    assert agent("init", "--name", "loft", *LOCAL).returncode == 0
+    with subprocess.Popen(
+        [*FOGBANK, "up", "--json", "--state", str(agent.state)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        said = json.loads(process.stdout.readline())
+        status = agent.json("status")
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == b""
+    assert process.returncode == 0
+    keys = {"node_id", "short", "network_id", "network_name", "port", "process", "state_folder"}
+    assert set(said) == {"schema", *keys}
+    assert {key: status[key] for key in keys} == {key: said[key] for key in keys}
 
 
 def test_a_port_in_use_is_one_sentence(pair: tuple[Agent, Agent], tmp_path: Path) -> None:

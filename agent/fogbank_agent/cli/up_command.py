@@ -3,13 +3,20 @@
 import click
 
 from ..state_folder import StateFolder
-from .options import state_option
+from .options import json_option, print_json, state_option
 
 
 @click.command("up")
 @state_option
-def command(state: StateFolder) -> None:
-    """Run the agent of this folder until SIGINT or SIGTERM; the log goes to standard error."""
+@json_option
+def command(state: StateFolder, as_json: bool) -> None:
+    """Run the agent of this folder until SIGINT or SIGTERM; the log goes to standard error.
+
+    With --json the object comes once neighbours and commands reach the agent.
+    """
     from ..daemon import run_daemon
 
-    run_daemon(state)
+    if as_json:
+        run_daemon(state, announce=print_json)
+    else:
+        run_daemon(state)
