@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from ..control.client import ControlClient
+from ..errors import printable
 from ..state_folder import StateFolder, default_path
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -116,4 +117,4 @@ def _cell(value: object) -> str:
         case float():
             return f"{value:.1f}"
         case _:
-            return str(value)
+            return printable(str(value))

@@ -267,8 +267,9 @@ def _issuing(state: IssuingState) -> str:
         case Issuing():
             return "yes"
         case Silent(weight):
+            votes = "1 more vote" if weight == 1 else f"{weight} more votes"
             return (
-                f"waiting for agents with {weight} more votes, to be sure of what this agent "
+                f"waiting for agents with {votes}, to be sure of what this agent "
                 "signed in an earlier life"
             )
         case DiskIsFull(reason) | Stopped(reason):

@@ -31,6 +31,13 @@ def test_a_table_puts_numbers_to_the_right(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+def test_a_name_with_a_line_break_does_not_break_the_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table(["name"], [["new\nline\x1b[2J"]])
+    assert capsys.readouterr().out.splitlines() == ["name", "new?line?[2J"]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.4, "0 s"), (59, "59 s"), (90, "2 min"), (7200, "2.0 h"), (864_000, "10 days")],
