@@ -22,7 +22,7 @@ from tests.wasm_tasks.sandbox.processes import COMPILER, WORKER, children, wait_
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_wasm_tasks.errors import SandboxBusy
-from fogbank_wasm_tasks.limits import RUNS_QUEUED_MAX
+from fogbank_wasm_tasks.limits import FUEL_MAX, RUNS_QUEUED_MAX
 from fogbank_wasm_tasks.outcome import HostFault, HostFaultKind, Ok, OutOfFuel
 from fogbank_wasm_tasks.run import RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
@@ -33,7 +33,7 @@ pytestmark = [
 ]
 
 LOOP = command(b"\x03\x40\x0c\0\x0b")
-FOREVER = RunRequest(input=b"", fuel_max=2**62 - 1, wall_s_max=60)
+FOREVER = RunRequest(input=b"", fuel_max=FUEL_MAX, wall_s_max=60)
 
 
 def order(text: bytes = b"hello", **fields: Any) -> RunRequest:
@@ -344,7 +344,7 @@ AGENT = dedent(
             await sandbox.prepare(package)
             assert "wasmtime" not in sys.modules
             print("runs", flush=True)
-            await sandbox.execute(package, RunRequest(input=b"", fuel_max=2**62 - 1))
+            await sandbox.execute(package, RunRequest(input=b"", fuel_max=FUEL_MAX))
 
     trio.run(main)
     """

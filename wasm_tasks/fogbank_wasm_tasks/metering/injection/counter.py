@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 DEPTH_BITS: Final = 20
+DEPTH_MAX: Final = 65_536
+"""Units of depth that a run begins with (section 7.5)."""
+
 DEPTH_GUARD: Final = 1 << (DEPTH_BITS - 1)
 FUEL_GUARD: Final = 1 << 63
 GUARDS: Final = DEPTH_GUARD | FUEL_GUARD
