@@ -184,7 +184,7 @@ class BodyRewriter:
     def _take_opening(self, operator: int, stop: int) -> int:
         if self._code[stop] < 0x40 or self._code[stop] >= 0x80:
             kind, stop = read_unsigned(self._code, stop)
-            self._frame.size += self._around.type_sizes[kind]
+            self._frame.add_values(self._around.type_sizes[kind])
         else:
             stop += 1
         opening = self._code[self._at : stop]
@@ -237,7 +237,7 @@ class BodyRewriter:
         function, stop = read_unsigned(self._code, stop)
         self._cost += 1
         around = self._around
-        self._frame.size += around.type_sizes[around.functions[function]]
+        self._frame.add_values(around.type_sizes[around.functions[function]])
         if operator == op.RETURN_CALL:
             self._calls = True
             callee = encode_unsigned(self._twin(function))
@@ -256,7 +256,7 @@ class BodyRewriter:
         stop = skip_integer(self._code, table)
         self._cost += 1
         self._calls = True
-        self._frame.size += self._around.type_sizes[kind]
+        self._frame.add_values(self._around.type_sizes[kind])
         place = self._frame.scratch(op.I32)
         twin = encode_unsigned(kind + len(self._around.type_sizes))
         call = bytes([operator]) + twin + self._code[table:stop]

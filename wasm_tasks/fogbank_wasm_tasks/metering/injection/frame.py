@@ -7,8 +7,8 @@ from .binary import encode_unsigned, read_unsigned
 FRAME_SIZE_PER_UNIT: Final = 64
 """So much of a frame's size weighs one unit of depth."""
 
-_LOCAL_SIZE: Final = 2
-"""What a parameter or local adds to the size of a frame; a byte of code adds one."""
+_VALUE_SIZE: Final = 2
+"""What a local or value adds to the size of a frame; a byte of code adds one."""
 
 
 class Frame:
@@ -30,8 +30,8 @@ class Frame:
         """Where the operators begin."""
 
         declared = sum(count for count, _ in self._groups)
-        self.size = end - start + _LOCAL_SIZE * (parameters + declared)
-        """Grows by the values that calls and blocks of several take and give."""
+        self.size = end - start + _VALUE_SIZE * (parameters + declared)
+        """Grows with what calls and blocks take and give: see ``add_values``."""
 
         self.moved: bytes | None = None
         """Where the local is whose index the counter has taken."""
@@ -50,6 +50,10 @@ class Frame:
     def depth_units(self) -> int:
         """What a call of this function takes from the depth left."""
         return 1 + self.size // FRAME_SIZE_PER_UNIT
+
+    def add_values(self, count: int) -> None:
+        """Make room for ``count`` values that one operator takes and gives, whatever its length."""
+        self.size += _VALUE_SIZE * count
 
     def scratch(self, kind: int, number: int = 0) -> bytes:
         """Return the index of a local of type ``kind`` for a moment's use, one per ``number``."""
