@@ -155,7 +155,7 @@ def _depths() -> list[dict[str, Any]]:
         _run("fewer locals", "call $f", TOO_DEEP, 2 + 65_536 * 2,
              fields=f"(func $f (local {'i64 ' * 28}) call $f)"),
         _run("values that a call takes and gives weigh two bytes", "call $f", TOO_DEEP,
-             2 + 32_768 * 2,
+             2 + 32_768 * 3,
              fields=f"(func $g (result {'i64 ' * 15}) unreachable)"
              f"(func $f call $f call $g {'drop ' * 15} {'nop ' * 13})"),
         _run("tail calls nest nothing", "call $f", OUT_OF_FUEL, 1_000_000, fuel_max=1_000_000,
