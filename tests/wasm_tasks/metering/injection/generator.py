@@ -1,7 +1,6 @@
 """Makes valid modules out of chance, for comparing what two engines make of them.
 
-A module has a ``_start``-like function ``run`` that writes what it found to memory and globals.  All
-loops and recursions end: a loop counts down a local of its own, and a function calls only those
+A module has a function ``run`` that leaves what it found in its memory.  All loops and recursions end: a loop counts down a local of its own, and a function calls only those
 after it.  Code may trap, and then it does so in every engine.
 """
 
@@ -165,7 +164,9 @@ class Generator:
     def _store(self, scope: _Scope, depth: int) -> str:
         kind = self._chance.choice([each for each in self._types if each in _STORES])
         operator = self._chance.choice(_STORES[kind])
-        return f"{self._address(depth, scope)} {self._value(kind, depth, scope)} {operator} offset=8"
+        return (
+            f"{self._address(depth, scope)} {self._value(kind, depth, scope)} {operator} offset=8"
+        )
 
     def _bulk(self, scope: _Scope, depth: int) -> str:
         def short(most: int) -> str:
@@ -174,7 +175,7 @@ class Generator:
         return self._chance.choice(
             (
                 f"{self._address(depth, scope)} {short(255)} {short(127)} memory.fill",
-                f"{self._address(depth, scope)} {self._address(depth, scope)} {short(63)} memory.copy",
+                f"{self._address(depth, scope)} {short(511)} {short(63)} memory.copy",
                 f"{self._address(depth, scope)} {short(7)} {short(31)} memory.init $d",
                 f"{short(3)} memory.grow drop",
                 f"{short(3)} {short(3)} {short(3)} table.copy $t $t",
@@ -294,7 +295,7 @@ class Generator:
                 f"{value(kind)} {value(kind)} {self._chance.choice(_VECTOR_BINARY)}",
                 f"{value(kind)} {value('f32')} f32x4.replace_lane 1",
                 f"{value(kind)} {value('f64')} f64x2.replace_lane 0",
-                f"{value(kind)} {value(kind)} i8x16.shuffle 0 17 2 19 4 5 6 7 8 9 10 11 12 13 14 31",
+                f"{value(kind)} {value(kind)} i8x16.shuffle 0 17 2 9 4 5 6 7 8 9 1 1 1 3 4 31",
             ]
         else:
             ways += [f"{value(kind)} {kind}.{self._chance.choice(_UNARY[kind])}"]

@@ -1,4 +1,4 @@
-"""Rewritten modules do what they did, count what another engine counts, and are alike everywhere."""
+"""Rewritten modules do what they did, count what another engine counts, and do so everywhere."""
 
 from pathlib import Path
 
@@ -35,7 +35,9 @@ def test_generated_modules_end_in_many_ways() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", sorted((Path(__file__).parent / "corpus").glob("*.wasm")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent / "corpus").glob("*.wasm")), ids=lambda path: path.stem
+)
 def test_real_programs_do_and_cost_the_same_when_rewritten(path: Path) -> None:
     module = path.read_bytes()
     plain = run_plain(module)

@@ -139,10 +139,16 @@ def test_a_run_that_exits_beyond_its_fuel_is_out_of_fuel(run: Run) -> None:
         ("call $g i32.const 65533 i32.load drop", TrapKind.MEMORY_OUT_OF_BOUNDS, 5),
         ("i32.const 65535 i32.const 0 i32.const 2 memory.fill", TrapKind.MEMORY_OUT_OF_BOUNDS, 7),
         # What comes after the trap in its segment is billed, what comes in the next one is not.
-        ("i32.const 0 i32.load offset=65536 nop i32.const 1 br_if 0 i32.const 2 br_if 0 drop",
-         TrapKind.MEMORY_OUT_OF_BOUNDS, 5),
-        ("block i32.const 1 i32.const 0 i32.rem_s br 0 end i32.const 1 drop",
-         TrapKind.DIVISION_BY_ZERO, 5),
+        (
+            "i32.const 0 i32.load offset=65536 nop i32.const 1 br_if 0 i32.const 2 br_if 0 drop",
+            TrapKind.MEMORY_OUT_OF_BOUNDS,
+            5,
+        ),
+        (
+            "block i32.const 1 i32.const 0 i32.rem_s br 0 end i32.const 1 drop",
+            TrapKind.DIVISION_BY_ZERO,
+            5,
+        ),
         ("i32.const 10 table.get $t drop", TrapKind.TABLE_OUT_OF_BOUNDS, 3),
         ("i32.const 10 call_indirect", TrapKind.TABLE_OUT_OF_BOUNDS, 3),
         ("i32.const 9 call_indirect", TrapKind.NULL_FUNCTION, 3),
@@ -178,9 +184,7 @@ def test_a_segment_that_does_not_fit_traps_before_anything_counts(run: Run) -> N
 
 
 def test_endless_recursion_overflows_the_stack(run: Run) -> None:
-    assert run(command("call $f", fields="(func $f call $f)")).ending == Trap(
-        TrapKind.CALL_DEPTH
-    )
+    assert run(command("call $f", fields="(func $f call $f)")).ending == Trap(TrapKind.CALL_DEPTH)
 
 
 RETURNS = "local.get 1 drop i64.const {}"

@@ -1,6 +1,6 @@
 """The integers, vectors and sections of WebAssembly's binary format, read from checked modules.
 
-``module/reader.py`` reads hostile bytes; what comes here has passed it, so nothing is checked twice.
+``module/reader.py`` reads hostile bytes; what comes here has passed it, and is not checked twice.
 """
 
 from collections.abc import Iterable, Sequence

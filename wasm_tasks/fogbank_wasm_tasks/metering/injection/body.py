@@ -349,9 +349,7 @@ class BodyRewriter:
             entry = charge + encode_signed(cost + units) + op.I64_SUB + self._tee
             entry += check + op.I64_IS_NOT_ZERO + self._die
             leave += restore
-            inside = b"".join(
-                [restore if each is _RESTORE_DEPTH else each for each in self._out]
-            )
+            inside = b"".join([restore if each is _RESTORE_DEPTH else each for each in self._out])
         else:
             # What calls nothing cannot recurse, and its loops check for themselves.
             entry = charge + encode_signed(cost) + op.I64_SUB

@@ -8,8 +8,8 @@ from typing import Any, Final
 import wasmtime
 
 from ...limits import TABLE_ELEMENTS_MAX, TABLES_MAX
-from ...metering.meter import FuelExhausted
 from ...metering.injection import inject
+from ...metering.meter import FuelExhausted
 from ...module.facts import FunctionType, ValueType
 from ...module.host_functions import HOST_FUNCTIONS
 from ...outcome import OutOfFuel, Trap

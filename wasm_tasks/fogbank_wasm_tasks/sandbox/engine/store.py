@@ -15,6 +15,7 @@ from ...metering.meter import FuelExhausted
 from ...wasi.memory import AddressFault
 from .interface import I64, check, ffi
 
+
 @dataclass(slots=True)
 class Memory:
     """The memory of a run; its place may change with every call."""

@@ -19,7 +19,7 @@ PROGRAM(fibonacci) { result = fib(18); }
 #endif
 #ifdef ONLY_matrix
 PROGRAM(matrix) { double *a = reals, *b = reals + 4096, *c = reals + 8192; for (int i = 0; i < 4096; i++) { a[i] = i * 0.5; b[i] = 4096 - i; }
-  for (int i = 0; i < 64; i++) for (int j = 0; j < 64; j++) { double s = 0; for (int k = 0; k < 64; k++) s += a[i * 64 + k] * b[k * 64 + j]; c[i * 64 + j] = s; } }
+  for (int i = 0; i < 4; i++) for (int j = 0; j < 64; j++) { double s = 0; for (int k = 0; k < 64; k++) s += a[i * 64 + k] * b[k * 64 + j]; c[i * 64 + j] = s; } }
 #endif
 #ifdef ONLY_quicksort
 static void sort(int *a, int n) { if (n < 2) return; int p = a[n / 2], i = 0, j = n - 1; while (i <= j) { while (a[i] < p) i++; while (a[j] > p) j--; if (i <= j) { int t = a[i]; a[i++] = a[j]; a[j--] = t; } } sort(a, j + 1); sort(a + i, n - i); }
