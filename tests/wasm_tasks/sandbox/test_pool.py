@@ -23,7 +23,7 @@ from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_wasm_tasks.errors import SandboxBusy
 from fogbank_wasm_tasks.limits import FUEL_MAX, RUNS_QUEUED_MAX
-from fogbank_wasm_tasks.outcome import HostFault, HostFaultKind, Ok, OutOfFuel
+from fogbank_wasm_tasks.outcome import HostFault, HostFaultKind, Ok, OutOfFuel, Trap
 from fogbank_wasm_tasks.run import RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
@@ -290,6 +290,21 @@ async def test_damaged_native_code_is_made_anew(tmp_path: Path) -> None:
     async with running(tmp_path) as sandbox:
         assert (await sandbox.execute(package(ECHO), order())).output == b"hello"
     assert file.read_bytes() != data
+
+
+async def test_a_trap_is_billed_exactly_though_the_first_code_does_not_know_its_fuel(
+    tmp_path: Path,
+) -> None:
+    # A loop of three rounds that divides by 2, 1 and 0; the segment of a round weighs 9.
+    code = (
+        b"\x41\x02\x21\0\x03\x40\x41\x01\x20\0\x6e\x1a"
+        b"\x20\0\x41\x01\x6b\x21\0\x41\x01\x0d\0\x0b"
+    )
+    module = command(code, local_groups=b"\x01\x01\x7f")
+    async with running(tmp_path) as sandbox:
+        report = await sandbox.execute(package(module), order())
+
+    assert (report.outcome, report.fuel) == (Trap("division_by_zero"), 3 + 3 * 9)
 
 
 async def test_out_of_fuel_is_the_same_on_every_run(tmp_path: Path) -> None:

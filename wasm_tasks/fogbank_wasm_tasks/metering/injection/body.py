@@ -127,7 +127,7 @@ class BodyRewriter:
         if match is None:
             return
         stop = match.end()
-        operators = PLAIN_OPERATOR.findall(self._code, self._at, stop)
+        operators: list[bytes] = PLAIN_OPERATOR.findall(self._code, self._at, stop)
         self._cost += len(operators) - operators.count(DROP) - operators.count(NOP)
         changed = self._changed(set(operators))
         if changed:
