@@ -1,7 +1,8 @@
 """Makes valid modules out of chance, for comparing what two engines make of them.
 
 A module has a function ``run`` that leaves what it found in its memory.  All of them end: a loop
-counts down a local of its own, and a function calls only those after it.  Code may trap, and then it does so in every engine.
+counts down a local of its own, and a function calls only those after it.  Code may trap, and then
+it does so in every engine.
 """
 
 import random
