@@ -16,7 +16,7 @@ enum {
     RECEIPT_BYTES_MAX = 1024
 };
 
-#define FUEL_MAX (((uint64_t)1 << 62) - 1)
+#define FUEL_MAX (((uint64_t)1 << 42) - 1)
 
 enum { OUTCOME_OK, OUTCOME_OUT_OF_FUEL, OUTCOME_TRAP, OUTCOME_EXIT, OUTCOME_HOST_FAULT };
 

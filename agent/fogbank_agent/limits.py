@@ -34,7 +34,7 @@ UNIX_SOCKET_PATH_BYTES_MAX = 107
 PRICE_MAX = 10**12
 """Drops for a gigafuel, and for the start of a run (section 9)."""
 
-RUN_FUEL_MAX = 10**15
+RUN_FUEL_MAX = (1 << 42) - 1
 """Fuel of one run (section 9)."""
 
 RUN_MEMORY_BYTES_MIN = 65_536

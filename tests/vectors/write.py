@@ -24,6 +24,7 @@ TOPICS = (
     "identity",
     "introduction",
     "ledger",
+    "metering",
     "modules",
     "noise",
     "offers",

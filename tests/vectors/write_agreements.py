@@ -22,7 +22,7 @@ GOOD: list[Value] = [
 def build() -> dict[str, Any]:
     """Return the vectors."""
     least: list[Value] = [*GOOD[:5], 0, 0, 1]
-    most: list[Value] = [*GOOD[:5], 10**12, 10**12, 10**15]
+    most: list[Value] = [*GOOD[:5], 10**12, 10**12, (1 << 42) - 1]
     return {
         "spec": "9.4",
         "domain": AGREEMENT.name,
@@ -47,5 +47,5 @@ _CHANGES: dict[str, tuple[int, Value]] = {
     "a price above 10^12": (5, 10**12 + 1),
     "a start price above 10^12": (6, 10**12 + 1),
     "no fuel": (7, 0),
-    "fuel above 10^15": (7, 10**15 + 1),
+    "fuel above 2^42 - 1": (7, 1 << 42),
 }

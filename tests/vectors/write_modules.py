@@ -59,7 +59,7 @@ def build() -> dict[str, Any]:
                 "command",
                 b"",
                 [2, "division_by_zero"],
-                0,
+                4,
             ),
             _run("an endless loop", command(b"\x03\x40\x0c\0\x0b"), "command", b"", [1], 1_000_000),
             _run(
@@ -127,7 +127,8 @@ def _reject_cases() -> list[dict[str, str]]:
             "two exports of one name",
             HEADER + MEMORY + section(7, vector(export("m", 2, 0), export("m", 2, 0))),
         ),
-        _reject("50,001 locals", command(local_groups=vector(u32(50_001) + I32))),
+        _reject("49,001 locals", command(local_groups=vector(u32(49_001) + I32))),
+        _reject("an operator number that is not shortest", command(b"\xfc\x8b\x00\x00")),
         _reject(
             "more data than allowed",
             HEADER + MEMORY + section(11, vector(b"\x01" + u32(16 * 1024 * 1024 + 1))),

@@ -47,7 +47,7 @@ def build() -> dict[str, Any]:
             _reject("a short agreement id", _fields(agreement=bytes(31))),
             _reject("a long package id", _fields(package=bytes(33))),
             _reject("an input id as text", _fields(input="i" * 32)),
-            _reject("fuel of 2**62", _fields(fuel=1 << 62)),
+            _reject("fuel of 2**42", _fields(fuel=1 << 42)),
             _reject("fuel that is a boolean", _fields(fuel=True)),
             _reject("a host fault with fuel", _fields(outcome=[4, "worker_died"])),
             _reject("a field too many", [*_fields(), 0]),

@@ -63,7 +63,7 @@ def test_equal_results_agree_only_with_equal_fuel(outcome: Outcome) -> None:
 
 def test_different_results_disagree() -> None:
     assert not agree((OK, 7), (Ok(blob_id(b"oat"), 3), 7))
-    assert not agree((Trap("unreachable"), 7), (Trap("stack_overflow"), 7))
+    assert not agree((Trap("unreachable"), 7), (Trap("call_depth"), 7))
     assert not agree((OK, 7), (OutOfFuel(), 7))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fogbank_protocol.errors import LocalProtocolError
+from fogbank_wasm_tasks.limits import FUEL_MAX
 from fogbank_wasm_tasks.run import RunRequest
 
 
@@ -12,7 +13,7 @@ from fogbank_wasm_tasks.run import RunRequest
     "fields",
     [
         {"fuel_max": -1},
-        {"fuel_max": 2**62},
+        {"fuel_max": FUEL_MAX + 1},
         {"arguments": ["x"] * 65},
         {"arguments": ["zero\0byte"]},
         {"arguments": ["ü" * 513]},
@@ -39,7 +40,7 @@ def test_a_request_beyond_a_bound_is_our_own_fault(fields: dict[str, Any]) -> No
 def test_a_request_at_its_bounds_is_made() -> None:
     RunRequest(
         input=b"",
-        fuel_max=2**62 - 1,
+        fuel_max=FUEL_MAX,
         arguments=["ü" * 512] * 64,
         environment=[(f"N{i:02}", "a=b") for i in range(64)],
         seed=2**64 - 1,

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.wasm_tasks.runs import run_command, run_exactly
 
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NetworkId
 from fogbank_protocol.signed import signed_from_value
-from fogbank_wasm_tasks.limits import MEMORY_BYTES_MAX
 from fogbank_wasm_tasks.module.checks import check_module
 from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.outcome import outcome_to_value
@@ -23,7 +23,7 @@ from fogbank_wasm_tasks.receipt import (
     sign_receipt,
 )
 from fogbank_wasm_tasks.sandbox.engine import Engine
-from fogbank_wasm_tasks.sandbox.messages import Finished, RunCommand
+from fogbank_wasm_tasks.sandbox.messages import Finished
 
 FOLDER = Path(__file__).parents[1] / "vectors"
 
@@ -81,23 +81,16 @@ def make_engine() -> Engine:
     return Engine(on_call=lambda _fuel: None)
 
 
-@pytest.mark.parametrize("case", cases("modules", "accept"))
+@pytest.mark.parametrize("case", [*cases("modules", "accept"), *cases("metering", "accept")])
 def test_modules_that_run(engine: Engine, case: dict[str, Any]) -> None:
     module = bytes.fromhex(case["hex"])
     check_module(module)
 
-    ended = engine.run(
-        engine.load(engine.compile(module)),
-        RunCommand(
-            key=b"",
-            shape=Shape(case["shape"]),
-            input=bytes.fromhex(case["input"]),
-            arguments=[],
-            environment=[],
-            seed=0,
-            fuel_max=case["fuel_max"],
-            memory_bytes_max=MEMORY_BYTES_MAX,
-            output_bytes_max=1_000,
+    ended = run_exactly(
+        engine,
+        module,
+        run_command(
+            Shape(case["shape"]), input=bytes.fromhex(case["input"]), fuel_max=case["fuel_max"]
         ),
     )
 

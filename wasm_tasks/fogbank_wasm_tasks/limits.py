@@ -41,13 +41,13 @@ NESTING_MAX = 256
 LOOPS_MAX = 4_096
 """Loops of one function: compiling takes time that grows with their square (section 7.2)."""
 
-LOCALS_MAX = 50_000
+LOCALS_MAX = 49_000
 """Parameters and locals of one function (section 7.2)."""
 
 TYPES_MAX = 4_096
 """Function types (section 7.2)."""
 
-PARAMETERS_MAX = 1_000
+PARAMETERS_MAX = 999
 """Parameters, or results, of one function type (section 7.2)."""
 
 EXPORTS_MAX = 64
@@ -97,7 +97,7 @@ ENVIRONMENT_MAX = 64
 TEXT_BYTES_MAX = 1_024
 """The longest argument, name or value of the environment, in bytes of UTF-8 (section 2.1)."""
 
-FUEL_MAX = (1 << 62) - 1
+FUEL_MAX = (1 << 42) - 1
 """The most fuel that one run may be given (section 7.5)."""
 
 IOVECS_MAX = 1_024
@@ -117,10 +117,12 @@ KIND_BYTES_MAX = 64
 DIAGNOSTICS_BYTES_MAX = 4_096
 """How much of a run's standard error is kept for its author, in bytes."""
 
-WASM_STACK_BYTES = 1024 * 1024
-"""The stack of a run."""
+WASM_STACK_BYTES = 128 * 1024 * 1024
+"""The stack of a run: more than calls can fill before they are nested too deep (section 7.5).
 
-WORKER_STACK_BYTES = 16 * 1024 * 1024
+Addresses only, until a run uses them."""
+
+WORKER_STACK_BYTES = WASM_STACK_BYTES + 16 * 1024 * 1024
 """The stack of the worker's one thread: a run's, and Python's below and above it."""
 
 WORKER_MODULES_MAX = 8

@@ -31,7 +31,7 @@ class TrapKind(StrEnum):
     INTEGER_OVERFLOW = "integer_overflow"
     DIVISION_BY_ZERO = "division_by_zero"
     WRONG_CONVERSION = "wrong_conversion"
-    STACK_OVERFLOW = "stack_overflow"
+    CALL_DEPTH = "call_depth"
     ABORTED = "aborted"
     ALLOCATION_OUT_OF_BOUNDS = "allocation_out_of_bounds"
     RESULT_OUT_OF_BOUNDS = "result_out_of_bounds"

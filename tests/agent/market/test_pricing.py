@@ -11,7 +11,9 @@ from fogbank_agent.market.pricing import bill, expected_cost
 
 
 @given(
-    fuel=st.integers(0, 10**15), price=st.integers(0, 10**12), start_price=st.integers(0, 10**12)
+    fuel=st.integers(0, (1 << 42) - 1),
+    price=st.integers(0, 10**12),
+    start_price=st.integers(0, 10**12),
 )
 def test_a_bill_is_the_formula_rounded_up_once(fuel: int, price: int, start_price: int) -> None:
     assert bill(fuel, price, start_price) == ceil(Fraction(fuel * price, 10**9)) + start_price

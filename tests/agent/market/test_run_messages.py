@@ -70,7 +70,7 @@ def test_an_opening_with_too_long_an_input_is_refused() -> None:
     [
         AgreementMade(bytes(64)),
         RunProgress(0),
-        RunProgress(10**15),
+        RunProgress((1 << 42) - 1),
         RunEnded(SIGNED_RECEIPT, None),
         RunEnded(SIGNED_RECEIPT, OUTPUT),
     ],
@@ -87,7 +87,7 @@ def test_an_item_is_read_back(item: RunItem) -> None:
         [0],
         [0, bytes(63)],
         [False, bytes(64)],
-        [1, 10**15 + 1],
+        [1, 1 << 42],
         [1, True],
         [2, SIGNED_RECEIPT.to_value()],
         [2, [b"", bytes(63)], None],

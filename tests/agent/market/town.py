@@ -59,7 +59,7 @@ def an_offer(provider: NodeId, **changes: Any) -> Offer:
         "memory_bytes_max": 1 << 28,
         "input_bytes_max": 1 << 26,
         "output_bytes_max": 1 << 26,
-        "fuel_max": 10**15,
+        "fuel_max": (1 << 42) - 1,
         "slots": 4,
         "slots_free": 4,
         "credit": 10**9,

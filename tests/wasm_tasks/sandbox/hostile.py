@@ -16,6 +16,7 @@ from tests.wasm_tasks.assembler import (
 )
 from tests.wasm_tasks.packages import command, reactor, wasi
 
+from fogbank_wasm_tasks.limits import FUEL_MAX
 from fogbank_wasm_tasks.outcome import Exited, HostFault, Ok, Outcome, OutOfFuel, Trap, TrapKind
 
 FD_WRITE = wasi("fd_write", "(param i32 i32 i32 i32) (result i32)")
@@ -92,7 +93,7 @@ CORPUS = [
     ),
     Hostile(
         "endless recursion", command("call $f", fields="(func $f call $f)"),
-        Trap(TrapKind.STACK_OVERFLOW),
+        Trap(TrapKind.CALL_DEPTH),
     ),
     Hostile(
         "recursion that calls the host at every depth",
@@ -101,7 +102,7 @@ CORPUS = [
             fields=RANDOM_GET
             + "(func $f (drop (call $random_get (i32.const 0) (i32.const 8))) call $f)",
         ),
-        Trap(TrapKind.STACK_OVERFLOW),
+        Trap(TrapKind.CALL_DEPTH),
         {"fuel_max": 10**10},
     ),
     Hostile(
@@ -257,7 +258,7 @@ CORPUS = [
         "more time than there is",
         command("loop br 0 end"),
         HostFault("time_limit"),
-        {"fuel_max": 2**62 - 1, "wall_s_max": 0.3},
+        {"fuel_max": FUEL_MAX, "wall_s_max": 0.3},
     ),
     Hostile("thousands of functions", compile_bomb_of_functions(), Ok),
     Hostile("blocks nested deep", nested_blocks(b"\x02\x40", 250, 30), Ok),

@@ -54,10 +54,11 @@ def ended(ending: Ending) -> Ended:
         peak_memory_bytes=2,
         wall_us=3,
         diagnostics=b"d",
+        is_exact=True,
     )
 
 
-COMMANDS: list[Command] = [LoadCommand(b"k" * 32, b"native"), CompileCommand(b"module"), RUN]
+COMMANDS: list[Command] = [LoadCommand(b"k" * 32, b"native"), CompileCommand(b"module", True), RUN]
 REPLIES: list[Reply] = [
     Ready(Protection(True, False, True, False, True, False)),
     Unusable("buy another machine"),

@@ -22,8 +22,8 @@ from tests.wasm_tasks.sandbox.processes import COMPILER, WORKER, children, wait_
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_wasm_tasks.errors import SandboxBusy
-from fogbank_wasm_tasks.limits import RUNS_QUEUED_MAX
-from fogbank_wasm_tasks.outcome import HostFault, HostFaultKind, Ok, OutOfFuel
+from fogbank_wasm_tasks.limits import FUEL_MAX, RUNS_QUEUED_MAX
+from fogbank_wasm_tasks.outcome import HostFault, HostFaultKind, Ok, OutOfFuel, Trap
 from fogbank_wasm_tasks.run import RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
@@ -33,7 +33,7 @@ pytestmark = [
 ]
 
 LOOP = command(b"\x03\x40\x0c\0\x0b")
-FOREVER = RunRequest(input=b"", fuel_max=2**62 - 1, wall_s_max=60)
+FOREVER = RunRequest(input=b"", fuel_max=FUEL_MAX, wall_s_max=60)
 
 
 def order(text: bytes = b"hello", **fields: Any) -> RunRequest:
@@ -116,7 +116,7 @@ async def test_large_inputs_and_outputs_pass(tmp_path: Path) -> None:
 
 async def test_a_run_that_takes_too_long_is_this_machine_s_fault(tmp_path: Path) -> None:
     async with running(tmp_path) as sandbox:
-        report = await sandbox.execute(package(LOOP), order(fuel_max=10**18, wall_s_max=0.2))
+        report = await sandbox.execute(package(LOOP), order(fuel_max=FUEL_MAX, wall_s_max=0.2))
         assert report.outcome == HostFault(HostFaultKind.TIME_LIMIT)
         assert report.fuel == 0
 
@@ -196,7 +196,7 @@ async def test_progress_is_told_by_runs_that_call_the_host(tmp_path: Path) -> No
     )
 
     async with running(tmp_path) as sandbox:
-        request = order(fuel_max=10**18, wall_s_max=1.5)
+        request = order(fuel_max=FUEL_MAX, wall_s_max=1.5)
         await sandbox.execute(package(text), request, on_progress=told.append)
 
     assert told == sorted(told)
@@ -292,6 +292,21 @@ async def test_damaged_native_code_is_made_anew(tmp_path: Path) -> None:
     assert file.read_bytes() != data
 
 
+async def test_a_trap_is_billed_exactly_though_the_first_code_does_not_know_its_fuel(
+    tmp_path: Path,
+) -> None:
+    # A loop of three rounds that divides by 2, 1 and 0; the segment of a round weighs 9.
+    code = (
+        b"\x41\x02\x21\0\x03\x40\x41\x01\x20\0\x6e\x1a"
+        b"\x20\0\x41\x01\x6b\x21\0\x41\x01\x0d\0\x0b"
+    )
+    module = command(code, local_groups=b"\x01\x01\x7f")
+    async with running(tmp_path) as sandbox:
+        report = await sandbox.execute(package(module), order())
+
+    assert (report.outcome, report.fuel) == (Trap("division_by_zero"), 3 + 3 * 9)
+
+
 async def test_out_of_fuel_is_the_same_on_every_run(tmp_path: Path) -> None:
     async with running(tmp_path) as sandbox:
         reports = [await sandbox.execute(package(LOOP), order(fuel_max=777)) for _ in range(3)]
@@ -344,7 +359,7 @@ AGENT = dedent(
             await sandbox.prepare(package)
             assert "wasmtime" not in sys.modules
             print("runs", flush=True)
-            await sandbox.execute(package, RunRequest(input=b"", fuel_max=2**62 - 1))
+            await sandbox.execute(package, RunRequest(input=b"", fuel_max=2**42 - 1))
 
     trio.run(main)
     """

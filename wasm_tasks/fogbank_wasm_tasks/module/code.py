@@ -165,7 +165,9 @@ def _skip_block_type(code: bytes, position: int) -> int:
 def _skip_rare(code: bytes, position: int, operator: int, kind: int) -> int:
     if operator in (BULK_PREFIX, VECTOR_PREFIX) and kind in (Immediate.BULK, Immediate.VECTOR):
         table = BULK if operator == BULK_PREFIX else VECTOR
+        start = position
         number, position = _read_number(code, position)
+        _check_shortest(number, position - start)
         kind = table[number] if number < len(table) else int(Immediate.REFUSED)
         if kind == Immediate.REFUSED:
             raise _refuse_feature(operator, number)
@@ -211,6 +213,11 @@ def _read_number(code: bytes, position: int) -> tuple[int, int]:
     raise refuse("an integer is too long")
 
 
+def _check_shortest(number: int, length: int) -> None:
+    if length > 1 and number >> 7 * (length - 1) == 0:
+        raise refuse("the number of an operator is not in its shortest form")
+
+
 def _skip_bytes(code: bytes, position: int, count: int) -> int:
     position += count
     if position > len(code):
@@ -228,9 +235,9 @@ def _skip_branch_table(code: bytes, position: int) -> int:
 
 
 def _skip_types(code: bytes, position: int) -> int:
-    count, position = _read_number(code, position)
-    if count != 1:
+    if code[position] != 1:
         raise refuse("a select with other than one type")
+    position += 1
     if code[position] not in VALUE_TYPE_CODES:
         raise refuse("an unknown value type")
     return position + 1

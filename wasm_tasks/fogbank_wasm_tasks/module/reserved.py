@@ -5,3 +5,6 @@ RESERVED = "fogbank:"
 
 START_FUNCTION = RESERVED + "start"
 """Under this name the host finds what was the module's start function."""
+
+COUNTER = RESERVED + "counter"
+"""Under this name the host finds the global that holds the fuel and the depth left."""

@@ -4,7 +4,7 @@ A hostile module can take minutes and a gigabyte to compile: that is spent here,
 Started by ``compiler.py`` as ``python -m fogbank_wasm_tasks.sandbox.compile_child``.
 """
 
-from ..limits import COMPILE_MEMORY_BYTES_MAX, COMPILED_BYTES_MAX
+from ..limits import COMPILE_MEMORY_BYTES_MAX, COMPILED_BYTES_MAX, WORKER_STACK_BYTES
 from .child import Pipes, run_child
 from .confinement import confine
 from .messages import CompileCommand, Compiled, Invalid, Ready
@@ -18,11 +18,11 @@ def serve(pipes: Pipes) -> None:
     from .engine import Engine, InvalidModule
 
     engine = Engine(on_call=lambda _fuel: None)
-    pipes.send(Ready(confine(COMPILE_MEMORY_BYTES_MAX)))
+    pipes.send(Ready(confine(COMPILE_MEMORY_BYTES_MAX + WORKER_STACK_BYTES)))
     command = pipes.receive()
     assert isinstance(command, CompileCommand)
     try:
-        compiled = engine.compile(command.module)
+        compiled = engine.compile(command.module, is_precise=command.is_precise)
     except InvalidModule as error:
         pipes.send(Invalid(str(error)[:_MESSAGE_LETTERS_MAX]))
         return

@@ -13,7 +13,7 @@ import trio
 from fogbank_protocol.errors import RemoteProtocolError
 
 from ..limits import COMPILE_FAILURES_MAX, COMPILES_MAX
-from ..metering.metering import METERING
+from ..metering.injection import INJECTION_VERSION
 from ..package import Package
 from .compile_cache import CompileCache
 from .messages import CompileCommand, Compiled, Invalid
@@ -42,35 +42,37 @@ class Compiler:
         self._locks: dict[bytes, trio.Lock] = {}
         self._failures: OrderedDict[bytes, RemoteProtocolError | CompileLimit] = OrderedDict()
 
-    def key(self, package: Package) -> bytes:
+    def key(self, package: Package, *, is_precise: bool = False) -> bytes:
         """Return the name of the native code of ``package``: of all that it depends on."""
-        return blake2b(
-            self._machine + package.manifest.module_hash, digest_size=_KEY_BYTES
-        ).digest()
+        text = self._machine + package.manifest.module_hash + bytes([is_precise])
+        return blake2b(text, digest_size=_KEY_BYTES).digest()
 
     def forget(self, package: Package) -> None:
         """Make the native code of ``package`` anew next time: what there is does not load."""
-        self._cache.forget(self.key(package))
+        for is_precise in (False, True):
+            self._cache.forget(self.key(package, is_precise=is_precise))
 
-    async def compiled(self, package: Package) -> bytes:
-        """Return native code for ``package``.
+    async def compiled(self, package: Package, *, is_precise: bool = False) -> bytes:
+        """Return native code for ``package``, whose fuel is exact at any trap if ``is_precise``.
 
         Raises:
             RemoteProtocolError: its module does not validate (section 7.2).
             CompileLimit: compiling it takes too much.
             SandboxUnavailable: this machine cannot run tasks.
         """
-        key = self.key(package)
+        key = self.key(package, is_precise=is_precise)
         lock = self._locks.setdefault(key, trio.Lock())
         try:
             # Whoever comes second waits for the first and then finds the code in the cache.
             async with lock:
-                return await self._look_up_or_compile(key, package)
+                return await self._look_up_or_compile(
+                    key, CompileCommand(package.module, is_precise)
+                )
         finally:
             if not lock.statistics().tasks_waiting and not lock.locked():
                 self._locks.pop(key, None)
 
-    async def _look_up_or_compile(self, key: bytes, package: Package) -> bytes:
+    async def _look_up_or_compile(self, key: bytes, command: CompileCommand) -> bytes:
         if key in self._failures:
             raise self._failures[key]
         found = await trio.to_thread.run_sync(self._cache.read, key)
@@ -78,7 +80,7 @@ class Compiler:
             return found
         try:
             async with self._limiter:
-                compiled = await _compile(package.module, self._seconds_max)
+                compiled = await _compile(command, self._seconds_max)
         except (RemoteProtocolError, CompileLimit) as failure:
             self._remember_failure(key, failure)
             raise
@@ -95,12 +97,12 @@ class Compiler:
             self._failures.popitem(last=False)
 
 
-async def _compile(module: bytes, seconds_max: float) -> bytes:
+async def _compile(command: CompileCommand, seconds_max: float) -> bytes:
     child: ChildProcess | None = None
     try:
         child = await ChildProcess.start(_CHILD)
         with trio.move_on_after(seconds_max):
-            await child.send(CompileCommand(module))
+            await child.send(command)
             match await child.receive():
                 case Compiled(compiled):
                     return compiled
@@ -123,7 +125,7 @@ def describe_machine() -> bytes:
     parts = (
         version("wasmtime"),
         str(SETTINGS_VERSION),
-        METERING.name,
+        str(INJECTION_VERSION),
         platform.system(),
         platform.machine(),
         _read_processor_features(),

@@ -47,6 +47,7 @@ class CompileCommand:
     """Compile this module; only a compile child is told so."""
 
     module: bytes
+    is_precise: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,8 @@ class Ended:
     peak_memory_bytes: int
     wall_us: int
     diagnostics: bytes
+    is_exact: bool
+    """Whether ``fuel`` holds even if the module's code was not made precise."""
 
 
 Reply: TypeAlias = Ready | Unusable | Loaded | LoadFailed | Compiled | Invalid | Progress | Ended
@@ -161,8 +164,8 @@ def encode_command(command: Command) -> bytes:
     match command:
         case LoadCommand(key, compiled):
             return encode([1, key, compiled])
-        case CompileCommand(module):
-            return encode([3, module])
+        case CompileCommand(module, is_precise):
+            return encode([3, module, is_precise])
         case RunCommand():
             return encode(
                 [
@@ -185,8 +188,8 @@ def decode_command(message: bytes) -> Command:
     match decode(message, bytes_max=COMMAND_BYTES_MAX):
         case [1, bytes(key), bytes(compiled)]:
             return LoadCommand(key, compiled)
-        case [3, bytes(module)]:
-            return CompileCommand(module)
+        case [3, bytes(module), bool(is_precise)]:
+            return CompileCommand(module, is_precise)
         case [
             2,
             bytes(key),
@@ -259,6 +262,7 @@ def encode_reply(reply: Reply) -> bytes:
                     reply.peak_memory_bytes,
                     reply.wall_us,
                     reply.diagnostics,
+                    reply.is_exact,
                 ]
             )
 
@@ -309,6 +313,7 @@ def decode_reply(message: bytes) -> Reply:
             int(peak_memory_bytes),
             int(wall_us),
             bytes(diagnostics),
+            bool(is_exact),
         ] if len(diagnostics) <= DIAGNOSTICS_BYTES_MAX:
             return Ended(
                 ending=_ending_from_value(ending),
@@ -317,6 +322,7 @@ def decode_reply(message: bytes) -> Reply:
                 peak_memory_bytes=peak_memory_bytes,
                 wall_us=wall_us,
                 diagnostics=diagnostics,
+                is_exact=is_exact,
             )
         case _:
             raise RemoteProtocolError("not a reply of a worker", rule=_RULE)

@@ -62,6 +62,7 @@ class Runner:
                 peak_memory_bytes=0,
                 wall_us=0,
                 diagnostics=str(error).encode("utf-8")[:DIAGNOSTICS_BYTES_MAX],
+                is_exact=True,
             )
 
     def _tell_progress(self, fuel: int) -> None:

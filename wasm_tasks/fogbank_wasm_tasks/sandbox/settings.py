@@ -2,5 +2,5 @@
 
 from typing import Final
 
-SETTINGS_VERSION: Final = 1
-"""Rises with every change of ``engine.py``'s settings: code made with others is not loaded."""
+SETTINGS_VERSION: Final = 2
+"""Rises with every change of ``engine/configuration.py``: code made with others is not loaded."""

@@ -4,7 +4,7 @@ It holds no key, has no network, opens no file, and outlives no agent.
 Started by ``pool.py`` as ``python -m fogbank_wasm_tasks.sandbox.worker``.
 """
 
-from ..limits import MEMORY_BYTES_MAX, WORKER_MEMORY_SLACK_BYTES
+from ..limits import MEMORY_BYTES_MAX, WORKER_MEMORY_SLACK_BYTES, WORKER_STACK_BYTES
 from .child import Pipes, run_child
 from .confinement import confine
 from .messages import CompileCommand, Ready
@@ -16,7 +16,8 @@ def serve(pipes: Pipes) -> None:
     from .runner import Runner
 
     runner = Runner(tell=pipes.send)
-    pipes.send(Ready(confine(MEMORY_BYTES_MAX + WORKER_MEMORY_SLACK_BYTES)))
+    most = MEMORY_BYTES_MAX + WORKER_STACK_BYTES + WORKER_MEMORY_SLACK_BYTES
+    pipes.send(Ready(confine(most)))
     while True:
         command = pipes.receive()
         assert not isinstance(command, CompileCommand)

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from tests.wasm_tasks.assembler import ECHO
 from tests.wasm_tasks.packages import command, package, reactor, translate, wasi
+from tests.wasm_tasks.runs import run_command, run_exactly
 
-from fogbank_wasm_tasks.limits import MEMORY_BYTES_MAX
 from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.outcome import Exited, OutOfFuel, Trap, TrapKind
 from fogbank_wasm_tasks.sandbox.engine import Engine, EngineFailed, InvalidModule
-from fogbank_wasm_tasks.sandbox.messages import Ended, Finished, RunCommand
+from fogbank_wasm_tasks.sandbox.messages import Ended, Finished
 
 Run = Callable[..., Ended]
 
@@ -25,19 +25,7 @@ def make_engine() -> Engine:
 def make_run(engine: Engine) -> Run:
     def run(module: str | bytes, **fields: Any) -> Ended:
         found = package(module)
-        merged: dict[str, Any] = {
-            "key": b"",
-            "shape": found.manifest.shape,
-            "input": b"",
-            "arguments": [],
-            "environment": [],
-            "seed": 0,
-            "fuel_max": 10**7,
-            "memory_bytes_max": MEMORY_BYTES_MAX,
-            "output_bytes_max": 1_000,
-            **fields,
-        }
-        return engine.run(engine.load(engine.compile(found.module)), RunCommand(**merged))
+        return run_exactly(engine, found.module, run_command(found.manifest.shape, **fields))
 
     return run
 
@@ -147,25 +135,44 @@ def test_a_run_that_exits_beyond_its_fuel_is_out_of_fuel(run: Run) -> None:
     [
         ("unreachable", TrapKind.UNREACHABLE, 1),
         ("i32.const 1 drop unreachable", TrapKind.UNREACHABLE, 2),
-        ("i32.const 65533 i32.load drop", TrapKind.MEMORY_OUT_OF_BOUNDS, 0),
-        ("call $g i32.const 65533 i32.load drop", TrapKind.MEMORY_OUT_OF_BOUNDS, 3),
-        ("i32.const 0 i32.const 0 i32.const -1 memory.fill", TrapKind.MEMORY_OUT_OF_BOUNDS, 0),
-        ("i32.const 10 table.get $t drop", TrapKind.TABLE_OUT_OF_BOUNDS, 0),
+        ("i32.const 65533 i32.load drop", TrapKind.MEMORY_OUT_OF_BOUNDS, 3),
+        ("call $g i32.const 65533 i32.load drop", TrapKind.MEMORY_OUT_OF_BOUNDS, 5),
+        ("i32.const 65535 i32.const 0 i32.const 2 memory.fill", TrapKind.MEMORY_OUT_OF_BOUNDS, 7),
+        # What comes after the trap in its segment is billed, what comes in the next one is not.
+        (
+            "i32.const 0 i32.load offset=65536 nop i32.const 1 br_if 0 i32.const 2 br_if 0 drop",
+            TrapKind.MEMORY_OUT_OF_BOUNDS,
+            5,
+        ),
+        (
+            "block i32.const 1 i32.const 0 i32.rem_s br 0 end i32.const 1 drop",
+            TrapKind.DIVISION_BY_ZERO,
+            5,
+        ),
+        ("i32.const 10 table.get $t drop", TrapKind.TABLE_OUT_OF_BOUNDS, 3),
         ("i32.const 10 call_indirect", TrapKind.TABLE_OUT_OF_BOUNDS, 3),
         ("i32.const 9 call_indirect", TrapKind.NULL_FUNCTION, 3),
         ("i32.const 0 call_indirect (result i32) drop", TrapKind.WRONG_SIGNATURE, 3),
-        ("i32.const 1 i32.const 0 i32.div_u drop", TrapKind.DIVISION_BY_ZERO, 0),
-        ("i32.const 0x80000000 i32.const -1 i32.div_s drop", TrapKind.INTEGER_OVERFLOW, 0),
-        ("f32.const nan i32.trunc_f32_s drop", TrapKind.WRONG_CONVERSION, 0),
-        ("f32.const 1e30 i32.trunc_f32_s drop", TrapKind.INTEGER_OVERFLOW, 0),
+        ("i32.const 1 i32.const 0 i32.div_u drop", TrapKind.DIVISION_BY_ZERO, 4),
+        ("i32.const 0x80000000 i32.const -1 i32.div_s drop", TrapKind.INTEGER_OVERFLOW, 4),
+        ("f32.const nan i32.trunc_f32_s drop", TrapKind.WRONG_CONVERSION, 3),
+        ("f32.const 1e30 i32.trunc_f32_s drop", TrapKind.INTEGER_OVERFLOW, 3),
     ],
 )
-def test_traps_have_a_kind_and_are_billed_to_the_last_point_of_account(
+def test_traps_have_a_kind_and_are_billed_all_segments_entered(
     run: Run, code: str, kind: TrapKind, fuel: int
 ) -> None:
     ended = run(command(code, fields=FIELDS))
 
     assert (ended.ending, ended.fuel) == (Trap(kind), fuel)
+
+
+def test_a_length_is_charged_before_it_is_found_not_to_fit(run: Run) -> None:
+    code = "i32.const 0 i32.const 0 i32.const -1 memory.fill"
+
+    assert run(command(code), fuel_max=2**32 + 3).ending == OutOfFuel()
+    ended = run(command(code), fuel_max=2**32 + 4)
+    assert (ended.ending, ended.fuel) == (Trap(TrapKind.MEMORY_OUT_OF_BOUNDS), 2**32 + 4)
 
 
 def test_a_segment_that_does_not_fit_traps_before_anything_counts(run: Run) -> None:
@@ -177,9 +184,7 @@ def test_a_segment_that_does_not_fit_traps_before_anything_counts(run: Run) -> N
 
 
 def test_endless_recursion_overflows_the_stack(run: Run) -> None:
-    assert run(command("call $f", fields="(func $f call $f)")).ending == Trap(
-        TrapKind.STACK_OVERFLOW
-    )
+    assert run(command("call $f", fields="(func $f call $f)")).ending == Trap(TrapKind.CALL_DEPTH)
 
 
 RETURNS = "local.get 1 drop i64.const {}"
@@ -257,10 +262,7 @@ def test_every_run_has_a_fresh_instance(engine: Engine) -> None:
         fields="(global $x (mut i64) (i64.const 0))",
     )
     module = engine.load(engine.compile(translate(text)))
-    order = RunCommand(
-        key=b"", shape=Shape.REACTOR, input=b"", arguments=[], environment=[], seed=0,
-        fuel_max=10**6, memory_bytes_max=MEMORY_BYTES_MAX, output_bytes_max=1_000,
-    )  # fmt: skip
+    order = run_command(Shape.REACTOR)
 
     assert [len(engine.run(module, order).output) for _ in range(3)] == [1, 1, 1]
 
@@ -300,8 +302,8 @@ def test_the_clock_of_a_run_follows_its_fuel(run: Run) -> None:
 
     ended = run(text)
 
-    # Entry, three constants, the call, and the host's thousand.
-    assert int.from_bytes(ended.output, "little") == 1 + 3 + 1 + 1_000
+    # Entry, all sixteen operators of the only segment, and the host's thousand.
+    assert int.from_bytes(ended.output, "little") == 1 + 15 + 1_000
     assert ended.fuel == 1_005 + 6 + 5 + 1_000 + 8
 
 

@@ -3,15 +3,18 @@
 import wasmtime
 
 from ...limits import WASM_STACK_BYTES
-from ...metering.metering import METERING
+from .interface import ffi
 
 
-def configure() -> wasmtime.Config:
-    """Return the settings; whoever changes them raises ``SETTINGS_VERSION``."""
+def configure(*, has_float_vectors: bool = False) -> wasmtime.Config:
+    """Return the settings; whoever changes them raises ``SETTINGS_VERSION``.
+
+    They count nothing: the module does.  0/0 has another sign on x86-64 than on aarch64; the
+    module sees to that as well, unless it ``has_float_vectors``: then all its arithmetic becomes
+    slower here.  Code made in either way loads in an engine made in the other.
+    """
     config = wasmtime.Config()
-    config.consume_fuel = METERING.engine_counts
-    # 0/0 has another sign on x86-64 than on aarch64; a run must not see which.
-    config.cranelift_nan_canonicalization = True
+    config.cranelift_nan_canonicalization = has_float_vectors
     config.wasm_simd = True
     config.wasm_bulk_memory = True
     config.wasm_multi_value = True
@@ -28,6 +31,8 @@ def configure() -> wasmtime.Config:
     config.wasm_wide_arithmetic = False
     config.wasm_custom_page_sizes = False
     config.wasm_stack_switching = False
+    # Unused, but the engine wants it to be no smaller than the other.
+    ffi.wasmtime_config_async_stack_size_set(config.ptr(), WASM_STACK_BYTES)
     config.max_wasm_stack = WASM_STACK_BYTES
     # A hostile module gets one core to waste while it compiles.
     config.parallel_compilation = False

@@ -8,11 +8,11 @@ from typing import Any, Final
 import wasmtime
 
 from ...limits import TABLE_ELEMENTS_MAX, TABLES_MAX
+from ...metering.injection import inject
 from ...metering.meter import FuelExhausted
-from ...metering.metering import METERING
 from ...module.facts import FunctionType, ValueType
 from ...module.host_functions import HOST_FUNCTIONS
-from ...outcome import OutOfFuel
+from ...outcome import OutOfFuel, Trap
 from ...wasi.endings import RunEnded
 from ...wasi.host import Host
 from ..messages import Ended, RunCommand
@@ -31,7 +31,7 @@ from .interface import (
     name_buffer,
     new_trap,
 )
-from .store import FuelMeter
+from .store import CounterMeter
 
 _KINDS: Final = {ValueType.I32: I32, ValueType.I64: I64}
 _VALUE_TYPES: Final = {ValueType.I32: wasmtime.ValType.i32, ValueType.I64: wasmtime.ValType.i64}
@@ -42,7 +42,7 @@ class _Run:
     """One run while it lasts: what host functions need to find."""
 
     host: Host
-    meter: FuelMeter
+    meter: CounterMeter
     instance: Instance
 
 
@@ -60,17 +60,24 @@ class Engine:
             self._define(module, name, each) for (module, name), each in HOST_FUNCTIONS.items()
         ]
 
-    def compile(self, module: bytes) -> bytes:
+    def compile(self, module: bytes, *, is_precise: bool = False) -> bytes:
         """Return native code for ``module``, which passed ``check_module``.
+
+        With ``is_precise`` all fuel of its runs is exact, and they take longer.
 
         Raises:
             InvalidModule: it does not validate.
         """
         try:
-            compiled = wasmtime.Module(self._engine, METERING.prepare(module))
+            # As it came: what is wrong in it may become right where the counter's local is added.
+            wasmtime.Module.validate(self._engine, module)
         except wasmtime.WasmtimeError as error:
             raise InvalidModule(str(error)) from None
-        return bytes(compiled.serialize())
+        injected = inject(module, is_precise=is_precise)
+        engine = self._engine
+        if injected.has_float_vectors:
+            engine = wasmtime.Engine(configure(has_float_vectors=True))
+        return bytes(wasmtime.Module(engine, injected.module).serialize())
 
     def load(self, compiled: bytes) -> LoadedModule:
         """Return the module whose native code this is; ``compile`` made it on this machine.
@@ -107,7 +114,7 @@ class Engine:
     def _run_in(self, store: wasmtime.Store, module: LoadedModule, command: RunCommand) -> Ended:
         context = store._context()  # pyright: ignore[reportPrivateUsage]
         started = perf_counter()
-        meter = FuelMeter(context, command.fuel_max)
+        meter = CounterMeter(context, command.fuel_max)
         host = make_host(command, meter)
         instance = Instance(context, module, meter)
         self._run = _Run(host, meter, instance)
@@ -119,6 +126,7 @@ class Engine:
             peak_memory_bytes=instance.memory_bytes,
             wall_us=int((perf_counter() - started) * 1e6),
             diagnostics=bytes(host.diagnostics),
+            is_exact=instance.is_exact or not isinstance(ending, Trap),
         )
 
     def _define(self, module: str, name: str, signature: FunctionType) -> Any:

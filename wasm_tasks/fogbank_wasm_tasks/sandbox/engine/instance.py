@@ -8,7 +8,7 @@ from typing import Any, Final
 import wasmtime
 
 from ...metering.meter import FuelExhausted
-from ...module.reserved import START_FUNCTION
+from ...module.reserved import COUNTER, START_FUNCTION
 from ...module.shape import ALLOCATE, INITIALIZE, MEMORY, RUN, START
 from ...outcome import TrapKind
 from ...wasi.endings import RunEnded
@@ -23,7 +23,7 @@ from .interface import (
     take_code,
     take_text,
 )
-from .store import FuelMeter, Memory
+from .store import CounterMeter, Memory
 
 _SIGNATURES: Final[dict[str, tuple[Sequence[int], int]]] = {
     INITIALIZE: ((), 0),
@@ -34,9 +34,7 @@ _SIGNATURES: Final[dict[str, tuple[Sequence[int], int]]] = {
 }
 """Parameters and the number of results of what the host calls; ``check_shape`` saw to it."""
 
-_OUT_OF_FUEL: Final = "OUT_OF_FUEL"
 _TRAPS: Final = {
-    "STACK_OVERFLOW": TrapKind.STACK_OVERFLOW,
     "MEMORY_OUT_OF_BOUNDS": TrapKind.MEMORY_OUT_OF_BOUNDS,
     "TABLE_OUT_OF_BOUNDS": TrapKind.TABLE_OUT_OF_BOUNDS,
     "INDIRECT_CALL_TO_NULL": TrapKind.NULL_FUNCTION,
@@ -44,8 +42,10 @@ _TRAPS: Final = {
     "INTEGER_OVERFLOW": TrapKind.INTEGER_OVERFLOW,
     "INTEGER_DIVISION_BY_ZERO": TrapKind.DIVISION_BY_ZERO,
     "BAD_CONVERSION_TO_INTEGER": TrapKind.WRONG_CONVERSION,
-    "UNREACHABLE": TrapKind.UNREACHABLE,
 }
+"""Traps of the engine itself.  A stack overflow is none: the depth runs out long before."""
+
+_UNREACHABLE: Final = "UNREACHABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class LoadedModule:
 class Instance:
     """A fresh instance in a store of its own; the ``Instance`` of ``shapes.py``."""
 
-    def __init__(self, context: Any, module: LoadedModule, meter: FuelMeter) -> None:
+    def __init__(self, context: Any, module: LoadedModule, meter: CounterMeter) -> None:
         self._context = context
         self._module = module
         self._meter = meter
@@ -67,6 +67,9 @@ class Instance:
         self._memory: Memory | None = None
         self.stopped_by: RunEnded | FuelExhausted | None = None
         """Why the host ended the run, kept while the engine unwinds."""
+
+        self.is_exact = True
+        """False once the engine trapped: the counter that it found may be an old one."""
 
         self.failed_by: BaseException | None = None
         """A bug of the host, kept likewise."""
@@ -93,7 +96,7 @@ class Instance:
         )
         self._conclude(error, trap)
         self._memory = Memory(self._context, self._find(MEMORY).of.memory)
-        self._meter.begin()
+        self._meter.begin(self._find(COUNTER).of.global_)
 
     def has(self, name: str) -> bool:
         """Tell whether it exports ``name``, which the host chose."""
@@ -158,9 +161,16 @@ class Instance:
             raise self.stopped_by
         if code is None:
             raise EngineFailed(message)
-        name = wasmtime.TrapCode(code).name
-        if name == _OUT_OF_FUEL:
-            raise FuelExhausted
+        raise self._read_trap(wasmtime.TrapCode(code).name)
+
+    def _read_trap(self, name: str) -> Exception:
+        """Return what the engine's trap ``name`` stands for."""
+        if name == _UNREACHABLE:
+            # The injected code traps so as well, and the counter tells why.
+            if self._meter.is_exhausted:
+                return FuelExhausted()
+            return Trapped(TrapKind.CALL_DEPTH if self._meter.is_too_deep else TrapKind.UNREACHABLE)
         if name not in _TRAPS:
-            raise EngineFailed(f"an unknown trap {name}")
-        raise Trapped(_TRAPS[name])
+            return EngineFailed(f"an unknown trap {name}")
+        self.is_exact = not self._meter.has_begun
+        return Trapped(_TRAPS[name])

@@ -2,14 +2,18 @@
 
 import ctypes
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from ...metering.injection.counter import (
+    DEPTH_BITS,
+    DEPTH_MAX,
+    Reading,
+    pack_counter,
+    read_counter,
+)
 from ...metering.meter import FuelExhausted
 from ...wasi.memory import AddressFault
-from .interface import check, ffi
-
-_INITIALISATION_FUEL: Final = 1 << 40
-"""More than any instance takes to be made, whose segments are bounded."""
+from .interface import I64, check, ffi
 
 
 @dataclass(slots=True)
@@ -40,47 +44,60 @@ class Memory:
         return (ctypes.cast(start, ctypes.c_void_p).value or 0) + address
 
 
-class FuelMeter:
-    """Reads and charges the engine's counter of one store."""
+class CounterMeter:
+    """Reads and charges the counter that a module carries."""
 
     def __init__(self, context: Any, fuel_max: int) -> None:
+        """Count for a run that is given ``fuel_max``, from ``begin`` on."""
         self._context = context
-        self._has_begun = False
-        # The engine stops a run that has used all of its fuel, this page one that used more.
-        self._given = fuel_max + 1
         self._fuel_max = fuel_max
-        self._left = ctypes.c_uint64()
-        # What the engine counts while it fills memory and tables is its own affair.
-        self._set(_INITIALISATION_FUEL)
+        self._counter: Any = None
+        self._value = ffi.wasmtime_val_t(kind=I64)
 
-    def begin(self) -> None:
-        """Count from now on: the instance is made, and nothing of the run has been executed."""
-        self._has_begun = True
-        self._set(self._given)
+    def begin(self, counter: Any) -> None:
+        """Count in the global ``counter``: the instance is made, and nothing has been executed."""
+        self._counter = counter
+        self._write(pack_counter(self._fuel_max, DEPTH_MAX))
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the instance is made."""
+        return self._counter is not None
 
     @property
     def fuel_used(self) -> int:
         """The fuel used since ``begin``, at most the fuel given."""
-        if not self._has_begun:
+        if self._counter is None:
             return 0
-        return min(self._given - self._read(), self._fuel_max)
+        return self._fuel_max - max(self._read().fuel_left, 0)
 
     @property
     def is_exhausted(self) -> bool:
         """Whether more was used than given."""
-        return self._has_begun and self._read() == 0
+        return self._counter is not None and self._read().fuel_left < 0
+
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether calls were nested deeper than allowed."""
+        return self._counter is not None and self._read().is_too_deep
 
     def charge(self, fuel: int) -> None:
         """Count ``fuel`` more; FuelExhausted when that is more than was left."""
-        left = self._read()
-        if fuel >= left:
-            self._set(0)
+        is_enough = fuel <= self._read().fuel_left
+        self._write(self._value.of.i64 - (fuel << DEPTH_BITS))
+        if not is_enough:
             raise FuelExhausted
-        self._set(left - fuel)
 
-    def _read(self) -> int:
-        check(ffi.wasmtime_context_get_fuel(self._context, ctypes.byref(self._left)))
-        return self._left.value
+    def _read(self) -> Reading:
+        ffi.wasmtime_global_get(
+            self._context, ctypes.byref(self._counter), ctypes.byref(self._value)
+        )
+        return read_counter(self._value.of.i64)
 
-    def _set(self, fuel: int) -> None:
-        check(ffi.wasmtime_context_set_fuel(self._context, fuel))
+    def _write(self, counter: int) -> None:
+        self._value.of.i64 = counter
+        check(
+            ffi.wasmtime_global_set(
+                self._context, ctypes.byref(self._counter), ctypes.byref(self._value)
+            )
+        )
