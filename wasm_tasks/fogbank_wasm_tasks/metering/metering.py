@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from ..module.global_exports import export_globals
 from ..module.rewriting import export_start
 
 
@@ -26,12 +27,12 @@ class Metering(Protocol):
 class EngineFuel:
     """The engine counts."""
 
-    name = "engine-fuel-1"
+    name = "engine-fuel-2"
     engine_counts = True
 
     def prepare(self, module: bytes) -> bytes:
         """Return ``module`` with nothing left to run while it is instantiated."""
-        return export_start(module)
+        return export_start(export_globals(module))
 
 
 METERING: Metering = EngineFuel()
