@@ -16,6 +16,7 @@ from ..limits import (
     STEP_GLOBALS_MAX,
     STEP_MEMORY_BYTES_MAX,
 )
+from ..module.facts import ModuleFacts, ValueType
 from .memory_tree import ZERO_PAGE, MemoryTree
 from .state import Digest, StateHead, state_root
 
@@ -24,6 +25,13 @@ _VERSION: Final = 1
 _PAGES_PER_BLOCK: Final = PAGE_BYTES // STATE_PAGE_BYTES
 _GLOBALS_BYTES_MAX: Final = 16 * STEP_GLOBALS_MAX
 _RULE: Final = "7.10"
+_VALUE_BYTES: Final = {
+    ValueType.I32: 4,
+    ValueType.I64: 8,
+    ValueType.F32: 4,
+    ValueType.F64: 8,
+    ValueType.V128: 16,
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,6 +112,30 @@ def decode_snapshot(data: bytes) -> Snapshot:
             return Snapshot(head, _spread(pages, marks, kept))
         case _:
             raise RemoteProtocolError("not a snapshot", rule=_RULE)
+
+
+def check_resumable(
+    snapshot: Snapshot, facts: ModuleFacts, memory_bytes_max: int, fuel_max: int
+) -> None:
+    """Check that ``snapshot`` can be put into an instance of the module that ``facts`` describe.
+
+    It may still be no state that any run passes: only its root can tell.
+
+    Raises:
+        RemoteProtocolError: it cannot (section 7.10).
+    """
+    head, limits = snapshot.head, facts.memory
+    assert limits is not None
+    pages_max = memory_bytes_max // PAGE_BYTES
+    if limits.maximum is not None:
+        pages_max = min(pages_max, limits.maximum)
+    types = [each.type for each in facts.globals if each.is_mutable]
+    if not limits.minimum <= head.pages <= pages_max:
+        raise RemoteProtocolError("a snapshot with a memory of another size", rule=_RULE)
+    if len(head.globals) != sum(_VALUE_BYTES[each] for each in types):
+        raise RemoteProtocolError("a snapshot with other globals", rule=_RULE)
+    if head.fuel > fuel_max:
+        raise RemoteProtocolError("a snapshot that used more fuel than it had", rule=_RULE)
 
 
 def _spread(pages: int, marks: bytes, kept: bytes) -> bytes:

@@ -16,7 +16,7 @@ from ...outcome import OutOfFuel
 from ...wasi.endings import RunEnded
 from ...wasi.host import Host
 from ..messages import Ended, RunCommand
-from ..shapes import make_host, run_to_end
+from ..shapes import Play, conclude, make_host, run_to_end
 from .configuration import configure
 from .instance import Instance, LoadedModule
 from .interface import (
@@ -84,8 +84,12 @@ class Engine:
         except wasmtime.WasmtimeError as error:
             raise EngineFailed(str(error)) from None
 
-    def run(self, module: LoadedModule, command: RunCommand) -> Ended:
+    def run(
+        self, module: LoadedModule, command: RunCommand, play: Play | None = None
+    ) -> Ended:
         """Run ``module`` in a fresh instance as ``command`` says.
+
+        ``play`` says what to call; by default that which the shape asks for.
 
         Raises:
             EngineFailed: the engine failed, not the run.
@@ -99,19 +103,28 @@ class Engine:
             memories=1,
         )
         try:
-            return self._run_in(store, module, command)
+            return self._run_in(store, module, command, play)
         finally:
             self._run = None
             store.close()
 
-    def _run_in(self, store: wasmtime.Store, module: LoadedModule, command: RunCommand) -> Ended:
+    def _run_in(
+        self,
+        store: wasmtime.Store,
+        module: LoadedModule,
+        command: RunCommand,
+        play: Play | None,
+    ) -> Ended:
         context = store._context()  # pyright: ignore[reportPrivateUsage]
         started = perf_counter()
         meter = FuelMeter(context, command.fuel_max)
         host = make_host(command, meter)
         instance = Instance(context, module, meter)
         self._run = _Run(host, meter, instance)
-        ending, output = run_to_end(instance, host, meter, command)
+        if play is None:
+            ending, output = run_to_end(instance, host, meter, command)
+        else:
+            ending, output = conclude(meter, lambda: play(instance, meter))
         return Ended(
             ending=ending,
             output=output,

@@ -11,6 +11,9 @@ from .interface import check, ffi
 _INITIALISATION_FUEL: Final = 1 << 40
 """More than any instance takes to be made, whose segments are bounded."""
 
+_VALUE_BYTES: Final = {0: 4, 1: 8, 2: 4, 3: 8, 4: 16}
+"""The bytes of an i32, i64, f32, f64 and v128, by the engine's number of the type."""
+
 
 @dataclass(slots=True)
 class Memory:
@@ -33,11 +36,45 @@ class Memory:
         if data:
             ctypes.memmove(place, data, len(data))
 
+    def grow(self, pages: int) -> None:
+        """Add ``pages`` of 64 KiB."""
+        before = ctypes.c_uint64()
+        check(
+            ffi.wasmtime_memory_grow(self.context, self.handle, pages, ctypes.byref(before))
+        )
+
     def _locate(self, address: int, length: int) -> int:
         if address < 0 or length < 0 or address + length > self.size():
             raise AddressFault
         start = ffi.wasmtime_memory_data(self.context, self.handle)
         return (ctypes.cast(start, ctypes.c_void_p).value or 0) + address
+
+
+@dataclass(slots=True)
+class Global:
+    """A mutable global of a run."""
+
+    context: Any
+    handle: Any
+
+    def read(self) -> bytes:
+        """Return its value, little-endian."""
+        value = self._get()
+        return ctypes.string_at(ctypes.addressof(value.of), _VALUE_BYTES[value.kind])
+
+    def write(self, data: bytes) -> int:
+        """Set it to what ``data`` begins with, and return how many bytes that were."""
+        value = self._get()
+        count = _VALUE_BYTES[value.kind]
+        # By bytes and not by value: a NaN keeps its bits only so.
+        ctypes.memmove(ctypes.addressof(value.of), data, count)
+        check(ffi.wasmtime_global_set(self.context, self.handle, ctypes.byref(value)))
+        return count
+
+    def _get(self) -> Any:
+        value = ffi.wasmtime_val_t()
+        ffi.wasmtime_global_get(self.context, self.handle, ctypes.byref(value))
+        return value
 
 
 class FuelMeter:
@@ -57,6 +94,10 @@ class FuelMeter:
         """Count from now on: the instance is made, and nothing of the run has been executed."""
         self._has_begun = True
         self._set(self._given)
+
+    def resume(self, fuel_used: int) -> None:
+        """Count on from ``fuel_used``, at most the fuel given: the run was begun elsewhere."""
+        self._set(self._given - fuel_used)
 
     @property
     def fuel_used(self) -> int:
