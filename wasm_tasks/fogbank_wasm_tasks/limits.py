@@ -153,6 +153,9 @@ QUESTION_BYTES_MAX = 256
 PROOF_BYTES_MAX = PACKAGE_BYTES_MAX + OUTPUT_BYTES_MAX + 524_288
 """The largest proof of a wrong result: package, input or snapshot, terms (section 7.12)."""
 
+QUESTIONS_WAITING_MAX = 8
+"""How many questions of a dispute may wait for the same part of a run (section 7.11)."""
+
 STATEMENT_S_MAX = 60.0
 """How long a party to a dispute may take for one statement by default, in seconds."""
 

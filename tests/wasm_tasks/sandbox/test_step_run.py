@@ -1,18 +1,14 @@
 """Runs by steps: interrupted anywhere, they end as if they had not been (SPEC.md section 7.8)."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.wasm_tasks.verification.step_task import step_package
 
 from fogbank_wasm_tasks.limits import MEMORY_BYTES_MAX
 from fogbank_wasm_tasks.module.facts import Shape
-from fogbank_wasm_tasks.outcome import OutOfFuel, Trap, TrapKind
 from fogbank_wasm_tasks.sandbox.engine import Engine
-from fogbank_wasm_tasks.sandbox.messages import Ended, Finished, RunCommand, StepCommand, Stepped
+from fogbank_wasm_tasks.sandbox.messages import Ended, RunCommand, StepCommand, Stepped
 from fogbank_wasm_tasks.sandbox.step_run import StepRun
 from fogbank_wasm_tasks.verification.snapshot import decode_snapshot
 
@@ -65,4 +61,4 @@ def test_x(steps: Steps) -> None:
         e2, s2 = steps(snapshot=s.snapshot)
         assert (e2.ending, e2.output, e2.fuel) == (ended.ending, ended.output, ended.fuel)
         assert s.roots + s2.roots == stepped.roots
-        assert decode_snapshot(s.snapshot).root() == stepped.roots[32*p:32*p+32]
+        assert decode_snapshot(s.snapshot).root() == stepped.roots[32 * p : 32 * p + 32]

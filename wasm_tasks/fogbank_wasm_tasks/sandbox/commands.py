@@ -65,9 +65,7 @@ def make_step_command(run: RunCommand, package: Package, request: StepRequest) -
     )
 
 
-def make_verify_command(
-    run: RunCommand, package: Package, request: VerifyRequest
-) -> VerifyCommand:
+def make_verify_command(run: RunCommand, package: Package, request: VerifyRequest) -> VerifyCommand:
     """Return the command to have ``package`` check an output.
 
     Raises:

@@ -21,9 +21,9 @@ from ..package import Package, open_package
 from ..run import RunReport, RunRequest
 from ..verification.requests import StepReport, StepRequest, VerifyReport, VerifyRequest
 from .availability import check_available
+from .commands import make_command, make_step_command, make_verify_command
 from .compile_cache import CompileCache
 from .compiler import CompileLimit, Compiler
-from .commands import make_command, make_step_command, make_verify_command
 from .messages import Ended, Protection, RunCommand, StepCommand, Stepped, VerifyCommand
 from .process import ChildGone
 from .reports import (
@@ -32,6 +32,7 @@ from .reports import (
     make_step_report,
     make_verify_report,
     report_fault,
+    report_verifier_fault,
 )
 from .slot import LoadRefused, WorkerSlot
 
@@ -186,7 +187,7 @@ class Sandbox:
         command = make_verify_command(run, package, request)
         ended = await self._attempt(package, command, request.run.wall_s_max, None)
         if isinstance(ended, RunReport):
-            return VerifyReport(verdict=ended.outcome, fuel=0, wall_s=ended.wall_s)
+            return report_verifier_fault(ended)
         return make_verify_report(ended[0])
 
     async def _attempt(

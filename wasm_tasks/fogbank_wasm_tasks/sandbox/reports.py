@@ -9,7 +9,7 @@ from fogbank_protocol.blobs.naming import blob_id
 from ..outcome import HostFault, HostFaultKind, Ok, Outcome
 from ..run import RunReport
 from ..verification.merkle import HASH_BYTES
-from ..verification.requests import Accepted, Rejected, StepReport, VerifyReport
+from ..verification.requests import Accepted, Rejected, StepReport, VerifierVerdict, VerifyReport
 from ..verification.state import Digest
 from .messages import Ended, Finished, RunCommand, Stepped
 from .process import ChildGone
@@ -74,12 +74,19 @@ async def make_step_report(ended: Ended, stepped: Stepped | None) -> StepReport:
 
 def make_verify_report(ended: Ended) -> VerifyReport:
     """Return what the verifier of a package said."""
+    verdict: VerifierVerdict
     match ended.ending:
         case Finished():
             verdict = Accepted() if ended.output == ACCEPTED else Rejected()
         case _:
             verdict = ended.ending
     return VerifyReport(verdict=verdict, fuel=ended.fuel, wall_s=ended.wall_us / 1e6)
+
+
+def report_verifier_fault(fault: RunReport) -> VerifyReport:
+    """Return the report of a verifier that this machine did not finish, for that of the run."""
+    assert isinstance(fault.outcome, HostFault)
+    return VerifyReport(verdict=fault.outcome, fuel=0, wall_s=fault.wall_s)
 
 
 def report_fault(kind: HostFaultKind, wall_s: float) -> RunReport:

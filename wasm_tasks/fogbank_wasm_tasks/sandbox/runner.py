@@ -39,9 +39,7 @@ class Runner:
         self._engine = Engine(self._tell_progress)
         self._modules: OrderedDict[bytes, LoadedModule] = OrderedDict()
 
-    def answer(
-        self, command: LoadCommand | RunCommand | StepCommand | VerifyCommand
-    ) -> Reply:
+    def answer(self, command: LoadCommand | RunCommand | StepCommand | VerifyCommand) -> Reply:
         """Do what ``command`` says and return what came of it."""
         match command:
             case LoadCommand(key, compiled):
@@ -54,9 +52,7 @@ class Runner:
                 self._tell(steps.stepped())
                 return ended
             case VerifyCommand(run, claimed):
-                return self._run(
-                    run, lambda instance, _meter: verify(instance, run.input, claimed)
-                )
+                return self._run(run, lambda instance, _meter: verify(instance, run.input, claimed))
 
     def _load(self, key: bytes, compiled: bytes) -> Loaded | LoadFailed:
         forgotten: list[bytes] = []

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from fogbank_protocol.errors import LocalProtocolError
 
 from ..limits import CHECKPOINT_STEPS_MAX, OUTPUT_BYTES_MAX, STATES_MAX, STEP_SIZE_MAX
-from ..outcome import Exited, HostFault, Outcome, OutOfFuel, Trap
+from ..outcome import Exited, HostFault, OutOfFuel, Trap
 from ..run import RunReport, RunRequest
 from .state import Digest
 from .terms import StepPlan
@@ -97,7 +97,7 @@ VerifierVerdict: TypeAlias = Accepted | Rejected | OutOfFuel | Trap | Exited | H
 class VerifyReport:
     """What a verifier said."""
 
-    verdict: "VerifierVerdict | Outcome"
+    verdict: VerifierVerdict
     fuel: int
     wall_s: float
     """Seconds that it took."""

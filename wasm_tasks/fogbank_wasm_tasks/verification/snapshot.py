@@ -106,9 +106,7 @@ def decode_snapshot(data: bytes) -> Snapshot:
             and len(values) <= _GLOBALS_BYTES_MAX
             and len(marks) * 8 == pages * _PAGES_PER_BLOCK
         ):
-            head = StateHead(
-                steps=steps, is_done=is_done, fuel=fuel, pages=pages, globals=values
-            )
+            head = StateHead(steps=steps, is_done=is_done, fuel=fuel, pages=pages, globals=values)
             return Snapshot(head, _spread(pages, marks, kept))
         case _:
             raise RemoteProtocolError("not a snapshot", rule=_RULE)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NewType
 
-from fogbank_protocol.encoding import encode
+from fogbank_protocol.encoding import Value, encode
 
 from ..outcome import Outcome, outcome_to_value
 from .merkle import HASH_BYTES
@@ -39,11 +39,11 @@ class StateHead:
 
 def state_root(head: StateHead, memory_root: bytes) -> Digest:
     """Return the root of the state with this ``head`` and the root over its memory."""
-    fields = [head.steps, head.is_done, head.fuel, head.pages, memory_root, head.globals]
+    fields: Value = [head.steps, head.is_done, head.fuel, head.pages, memory_root, head.globals]
     return Digest(blake2b(_STATE + encode(fields), digest_size=HASH_BYTES).digest())
 
 
 def end_digest(states: int, outcome: Outcome, fuel: int) -> Digest:
     """Return the digest of the end of a run that passed ``states`` states."""
-    fields = [states, outcome_to_value(outcome), fuel]
+    fields: Value = [states, outcome_to_value(outcome), fuel]
     return Digest(blake2b(_END + encode(fields), digest_size=HASH_BYTES).digest())

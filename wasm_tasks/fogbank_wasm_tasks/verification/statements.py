@@ -32,7 +32,7 @@ class Wanted(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Where was the run of receipt ``receipt_id`` at ``position``?"""
+    """Asks where the run of receipt ``receipt_id`` was at ``position``."""
 
     receipt_id: bytes
     position: int
@@ -56,9 +56,7 @@ def receipt_id_of(signed: Signed, network: NetworkId) -> bytes:
 
 def encode_question(question: Question) -> bytes:
     """Return the encoding of ``question``."""
-    return encode(
-        [_VERSION, question.receipt_id, question.position, int(question.wanted)]
-    )
+    return encode([_VERSION, question.receipt_id, question.position, int(question.wanted)])
 
 
 def decode_question(data: bytes) -> Question:

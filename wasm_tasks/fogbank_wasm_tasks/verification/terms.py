@@ -58,9 +58,7 @@ class Terms:
 
     def terms_id(self) -> bytes:
         """Return the 32 bytes by which a receipt names them."""
-        return blake2b(
-            _DOMAIN + encode(terms_to_value(self)), digest_size=HASH_BYTES
-        ).digest()
+        return blake2b(_DOMAIN + encode(terms_to_value(self)), digest_size=HASH_BYTES).digest()
 
     def request(self, input_data: bytes, *, wall_s_max: float) -> RunRequest:
         """Return the request of a run under these terms, with the input that they name."""
@@ -177,10 +175,9 @@ def _plan(value: Value) -> StepPlan | None:
     match value:
         case None:
             return None
-        case [int(step_size), int(checkpoint_steps)] if (
-            _in_range(step_size, 1, STEP_SIZE_MAX)
-            and _in_range(checkpoint_steps, 1, CHECKPOINT_STEPS_MAX)
-        ):
+        case [int(step_size), int(checkpoint_steps)] if _in_range(
+            step_size, 1, STEP_SIZE_MAX
+        ) and _in_range(checkpoint_steps, 1, CHECKPOINT_STEPS_MAX):
             return StepPlan(step_size, checkpoint_steps)
         case _:
             raise RemoteProtocolError("not a plan of steps", rule=_RULE)

@@ -84,9 +84,7 @@ class Engine:
         except wasmtime.WasmtimeError as error:
             raise EngineFailed(str(error)) from None
 
-    def run(
-        self, module: LoadedModule, command: RunCommand, play: Play | None = None
-    ) -> Ended:
+    def run(self, module: LoadedModule, command: RunCommand, play: Play | None = None) -> Ended:
         """Run ``module`` in a fresh instance as ``command`` says.
 
         ``play`` says what to call; by default that which the shape asks for.

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import wasmtime
 
-from ...metering.meter import FuelExhausted
 from ...limits import PAGE_BYTES
+from ...metering.meter import FuelExhausted
 from ...module.reserved import GLOBAL, START_FUNCTION
 from ...module.shape import (
     ALLOCATE,

@@ -39,9 +39,7 @@ class Memory:
     def grow(self, pages: int) -> None:
         """Add ``pages`` of 64 KiB."""
         before = ctypes.c_uint64()
-        check(
-            ffi.wasmtime_memory_grow(self.context, self.handle, pages, ctypes.byref(before))
-        )
+        check(ffi.wasmtime_memory_grow(self.context, self.handle, pages, ctypes.byref(before)))
 
     def _locate(self, address: int, length: int) -> int:
         if address < 0 or length < 0 or address + length > self.size():
