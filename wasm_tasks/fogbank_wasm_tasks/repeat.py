@@ -167,7 +167,7 @@ async def _judge_here(data: bytes) -> tuple[CheckedProof, Verdict]:
     with TemporaryDirectory(prefix="fogbank-") as folder:
         sandbox = Sandbox(Path(folder), workers=1)
         async with trio.open_nursery() as nursery:
-            await nursery.start(lambda **status: sandbox.run(**status))
+            await nursery.start(sandbox.run)
             judged = await judge_proof_file(sandbox, data)
             nursery.cancel_scope.cancel()
         return judged

@@ -98,7 +98,15 @@ def test_half_an_answer_is_rejected(claimed: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"p cnf", b"p cnf 1 1", b"p cnf 1 1 2 0", b"p cnf 4097 0", b"p cnf 1 20001", b"p cnf 1 0 x"],
+    [
+        b"",
+        b"p cnf",
+        b"p cnf 1 1",
+        b"p cnf 1 1 2 0",
+        b"p cnf 4097 0",
+        b"p cnf 1 20001",
+        b"p cnf 1 0 x",
+    ],
 )
 def test_an_input_that_is_no_formula_traps(data: bytes) -> None:
     assert run("satisfiability", data).ending == Trap("unreachable")

@@ -34,7 +34,7 @@ _OPTIONAL = {
 
 
 def detect_shape(facts: ModuleFacts) -> Shape:
-    """Return the shape that the exports of a module show: reactor, step, command, the first of them.
+    """Return the first of reactor, step and command that the exports of a module allow.
 
     Raises:
         RemoteProtocolError: they show none (section 7.3).

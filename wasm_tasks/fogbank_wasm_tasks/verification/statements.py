@@ -118,9 +118,9 @@ def open_statement(signed: Signed, network: NetworkId) -> Statement:
 
 
 def _is_version(value: int) -> bool:
-    return value == _VERSION and not isinstance(value, bool)
+    # A boolean is an int in Python, but another value on the wire.
+    return not isinstance(value, bool) and value == _VERSION
 
 
 def _in_range(value: int, largest: int) -> bool:
-    # A boolean is an int in Python, but another value on the wire.
     return value <= largest and not isinstance(value, bool)
