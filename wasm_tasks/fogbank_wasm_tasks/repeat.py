@@ -31,10 +31,9 @@ from .verification.snapshot import decode_snapshot
 from .verification.state import Digest, end_digest
 from .verification.terms import Terms
 
-EXIT_WRONG = 0
-EXIT_RIGHT = 1
 EXIT_REFUSED = 2
 EXIT_UNKNOWN = 3
+_STATUS = {Verdict.WRONG: 0, Verdict.RIGHT: 1, Verdict.UNKNOWN: EXIT_UNKNOWN}
 
 
 async def repeat_step(
@@ -145,8 +144,8 @@ def main() -> None:
     path: Path = parser.parse_args().file
     try:
         with path.open("rb") as file:
-            data = file.read(PROOF_BYTES_MAX + 1)
-        checked, verdict = trio.run(_judge_here, data)
+            checked = check_proof(decode_proof(file.read(PROOF_BYTES_MAX + 1)))
+        verdict = trio.run(_repeat_here, checked)
     except (OSError, RemoteProtocolError) as error:
         print(f"{path}: {error}", file=sys.stderr)
         sys.exit(EXIT_REFUSED)
@@ -154,23 +153,25 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(EXIT_UNKNOWN)
     print(describe(checked, verdict))
-    match verdict:
-        case Verdict.WRONG:
-            sys.exit(EXIT_WRONG)
-        case Verdict.RIGHT:
-            sys.exit(EXIT_RIGHT)
-        case Verdict.UNKNOWN:
-            sys.exit(EXIT_UNKNOWN)
+    sys.exit(_STATUS[verdict])
 
 
-async def _judge_here(data: bytes) -> tuple[CheckedProof, Verdict]:
+async def _repeat_here(checked: CheckedProof) -> Verdict:
+    """Repeat what ``checked`` names in a sandbox made for it."""
+    found: Verdict | RemoteProtocolError | SandboxUnavailable
     with TemporaryDirectory(prefix="fogbank-") as folder:
         sandbox = Sandbox(Path(folder), workers=1)
         async with trio.open_nursery() as nursery:
-            await nursery.start(sandbox.run)
-            judged = await judge_proof_file(sandbox, data)
+            # Kept, because a nursery would wrap what is raised through it.
+            try:
+                await nursery.start(sandbox.run)
+                found = await repeat_proof(sandbox, checked)
+            except (RemoteProtocolError, SandboxUnavailable) as error:
+                found = error
             nursery.cancel_scope.cancel()
-        return judged
+    if isinstance(found, Verdict):
+        return found
+    raise found
 
 
 def describe(checked: CheckedProof, verdict: Verdict) -> str:

@@ -6,10 +6,10 @@ from typing import Final
 from .constants import read_constant
 from .reader import Reader
 from .reserved import GLOBAL
-from .rewriting import encode_u32, join, split
 from .shape import RESULT, SET_UP, STEP
 from .types import read_value_type
 
+_HEADER: Final = b"\0asm\x01\0\0\0"
 _GLOBALS: Final = 6
 _EXPORTS: Final = 7
 _GLOBAL_KIND: Final = b"\3"
@@ -21,7 +21,7 @@ def export_globals(module: bytes) -> bytes:
 
     Only a module that could be a step task is changed: nobody looks at the globals of others.
     """
-    sections = split(module)
+    sections = list(_sections(module))
     contents = dict(sections)
     exports = contents.get(_EXPORTS, b"\0")
     if not set(_names(exports)) >= _STEP_TASK:
@@ -29,10 +29,19 @@ def export_globals(module: bytes) -> bytes:
     added = list(_entries(contents.get(_GLOBALS, b"\0")))
     reader = Reader(exports, 0, len(exports))
     count = reader.u32() + len(added)
-    extended = encode_u32(count) + exports[reader.position :] + b"".join(added)
-    return join(
-        (section, extended if section == _EXPORTS else content) for section, content in sections
-    )
+    extended = _encode_u32(count) + exports[reader.position :] + b"".join(added)
+    changed = bytearray(_HEADER)
+    for section, content in sections:
+        shown = extended if section == _EXPORTS else content
+        changed += bytes([section]) + _encode_u32(len(shown)) + shown
+    return bytes(changed)
+
+
+def _sections(module: bytes) -> Iterator[tuple[int, bytes]]:
+    reader = Reader(module, len(_HEADER), len(module))
+    while not reader.is_done:
+        section = reader.byte()
+        yield section, reader.bytes(reader.u32())
 
 
 def _names(exports: bytes) -> Iterator[str]:
@@ -52,5 +61,14 @@ def _entries(content: bytes) -> Iterator[bytes]:
         read_constant(reader)
         if is_mutable:
             name = f"{GLOBAL}{place}".encode("ascii")
-            yield encode_u32(len(name)) + name + _GLOBAL_KIND + encode_u32(index)
+            yield _encode_u32(len(name)) + name + _GLOBAL_KIND + _encode_u32(index)
             place += 1
+
+
+def _encode_u32(value: int) -> bytes:
+    encoded = bytearray()
+    while value >= 0x80:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)

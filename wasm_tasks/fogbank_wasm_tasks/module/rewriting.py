@@ -1,12 +1,11 @@
 """Changes to a module that need no look into its functions."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from .reader import Reader
 from .reserved import START_FUNCTION
 
-_HEADER: Final = b"\0asm\x01\0\0\0"
+_HEADER_BYTES: Final = 8
 _EXPORTS: Final = 7
 _START: Final = 8
 _FUNCTION: Final = b"\0"
@@ -19,28 +18,22 @@ def export_start(module: bytes) -> bytes:
     engines initialise an instance, which each of them meters in its own way, and fuel begins with
     the first operator (SPEC.md section 7.5).
     """
-    sections = split(module)
+    sections = _split(module)
     start = next((content for section, content in sections if section == _START), None)
     if start is None:
         return module
-    return join(
-        (section, _add_export(content, start) if section == _EXPORTS else content)
-        for section, content in sections
-        if section != _START
-    )
-
-
-def join(sections: Iterable[tuple[int, bytes]]) -> bytes:
-    """Return the module of these ``sections``, each its number and content."""
-    module = bytearray(_HEADER)
+    rewritten = bytearray(module[:_HEADER_BYTES])
     for section, content in sections:
-        module += bytes([section]) + encode_u32(len(content)) + content
-    return bytes(module)
+        if section == _START:
+            continue
+        if section == _EXPORTS:
+            content = _add_export(content, start)
+        rewritten += bytes([section]) + encode_u32(len(content)) + content
+    return bytes(rewritten)
 
 
-def split(module: bytes) -> list[tuple[int, bytes]]:
-    """Return the sections of ``module``, which passed ``check_module``: numbers and contents."""
-    reader = Reader(module, len(_HEADER), len(module))
+def _split(module: bytes) -> list[tuple[int, bytes]]:
+    reader = Reader(module, _HEADER_BYTES, len(module))
     sections: list[tuple[int, bytes]] = []
     while not reader.is_done:
         section = reader.byte()
