@@ -278,6 +278,6 @@ async def test_a_verifier_is_asked_with_a_fuel_limit_of_its_own(tmp_path: Path) 
         assert await verdict(bytes(15)) == Rejected()
         assert await verdict(bytes(16), fuel_max=1) == OutOfFuel()
         assert await verdict(bytes(PAGE_BYTES)) == Trap("allocation_out_of_bounds")
+        none = package(reactor("i64.const 0"))
         with pytest.raises(LocalProtocolError):
-            none = package(reactor("i64.const 0"))
             await sandbox.verify(none, VerifyRequest(run=REQUEST, claimed=b""))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.wasm_tasks.packages import package
-from tests.wasm_tasks.verification.step_task import TEXT, step_package
+from tests.wasm_tasks.verification.step_task import step_package
 
 from fogbank_wasm_tasks.limits import CHECKPOINTS_MAX, MEMORY_BYTES_MAX
 from fogbank_wasm_tasks.module.facts import Shape

@@ -17,6 +17,7 @@ from fogbank_wasm_tasks.verification.bisection import (
     AskStatement,
     Bisection,
     BisectionCommand,
+    BisectionEvent,
     Broken,
     Claim,
     Concluded,
@@ -54,6 +55,7 @@ def settle(bisection: Bisection, parties: dict[NodeId, Party], truth: Party) -> 
     waiting: list[BisectionCommand] = bisection.begin(0)
     while True:
         command = waiting.pop(0)
+        event: BisectionEvent
         match command:
             case AskStatement(name, position):
                 assert position < parties[name].states
@@ -181,13 +183,13 @@ def at_snapshot() -> Bisection:
 def test_the_other_party_is_asked_for_a_snapshot_that_the_first_does_not_give(how: str) -> None:
     bisection = at_snapshot()
     agreed = Party(ANN, 2, None).at(0)
-    event = {
+    events: dict[str, BisectionEvent | Tick] = {
         "late": Tick(),
         "broken": Broken(ANN),
         "another state": SnapshotGiven(ANN, digest("x"), b""),
-    }[how]
+    }
 
-    assert bisection.handle(event, 1_000) == [AskSnapshot(BOB, 0, agreed)]
+    assert bisection.handle(events[how], 1_000) == [AskSnapshot(BOB, 0, agreed)]
     assert bisection.handle(SnapshotGiven(BOB, agreed, b"it"), 1_001) == [Repeat(1, b"it")]
     assert bisection.handle(Repeated(Party(ANN, 2, None).at(1)), 1_002) == [
         Concluded({BOB: Reason.WRONG_STEP}, 1)

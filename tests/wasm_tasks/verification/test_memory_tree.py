@@ -1,5 +1,7 @@
 """The tree of a memory that changes is the tree of the memory (SPEC.md section 7.9)."""
 
+from functools import partial
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +14,10 @@ CHANGES = st.lists(
     min_size=1,
     max_size=6,
 )
+
+
+def read(memory: bytes, address: int, count: int) -> memoryview:
+    return memoryview(memory)[address : address + count]
 
 
 def plain_root(memory: bytes) -> bytes:
@@ -39,7 +45,7 @@ def test_the_root_is_that_of_all_pages_after_any_changes(
                 data = data[: len(memory) - start]
                 memory[start : start + len(data)] = data
         seen = bytes(memory)
-        tree.update(len(seen) // PAGE_BYTES, lambda at, count, seen=seen: seen[at : at + count])
+        tree.update(len(seen) // PAGE_BYTES, partial(read, seen))
         assert tree.root == plain_root(seen)
         assert b"".join(tree.pages()) == seen
 

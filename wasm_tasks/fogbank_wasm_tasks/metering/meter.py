@@ -20,10 +20,6 @@ class Meter(Protocol):
         """Whether more fuel was used than given: then the run is out of fuel, whatever it did."""
         ...
 
-    def resume(self, fuel_used: int) -> None:
-        """Count on from ``fuel_used``: the run was begun elsewhere."""
-        ...
-
     def charge(self, fuel: int) -> None:
         """Count ``fuel`` more.
 

@@ -41,6 +41,10 @@ class Instance(Protocol):
         """
         ...
 
+    def view(self, address: int, length: int) -> memoryview:
+        """Return a range of its memory as it is until the run goes on."""
+        ...
+
     def read_globals(self) -> bytes:
         """Return the values of the mutable globals of a step task, joined (section 7.9)."""
         ...

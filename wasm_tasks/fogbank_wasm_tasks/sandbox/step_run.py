@@ -75,9 +75,8 @@ class StepRun:
             self._tell(meter.fuel_used)
 
     def _look(self, instance: Instance, meter: Meter) -> tuple[StateHead, Digest]:
-        memory = instance.memory
-        pages = memory.size() // PAGE_BYTES
-        self._tree.update(pages, memory.read)
+        pages = instance.memory.size() // PAGE_BYTES
+        self._tree.update(pages, instance.view)
         head = StateHead(
             steps=self._states - 1,
             is_done=self._is_done,

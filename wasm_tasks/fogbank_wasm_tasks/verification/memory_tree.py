@@ -12,7 +12,7 @@ from ..limits import PAGE_BYTES, STATE_PAGE_BYTES
 from .merkle import EMPTY_ROOT, hash_leaf, hash_node
 
 ZERO_PAGE: Final = bytes(STATE_PAGE_BYTES)
-_ZERO_BLOCK: Final = bytes(PAGE_BYTES)
+_ZERO_BLOCK: Final = bytearray(PAGE_BYTES)
 _PAGES_PER_BLOCK: Final = PAGE_BYTES // STATE_PAGE_BYTES
 
 
@@ -20,7 +20,8 @@ class MemoryTree:
     """The pages of a memory as last seen, with all hashes above them."""
 
     def __init__(self) -> None:
-        self._blocks: list[bytes] = []
+        # Bytearrays, because these alone are compared with a view without a copy of it.
+        self._blocks: list[bytearray] = []
         self._levels: list[list[bytes]] = [[]]
 
     @property
@@ -28,20 +29,21 @@ class MemoryTree:
         """The root over the pages as last seen."""
         return self._levels[-1][0] if self._blocks else EMPTY_ROOT
 
-    def update(self, blocks: int, read: Callable[[int, int], bytes]) -> None:
+    def update(self, blocks: int, read: Callable[[int, int], bytes | memoryview]) -> None:
         """See the memory again: ``blocks`` times 64 KiB, never less than before.
 
-        ``read`` returns as many bytes at an address as it is asked for.
+        ``read`` returns as many bytes at an address as it is asked for, or a view of them.
         """
         grown = blocks - len(self._blocks)
         if grown:
             self._grow(grown)
         changed: list[int] = []
         for block, before in enumerate(self._blocks):
-            now = read(block * PAGE_BYTES, PAGE_BYTES)
-            if now != before:
+            seen = read(block * PAGE_BYTES, PAGE_BYTES)
+            if not _is_equal(before, seen):
+                now = bytearray(seen)
                 self._blocks[block] = now
-                changed.extend(self._hash_pages(block, before, now))
+                changed.extend(self._hash_pages(block, before, bytes(now)))
         if changed:
             self._hash_nodes(changed)
 
@@ -49,9 +51,9 @@ class MemoryTree:
         """Return the pages as last seen, of ``STATE_PAGE_BYTES`` each."""
         for block in self._blocks:
             for start in range(0, PAGE_BYTES, STATE_PAGE_BYTES):
-                yield block[start : start + STATE_PAGE_BYTES]
+                yield bytes(block[start : start + STATE_PAGE_BYTES])
 
-    def _hash_pages(self, block: int, before: bytes, now: bytes) -> Iterator[int]:
+    def _hash_pages(self, block: int, before: bytearray, now: bytes) -> Iterator[int]:
         leaves = self._levels[0]
         for place in range(_PAGES_PER_BLOCK):
             start = place * STATE_PAGE_BYTES
@@ -84,6 +86,11 @@ class MemoryTree:
             self._levels[height][first:] = [
                 _node(below, index, height) for index in range(first, (len(below) + 1) // 2)
             ]
+
+
+def _is_equal(kept: object, seen: object) -> bool:
+    # Of unlike types, which checkers take for a mistake: a bytearray compares with any buffer.
+    return kept == seen
 
 
 def _node(below: list[bytes], index: int, height: int) -> bytes:

@@ -111,6 +111,10 @@ class Instance:
         self._memory = Memory(self._context, self._find(MEMORY).of.memory)
         self._meter.begin()
 
+    def view(self, address: int, length: int) -> memoryview:
+        """Return a range of its memory as it is until the run goes on."""
+        return self.memory.view(address, length)
+
     def read_globals(self) -> bytes:
         """Return the values of the mutable globals of a step task, joined (section 7.9)."""
         return b"".join(each.read() for each in self._find_globals())

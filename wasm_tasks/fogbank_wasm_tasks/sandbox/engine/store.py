@@ -30,6 +30,11 @@ class Memory:
         """Return a copy of a range; AddressFault when it is not inside."""
         return ctypes.string_at(self._locate(address, length), length) if length else b""
 
+    def view(self, address: int, length: int) -> memoryview:
+        """Return a range as it is until the run goes on; AddressFault when it is not inside."""
+        block = (ctypes.c_ubyte * length).from_address(self._locate(address, length))
+        return memoryview(block).cast("B")
+
     def write(self, address: int, data: bytes) -> None:
         """Copy ``data`` in; AddressFault when it does not fit."""
         place = self._locate(address, len(data))
