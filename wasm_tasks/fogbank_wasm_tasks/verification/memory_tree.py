@@ -58,7 +58,7 @@ class MemoryTree:
         for place in range(_PAGES_PER_BLOCK):
             start = place * STATE_PAGE_BYTES
             page = now[start : start + STATE_PAGE_BYTES]
-            if page != before[start : start + STATE_PAGE_BYTES]:
+            if not _is_equal(before[start : start + STATE_PAGE_BYTES], page):
                 index = block * _PAGES_PER_BLOCK + place
                 leaves[index] = _zero_hash(0) if page == ZERO_PAGE else hash_leaf(page)
                 yield index
