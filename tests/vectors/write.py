@@ -32,6 +32,7 @@ TOPICS = (
     "packages",
     "receipts",
     "signed",
+    "verification",
     "vertices",
 )
 """Modules of this folder named ``write_<topic>``, in the order of their names."""

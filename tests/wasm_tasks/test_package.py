@@ -48,7 +48,10 @@ def test_a_command_is_recognised_by_its_start() -> None:
 
 
 def test_a_module_of_neither_shape_is_refused() -> None:
-    with pytest.raises(RemoteProtocolError, match="neither alloc and run nor _start"):
+    with pytest.raises(
+        RemoteProtocolError,
+        match="neither alloc and run, nor alloc, init, step and result, nor _start",
+    ):
         pack(translate('(module (memory (export "memory") 1))'))
 
 

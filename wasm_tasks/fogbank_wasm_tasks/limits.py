@@ -21,6 +21,9 @@ DESCRIPTION_BYTES_MAX = 1_024
 MEMORY_BYTES_MAX = 268_435_456
 """The most linear memory that a package may ask for (section 7.1)."""
 
+STEP_MEMORY_BYTES_MAX = 33_554_432
+"""The most linear memory of a step task, so that a snapshot of it is a blob (section 7.1)."""
+
 OUTPUT_BYTES_MAX = 67_108_864
 """The longest output that a package may produce: the largest blob (section 7.1)."""
 
@@ -111,6 +114,50 @@ RECEIPT_BYTES_MAX = 1_024
 
 KIND_BYTES_MAX = 64
 """The longest trap kind or host fault kind (section 7.6)."""
+
+# Verification (sections 7.8 to 7.13).
+
+STEP_GLOBALS_MAX = 256
+"""Mutable globals of a step task (section 7.3)."""
+
+STATE_PAGE_BYTES = 4_096
+"""A leaf of the tree over a state's memory (section 7.9)."""
+
+STEP_SIZE_MAX = (1 << 31) - 1
+"""The largest number that ``step`` is called with (section 7.8)."""
+
+CHECKPOINT_STEPS_MAX = (1 << 40) - 1
+"""The most steps from one checkpoint to the next (section 7.8)."""
+
+CHECKPOINTS_MAX = 65_536
+"""How many checkpoints a run may have (section 7.8)."""
+
+STATES_MAX = CHECKPOINTS_MAX * CHECKPOINT_STEPS_MAX
+"""How many states a run may have, which follows from the two before (section 7.8)."""
+
+PATH_NODES_MAX = 16
+"""The longest path in the tree over ``CHECKPOINTS_MAX`` checkpoints (section 7.8)."""
+
+TERMS_BYTES_MAX = 262_144
+"""The largest encoding of a run's terms (section 7.8)."""
+
+SNAPSHOT_BYTES_MAX = STEP_MEMORY_BYTES_MAX + 16_384
+"""The largest snapshot: memory, one bit for each of its pages, and globals (section 7.10)."""
+
+STATEMENT_BYTES_MAX = 256
+"""The largest body of a statement in a dispute (section 7.11)."""
+
+QUESTION_BYTES_MAX = 256
+"""The largest question in a dispute (section 7.11)."""
+
+PROOF_BYTES_MAX = PACKAGE_BYTES_MAX + OUTPUT_BYTES_MAX + 524_288
+"""The largest proof of a wrong result: package, input or snapshot, terms (section 7.12)."""
+
+QUESTIONS_WAITING_MAX = 8
+"""How many questions of a dispute may wait for the same part of a run (section 7.11)."""
+
+STATEMENT_S_MAX = 60.0
+"""How long a party to a dispute may take for one statement by default, in seconds."""
 
 # The sandbox of this agent.
 

@@ -36,6 +36,7 @@ class TrapKind(StrEnum):
     ALLOCATION_OUT_OF_BOUNDS = "allocation_out_of_bounds"
     RESULT_OUT_OF_BOUNDS = "result_out_of_bounds"
     OUTPUT_TOO_LARGE = "output_too_large"
+    TOO_MANY_STEPS = "too_many_steps"
 
 
 class HostFaultKind(StrEnum):

@@ -17,10 +17,12 @@ from .limits import (
     OUTPUT_BYTES_MAX,
     PACKAGE_BYTES_MAX,
     ROYALTY_PPM_MAX,
+    STEP_MEMORY_BYTES_MAX,
 )
 from .module.checks import check_module
 from .module.facts import ModuleFacts, Shape
 from .module.shape import check_shape, detect_shape
+from .module.step_rules import check_step_task
 
 PACKAGE = Domain("fog-pkg-1", MANIFEST_BYTES_MAX)
 MODULE_HASH_BYTES = 32
@@ -77,26 +79,30 @@ def pack_module(
 ) -> bytes:
     """Return the package file of ``module``, signed by ``author``.
 
-    The shape is found from the exports when ``shape`` is not given.
+    The shape is found from the exports when ``shape`` is not given.  A step task gets no more
+    memory than ``STEP_MEMORY_BYTES_MAX``.
 
     Raises:
         RemoteProtocolError: the module is not acceptable (sections 7.2 and 7.3).
         LocalProtocolError: another field is not (section 7.1).
     """
     facts = check_module(module)
+    shape = shape or detect_shape(facts)
+    if shape is Shape.STEP:
+        memory_bytes_max = min(memory_bytes_max, STEP_MEMORY_BYTES_MAX)
     manifest = Manifest(
         name=name,
         version=version,
         author=author.node_id,
         module_hash=hash_module(module),
         module_size=len(module),
-        shape=shape or detect_shape(facts),
+        shape=shape,
         memory_bytes_max=memory_bytes_max,
         output_bytes_max=output_bytes_max,
         royalty_ppm=royalty_ppm,
         description=description,
     )
-    check_shape(facts, manifest.shape, manifest.memory_bytes_max)
+    _check_task(module, facts, manifest)
     fields = manifest_to_value(manifest)
     try:
         manifest_from_value(fields)
@@ -125,8 +131,14 @@ def open_package(data: bytes) -> Package:
     if manifest.module_size != len(module) or manifest.module_hash != hash_module(module):
         raise RemoteProtocolError("another module than the manifest names", rule="7.1")
     facts = check_module(module)
-    check_shape(facts, manifest.shape, manifest.memory_bytes_max)
+    _check_task(module, facts, manifest)
     return Package(blob_id(data), manifest, facts, module, data)
+
+
+def _check_task(module: bytes, facts: ModuleFacts, manifest: Manifest) -> None:
+    check_shape(facts, manifest.shape, manifest.memory_bytes_max)
+    if manifest.shape is Shape.STEP:
+        check_step_task(module, facts)
 
 
 def open_manifest(signed: Signed) -> Manifest:
@@ -190,7 +202,7 @@ def manifest_from_value(value: Value) -> Manifest:
             and len(module_hash) == MODULE_HASH_BYTES
             and _in_range(module_size, PACKAGE_BYTES_MAX)
             and shape in set(Shape)
-            and _in_range(memory_bytes_max, MEMORY_BYTES_MAX)
+            and _in_range(memory_bytes_max, _memory_bytes_max(shape))
             and _in_range(output_bytes_max, OUTPUT_BYTES_MAX)
             and _in_range(royalty_ppm, ROYALTY_PPM_MAX)
             and len(description.encode("utf-8")) <= DESCRIPTION_BYTES_MAX
@@ -209,6 +221,10 @@ def manifest_from_value(value: Value) -> Manifest:
             )
         case _:
             raise RemoteProtocolError("not a manifest", rule="7.1")
+
+
+def _memory_bytes_max(shape: str) -> int:
+    return STEP_MEMORY_BYTES_MAX if shape == Shape.STEP else MEMORY_BYTES_MAX
 
 
 def _in_range(value: int, largest: int) -> bool:

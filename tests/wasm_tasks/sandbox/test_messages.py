@@ -26,7 +26,10 @@ from fogbank_wasm_tasks.sandbox.messages import (
     Ready,
     Reply,
     RunCommand,
+    StepCommand,
+    Stepped,
     Unusable,
+    VerifyCommand,
     decode_command,
     decode_reply,
     encode_command,
@@ -58,7 +61,14 @@ def ended(ending: Ending) -> Ended:
     )
 
 
-COMMANDS: list[Command] = [LoadCommand(b"k" * 32, b"native"), CompileCommand(b"module", True), RUN]
+COMMANDS: list[Command] = [
+    LoadCommand(b"k" * 32, b"native"),
+    CompileCommand(b"module", True),
+    RUN,
+    StepCommand(run=RUN, step_size=2, checkpoint_steps=3, until=None, snapshot=b"state"),
+    StepCommand(run=RUN, step_size=2, checkpoint_steps=3, until=4, snapshot=None),
+    VerifyCommand(RUN, b"claimed"),
+]
 REPLIES: list[Reply] = [
     Ready(Protection(True, False, True, False, True, False)),
     Unusable("buy another machine"),
@@ -67,6 +77,7 @@ REPLIES: list[Reply] = [
     Compiled(b"native"),
     Invalid("type mismatch"),
     Progress(12),
+    Stepped(3, b"r" * 64, b"state"),
     ended(Finished()),
     ended(OutOfFuel()),
     ended(Trap("unreachable")),

@@ -296,10 +296,7 @@ async def test_a_trap_is_billed_exactly_though_the_first_code_does_not_know_its_
     tmp_path: Path,
 ) -> None:
     # A loop of three rounds that divides by 2, 1 and 0; the segment of a round weighs 9.
-    code = (
-        b"\x41\x02\x21\0\x03\x40\x41\x01\x20\0\x6e\x1a"
-        b"\x20\0\x41\x01\x6b\x21\0\x41\x01\x0d\0\x0b"
-    )
+    code = b"\x41\x02\x21\0\x03\x40\x41\x01\x20\0\x6e\x1a\x20\0\x41\x01\x6b\x21\0\x41\x01\x0d\0\x0b"
     module = command(code, local_groups=b"\x01\x01\x7f")
     async with running(tmp_path) as sandbox:
         report = await sandbox.execute(package(module), order())

@@ -6,7 +6,13 @@ makes the modules anew.
 
 from importlib.resources import files
 
-MODULE_NAMES = ("path_tracer", "sensor_statistics")
+MODULE_NAMES = (
+    "cellular_automaton",
+    "matrix_product",
+    "path_tracer",
+    "satisfiability",
+    "sensor_statistics",
+)
 
 
 def module_bytes(name: str) -> bytes:

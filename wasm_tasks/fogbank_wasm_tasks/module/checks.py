@@ -67,6 +67,7 @@ def check_module(module: bytes) -> ModuleFacts:
         exports=sections.exports,
         functions=tuple(sections.functions),
         memory=sections.memory,
+        globals=tuple(sections.globals),
         code_bytes=sections.code_bytes,
         operators=sections.operators,
     )
@@ -104,7 +105,7 @@ def _check_whole(sections: Sections) -> None:
         ExternKind.FUNCTION: len(sections.functions),
         ExternKind.TABLE: sections.tables,
         ExternKind.MEMORY: 0 if sections.memory is None else 1,
-        ExternKind.GLOBAL: sections.globals,
+        ExternKind.GLOBAL: len(sections.globals),
     }
     for export in sections.exports.values():
         if export.index >= sizes[export.kind]:

@@ -10,6 +10,7 @@ class Shape(StrEnum):
 
     REACTOR = "reactor"
     COMMAND = "command"
+    STEP = "step"
 
 
 class ValueType(Enum):
@@ -69,6 +70,14 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class GlobalType:
+    """What a global holds, and whether it can change."""
+
+    type: ValueType
+    is_mutable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PageLimits:
     """A memory's size in pages of 64 KiB: at the start, and at most (None: as much as allowed)."""
 
@@ -86,6 +95,9 @@ class ModuleFacts:
     """The type of every function, imported ones first: an export's index counts in here."""
 
     memory: PageLimits | None
+    globals: Sequence[GlobalType]
+    """The type of every global, by its index."""
+
     code_bytes: int
     """Bytes of all function bodies."""
 

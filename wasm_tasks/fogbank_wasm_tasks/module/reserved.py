@@ -3,6 +3,9 @@
 RESERVED = "fogbank:"
 """Names of exports that begin so are added by the host, and refused in a module."""
 
+GLOBAL = RESERVED + "global:"
+"""Under this name and its place, from 0, the host finds each mutable global of a step task."""
+
 START_FUNCTION = RESERVED + "start"
 """Under this name the host finds what was the module's start function."""
 

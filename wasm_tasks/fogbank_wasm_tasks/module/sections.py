@@ -18,7 +18,7 @@ from ..limits import (
 )
 from .code import walk_body
 from .constants import read_constant
-from .facts import Export, ExternKind, FunctionImport, FunctionType, PageLimits
+from .facts import Export, ExternKind, FunctionImport, FunctionType, GlobalType, PageLimits
 from .host_functions import HOST_FUNCTIONS
 from .reader import Reader, refuse
 from .reserved import RESERVED
@@ -44,7 +44,7 @@ class Sections:
     exports: dict[str, Export] = field(default_factory=dict[str, Export])
     tables: int = 0
     memory: PageLimits | None = None
-    globals: int = 0
+    globals: list[GlobalType] = field(default_factory=list[GlobalType])
     start: int | None = None
     data_count: int | None = None
     data_segments: int = 0
@@ -105,11 +105,11 @@ def read_memories(reader: Reader, sections: Sections) -> None:
 
 def read_globals(reader: Reader, sections: Sections) -> None:
     """Read section 6."""
-    sections.globals = reader.count(GLOBALS_MAX, "globals")
-    for _ in range(sections.globals):
-        read_value_type(reader)
-        if reader.byte() > 1:
+    for _ in range(reader.count(GLOBALS_MAX, "globals")):
+        value_type, mutability = read_value_type(reader), reader.byte()
+        if mutability > 1:
             raise refuse("a malformed global, or one of threads")
+        sections.globals.append(GlobalType(value_type, is_mutable=mutability == 1))
         read_constant(reader)
 
 

@@ -1,4 +1,4 @@
-"""The two shapes of a task, told by what a module exports (SPEC.md section 7.3)."""
+"""The three shapes of a task, told by what a module exports (SPEC.md section 7.3)."""
 
 from fogbank_protocol.errors import RemoteProtocolError
 
@@ -13,24 +13,42 @@ INITIALIZE = "_initialize"
 ALLOCATE = "alloc"
 RUN = "run"
 START = "_start"
+SET_UP = "init"
+STEP = "step"
+RESULT = "result"
+VERIFY = "verify"
 
 _REACTOR = {ALLOCATE: FunctionType((_I32,), (_I32,)), RUN: FunctionType((_I32, _I32), (_I64,))}
 _COMMAND = {START: FunctionType((), ())}
-_NOTHING = FunctionType((), ())
+_STEP = {
+    ALLOCATE: FunctionType((_I32,), (_I32,)),
+    SET_UP: FunctionType((_I32, _I32), ()),
+    STEP: FunctionType((_I32,), (_I32,)),
+    RESULT: FunctionType((), (_I64,)),
+}
+_OPTIONAL = {
+    INITIALIZE: FunctionType((), ()),
+    VERIFY: FunctionType((_I32, _I32, _I32, _I32), (_I32,)),
+}
+"""What a reactor or step task may export beside; of a command neither is called."""
 
 
 def detect_shape(facts: ModuleFacts) -> Shape:
-    """Return the shape that the exports of a module show: reactor when they allow both.
+    """Return the first of reactor, step and command that the exports of a module allow.
 
     Raises:
-        RemoteProtocolError: they show neither (section 7.3).
+        RemoteProtocolError: they show none (section 7.3).
     """
     if _REACTOR.keys() <= facts.exports.keys():
         return Shape.REACTOR
+    if _STEP.keys() <= facts.exports.keys():
+        return Shape.STEP
     if _COMMAND.keys() <= facts.exports.keys():
         return Shape.COMMAND
     raise RemoteProtocolError(
-        "the module exports neither alloc and run nor _start, so it is no task", rule="7.3"
+        "the module exports neither alloc and run, nor alloc, init, step and result, nor _start, "
+        "so it is no task",
+        rule="7.3",
     )
 
 
@@ -51,13 +69,25 @@ def check_shape(facts: ModuleFacts, shape: Shape, memory_bytes_max: int) -> None
         )
     match shape:
         case Shape.REACTOR:
-            required = _REACTOR
-            if INITIALIZE in facts.exports:
-                required = {**_REACTOR, INITIALIZE: _NOTHING}
+            required = _with_optional(facts, _REACTOR)
+        case Shape.STEP:
+            required = _with_optional(facts, _STEP)
         case Shape.COMMAND:
             required = _COMMAND
     for name, expected in required.items():
         _check_function(facts, name, expected)
+
+
+def has_verifier(facts: ModuleFacts, shape: Shape) -> bool:
+    """Tell whether a module that passed ``check_shape`` can check outputs (section 7.9)."""
+    return shape is not Shape.COMMAND and VERIFY in facts.exports
+
+
+def _with_optional(
+    facts: ModuleFacts, required: dict[str, FunctionType]
+) -> dict[str, FunctionType]:
+    present = {name: each for name, each in _OPTIONAL.items() if name in facts.exports}
+    return {**required, **present}
 
 
 def _check_function(facts: ModuleFacts, name: str, expected: FunctionType) -> None:

@@ -65,7 +65,29 @@ class RunCommand:
     output_bytes_max: int
 
 
-Command: TypeAlias = LoadCommand | CompileCommand | RunCommand
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCommand:
+    """Run a step task by steps, as ``run`` says, up to a position or the end."""
+
+    run: RunCommand
+    step_size: int
+    checkpoint_steps: int
+    until: int | None
+    """The position to stop at with a snapshot; None for the end."""
+
+    snapshot: bytes | None
+    """The state to go on from; None for the beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyCommand:
+    """Have the task check that ``claimed`` is an output of the input of ``run``."""
+
+    run: RunCommand
+    claimed: bytes
+
+
+Command: TypeAlias = LoadCommand | CompileCommand | RunCommand | StepCommand | VerifyCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +156,20 @@ class Finished:
     """The run came to its end and has an output."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What a run by steps passed; ``Ended`` follows."""
+
+    states: int
+    """How many there were from the beginning, those before a snapshot included."""
+
+    roots: bytes
+    """The roots of those that are checkpoints and that this run passed itself, joined."""
+
+    snapshot: bytes
+    """Where it stopped; empty when it came to its end."""
+
+
 Ending: TypeAlias = Finished | OutOfFuel | Trap | Exited | HostFault
 
 
@@ -151,7 +187,9 @@ class Ended:
     """Whether ``fuel`` holds even if the module's code was not made precise."""
 
 
-Reply: TypeAlias = Ready | Unusable | Loaded | LoadFailed | Compiled | Invalid | Progress | Ended
+Reply: TypeAlias = (
+    Ready | Unusable | Loaded | LoadFailed | Compiled | Invalid | Progress | Stepped | Ended
+)
 
 
 def frame(message: bytes) -> bytes:
@@ -166,6 +204,16 @@ def encode_command(command: Command) -> bytes:
             return encode([1, key, compiled])
         case CompileCommand(module, is_precise):
             return encode([3, module, is_precise])
+        case StepCommand(
+            run=run,
+            step_size=step_size,
+            checkpoint_steps=checkpoint_steps,
+            until=until,
+            snapshot=snapshot,
+        ):
+            return encode([4, encode_command(run), step_size, checkpoint_steps, until, snapshot])
+        case VerifyCommand(run, claimed):
+            return encode([5, encode_command(run), claimed])
         case RunCommand():
             return encode(
                 [
@@ -213,8 +261,32 @@ def decode_command(message: bytes) -> Command:
                 memory_bytes_max=memory_bytes_max,
                 output_bytes_max=output_bytes_max,
             )
+        case [
+            4,
+            bytes(run),
+            int(step_size),
+            int(checkpoint_steps),
+            (int() | None) as until,
+            (bytes() | None) as snapshot,
+        ]:
+            return StepCommand(
+                run=_decode_run(run),
+                step_size=step_size,
+                checkpoint_steps=checkpoint_steps,
+                until=until,
+                snapshot=snapshot,
+            )
+        case [5, bytes(run), bytes(claimed)]:
+            return VerifyCommand(_decode_run(run), claimed)
         case _:
             raise RemoteProtocolError("not a command", rule=_RULE)
+
+
+def _decode_run(message: bytes) -> RunCommand:
+    command = decode_command(message)
+    if not isinstance(command, RunCommand):
+        raise RemoteProtocolError("not a run", rule=_RULE)
+    return command
 
 
 def _pair(value: Value) -> tuple[str, str]:
@@ -252,6 +324,8 @@ def encode_reply(reply: Reply) -> bytes:
             return encode([8, message])
         case Progress(fuel):
             return encode([5, fuel])
+        case Stepped(states, roots, snapshot):
+            return encode([9, states, roots, snapshot])
         case Ended():
             return encode(
                 [
@@ -305,6 +379,8 @@ def decode_reply(message: bytes) -> Reply:
             return Invalid(complaint)
         case [5, int(fuel)]:
             return Progress(fuel)
+        case [9, int(states), bytes(roots), bytes(snapshot)]:
+            return Stepped(states, roots, snapshot)
         case [
             6,
             ending,

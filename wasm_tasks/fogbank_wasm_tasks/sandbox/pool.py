@@ -7,12 +7,11 @@ from pathlib import Path
 
 import trio
 
-from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
+from fogbank_protocol.errors import LocalProtocolError
 
 from ..errors import SandboxBusy
 from ..limits import (
     COMPILE_S_MAX,
-    PAGE_BYTES,
     RUNS_QUEUED_MAX,
     WORKER_IDLE_S_MAX,
     WORKERS_MAX,
@@ -20,12 +19,21 @@ from ..limits import (
 from ..outcome import HostFaultKind
 from ..package import Package, open_package
 from ..run import RunReport, RunRequest
+from ..verification.requests import StepReport, StepRequest, VerifyReport, VerifyRequest
 from .availability import check_available
+from .commands import make_command, make_step_command, make_verify_command, with_key
 from .compile_cache import CompileCache
 from .compiler import CompileLimit, Compiler
-from .messages import Ended, Protection, RunCommand
+from .messages import Ended, Protection, RunCommand, StepCommand, Stepped, VerifyCommand
 from .process import ChildGone
-from .reports import check_plausible, make_report, report_fault
+from .reports import (
+    check_plausible,
+    make_report,
+    make_step_report,
+    make_verify_report,
+    report_fault,
+    report_verifier_fault,
+)
 from .slot import LoadRefused, WorkerSlot
 
 __all__ = ["Protection", "RunReport", "RunRequest", "Sandbox"]
@@ -145,12 +153,66 @@ class Sandbox:
         if isinstance(package, bytes):
             package = await trio.to_thread.run_sync(open_package, package)
         compiler = self._require_compiler()
+        command = make_command(compiler.key(package), package, request)
+        ended = await self._attempt(package, command, request.wall_s_max, on_progress)
+        return ended if isinstance(ended, RunReport) else await make_report(ended[0])
+
+    async def execute_steps(
+        self,
+        package: Package,
+        request: StepRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> StepReport:
+        """Run a step task by its steps, from a snapshot or the beginning (section 7.8).
+
+        Waits and is cancelled like ``execute``, whose errors it raises as well.
+
+        Raises:
+            RemoteProtocolError: the snapshot does not fit the package.
+            LocalProtocolError: the package is no step task, or ends before the snapshot begins.
+        """
+        run = make_command(self._require_compiler().key(package), package, request.run)
+        command = make_step_command(run, package, request)
+        ended = await self._attempt(package, command, request.run.wall_s_max, on_progress)
+        if isinstance(ended, RunReport):
+            return StepReport(states=0, roots=(), snapshot=None, report=ended)
+        return await make_step_report(*ended)
+
+    async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
+        """Ask the package's own verifier whether an output is right (section 7.13).
+
+        Waits and is cancelled like ``execute``, whose errors it raises as well.
+
+        Raises:
+            LocalProtocolError: the package has no verifier.
+        """
+        run = make_command(self._require_compiler().key(package), package, request.run)
+        command = make_verify_command(run, package, request)
+        ended = await self._attempt(package, command, request.run.wall_s_max, None)
+        if isinstance(ended, RunReport):
+            return report_verifier_fault(ended)
+        return make_verify_report(ended[0])
+
+    async def _attempt(
+        self,
+        package: Package,
+        command: RunCommand | StepCommand | VerifyCommand,
+        wall_s_max: float,
+        on_progress: Callable[[int], None] | None,
+    ) -> tuple[Ended, Stepped | None] | RunReport:
+        """Return how a run ended, or the report of a fault of this machine."""
+        compiler = self._require_compiler()
         started = trio.current_time()
         try:
-            ended = await self._execute(compiler, package, request, on_progress)
-            if not ended.is_exact:
+            ended = await self._execute(compiler, package, command, wall_s_max, on_progress)
+            if not ended[0].is_exact:
                 # A trap, whose fuel is known from code that counts more often: the same run again.
-                ended = await self._execute(compiler, package, request, None, is_precise=True)
+                key = compiler.key(package, is_precise=True)
+                ended = await self._execute(
+                    compiler, package, with_key(command, key), wall_s_max, None, is_precise=True
+                )
+            return ended
         except CompileLimit as limit:
             fault = HostFaultKind.COMPILE_LIMIT
             logger.warning("%s could not be compiled: %s", package, limit)
@@ -162,31 +224,30 @@ class Sandbox:
             logger.warning("the worker of a run of %s is gone: %s", package, gone)
         except _TimeLimit:
             fault = HostFaultKind.TIME_LIMIT
-        else:
-            return await make_report(ended)
         return report_fault(fault, trio.current_time() - started)
 
     async def _execute(
         self,
         compiler: Compiler,
         package: Package,
-        request: RunRequest,
+        command: RunCommand | StepCommand | VerifyCommand,
+        wall_s_max: float,
         on_progress: Callable[[int], None] | None,
         *,
         is_precise: bool = False,
-    ) -> Ended:
-        command = _make_command(compiler.key(package, is_precise=is_precise), package, request)
-        if not any(slot.has(command.key) for slot in self._slots):
+    ) -> tuple[Ended, Stepped | None]:
+        run = command if isinstance(command, RunCommand) else command.run
+        if not any(slot.has(run.key) for slot in self._slots):
             # Before a worker is taken: a module that takes a minute to compile must not hold one.
             await compiler.compiled(package, is_precise=is_precise)
-        async with self._slot(command.key) as slot:
-            if not slot.has(command.key):
+        async with self._slot(run.key) as slot:
+            if not slot.has(run.key):
                 compiled = await compiler.compiled(package, is_precise=is_precise)
-                await slot.load(command.key, compiled)
-            with trio.move_on_after(request.wall_s_max):
-                ended = await slot.run(command, on_progress)
-                check_plausible(ended, command)
-                return ended
+                await slot.load(run.key, compiled)
+            with trio.move_on_after(wall_s_max):
+                ended, stepped = await slot.run(command, on_progress)
+                check_plausible(ended, run)
+                return ended, stepped
             raise _TimeLimit
 
     @asynccontextmanager
@@ -229,26 +290,3 @@ class Sandbox:
 
 class _TimeLimit(Exception):
     """A run took longer than its order allows."""
-
-
-def _make_command(key: bytes, package: Package, request: RunRequest) -> RunCommand:
-    memory_bytes_max = min(request.memory_bytes_max, package.manifest.memory_bytes_max)
-    memory = package.facts.memory
-    assert memory is not None
-    if memory.minimum * PAGE_BYTES > memory_bytes_max:
-        raise RemoteProtocolError(
-            f"the module begins with {memory.minimum} pages of memory, more than the "
-            f"{memory_bytes_max} bytes of the order",
-            rule="7.5",
-        )
-    return RunCommand(
-        key=key,
-        shape=package.manifest.shape,
-        input=request.input,
-        arguments=request.arguments,
-        environment=request.environment,
-        seed=request.seed,
-        fuel_max=request.fuel_max,
-        memory_bytes_max=memory_bytes_max,
-        output_bytes_max=min(request.output_bytes_max, package.manifest.output_bytes_max),
-    )

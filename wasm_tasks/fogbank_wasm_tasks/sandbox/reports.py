@@ -8,8 +8,12 @@ from fogbank_protocol.blobs.naming import blob_id
 
 from ..outcome import HostFault, HostFaultKind, Ok, Outcome
 from ..run import RunReport
-from .messages import Ended, Finished, RunCommand
+from ..verification.merkle import HASH_BYTES
+from ..verification.requests import Accepted, Rejected, StepReport, VerifierVerdict, VerifyReport
+from ..verification.state import Digest
+from .messages import Ended, Finished, RunCommand, Stepped
 from .process import ChildGone
+from .verify_run import ACCEPTED
 
 _HASHED_HERE_BYTES_MAX: Final = 1 << 20
 """Longer outputs are hashed in a thread: these take about a millisecond."""
@@ -51,6 +55,38 @@ async def make_report(ended: Ended) -> RunReport:
         wall_s=ended.wall_us / 1e6,
         diagnostics=ended.diagnostics,
     )
+
+
+async def make_step_report(ended: Ended, stepped: Stepped | None) -> StepReport:
+    """Return the report of a run by steps that a worker finished."""
+    assert stepped is not None
+    joined = stepped.roots
+    return StepReport(
+        states=stepped.states,
+        roots=tuple(
+            Digest(joined[start : start + HASH_BYTES])
+            for start in range(0, len(joined), HASH_BYTES)
+        ),
+        snapshot=stepped.snapshot or None,
+        report=None if stepped.snapshot else await make_report(ended),
+    )
+
+
+def make_verify_report(ended: Ended) -> VerifyReport:
+    """Return what the verifier of a package said."""
+    verdict: VerifierVerdict
+    match ended.ending:
+        case Finished():
+            verdict = Accepted() if ended.output == ACCEPTED else Rejected()
+        case _:
+            verdict = ended.ending
+    return VerifyReport(verdict=verdict, fuel=ended.fuel, wall_s=ended.wall_us / 1e6)
+
+
+def report_verifier_fault(fault: RunReport) -> VerifyReport:
+    """Return the report of a verifier that this machine did not finish, for that of the run."""
+    assert isinstance(fault.outcome, HostFault)
+    return VerifyReport(verdict=fault.outcome, fuel=0, wall_s=fault.wall_s)
 
 
 def report_fault(kind: HostFaultKind, wall_s: float) -> RunReport:

@@ -12,26 +12,47 @@ from ..limits import (
 )
 from ..outcome import HostFault, HostFaultKind
 from .engine import Engine, EngineFailed, LoadedModule
-from .messages import Ended, LoadCommand, Loaded, LoadFailed, Progress, Reply, RunCommand
+from .messages import (
+    Ended,
+    LoadCommand,
+    Loaded,
+    LoadFailed,
+    Progress,
+    Reply,
+    RunCommand,
+    StepCommand,
+    Stepped,
+    VerifyCommand,
+)
+from .shapes import Play
+from .step_run import StepRun
+from .verify_run import verify
 
 
 class Runner:
     """An engine and the modules used last."""
 
-    def __init__(self, tell: Callable[[Progress], None]) -> None:
-        """Tell the progress of long runs through ``tell``."""
+    def __init__(self, tell: Callable[[Progress | Stepped], None]) -> None:
+        """Tell the progress of long runs, and what runs by steps passed, through ``tell``."""
         self._tell = tell
         self._told_at = 0.0
         self._engine = Engine(self._tell_progress)
         self._modules: OrderedDict[bytes, LoadedModule] = OrderedDict()
 
-    def answer(self, command: LoadCommand | RunCommand) -> Reply:
+    def answer(self, command: LoadCommand | RunCommand | StepCommand | VerifyCommand) -> Reply:
         """Do what ``command`` says and return what came of it."""
         match command:
             case LoadCommand(key, compiled):
                 return self._load(key, compiled)
             case RunCommand():
                 return self._run(command)
+            case StepCommand(run=run):
+                steps = StepRun(command, self._tell_progress)
+                ended = self._run(run, steps.play)
+                self._tell(steps.stepped())
+                return ended
+            case VerifyCommand(run, claimed):
+                return self._run(run, lambda instance, _meter: verify(instance, run.input, claimed))
 
     def _load(self, key: bytes, compiled: bytes) -> Loaded | LoadFailed:
         forgotten: list[bytes] = []
@@ -49,11 +70,11 @@ class Runner:
             held + compiled_bytes <= COMPILED_BYTES_MAX
         )
 
-    def _run(self, command: RunCommand) -> Ended:
+    def _run(self, command: RunCommand, play: Play | None = None) -> Ended:
         self._modules.move_to_end(command.key)
         self._told_at = monotonic()
         try:
-            return self._engine.run(self._modules[command.key], command)
+            return self._engine.run(self._modules[command.key], command, play)
         except EngineFailed as error:
             return Ended(
                 ending=HostFault(HostFaultKind.ENGINE_FAILED),

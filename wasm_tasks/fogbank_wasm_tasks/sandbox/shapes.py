@@ -1,11 +1,12 @@
 """How a task of each shape is run in an instance (SPEC.md sections 7.3 and 7.6)."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 from ..metering.meter import FuelExhausted, Meter
 from ..module.facts import Shape
 from ..module.reserved import START_FUNCTION
-from ..module.shape import ALLOCATE, INITIALIZE, RUN, START
+from ..module.shape import ALLOCATE, INITIALIZE, RESULT, RUN, SET_UP, START, STEP
 from ..outcome import Exited, OutOfFuel, Trap, TrapKind
 from ..wasi.endings import OutputTooLarge, RunAborted, RunExited
 from ..wasi.host import Host
@@ -40,6 +41,18 @@ class Instance(Protocol):
         """
         ...
 
+    def view(self, address: int, length: int) -> memoryview:
+        """Return a range of its memory as it is until the run goes on."""
+        ...
+
+    def read_globals(self) -> bytes:
+        """Return the values of the mutable globals of a step task, joined (section 7.9)."""
+        ...
+
+    def restore(self, memory: bytes, global_values: bytes, fuel_used: int) -> None:
+        """Put this instance, just made, into a state that ``check_resumable`` let pass."""
+        ...
+
     def has(self, name: str) -> bool:
         """Tell whether it exports ``name``."""
         ...
@@ -51,6 +64,10 @@ class Instance(Protocol):
             Trapped, RunEnded, FuelExhausted: the run is over.
         """
         ...
+
+
+Play: TypeAlias = Callable[[Instance, Meter], tuple[Ending, bytes]]
+"""What is called in an instance that is not yet made, and what came of it."""
 
 
 def make_host(command: RunCommand, meter: Meter) -> Host:
@@ -70,12 +87,19 @@ def run_to_end(
     instance: Instance, host: Host, meter: Meter, command: RunCommand
 ) -> tuple[Ending, bytes]:
     """Run ``instance`` as its shape says and return how it ended, with its output."""
+    return conclude(meter, lambda: _run(instance, host, command))
+
+
+def conclude(meter: Meter, play: Callable[[], tuple[Ending, bytes]]) -> tuple[Ending, bytes]:
+    """Return how ``play`` ended, whichever way that was, with its output."""
     try:
-        ending, output = _run(instance, host, command)
+        ending, output = play()
     except FuelExhausted:
         return OutOfFuel(), b""
     except Trapped as trapped:
         ending, output = Trap(trapped.kind), b""
+    except RunExited as exited:
+        ending, output = Exited(exited.code), b""
     except RunAborted:
         ending, output = Trap(TrapKind.ABORTED), b""
     except OutputTooLarge:
@@ -86,35 +110,74 @@ def run_to_end(
     return ending, output
 
 
-def _run(instance: Instance, host: Host, command: RunCommand) -> tuple[Ending, bytes]:
+def begin(instance: Instance) -> None:
+    """Make ``instance`` and call what comes before anything else."""
+    instance.instantiate()
+    if instance.has(START_FUNCTION):
+        instance.call(START_FUNCTION)
+
+
+def initialize(instance: Instance) -> None:
+    """Call ``_initialize`` of a reactor or step task when there is one."""
+    if instance.has(INITIALIZE):
+        instance.call(INITIALIZE)
+
+
+def hand_over(instance: Instance, data: bytes) -> int:
+    """Copy ``data`` to where the task's ``alloc`` says, and return that address."""
+    address = instance.call(ALLOCATE, len(data))
     try:
-        instance.instantiate()
-        if instance.has(START_FUNCTION):
-            instance.call(START_FUNCTION)
-        match command.shape:
-            case Shape.REACTOR:
-                return Finished(), _run_reactor(instance, command)
-            case Shape.COMMAND:
+        instance.memory.write(address, data)
+    except AddressFault:
+        raise Trapped(TrapKind.ALLOCATION_OUT_OF_BOUNDS) from None
+    return address
+
+
+def take_output(instance: Instance, result: int, output_bytes_max: int) -> bytes:
+    """Return the output that ``result``, an address and a length in one, points at."""
+    address, length = result >> 32, result & _LENGTH_MASK
+    if address + length > instance.memory.size():
+        raise Trapped(TrapKind.RESULT_OUT_OF_BOUNDS)
+    if length > output_bytes_max:
+        raise Trapped(TrapKind.OUTPUT_TOO_LARGE)
+    return instance.memory.read(address, length)
+
+
+def _run(instance: Instance, host: Host, command: RunCommand) -> tuple[Ending, bytes]:
+    match command.shape:
+        case Shape.REACTOR:
+            begin(instance)
+            return Finished(), _run_reactor(instance, command)
+        case Shape.STEP:
+            begin(instance)
+            return Finished(), _run_steps(instance, command)
+        case Shape.COMMAND:
+            try:
+                begin(instance)
                 instance.call(START)
-    except RunExited as exited:
-        if command.shape is Shape.REACTOR or exited.code != 0:
-            return Exited(exited.code), b""
-    return Finished(), bytes(host.output)
+            except RunExited as exited:
+                if exited.code != 0:
+                    raise
+            return Finished(), bytes(host.output)
 
 
 def _run_reactor(instance: Instance, command: RunCommand) -> bytes:
-    if instance.has(INITIALIZE):
-        instance.call(INITIALIZE)
-    length = len(command.input)
-    address = instance.call(ALLOCATE, length)
-    try:
-        instance.memory.write(address, command.input)
-    except AddressFault:
-        raise Trapped(TrapKind.ALLOCATION_OUT_OF_BOUNDS) from None
-    result = instance.call(RUN, address, length)
-    output_address, output_length = result >> 32, result & _LENGTH_MASK
-    if output_address + output_length > instance.memory.size():
-        raise Trapped(TrapKind.RESULT_OUT_OF_BOUNDS)
-    if output_length > command.output_bytes_max:
-        raise Trapped(TrapKind.OUTPUT_TOO_LARGE)
-    return instance.memory.read(output_address, output_length)
+    initialize(instance)
+    address = hand_over(instance, command.input)
+    result = instance.call(RUN, address, len(command.input))
+    return take_output(instance, result, command.output_bytes_max)
+
+
+def _run_steps(instance: Instance, command: RunCommand) -> bytes:
+    """Run a step task whose order has no plan: by single steps, without checkpoints."""
+    set_up(instance, command.input)
+    while not instance.call(STEP, 1):
+        pass
+    return take_output(instance, instance.call(RESULT), command.output_bytes_max)
+
+
+def set_up(instance: Instance, data: bytes) -> None:
+    """Bring a step task to its first state, with ``data`` as its input."""
+    initialize(instance)
+    address = hand_over(instance, data)
+    instance.call(SET_UP, address, len(data))

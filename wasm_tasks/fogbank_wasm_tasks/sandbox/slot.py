@@ -7,7 +7,18 @@ from typing import Final
 import trio
 
 from ..limits import WORKER_RESTART_DELAY_S_MAX, WORKER_RESTART_DELAY_S_MIN
-from .messages import Ended, LoadCommand, Loaded, LoadFailed, Progress, Protection, RunCommand
+from .messages import (
+    Ended,
+    LoadCommand,
+    Loaded,
+    LoadFailed,
+    Progress,
+    Protection,
+    RunCommand,
+    StepCommand,
+    Stepped,
+    VerifyCommand,
+)
 from .process import ChildGone, ChildProcess
 
 logger = logging.getLogger(__name__)
@@ -80,8 +91,12 @@ class WorkerSlot:
                 raise ChildGone("an answer to no question")
         self._is_in_doubt = False
 
-    async def run(self, command: RunCommand, on_progress: Callable[[int], None] | None) -> Ended:
-        """Run a module that is loaded.
+    async def run(
+        self,
+        command: RunCommand | StepCommand | VerifyCommand,
+        on_progress: Callable[[int], None] | None,
+    ) -> tuple[Ended, Stepped | None]:
+        """Run a module that is loaded; a run by steps tells what it passed as well.
 
         Raises:
             ChildGone: the worker died.
@@ -89,15 +104,20 @@ class WorkerSlot:
         child = await self._worker()
         self._is_in_doubt = True
         await child.send(command)
+        stepped: Stepped | None = None
         while True:
             match await child.receive():
                 case Progress(fuel):
                     if on_progress is not None:
                         on_progress(fuel)
+                case Stepped() as passed if isinstance(command, StepCommand):
+                    stepped = passed
                 case Ended() as ended:
+                    if isinstance(command, StepCommand) and stepped is None:
+                        raise ChildGone("a run by steps without its states")
                     self._is_in_doubt = False
                     self._deaths = 0
-                    return ended
+                    return ended, stepped
                 case _:
                     raise ChildGone("an answer to no question")
 

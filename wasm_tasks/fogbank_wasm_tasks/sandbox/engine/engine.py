@@ -11,12 +11,13 @@ from ...limits import TABLE_ELEMENTS_MAX, TABLES_MAX
 from ...metering.injection import inject
 from ...metering.meter import FuelExhausted
 from ...module.facts import FunctionType, ValueType
+from ...module.global_exports import export_globals
 from ...module.host_functions import HOST_FUNCTIONS
 from ...outcome import OutOfFuel, Trap
 from ...wasi.endings import RunEnded
 from ...wasi.host import Host
 from ..messages import Ended, RunCommand
-from ..shapes import make_host, run_to_end
+from ..shapes import Play, conclude, make_host, run_to_end
 from .configuration import configure
 from .instance import Instance, LoadedModule
 from .interface import (
@@ -73,7 +74,7 @@ class Engine:
             wasmtime.Module.validate(self._engine, module)
         except wasmtime.WasmtimeError as error:
             raise InvalidModule(str(error)) from None
-        injected = inject(module, is_precise=is_precise)
+        injected = inject(export_globals(module), is_precise=is_precise)
         engine = self._engine
         if injected.has_float_vectors:
             engine = wasmtime.Engine(configure(has_float_vectors=True))
@@ -91,8 +92,10 @@ class Engine:
         except wasmtime.WasmtimeError as error:
             raise EngineFailed(str(error)) from None
 
-    def run(self, module: LoadedModule, command: RunCommand) -> Ended:
+    def run(self, module: LoadedModule, command: RunCommand, play: Play | None = None) -> Ended:
         """Run ``module`` in a fresh instance as ``command`` says.
+
+        ``play`` says what to call; by default that which the shape asks for.
 
         Raises:
             EngineFailed: the engine failed, not the run.
@@ -106,19 +109,28 @@ class Engine:
             memories=1,
         )
         try:
-            return self._run_in(store, module, command)
+            return self._run_in(store, module, command, play)
         finally:
             self._run = None
             store.close()
 
-    def _run_in(self, store: wasmtime.Store, module: LoadedModule, command: RunCommand) -> Ended:
+    def _run_in(
+        self,
+        store: wasmtime.Store,
+        module: LoadedModule,
+        command: RunCommand,
+        play: Play | None,
+    ) -> Ended:
         context = store._context()  # pyright: ignore[reportPrivateUsage]
         started = perf_counter()
         meter = CounterMeter(context, command.fuel_max)
         host = make_host(command, meter)
         instance = Instance(context, module, meter)
         self._run = _Run(host, meter, instance)
-        ending, output = run_to_end(instance, host, meter, command)
+        if play is None:
+            ending, output = run_to_end(instance, host, meter, command)
+        else:
+            ending, output = conclude(meter, lambda: play(instance, meter))
         return Ended(
             ending=ending,
             output=output,

@@ -7,9 +7,20 @@ from typing import Any, Final
 
 import wasmtime
 
+from ...limits import PAGE_BYTES
 from ...metering.meter import FuelExhausted
-from ...module.reserved import COUNTER, START_FUNCTION
-from ...module.shape import ALLOCATE, INITIALIZE, MEMORY, RUN, START
+from ...module.reserved import COUNTER, GLOBAL, START_FUNCTION
+from ...module.shape import (
+    ALLOCATE,
+    INITIALIZE,
+    MEMORY,
+    RESULT,
+    RUN,
+    SET_UP,
+    START,
+    STEP,
+    VERIFY,
+)
 from ...outcome import TrapKind
 from ...wasi.endings import RunEnded
 from ..shapes import Trapped
@@ -23,7 +34,7 @@ from .interface import (
     take_code,
     take_text,
 )
-from .store import CounterMeter, Memory
+from .store import CounterMeter, Global, Memory
 
 _SIGNATURES: Final[dict[str, tuple[Sequence[int], int]]] = {
     INITIALIZE: ((), 0),
@@ -31,6 +42,10 @@ _SIGNATURES: Final[dict[str, tuple[Sequence[int], int]]] = {
     RUN: ((I32, I32), 1),
     START: ((), 0),
     START_FUNCTION: ((), 0),
+    SET_UP: ((I32, I32), 0),
+    STEP: ((I32,), 1),
+    RESULT: ((), 1),
+    VERIFY: ((I32, I32, I32, I32), 1),
 }
 """Parameters and the number of results of what the host calls; ``check_shape`` saw to it."""
 
@@ -65,6 +80,7 @@ class Instance:
         self._meter = meter
         self._handle = ffi.wasmtime_instance_t()
         self._memory: Memory | None = None
+        self._globals: list[Global] | None = None
         self.stopped_by: RunEnded | FuelExhausted | None = None
         """Why the host ended the run, kept while the engine unwinds."""
 
@@ -98,6 +114,26 @@ class Instance:
         self._memory = Memory(self._context, self._find(MEMORY).of.memory)
         self._meter.begin(self._find(COUNTER).of.global_)
 
+    def view(self, address: int, length: int) -> memoryview:
+        """Return a range of its memory as it is until the run goes on."""
+        return self.memory.view(address, length)
+
+    def read_globals(self) -> bytes:
+        """Return the values of the mutable globals of a step task, joined (section 7.9)."""
+        return b"".join(each.read() for each in self._find_globals())
+
+    def restore(self, memory: bytes, global_values: bytes, fuel_used: int) -> None:
+        """Put this instance, just made, into a state that ``check_resumable`` let pass."""
+        found = self.memory
+        grown = len(memory) - found.size()
+        if grown:
+            found.grow(grown // PAGE_BYTES)
+        found.write(0, memory)
+        position = 0
+        for each in self._find_globals():
+            position += each.write(global_values[position : position + 16].ljust(16, b"\0"))
+        self._meter.resume(fuel_used)
+
     def has(self, name: str) -> bool:
         """Tell whether it exports ``name``, which the host chose."""
         return self._look_up(name) is not None
@@ -130,6 +166,14 @@ class Instance:
         if returned[0].kind == I32:
             return int(returned[0].of.i32) & I32_MASK
         return int(returned[0].of.i64) & I64_MASK
+
+    def _find_globals(self) -> list[Global]:
+        if self._globals is None:
+            found: list[Global] = []
+            while (item := self._look_up(f"{GLOBAL}{len(found)}")) is not None:
+                found.append(Global(self._context, item.of.global_))
+            self._globals = found
+        return self._globals
 
     def _look_up(self, name: str) -> Any:
         item = ffi.wasmtime_extern_t()

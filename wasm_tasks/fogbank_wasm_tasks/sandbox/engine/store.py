@@ -2,7 +2,9 @@
 
 import ctypes
 from dataclasses import dataclass
-from typing import Any
+from math import isnan
+from struct import pack
+from typing import Any, Final
 
 from ...metering.injection.counter import (
     DEPTH_BITS,
@@ -14,6 +16,13 @@ from ...metering.injection.counter import (
 from ...metering.meter import FuelExhausted
 from ...wasi.memory import AddressFault
 from .interface import I64, check, ffi
+
+_F32, _F64 = 2, 3
+_NAN: Final = {_F32: pack("<I", 0x7FC0_0000), _F64: pack("<Q", 0x7FF8 << 48)}
+"""Nobody sees which NaN a global holds before it is made this one, but a state root would."""
+
+_VALUE_BYTES: Final = {0: 4, 1: 8, 2: 4, 3: 8, 4: 16}
+"""The bytes of an i32, i64, f32, f64 and v128, by the engine's number of the type."""
 
 
 @dataclass(slots=True)
@@ -31,17 +40,56 @@ class Memory:
         """Return a copy of a range; AddressFault when it is not inside."""
         return ctypes.string_at(self._locate(address, length), length) if length else b""
 
+    def view(self, address: int, length: int) -> memoryview:
+        """Return a range as it is until the run goes on; AddressFault when it is not inside."""
+        block = (ctypes.c_ubyte * length).from_address(self._locate(address, length))
+        return memoryview(block).cast("B")
+
     def write(self, address: int, data: bytes) -> None:
         """Copy ``data`` in; AddressFault when it does not fit."""
         place = self._locate(address, len(data))
         if data:
             ctypes.memmove(place, data, len(data))
 
+    def grow(self, pages: int) -> None:
+        """Add ``pages`` of 64 KiB."""
+        before = ctypes.c_uint64()
+        check(ffi.wasmtime_memory_grow(self.context, self.handle, pages, ctypes.byref(before)))
+
     def _locate(self, address: int, length: int) -> int:
         if address < 0 or length < 0 or address + length > self.size():
             raise AddressFault
         start = ffi.wasmtime_memory_data(self.context, self.handle)
         return (ctypes.cast(start, ctypes.c_void_p).value or 0) + address
+
+
+@dataclass(slots=True)
+class Global:
+    """A mutable global of a run."""
+
+    context: Any
+    handle: Any
+
+    def read(self) -> bytes:
+        """Return its value, little-endian; of all NaN the one of section 7.5."""
+        value = self._get()
+        if value.kind in _NAN and isnan(value.of.f32 if value.kind == _F32 else value.of.f64):
+            return _NAN[value.kind]
+        return ctypes.string_at(ctypes.addressof(value.of), _VALUE_BYTES[value.kind])
+
+    def write(self, data: bytes) -> int:
+        """Set it to what ``data`` begins with, and return how many bytes that were."""
+        value = self._get()
+        count = _VALUE_BYTES[value.kind]
+        # By bytes and not by value: a NaN keeps its bits only so.
+        ctypes.memmove(ctypes.addressof(value.of), data, count)
+        check(ffi.wasmtime_global_set(self.context, self.handle, ctypes.byref(value)))
+        return count
+
+    def _get(self) -> Any:
+        value = ffi.wasmtime_val_t()
+        ffi.wasmtime_global_get(self.context, self.handle, ctypes.byref(value))
+        return value
 
 
 class CounterMeter:
@@ -63,6 +111,10 @@ class CounterMeter:
     def has_begun(self) -> bool:
         """Whether the instance is made."""
         return self._counter is not None
+
+    def resume(self, fuel_used: int) -> None:
+        """Count on from ``fuel_used``, at most the fuel given: the run was begun elsewhere."""
+        self._write(pack_counter(self._fuel_max - fuel_used, DEPTH_MAX))
 
     @property
     def fuel_used(self) -> int:
