@@ -6,7 +6,7 @@ makes the modules anew.
 
 from importlib.resources import files
 
-MODULE_NAMES = ("path_tracer", "sensor_statistics")
+MODULE_NAMES = ("image_filter", "path_tracer", "sensor_statistics")
 
 
 def module_bytes(name: str) -> bytes:
