@@ -65,7 +65,7 @@ class BuildSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestSection:
+class TrialSection:
     """One trial run and what it must give."""
 
     name: str
@@ -88,7 +88,7 @@ class TaskManifest:
     package: PackageSection
     build: BuildSection
     limits: LimitsSection = field(default_factory=LimitsSection)
-    test: tuple[TestSection, ...] = ()
+    test: tuple[TrialSection, ...] = ()
 
     @property
     def module(self) -> str:

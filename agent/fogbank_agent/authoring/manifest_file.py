@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..limits import AUTHOR_TESTS_MAX, TASK_MANIFEST_BYTES_MAX
 from ..strict_toml import parse, read_text
-from .manifest import FILE_NAME, TaskManifest, TestSection
+from .manifest import FILE_NAME, TaskManifest, TrialSection
 
 _NEEDS_SOURCES = ("c", "zig", "assemblyscript")
 _DESCRIPTION_BYTES_MAX = 1_024
@@ -60,7 +60,7 @@ def _what_is_wrong(manifest: TaskManifest) -> str:
     return next(filter(None, map(_what_is_wrong_in, manifest.test)), "")
 
 
-def _what_is_wrong_in(test: TestSection) -> str:
+def _what_is_wrong_in(test: TrialSection) -> str:
     inputs = [text for text in (test.input_text, test.input_file) if text is not None]
     outputs = [text for text in (test.output_text, test.output_file) if text is not None]
     outputs += [test.output_sha256] if test.output_sha256 else []

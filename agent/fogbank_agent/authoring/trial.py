@@ -23,7 +23,7 @@ from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
 from ..errors import ConfigError, FogbankError, MachineError, Refused
 from ..market.pricing import bill
-from .manifest import TaskManifest, TestSection
+from .manifest import TaskManifest, TrialSection
 
 ENGINE = "cranelift"
 """What the sandbox of this machine compiles with."""
@@ -143,7 +143,7 @@ def outcome_text(outcome: Outcome) -> str:
 
 
 def _judge(
-    test: TestSection,
+    test: TrialSection,
     folder: Path,
     reports: list[RunReport],
     engines: tuple[str, ...],
@@ -177,7 +177,7 @@ def _judge(
     )
 
 
-def _compare(test: TestSection, folder: Path, output: bytes) -> str:
+def _compare(test: TrialSection, folder: Path, output: bytes) -> str:
     """Say how ``output`` differs from what ``test`` expects, or nothing."""
     if test.output_sha256:
         found = sha256(output).hexdigest()
@@ -200,7 +200,7 @@ def _compare(test: TestSection, folder: Path, output: bytes) -> str:
     )
 
 
-def _request(test: TestSection, folder: Path) -> RunRequest:
+def _request(test: TrialSection, folder: Path) -> RunRequest:
     if test.input_file is not None:
         data = _read(folder / test.input_file)
     else:
