@@ -82,7 +82,7 @@ def test_a_published_task_is_run_by_its_id_from_another_agent_and_paid(
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "statistics.wasm").write_bytes(module_bytes("sensor_statistics"))
     (tmp_path / "fogtask.toml").write_text(
-        '[package]\nname = "statistics"\nversion = "1"\n[build]\nlanguage = "c"\nsources = ["s.c"]\n'
+        '[package]\nname = "statistics"\nversion = "1"\n[build]\nlanguage = "rust"\n'
     )
     earned_before = second.status().provider.earned
 

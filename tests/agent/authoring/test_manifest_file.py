@@ -62,7 +62,7 @@ def test_tests_are_read_in_their_order() -> None:
         (text(f'description = "{"x" * 1025}"'), "over 1024 bytes"),
         (
             text(rest='[[test]]\nname = "a"\n[[test]]\nname = "b"\nfule_max = 1'),
-            "m, line 14: unknown setting 'fule_max' in [[test]]: did you mean 'fuel_max'?",
+            "m, line 15: unknown setting 'fule_max' in [[test]]: did you mean 'fuel_max'?",
         ),
         (text(rest="[[test]]\nseed = 1"), "m, line 11: 'name' in [[test]] is missing"),
         (text(rest='[[test]]\nname = "a"\n' * 2), "two tests are named 'a'"),
