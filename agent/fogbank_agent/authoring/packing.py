@@ -49,10 +49,17 @@ def open_task(data: bytes, name: str) -> "Package":
     Raises:
         Refused: neither a package nor a module that can be run; the sentence says why.
     """
+    from fogbank_protocol.encoding import decode
     from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
     from fogbank_protocol.identity import Identity
+    from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
     from fogbank_wasm_tasks.package import open_package, pack_module
 
+    if not data.startswith(WASM):
+        try:
+            decode(data, bytes_max=PACKAGE_BYTES_MAX)
+        except RemoteProtocolError:
+            raise Refused(f"{name} is neither a WebAssembly module nor a package") from None
     try:
         if data.startswith(WASM):
             nobody = Identity.from_seed(bytes(32))

@@ -43,7 +43,7 @@ def start(folder: Path, name: str, language: str) -> list[Path]:
     try:
         if folder.exists() and any(folder.iterdir()):
             raise Refused(f"{folder} is not empty: name another folder")
-        templates = files(__package__) / "templates"
+        templates = files("fogbank_agent.authoring") / "templates"
         written = [
             path
             for template in (templates / "common", templates / language)

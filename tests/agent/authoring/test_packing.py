@@ -57,8 +57,9 @@ def test_a_bare_module_is_opened_as_it_is() -> None:
 
 def test_a_broken_package_is_refused_by_name() -> None:
     data = pack(manifest(), MODULE, AUTHOR)
-    with pytest.raises(Refused, match=r"x\.fogpkg: "):
-        open_task(data[:-1], "x.fogpkg")
+    for broken in (data[:-1], b"", b"\x7fELF", b"a text"):
+        with pytest.raises(Refused, match=r"x\.fogpkg is neither a WebAssembly module nor a pac"):
+            open_task(broken, "x.fogpkg")
     with pytest.raises(Refused, match="signature"):
         open_task(data.replace(b"1.0.0", b"1.0.1"), "x.fogpkg")
 

@@ -105,3 +105,10 @@ async def test_what_does_not_validate_is_refused_in_one_sentence() -> None:
     with pytest.raises(Refused, match="cannot be run"):
         async with local_sandbox() as sandbox:
             await run_once(sandbox, package(broken), RunRequest(input=b"", fuel_max=10**6))
+
+
+async def test_an_error_of_the_one_who_runs_comes_out_as_it_is() -> None:
+    for error in (BrokenPipeError(), KeyboardInterrupt()):
+        with pytest.raises(type(error)):
+            async with local_sandbox():
+                raise error

@@ -1,5 +1,6 @@
 """``fogbank task test``: try a task in the sandbox."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,11 @@ def command(folder: Path, price: int, as_json: bool) -> None:
 
 
 async def _try(
-    manifest: "TaskManifest", module: bytes, folder: Path, price: int, told: object
+    manifest: "TaskManifest",
+    module: bytes,
+    folder: Path,
+    price: int,
+    told: Callable[["TrialResult"], None],
 ) -> None:
     from fogbank_protocol.identity import Identity
 
@@ -66,7 +71,6 @@ async def _try(
     # Who signs has no influence on a run, so no key is needed to try one.
     package = open_task(pack(manifest, module, Identity.from_seed(bytes(32))), "the module")
     async with local_sandbox() as sandbox:
-        assert callable(told)
         await try_all({ENGINE: sandbox}, package, manifest, folder, price=price, on_result=told)
 
 
