@@ -23,6 +23,7 @@ from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
 from ..errors import ConfigError, MachineError, Refused
 from ..market.pricing import bill
+from ..trading.interfaces import Runner
 from .environment import environment_of
 from .manifest import TaskManifest, TrialSection
 
@@ -89,7 +90,7 @@ def _only(error: BaseException) -> BaseException:
     return error
 
 
-async def run_once(sandbox: Sandbox, package: Package, request: RunRequest) -> RunReport:
+async def run_once(sandbox: Runner, package: Package, request: RunRequest) -> RunReport:
     """Run ``package`` once.
 
     Raises:
@@ -105,7 +106,7 @@ async def run_once(sandbox: Sandbox, package: Package, request: RunRequest) -> R
 
 
 async def try_all(
-    sandboxes: Mapping[str, Sandbox],
+    sandboxes: Mapping[str, Runner],
     package: Package,
     manifest: TaskManifest,
     folder: Path,

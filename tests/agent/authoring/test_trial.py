@@ -1,6 +1,7 @@
 """Trial runs in the real sandbox, and how they are judged."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from tests.wasm_tasks.packages import command, package, reactor, wasi
 
 from fogbank_agent.authoring.trial import TrialResult, local_sandbox, run_once, try_all
 from fogbank_agent.errors import ConfigError, Refused
+from fogbank_agent.trading.interfaces import Runner
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.run import RunRequest
+from fogbank_wasm_tasks.run import RunReport, RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
 pytestmark = pytest.mark.slow
@@ -112,3 +114,30 @@ async def test_an_error_of_the_one_who_runs_comes_out_as_it_is() -> None:
         with pytest.raises(type(error)):
             async with local_sandbox():
                 raise error
+
+
+class Miscounting:
+    """A sandbox of another engine, which counts one fuel too many."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    async def execute(
+        self,
+        package: Package | bytes,
+        request: RunRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> RunReport:
+        report = await self._sandbox.execute(package, request, on_progress=on_progress)
+        return replace(report, fuel=report.fuel + 1)
+
+
+async def test_engines_that_differ_fail_the_test(sandbox: Sandbox) -> None:
+    results: list[TrialResult] = []
+    said = manifest(rest='[[test]]\nname = "t"\n')
+    engines: dict[str, Runner] = {"one": sandbox, "other": Miscounting(sandbox)}
+    await try_all(engines, ECHO, said, Path(), price=1, on_result=results.append)
+    assert not results[0].passed
+    assert not results[0].deterministic
+    assert "gave different results" in results[0].why
