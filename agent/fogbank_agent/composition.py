@@ -24,6 +24,7 @@ from .control.server import serve_control
 from .errors import ConfigError
 from .limits import MEBIBYTE
 from .parts import Parts
+from .published import PublishedPackages
 from .state_folder import StateFolder
 from .trading.interfaces import Runner
 from .trading.journal import Journal
@@ -64,6 +65,7 @@ async def run_agent(
             runner, why_not = await _start_sandbox(foundation, nursery)
             parts = _assemble(foundation, journal, runner, why_not, began)
             await nursery.start(journal.run)
+            await parts.published.restore()
             await nursery.start(parts.ledger.run)
             await nursery.start(parts.node.run)
             state.write_last_port(parts.node.port)
@@ -128,6 +130,7 @@ def _assemble(
         node=node,
         ledger=ledger,
         journal=journal,
+        published=PublishedPackages(state.published, blobs),
         requestor=requestor,
         provider=provider,
         why_no_provider=why_not,

@@ -16,35 +16,7 @@ from .limits import (
     RUN_FUEL_MAX,
     RUN_MEMORY_BYTES_MAX,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """The smallest and the largest number that a setting takes."""
-
-    least: int
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """The words that a setting takes."""
-
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matching:
-    """The regular expression that a text must match, and examples of it for people."""
-
-    pattern: str
-    examples: str
-
-
-@dataclass(frozen=True, slots=True)
-class LiteralAddresses:
-    """Each text must be a literal IP address."""
-
+from .strict_toml import Between, LiteralAddresses, Matching, OneOf
 
 Port = Annotated[int, Between(0, 65_535)]
 Price = Annotated[int, Between(0, PRICE_MAX)]

@@ -13,7 +13,8 @@ from textwrap import wrap
 from typing import Annotated, cast, get_args, get_origin
 
 from . import config
-from .config import Between, Config, Matching, OneOf
+from .config import Config
+from .strict_toml import Between, Matching, OneOf
 
 _LINE = 100
 

@@ -17,6 +17,18 @@ class RunFailed(FogbankError):
     exit_code = 1
 
 
+class BuildFailed(FogbankError):
+    """A task's sources do not give a module, or there is no module yet."""
+
+    exit_code = 1
+
+
+class TrialFailed(FogbankError):
+    """A test of a task did not give what its manifest says."""
+
+    exit_code = 1
+
+
 class AgentUnreachable(FogbankError):
     """No agent answers on the control socket of this state folder."""
 

@@ -299,3 +299,20 @@ PAYMENTS_REMEMBERED_MAX = 1_000
 
 RUN_MS_GUESS = 1_000
 """How long a run is thought to take before the first one was measured."""
+
+# Authors of tasks.
+
+TASK_MANIFEST_BYTES_MAX = 65_536
+"""The largest fogtask.toml, in bytes."""
+
+AUTHOR_TESTS_MAX = 256
+"""Tests of one task."""
+
+PUBLISHED_MAX = 256
+"""Packages that one agent keeps for its neighbours until they are withdrawn."""
+
+TASK_FILE_BYTES_MAX = 4 * MEBIBYTE + 65_536
+"""The largest package file (SPEC.md section 7.1), and so the largest file that may be a task."""
+
+PACKAGE_FETCH_S = 20.0
+"""How long a package named by its id may take to come from the neighbours, in seconds."""

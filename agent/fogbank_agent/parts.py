@@ -9,6 +9,7 @@ from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_protocol.node.node import Node
 
 from .config import Config
+from .published import PublishedPackages
 from .state_folder import StateFolder
 from .trading.journal import Journal
 from .trading.provider import Provider
@@ -27,6 +28,7 @@ class Parts:
     node: Node
     ledger: LedgerService
     journal: Journal
+    published: PublishedPackages
     requestor: Requestor
     provider: Provider | None
     why_no_provider: str

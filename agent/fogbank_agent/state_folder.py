@@ -33,6 +33,7 @@ class StateFolder:
         self.addresses = path / "addresses"
         self.ledger = path / "ledger"
         self.blobs = path / "blobs"
+        self.published = path / "published"
         self.uploads = path / "uploads"
         self.sandbox = path / "sandbox"
         self.journal = path / "journal"
@@ -79,20 +80,7 @@ class StateFolder:
         Raises:
             StateFolderError: there is none, it can be read by others, or it is damaged.
         """
-        # The command line imports this module and never needs a key: libsodium takes 20 ms.
-        from fogbank_protocol.identity import Identity
-
-        text = self._read(self.key).decode("ascii", "replace").strip()
-        if self.key.stat().st_mode & 0o077:
-            raise StateFolderError(
-                f"the key {self.key} can be read by others: run 'chmod 600 {self.key}' "
-                "when you are sure that nobody has copied it"
-            )
-        if not re.fullmatch("[0-9a-f]{64}", text):
-            raise StateFolderError(
-                f"the key {self.key} is damaged: put back a copy, or begin anew in another folder"
-            )
-        return Identity.from_seed(bytes.fromhex(text))
+        return _identity(self.key, self._read(self.key))
 
     def read_genesis(self) -> bytes:
         """Return the network's genesis body, unchecked.
@@ -177,3 +165,33 @@ def default_path(environment: dict[str, str]) -> Path:
     # The specification says that a relative path there is to be ignored.
     root = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
     return root / "fogbank"
+
+
+def read_key(path: Path) -> "Identity":
+    """Return the key pair in the file at ``path``, of 64 hexadecimal digits.
+
+    Raises:
+        StateFolderError: there is none, it can be read by others, or it is damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StateFolderError(f"the key {path} cannot be read: {error.strerror}") from None
+    return _identity(path, data)
+
+
+def _identity(path: Path, data: bytes) -> "Identity":
+    # The command line imports this module and never needs a key: libsodium takes 20 ms.
+    from fogbank_protocol.identity import Identity
+
+    text = data.decode("ascii", "replace").strip()
+    if path.stat().st_mode & 0o077:
+        raise StateFolderError(
+            f"the key {path} can be read by others: run 'chmod 600 {path}' "
+            "when you are sure that nobody has copied it"
+        )
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise StateFolderError(
+            f"the key {path} is damaged: put back a copy, or begin anew in another folder"
+        )
+    return Identity.from_seed(bytes.fromhex(text))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import fogbank_wasm_tasks.examples
+from fogbank_wasm_tasks.examples import module_bytes
 
 from .agents import FOGBANK, Agent, fogbank, wait_until
 
@@ -72,6 +73,31 @@ def test_a_run_on_a_file_of_ones_own_goes_to_standard_output_and_is_paid(
     wallet = second.json("wallet")
     assert wallet["balance"] + wallet["claimable"] > 0
     assert wallet["balance"] + wallet["claimable"] + first.wallet().balance == SUPPLY
+
+
+def test_a_published_task_is_run_by_its_id_from_another_agent_and_paid(
+    pair: tuple[Agent, Agent], tmp_path: Path
+) -> None:
+    first, second = pair
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "statistics.wasm").write_bytes(module_bytes("sensor_statistics"))
+    (tmp_path / "fogtask.toml").write_text(
+        '[package]\nname = "statistics"\nversion = "1"\n[build]\nlanguage = "rust"\n'
+    )
+    earned_before = second.status().provider.earned
+
+    published = second.json("task", "publish", "--folder", tmp_path)
+    done = first("run", published["package_id"], "--input", SAMPLES / "balcony.csv")
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.startswith(b"sensor,")
+    assert published["author"] == second.status().node_id
+    assert first.json("runs")["runs"][0]["package"] == "statistics"
+    wait_until("the provider is paid", lambda: second.status().provider.earned > earned_before)
+    assert second("task", "withdraw", published["package_id"]).returncode == 0
+    unknown = first("run", "00" * 32)
+    assert unknown.returncode == 5
+    assert b"no neighbour has the package" in unknown.stderr
 
 
 def test_a_folder_is_mapped_to_a_folder(pair: tuple[Agent, Agent], tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def _reject_cases() -> list[dict[str, str]]:
             "an imported memory",
             HEADER + section(2, vector(name("env") + name("memory") + b"\x02\0\x01")),
         ),
-        _reject("257 nested blocks", command(b"\x02\x40" * 257 + b"\x0b" * 257)),
+        _reject("1025 nested blocks", command(b"\x02\x40" * 1025 + b"\x0b" * 1025)),
         _reject("else outside of an if", command(b"\x05")),
         _reject("a block left open", command(b"\x02\x40")),
         _reject("a table of 10,001 elements", HEADER + section(4, vector(b"\x70\0" + u32(10_001)))),

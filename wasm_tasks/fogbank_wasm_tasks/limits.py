@@ -38,7 +38,7 @@ FUNCTIONS_MAX = 20_000
 BODY_BYTES_MAX = 131_072
 """The longest body of a function (section 7.2)."""
 
-NESTING_MAX = 256
+NESTING_MAX = 1_024
 """How deep blocks may nest in a function, not counting the function itself (section 7.2)."""
 
 LOOPS_MAX = 4_096

@@ -1,17 +1,17 @@
 """The tree of commands.  Each is a module of its own, imported when it is asked for.
 
-Exit codes: 0 done; 1 a run failed; 2 the command line is wrong; 3 no agent is running; 4 the state
-folder or the configuration is wrong; 5 the agent refused; 6 this machine lacks something; 130
-interrupted.
+Exit codes: 0 done; 1 a run, a build or a test failed; 2 the command line is wrong; 3 no agent is
+running; 4 the state folder, the configuration or fogtask.toml is wrong; 5 refused: by the agent, or
+a file that is not acceptable; 6 this machine lacks something; 130 interrupted.
 """
 
 import sys
 from errno import EDQUOT, EIO, ENOSPC
-from importlib import import_module
 
 import click
 
 from ..errors import FogbankError, MachineError
+from .lazy_group import LazyGroup
 
 _COMMANDS = {
     "init": "Make an agent: a key, a configuration, and a network to be in.",
@@ -24,30 +24,18 @@ _COMMANDS = {
     "runs": "List the runs bought lately.",
     "why": "Tell what happened to a run, step by step.",
     "id": "Print this agent's node id.",
+    "task": "Write, build, try, sign and publish tasks.",
     "network": "Prepare a network with several seats.",
     "demo": "Watch five agents on this machine render a picture together.",
 }
 
 
-class _Tree(click.Group):
-    """Commands by name, with their help lines here, so that one command imports one module."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        found = import_module(f".{cmd_name}_command", __package__).command
-        assert isinstance(found, click.Command)
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
-@click.command(cls=_Tree, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup,
+    package=__package__,
+    help_lines=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="fogbank")
 def tree() -> None:
     """Let neighbouring devices trade small pieces of computing, with no server and no fees."""

@@ -14,11 +14,18 @@ from ..limits import PRICE_MAX, RUN_FUEL_MAX
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, state_option, to_json
 from .run_display import Display, new_display, print_providers
-from .run_inputs import Input, check_output, find_inputs, find_task
+from .run_inputs import (
+    Input,
+    PublishedTask,
+    TaskFile,
+    check_output,
+    find_inputs,
+    find_task,
+)
 
 
 @click.command("run")
-@click.argument("task", metavar="PACKAGE_OR_WASM")
+@click.argument("task", metavar="TASK")
 @click.option(
     "--input",
     "files",
@@ -54,6 +61,7 @@ from .run_inputs import Input, check_output, find_inputs, find_task
 @click.option("--fuel-max", type=click.IntRange(1, RUN_FUEL_MAX), help="Fuel that one run may use.")
 @click.option("--deadline", type=click.IntRange(1, 3600), help="Seconds that one run may take.")
 @click.option("--patience", type=click.IntRange(1, 3600), help="Seconds to wait for a taker.")
+@click.option("--local", is_flag=True, help="Run it here and now, with no agent and no market.")
 @state_option
 @json_option
 def command(
@@ -70,23 +78,36 @@ def command(
     fuel_max: int | None,
     deadline: int | None,
     patience: int | None,
+    local: bool,
     state: StateFolder,
     as_json: bool,
 ) -> None:
     """Have a task run by neighbours, once for each input, and check and pay for the results.
 
-    PACKAGE_OR_WASM is a package file, a WebAssembly module, or the name of a bundled task:
-    path_tracer, sensor_statistics.  What the options leave open is in config.toml.
+    TASK is a package file, a WebAssembly module, the id of a package that a neighbour publishes,
+    or the name of a bundled task, such as sensor_statistics.  What the options leave open is in
+    config.toml.
+
+    With --local it runs once in the sandbox of this machine, and --output names a file.
     """
-    name, task_bytes = find_task(task)
+    found = find_task(task)
+    if local:
+        from .local_run import LocalOrder, run_locally
+
+        _refuse_market_options(verify, price_max, start_price_max, patience)
+        order = LocalOrder(
+            arguments=arguments, environment=environment, seed=seed, fuel_max=fuel_max
+        )
+        run_locally(found, files, folders, output, order, deadline, as_json=as_json)
+        return
     inputs = find_inputs(files, folders)
     check_output(output, inputs, needed=len(inputs) > 1 and not as_json)
-    upload_bytes = len(task_bytes) + sum(one.size for one in inputs)
+    upload_bytes = _size(found) + sum(one.size for one in inputs)
     with connect(state) as client:
         with new_display([one.name for one in inputs], upload_bytes, quiet=as_json) as display:
             job = StartJob(
-                task_id=client.put_blob(io.BytesIO(task_bytes), len(task_bytes), display.uploaded),
-                task_name=name,
+                task_id=_hand_over_task(client, found, display),
+                task_name=found.name if isinstance(found, TaskFile) else "",
                 inputs=tuple(_hand_over(client, one, display) for one in inputs),
                 arguments=arguments,
                 environment=environment,
@@ -106,6 +127,28 @@ def command(
     else:
         print_providers(ended)
     _check_all_well(runs)
+
+
+def _refuse_market_options(*options: object) -> None:
+    if any(option is not None for option in options):
+        raise Refused(
+            "--verify, --price-max, --start-price-max and --patience are for runs that neighbours "
+            "do: leave them out, or --local"
+        )
+
+
+def _size(task: TaskFile | PublishedTask) -> int:
+    return len(task.data) if isinstance(task, TaskFile) else 0
+
+
+def _hand_over_task(
+    client: ControlClient, task: TaskFile | PublishedTask, display: Display
+) -> bytes:
+    match task:
+        case TaskFile(data=data):
+            return client.put_blob(io.BytesIO(data), len(data), display.uploaded)
+        case PublishedTask(package_id):
+            return package_id
 
 
 def _hand_over(client: ControlClient, one: Input, display: Display) -> RunInput:

@@ -1,6 +1,7 @@
 """What ``fogbank run`` works on: the task's file, the inputs, and where the outputs go."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +21,31 @@ class Input:
     size: int
 
 
-def find_task(text: str) -> tuple[str, bytes]:
-    """Return name and bytes of the task that ``text`` means: a file, or a bundled example.
+@dataclass(frozen=True, slots=True)
+class TaskFile:
+    """A package file, or a module, that is here."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTask:
+    """A package that a neighbour gives out by its id."""
+
+    package_id: bytes
+
+
+def find_task(text: str) -> TaskFile | PublishedTask:
+    """Return the task that ``text`` means: a file, a bundled example, or a published package's id.
 
     Raises:
-        Refused: neither.
+        Refused: none of these.
     """
     path = Path(text)
     try:
         _check_file(path, f"the task {text}")
-        return path.stem, path.read_bytes()
+        return TaskFile(path.stem, path.read_bytes())
     except FileNotFoundError:
         pass
     except OSError as error:
@@ -38,10 +54,12 @@ def find_task(text: str) -> tuple[str, bytes]:
 
     name = text.replace("-", "_")
     if name in MODULE_NAMES:
-        return name, module_bytes(name)
+        return TaskFile(name, module_bytes(name))
+    if re.fullmatch("[0-9a-fA-F]{64}", text):
+        return PublishedTask(bytes.fromhex(text))
     raise Refused(
-        f"there is no file '{text}' and no bundled task of that name; bundled are "
-        + ", ".join(MODULE_NAMES)
+        f"there is no file '{text}' and no bundled task of that name, nor is it the id of a "
+        "package, of 64 hexadecimal digits; bundled are " + ", ".join(MODULE_NAMES)
     )
 
 

@@ -10,6 +10,7 @@ import trio
 from fogbank_dag_ledger.service.failures import NotIssuing, StorageFailure
 from fogbank_dag_ledger.service.views import DiskIsFull, Issuing, IssuingState, Silent, Stopped
 from fogbank_dag_ledger.wallet import PaymentRefused
+from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.errors import LocalProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, NodeId, short_form
 
@@ -26,11 +27,29 @@ from .requests.blobs import GetBlob, PutBlob
 from .requests.history import GetRuns, GetStory, Runs, RunSummary, Story
 from .requests.jobs import StartJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
+from .requests.packages import (
+    PackagePublished,
+    PackageWithdrawn,
+    PublishPackage,
+    WithdrawPackage,
+)
 from .requests.peers import GetPeers, Peer, Peers
 from .requests.status import GetStatus, LedgerStatus, ProviderStatus, Status
 from .server import Conversation, Responder
 
-REQUESTS = (GetStatus, GetPeers, GetWallet, Pay, PutBlob, GetBlob, GetRuns, GetStory, StartJob)
+REQUESTS = (
+    GetStatus,
+    GetPeers,
+    GetWallet,
+    Pay,
+    PutBlob,
+    GetBlob,
+    GetRuns,
+    GetStory,
+    StartJob,
+    PublishPackage,
+    WithdrawPackage,
+)
 
 
 def responder(parts: Parts) -> Responder:
@@ -65,6 +84,15 @@ class _Answers:
                 await answer_get_blob(self.parts, request, conversation)
             case StartJob():
                 await answer_start_job(self.parts, request, conversation)
+            case PublishPackage(package_id):
+                package = await self.parts.published.publish(BlobId(package_id))
+                manifest = package.manifest
+                await conversation.send(
+                    PackagePublished(package_id, manifest.name, manifest.version, manifest.author)
+                )
+            case WithdrawPackage(package_id):
+                await self.parts.published.withdraw(BlobId(package_id))
+                await conversation.send(PackageWithdrawn(package_id))
             case _:
                 raise AssertionError(request)
 

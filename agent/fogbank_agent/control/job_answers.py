@@ -1,20 +1,22 @@
 """Buys the runs of a job for the command line, and tells it how they go."""
 
-import re
 from re import fullmatch
 
 import trio
 
-from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.blobs.naming import BLOB_ID_BYTES, BlobId
 from fogbank_protocol.encoding import decode
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import short_form
 from fogbank_protocol.node.blob_store import BlobMissing, StoreFull
+from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
 from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
 from fogbank_wasm_tasks.package import open_package, pack_module
 
+from ..authoring.environment import environment_of
+from ..authoring.packing import plain_name
 from ..errors import Refused
-from ..limits import MEBIBYTE, PAYMENTS_TOLD_MAX
+from ..limits import MEBIBYTE, PACKAGE_FETCH_S, PAYMENTS_TOLD_MAX
 from ..market.narration import describe
 from ..market.orders import Audit, NoVerification, Quorum, Verification
 from ..market.reasons import sentence
@@ -95,8 +97,11 @@ def _provider_of(event: StoryEvent) -> str:
 
 async def _package(parts: Parts, request: StartJob) -> BlobId:
     """Return the package to run; a bare module is packed and signed by this agent."""
+    task_id = BlobId(request.task_id)
     try:
-        data = await parts.blobs.read(BlobId(request.task_id))
+        if not parts.blobs.has(task_id):
+            await _fetch(parts, task_id)
+        data = await parts.blobs.read(task_id)
     except BlobMissing:
         raise Refused("the task's file is not here: hand it over again") from None
     try:
@@ -121,9 +126,27 @@ def _check_package(data: bytes) -> None:
     open_package(data)
 
 
-def plain_name(name: str) -> str:
-    """Return a name that a package may have (SPEC.md section 7.1), like ``name`` of a file."""
-    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:64] or "task"
+async def _fetch(parts: Parts, task_id: BlobId) -> None:
+    """Bring a package that somebody published here from any neighbour that has it."""
+    peers = [peer.node_id for peer in parts.node.peers()]
+    if len(task_id) != BLOB_ID_BYTES or not peers:
+        raise Refused(f"no neighbour is connected who could have the package {task_id.hex()}")
+    try:
+        await fetch_blob(
+            parts.node,
+            parts.blobs,
+            task_id,
+            peers,
+            timeout_s=PACKAGE_FETCH_S,
+            bytes_max=PACKAGE_BYTES_MAX,
+        )
+    except FetchFailed:
+        raise Refused(
+            f"no neighbour has the package {task_id.hex()}: its author's agent must be up, or one "
+            "that ran it lately"
+        ) from None
+    except StoreFull as error:
+        raise Refused(str(error)) from None
 
 
 def _pack(parts: Parts, module: bytes, name: str) -> bytes:
@@ -168,21 +191,6 @@ def verification_of(text: str, *, audit_ppm: int) -> Verification:
             raise Refused(
                 f"'{text}' is no way to verify: none, audit or quorum:K with K from 2 to 7"
             )
-
-
-def environment_of(entries: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return names and values, ascending by name, of ``entries`` that are each NAME=VALUE.
-
-    Raises:
-        Refused: one is not.
-    """
-    named: dict[str, str] = {}
-    for entry in entries:
-        name, equals, value = entry.partition("=")
-        if not name or not equals:
-            raise Refused(f"'{entry}' is no NAME=VALUE")
-        named[name] = value
-    return sorted(named.items())
 
 
 def _given(value: int | None, default: int) -> int:

@@ -24,7 +24,7 @@ def fogbank(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["status", "peers", "wallet", "pay", "runs", "why", "run"])
+@pytest.mark.parametrize("name", ["status", "peers", "wallet", "pay", "runs", "why", "run", "task"])
 def test_a_command_loads_nothing_heavy_to_start(name: str) -> None:
     program = (
         "import sys\n"
@@ -38,7 +38,7 @@ def test_a_command_loads_nothing_heavy_to_start(name: str) -> None:
 
 def test_every_command_of_the_tree_exists_and_has_help() -> None:
     names = tree.list_commands(click.Context(tree))
-    assert len(names) == 12
+    assert len(names) == 13
     for name in names:
         result = CliRunner().invoke(tree, [name, "--help"])
         assert result.exit_code == 0, name
@@ -67,6 +67,9 @@ def test_help_names_every_command() -> None:
         (["run", "x", "--price-max", "1000000000001"], 2, "is not in the range"),
         (["run", "x", "--fuel-max", "1000000000000001"], 2, "is not in the range"),
         (["run", "/dev/zero"], 5, "is a pipe or a device"),
+        (["run", "sensor_statistics", "--local", "--price-max", "3"], 5, "leave them out"),
+        (["run", "ab" * 32, "--local"], 5, "fetched by an agent"),
+        (["run", "sensor_statistics", "--local", "--map", "."], 5, "takes one --input"),
     ],
 )
 def test_each_mistake_has_its_exit_code_and_one_sentence(

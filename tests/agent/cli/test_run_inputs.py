@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fogbank_agent.cli.run_inputs import Input, check_output, find_inputs, find_task
+from fogbank_agent.cli.run_inputs import (
+    Input,
+    PublishedTask,
+    TaskFile,
+    check_output,
+    find_inputs,
+    find_task,
+)
 from fogbank_agent.errors import Refused
 from fogbank_protocol.limits import BLOB_BYTES_MAX
 
@@ -94,14 +101,21 @@ def test_several_runs_need_a_folder_for_their_outputs(folder: Path) -> None:
 
 def test_a_task_is_a_file_or_a_bundled_name(tmp_path: Path) -> None:
     (tmp_path / "task.wasm").write_bytes(b"\0asm")
-    assert find_task(str(tmp_path / "task.wasm")) == ("task", b"\0asm")
-    name, data = find_task("sensor-statistics")
-    assert name == "sensor_statistics"
-    assert data.startswith(b"\0asm")
+    assert find_task(str(tmp_path / "task.wasm")) == TaskFile("task", b"\0asm")
+    found = find_task("sensor-statistics")
+    assert isinstance(found, TaskFile)
+    assert found.name == "sensor_statistics"
+    assert found.data.startswith(b"\0asm")
+
+
+def test_a_task_may_be_the_id_of_a_package() -> None:
+    assert find_task("aB" * 32) == PublishedTask(b"\xab" * 32)
+    with pytest.raises(Refused, match="64 hexadecimal digits"):
+        find_task("ab" * 31)
 
 
 def test_an_unknown_task_lists_the_bundled_ones(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="bundled are path_tracer, sensor_statistics"):
+    with pytest.raises(Refused, match="bundled are image_filter, path_tracer"):
         find_task("no-such-task")
     with pytest.raises(Refused, match="cannot be read"):
         find_task(str(tmp_path))

@@ -212,7 +212,7 @@ def name_of(length: int) -> bytes:
 @pytest.mark.parametrize(
     ("make", "most"),
     [
-        (nested, 256),
+        (nested, 1_024),
         (loops, 4_096),
         (locals_, 49_000),
         (exports, 64),

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 MODULE_NAMES = (
     "cellular_automaton",
+    "image_filter",
     "matrix_product",
     "path_tracer",
     "satisfiability",

@@ -1,0 +1,1 @@
+"""What authors of tasks use: a manifest, toolchains, trial runs, packages."""

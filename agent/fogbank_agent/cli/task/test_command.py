@@ -1,0 +1,90 @@
+"""``fogbank task test``: try a task in the sandbox."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...errors import TrialFailed
+from ..options import json_option, print_json
+from .options import folder_option
+
+if TYPE_CHECKING:
+    from ...authoring.manifest import TaskManifest
+    from ...authoring.trial import TrialResult
+
+_PRICE = 100
+
+
+@click.command("test")
+@folder_option
+@click.option(
+    "--price",
+    type=click.IntRange(0, 1 << 62),
+    default=_PRICE,
+    show_default=True,
+    help="Drops for a gigafuel, to say what a run costs.",
+)
+@json_option
+def command(folder: Path, price: int, as_json: bool) -> None:
+    """Try the task of this folder: every [[test]] of its manifest, each at least twice.
+
+    Build it first.  Fuel is what a run is billed by; outcome and fuel must be the same every time.
+    """
+    import trio
+
+    from ...authoring.building import read_module
+    from ...authoring.manifest_file import read_manifest
+
+    manifest = read_manifest(folder)
+    module = read_module(manifest, folder)
+    results: list[TrialResult] = []
+
+    def told(result: "TrialResult") -> None:
+        results.append(result)
+        if not as_json:
+            _print(result)
+
+    trio.run(_try, manifest, module, folder, price, told)
+    failed = [result for result in results if not result.passed]
+    if as_json:
+        print_json({"passed": not failed, "price_per_gigafuel": price, "tests": results})
+    elif not results:
+        click.echo("there is no [[test]] in fogtask.toml: the module can be packed, that is all")
+    if failed:
+        raise TrialFailed(f"{len(failed)} of {len(results)} tests failed: {failed[0].name}")
+
+
+async def _try(
+    manifest: "TaskManifest",
+    module: bytes,
+    folder: Path,
+    price: int,
+    told: Callable[["TrialResult"], None],
+) -> None:
+    from fogbank_protocol.identity import Identity
+
+    from ...authoring.packing import open_task, pack
+    from ...authoring.trial import ENGINE, local_sandbox, try_all
+
+    # Who signs has no influence on a run, so no key is needed to try one.
+    package = open_task(pack(manifest, module, Identity.from_seed(bytes(32))), "the module")
+    async with local_sandbox() as sandbox:
+        await try_all({ENGINE: sandbox}, package, manifest, folder, price=price, on_result=told)
+
+
+def _print(result: "TrialResult") -> None:
+    click.echo(f"{'ok  ' if result.passed else 'FAIL'}  {result.name}")
+    if result.why:
+        click.echo(f"      {result.why}")
+    click.echo(
+        f"      {result.outcome}, {result.fuel:,} fuel, {result.price:,} drops, "
+        f"{result.peak_memory_bytes / 1024:,.0f} KiB of memory, {result.output_bytes:,} bytes out, "
+        f"{result.wall_ms:.1f} ms"
+    )
+    engines = " and ".join(result.engines)
+    same = "the same" if result.deterministic else "NOT the same"
+    click.echo(f"      run again on {engines}: {same}")
+    if result.diagnostics and not result.passed:
+        click.echo(f"      standard error: {result.diagnostics.strip()!r}")

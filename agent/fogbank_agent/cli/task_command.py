@@ -1,0 +1,25 @@
+"""``fogbank task``: what authors of tasks need, each command a module of ``task``."""
+
+import click
+
+from .lazy_group import LazyGroup
+
+_COMMANDS = {
+    "new": "Begin a task: a program that works, its manifest and its tests.",
+    "build": "Compile the task of this folder.",
+    "test": "Try the task of this folder in the sandbox.",
+    "inspect": "Tell what a package, a module or the task of this folder is.",
+    "pack": "Sign the task of this folder into a package file.",
+    "verify": "Check a package file: bounds, module, signature.",
+    "publish": "Give a package to the neighbours, who run it by its id.",
+    "withdraw": "Keep a published package no longer.",
+}
+
+
+@click.command("task", cls=LazyGroup, package=f"{__package__}.task", help_lines=_COMMANDS)
+def command() -> None:
+    """Write, build, try, sign and publish tasks.
+
+    A task is a folder with a file fogtask.toml; docs/authors.md leads from nothing to a published
+    task.
+    """
