@@ -51,8 +51,8 @@ def test_what_is_set_is_read_and_the_rest_keeps_its_default() -> None:
             "c, line 2: 'price' in [provider] must be a whole number from 0 to 1000000000000",
         ),
         (
-            "[provider]\nfuel_max = 1000000000000001",
-            "c, line 2: 'fuel_max' in [provider] must be a whole number from 1 to 1000000000000000",
+            "[provider]\nfuel_max = 4398046511104",
+            "c, line 2: 'fuel_max' in [provider] must be a whole number from 1 to 4398046511103",
         ),
         (
             "[requestor]\nmemory_mib_max = 257",

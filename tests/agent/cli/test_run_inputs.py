@@ -115,7 +115,7 @@ def test_a_task_may_be_the_id_of_a_package() -> None:
 
 
 def test_an_unknown_task_lists_the_bundled_ones(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="bundled are image_filter, path_tracer"):
+    with pytest.raises(Refused, match="bundled are cellular_automaton, image_filter"):
         find_task("no-such-task")
     with pytest.raises(Refused, match="cannot be read"):
         find_task(str(tmp_path))
