@@ -6,12 +6,13 @@ Each field is explained in ``docs/authors.md``; ``manifest_file`` reads and chec
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from ..limits import RUN_FUEL_MAX
 from ..strict_toml import Between, Matching, OneOf
 
 LANGUAGES = ("c", "zig", "rust", "go", "assemblyscript")
 FILE_NAME = "fogtask.toml"
 
-_Fuel = Annotated[int, Between(1, (1 << 62) - 1)]
+_Fuel = Annotated[int, Between(1, RUN_FUEL_MAX)]
 _MEDIA_TYPE = Matching(r"|[a-z]+/[a-z0-9.+-]{1,64}", 'a media type, such as "text/csv"')
 _HASH = Matching(r"|[0-9a-f]{64}", "64 hexadecimal digits")
 _OUTCOME = Matching(
