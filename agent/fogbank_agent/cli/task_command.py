@@ -10,7 +10,7 @@ _COMMANDS = {
     "test": "Try the task of this folder in the sandbox.",
     "inspect": "Tell what a package, a module or the task of this folder is.",
     "pack": "Sign the task of this folder into a package file.",
-    "verify": "Check a package file: bounds, module, signature.",
+    "verify": "Check a package, or a proof that a provider signed a wrong result.",
     "publish": "Give a package to the neighbours, who run it by its id.",
     "withdraw": "Keep a published package no longer.",
 }

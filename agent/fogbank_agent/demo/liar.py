@@ -10,6 +10,7 @@ from fogbank_protocol.blobs.naming import blob_id
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
 
 from ..limits import PARTS_PER_MILLION
 from ..trading.interfaces import Runner
@@ -38,6 +39,22 @@ class LyingRunner:
     ) -> RunReport:
         """Run a package as ``Runner.execute`` does, and perhaps lie about its output."""
         report = await self._runner.execute(package, request, on_progress=on_progress)
+        return self._perhaps_lie(request, report)
+
+    async def execute_steps(
+        self,
+        package: Package,
+        request: StepRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> StepReport:
+        """Run a step task as ``Runner.execute_steps`` does, and perhaps lie about its output."""
+        stepped = await self._runner.execute_steps(package, request, on_progress=on_progress)
+        if stepped.report is None:
+            return stepped
+        return replace(stepped, report=self._perhaps_lie(request.run, stepped.report))
+
+    def _perhaps_lie(self, request: RunRequest, report: RunReport) -> RunReport:
         if not isinstance(report.outcome, Ok):
             return report
         if self._random.randrange(PARTS_PER_MILLION) >= self._lie_ppm:

@@ -42,7 +42,7 @@ from .town import ANN, BEN, CAT, DAN, GIGAFUEL, Town, right, wrong
 
 
 def test_only_so_many_runs_are_under_way_at_once() -> None:
-    town = Town(ANN, BEN, runs=5, runs_at_once=2)
+    town = Town(ANN, BEN, runs=5, lots_at_once=2)
     orders = town.begin()
     assert [order.run for order in orders if isinstance(order, SendOrder)] == [0, 1]
     assert town.job.counts == JobCounts(accepted=0, failed=0, under_way=2, waiting=3)
@@ -61,7 +61,7 @@ def test_a_provider_gets_no_more_runs_than_it_has_places_for() -> None:
 def test_once_caught_every_unconfirmed_result_of_a_provider_is_checked_again() -> None:
     # The first draw spares a run of a provider with a history, the second does not.
     draws = chain([999_999], repeat(0))
-    town = Town(ANN, runs=2, runs_at_once=1, verification=Audit(0), can_run_here=True, draws=draws)
+    town = Town(ANN, runs=2, lots_at_once=1, verification=Audit(0), can_run_here=True, draws=draws)
     for _ in range(5):
         town.reputation.count_confirmed(ANN, town.choice.bounds.package_id)
     (order,) = town.begin()
@@ -90,7 +90,7 @@ def test_once_caught_every_unconfirmed_result_of_a_provider_is_checked_again() -
 
 def test_an_honest_result_of_a_liar_is_owed_in_the_end() -> None:
     draws = chain([999_999], repeat(0))
-    town = Town(ANN, runs=2, runs_at_once=1, verification=Audit(0), can_run_here=True, draws=draws)
+    town = Town(ANN, runs=2, lots_at_once=1, verification=Audit(0), can_run_here=True, draws=draws)
     for _ in range(5):
         town.reputation.count_confirmed(ANN, town.choice.bounds.package_id)
     (order,) = town.begin()
@@ -114,7 +114,7 @@ def test_what_a_caught_provider_still_runs_is_cancelled() -> None:
 
 
 def test_results_that_an_own_run_confirmed_stay_when_their_provider_is_caught() -> None:
-    town = Town(ANN, runs=2, runs_at_once=1, verification=Audit(0), can_run_here=True)
+    town = Town(ANN, runs=2, lots_at_once=1, verification=Audit(0), can_run_here=True)
     (order,) = town.begin()
     town.finish(town.agree(order, ANN))
     commands = town.tell(OwnRunEnded(0, right(), GIGAFUEL))
@@ -125,7 +125,7 @@ def test_results_that_an_own_run_confirmed_stay_when_their_provider_is_caught() 
 
 
 def test_a_cancelled_job_gives_all_its_money_back_and_keeps_what_was_accepted() -> None:
-    town = Town(ANN, BEN, runs=6, runs_at_once=4, verification=Audit(0), can_run_here=True)
+    town = Town(ANN, BEN, runs=6, lots_at_once=4, verification=Audit(0), can_run_here=True)
     first, second, third, _ = town.begin()
     town.finish(town.agree(first, ANN))
     town.tell(OwnRunEnded(0, right(0), GIGAFUEL))
@@ -293,7 +293,7 @@ def test_whatever_happens_every_run_ends_once_and_money_is_counted(
     town = Town(
         *PROVIDERS,
         runs=runs,
-        runs_at_once=3,
+        lots_at_once=3,
         verification=verification,
         can_run_here=can_run_here,
         draws=draws,

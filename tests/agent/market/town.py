@@ -78,7 +78,7 @@ class Town:
         *providers: NodeId,
         offers: Sequence[Offer] = (),
         runs: int = 1,
-        runs_at_once: int = 16,
+        lots_at_once: int = 16,
         verification: Verification | None = None,
         can_run_here: bool = False,
         attempts_max: int = 8,
@@ -116,7 +116,7 @@ class Town:
             can_run_here=can_run_here,
         )
         self.choice = Choice(bounds, self.book, self.purse, self.reputation)
-        self.job = Job(runs, runs_at_once, terms, self.choice, draws or repeat(0))
+        self.job = Job(runs, lots_at_once, terms, self.choice, draws or repeat(0))
         self.story: list[tuple[int, StoryEvent]] = []
 
     def begin(self) -> list[JobCommand]:

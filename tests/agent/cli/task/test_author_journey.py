@@ -59,7 +59,7 @@ def test_a_task_is_begun_built_tried_packed_and_looked_at(
     assert tried["passed"] is True
     assert [test["outcome"] for test in tried["tests"]] == ["ok"] * 3
     assert all(test["deterministic"] and test["price"] == test["fuel"] for test in tried["tests"])
-    assert verified["holds"] is True
+    assert (verified["kind"], verified["holds"]) == ("package", True)
     assert verified["package"] == seen["package"]
     assert seen["package"]["package_id"] == packed["package_id"]
     assert seen["package"]["author"] == packed["author"]

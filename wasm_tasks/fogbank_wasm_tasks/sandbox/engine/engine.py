@@ -17,6 +17,7 @@ from ...outcome import OutOfFuel, Trap
 from ...wasi.endings import RunEnded
 from ...wasi.host import Host
 from ..messages import Ended, RunCommand
+from ..settings import Target
 from ..shapes import Play, conclude, make_host, run_to_end
 from .configuration import configure
 from .instance import Instance, LoadedModule
@@ -50,9 +51,10 @@ class _Run:
 class Engine:
     """Compiles and runs.  One per process, for one run at a time."""
 
-    def __init__(self, on_call: Callable[[int], None]) -> None:
-        """Call ``on_call`` with the fuel used so far whenever a run calls the host."""
-        self._engine = wasmtime.Engine(configure())
+    def __init__(self, on_call: Callable[[int], None], target: Target = Target.NATIVE) -> None:
+        """Compile for ``target``; tell ``on_call`` the fuel used whenever a run calls the host."""
+        self._target = target
+        self._engine = wasmtime.Engine(configure(target))
         self._linker = wasmtime.Linker(self._engine)
         self._run: _Run | None = None
         self._on_call = on_call
@@ -77,7 +79,7 @@ class Engine:
         injected = inject(export_globals(module), is_precise=is_precise)
         engine = self._engine
         if injected.has_float_vectors:
-            engine = wasmtime.Engine(configure(has_float_vectors=True))
+            engine = wasmtime.Engine(configure(self._target, has_float_vectors=True))
         return bytes(wasmtime.Module(engine, injected.module).serialize())
 
     def load(self, compiled: bytes) -> LoadedModule:
