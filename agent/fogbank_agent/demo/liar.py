@@ -13,7 +13,7 @@ from fogbank_wasm_tasks.run import RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
 
 from ..limits import PARTS_PER_MILLION
-from ..trading.interfaces import Runner
+from ..trading.interfaces import StepRunner
 
 _LIE_TOLD = "told a lie about input %s: one bit of its output is wrong"
 _LIES = re.compile(r"told a lie about input ([0-9a-f]{64})")
@@ -24,7 +24,7 @@ _log = getLogger(__name__)
 class LyingRunner:
     """Executes runs honestly, and falsifies some of the results before they are signed."""
 
-    def __init__(self, runner: Runner, lie_ppm: int, random: Random) -> None:
+    def __init__(self, runner: StepRunner, lie_ppm: int, random: Random) -> None:
         """Execute with ``runner``; falsify ``lie_ppm`` of a million results, by ``random``."""
         self._runner = runner
         self._lie_ppm = lie_ppm

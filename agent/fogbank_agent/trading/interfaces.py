@@ -29,6 +29,10 @@ class Runner(Protocol):
         """
         ...
 
+
+class StepRunner(Runner, Protocol):
+    """Executes step tasks by their steps as well."""
+
     async def execute_steps(
         self,
         package: Package,

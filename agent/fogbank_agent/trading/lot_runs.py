@@ -12,7 +12,7 @@ from fogbank_wasm_tasks.verification.requests import StepRequest
 from fogbank_wasm_tasks.verification.terms import Terms
 from fogbank_wasm_tasks.verification.trace import Trace
 
-from .interfaces import Runner
+from .interfaces import StepRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class LotWork:
 
 
 async def execute_lot(
-    runner: Runner,
+    runner: StepRunner,
     work: LotWork,
     read: Callable[[int], Awaitable[bytes]],
     take: Callable[[Result, bytes | None], Awaitable[None]],
@@ -64,7 +64,7 @@ async def execute_lot(
 
 
 async def _execute(
-    runner: Runner,
+    runner: StepRunner,
     work: LotWork,
     input_id: BlobId,
     data: bytes,

@@ -49,7 +49,7 @@ from ..market.settlements import decode_settlement
 from ..market.verification import fuel_of
 from .admission import Admission
 from .debts import Debts
-from .interfaces import Runner
+from .interfaces import StepRunner
 from .journal import Journal
 from .methods import ORDER_METHOD, RUN_METHOD, SETTLE_METHOD, SIGNED_OVERHEAD_BYTES
 from .offering import Offering
@@ -110,7 +110,7 @@ class Provider:
         blobs: BlobStore,
         journal: Journal,
         *,
-        runner: Runner,
+        runner: StepRunner,
         settings: ProviderSettings,
         random: Random,
     ) -> None:

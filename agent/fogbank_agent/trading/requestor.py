@@ -49,7 +49,7 @@ from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
 from .bill_book import BillBook
-from .interfaces import Runner
+from .interfaces import StepRunner
 from .job_bounds import JobRefused, check_bounds
 from .job_shell import JobShell, JobTools
 from .job_summary import summarise
@@ -99,7 +99,7 @@ class Requestor:
         blobs: BlobStore,
         journal: Journal,
         *,
-        runner: Runner | None,
+        runner: StepRunner | None,
         random: Random,
     ) -> None:
         """Buy from peers of ``node``; ``runner`` is the own sandbox for audits, None without one.

@@ -25,7 +25,7 @@ from ..market.agreements import Agreement, AgreementId
 from ..market.orders import Order
 from ..market.reasons import Reason
 from ..market.run_messages import InlineRoom, RunEnded, RunItem, RunProgress
-from .interfaces import Runner
+from .interfaces import StepRunner
 from .lot_runs import LotWork, execute_lot
 from .packages import PackageShelf
 
@@ -73,7 +73,7 @@ class Workbench:
         identity: Identity,
         blobs: BlobStore,
         shelf: PackageShelf,
-        runner: Runner,
+        runner: StepRunner,
         slots: int,
     ) -> None:
         """Execute with ``runner``, at most ``slots`` at the same time."""

@@ -33,6 +33,7 @@ def proof(of: Told, first: int | None, last: int | None) -> bytes:
             package=step_package().data,
             terms=TERMS,
             receipt=of.receipt,
+            index=0,
             start=None if first is None else of.stated(first),
             stop=None if last is None else of.stated(last),
             given=INPUT if first is None else of.snapshots[first],
