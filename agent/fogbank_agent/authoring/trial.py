@@ -146,7 +146,7 @@ async def try_all(
     """
     first, *others = sandboxes.values()
     for test in manifest.test:
-        request = _request(test, folder)
+        request = request_of(test, folder)
         reports = [await run_once(sandbox, package, request) for sandbox in (first, first, *others)]
         on_result(_judge(test, folder, reports, tuple(sandboxes), price))
 
@@ -228,8 +228,17 @@ def _compare(test: TrialSection, folder: Path, output: bytes) -> str:
     )
 
 
-def _request(test: TrialSection, folder: Path) -> RunRequest:
-    if test.input_file is not None:
+def request_of(test: TrialSection, folder: Path, input_file: Path | None = None) -> RunRequest:
+    """Return the run that ``test`` asks for, of a manifest in ``folder``.
+
+    ``input_file`` is read in place of the test's own input.
+
+    Raises:
+        ConfigError: its input cannot be read, or the run is not possible.
+    """
+    if input_file is not None:
+        data = _read(input_file)
+    elif test.input_file is not None:
         data = _read(folder / test.input_file)
     else:
         data = (test.input_text or "").encode()

@@ -7,7 +7,7 @@ Started by ``pool.py`` as ``python -m fogbank_wasm_tasks.sandbox.worker``.
 from ..limits import MEMORY_BYTES_MAX, WORKER_MEMORY_SLACK_BYTES, WORKER_STACK_BYTES
 from .child import Pipes, run_child
 from .confinement import confine
-from .messages import CompileCommand, Ready
+from .messages import CompileCommand, ProfileCommand, Ready
 from .settings import Target
 
 
@@ -21,7 +21,7 @@ def serve(pipes: Pipes, target: Target) -> None:
     pipes.send(Ready(confine(most)))
     while True:
         command = pipes.receive()
-        assert not isinstance(command, CompileCommand)
+        assert not isinstance(command, CompileCommand | ProfileCommand)
         pipes.send(runner.answer(command))
 
 

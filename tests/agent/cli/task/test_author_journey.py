@@ -55,6 +55,11 @@ def test_a_task_is_begun_built_tried_packed_and_looked_at(
     bare = answer("task", "inspect", "--folder", folder)
     seen = answer("task", "inspect", packed["file"])
 
+    profiled = answer("task", "profile", "--folder", folder)
+    shares = profiled["functions"]
+    assert profiled["fuel"] == tried["tests"][0]["fuel"] == sum(share["fuel"] for share in shares)
+    # The module itself has no names: these come from building it once more.
+    assert not any(share["name"].startswith("function ") for share in shares)
     assert built["bytes"] == Path(built["module"]).stat().st_size == bare["module_bytes"]
     assert tried["passed"] is True
     assert [test["outcome"] for test in tried["tests"]] == ["ok"] * 3
