@@ -316,3 +316,9 @@ TASK_FILE_BYTES_MAX = 4 * MEBIBYTE + 65_536
 
 PACKAGE_FETCH_S = 20.0
 """How long a package named by its id may take to come from the neighbours, in seconds."""
+
+GARBAGE_THRESHOLDS = (5_000, 10, 100)
+"""How rarely Python looks for cycles of garbage in the agent's process (``gc.set_threshold``).
+
+The ledger's vertices are many, live long and form no cycles: looking through them as often as by
+default took a sixth of the time of taking them in."""
