@@ -12,9 +12,10 @@ import trio
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import SIGNATURE_BYTES, NetworkId, NodeId
 
-from ..intake import Intake, Outcome
+from ..intake import Intake
 from ..ledger import Ledger
 from ..limits import INTAKE_WAITING_MAX, RECENT_MAX, VERIFY_BATCH, VERIFY_BATCHES_WAITING_MAX
+from ..participation.happenings import VerticesArrived
 from ..vertex import Vertex, VertexId
 from ..vertex_codec import decode_vertex
 from .signature_checks import SignatureChecks
@@ -52,19 +53,19 @@ class Pipeline:
         ledger: Ledger,
         intake: Intake,
         *,
-        absorb: Callable[[Outcome], None],
+        take: Callable[[VerticesArrived], None],
         note_seen: Callable[[NodeId, tuple[bytes, ...]], None],
         wait_for_room: Callable[[], Awaitable[None]],
     ) -> None:
-        """Insert by ``intake``.
+        """Skip what ``ledger`` or ``intake`` hold.
 
-        ``absorb`` is told what became of every batch and must not wait; ``note_seen`` is told who
-        pushed what is held; ``wait_for_room`` waits while no more may be accepted.
+        ``take`` is given every batch and must not wait; ``note_seen`` is told who pushed what is
+        held; ``wait_for_room`` waits while no more may be accepted.
         """
         self._ledger = ledger
         self._network: NetworkId = ledger.genesis.network
         self._intake = intake
-        self._absorb = absorb
+        self._take = take
         self._note_seen = note_seen
         self._wait_for_room = wait_for_room
         self._send, self._receive = trio.open_memory_channel[_Delivery](INTAKE_WAITING_MAX)
@@ -162,13 +163,8 @@ class Pipeline:
         async for batch in begun:
             await batch.is_checked.wait()
             await self._wait_for_room()
-            outcome = self._intake.take(batch.vertices)
-            for vertex, peer in batch.vertices:
+            for vertex, _ in batch.vertices:
                 self._in_flight.discard((vertex.id, vertex.signature))
-                outcome.checked[peer] += 1
-            for peer, rule in batch.invalid:
-                outcome.checked[peer] += 1
-                outcome.refuse(peer, rule)
-            self._absorb(outcome)
+            self._take(VerticesArrived(batch.vertices, batch.invalid))
             for done in batch.done:
                 done.set()

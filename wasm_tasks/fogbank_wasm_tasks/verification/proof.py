@@ -29,6 +29,8 @@ from .trace import is_in_trace
 
 _MAGIC: Final = "fogproof"
 _VERSION: Final = 1
+_FIELDS: Final = 9
+_BEGINNING: Final = bytes([0x90 | _FIELDS]) + encode(_MAGIC)
 _IN_TRACE: Final = 0
 _STATED: Final = 1
 _RULE: Final = "7.12"
@@ -126,6 +128,11 @@ def encode_proof(proof: WrongResultProof) -> bytes:
             proof.given,
         ]
     )
+
+
+def is_proof(data: bytes) -> bool:
+    """Tell whether the file ``data`` begins as a proof does, and so is meant to be one."""
+    return data.startswith(_BEGINNING)
 
 
 def decode_proof(data: bytes) -> WrongResultProof:
