@@ -325,3 +325,35 @@ GARBAGE_THRESHOLDS = (5_000, 10, 100)
 
 The ledger's vertices are many, live long and form no cycles: looking through them as often as by
 default took a sixth of the time of taking them in."""
+
+# The doctor: from when on it has nothing to say.
+
+DOCTOR_SANDBOX_S_MAX = 2.0
+"""How long the doctor waits for a sandbox worker, in seconds."""
+
+DOCTOR_SIGNATURES = 200
+"""Signatures that the doctor checks to see how fast that is."""
+
+DOCTOR_SYNCS = 5
+"""Writes that the doctor makes safe on the disk."""
+
+DOCTOR_SYNC_S_MAX = 0.5
+"""After so many seconds it makes no further one."""
+
+SYNC_MS_WANTED = 50.0
+"""A disk that takes longer to make a write safe delays payments, in milliseconds."""
+
+VERIFIES_PER_S_WANTED = 2_000
+"""Signatures a second that follow a busy network on one core."""
+
+MEMORY_BYTES_MIN = 128 * MEBIBYTE
+"""What an agent needs for itself and one idle worker, in bytes."""
+
+DISK_FREE_BYTES_MIN = 64 * MEBIBYTE
+"""With less room an agent will soon stop, in bytes."""
+
+DISK_FREE_BYTES_WANTED = 1_024 * MEBIBYTE
+"""Room for the blobs that an agent keeps by default, in bytes."""
+
+OPEN_FILES_WANTED = 1_024
+"""Descriptors that an agent with many neighbours and runs may have open."""
