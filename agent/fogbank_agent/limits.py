@@ -330,6 +330,12 @@ PROOF_FILE_BYTES_MAX = TASK_FILE_BYTES_MAX + 64 * MEBIBYTE + 524_288
 PACKAGE_FETCH_S = 20.0
 """How long a package named by its id may take to come from the neighbours, in seconds."""
 
+GARBAGE_THRESHOLDS = (5_000, 10, 100)
+"""How rarely Python looks for cycles of garbage in the agent's process (``gc.set_threshold``).
+
+The ledger's vertices are many, live long and form no cycles: looking through them as often as by
+default took a sixth of the time of taking them in."""
+
 # The doctor: from when on it has nothing to say.
 
 DOCTOR_SANDBOX_S_MAX = 2.0
