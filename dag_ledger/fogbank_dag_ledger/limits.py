@@ -197,8 +197,17 @@ DISK_RETRY_S = 5.0
 
 # The service.
 
-VERIFY_BATCH = 64
-"""Signatures checked in one hand-over to a worker thread."""
+VERIFY_BATCH = 128
+"""Signatures checked in one hand-over, and vertices inserted before others get their turn."""
+
+VERIFY_BATCHES_WAITING_MAX = 3
+"""Batches whose signatures are being checked, or were and which wait to be inserted."""
+
+VERIFY_IDLE_S = 10.0
+"""How long the process that checks signatures is kept when no full batch comes, in seconds."""
+
+VERIFY_RETRY_S = 60.0
+"""How long after the loss of that process the next is started, in seconds."""
 
 VERIFY_INLINE_MAX = 3
 """Signatures that are checked at once: handing so few to a thread would take longer."""

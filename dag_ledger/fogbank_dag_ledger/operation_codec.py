@@ -267,8 +267,8 @@ def _proof_value(proof: Proof) -> tuple[Value, Sequence[bytes]]:
             return [1, data], ()
         case TwoVerdicts(object_id, (one, other), signatures):
             return [2, object_id, one, other], signatures
-        case WrongResult(receipt, right, members, signature, signatures):
-            return [3, receipt, right, list(members)], (signature, *signatures)
+        case WrongResult(receipt, number, right, members, signature, signatures):
+            return [3, receipt, number, right, list(members)], (signature, *signatures)
         case TwoVouchers(opening, index, (one, other)):
             shown = (one, other)
             return [4, opening, index, *map(voucher_value, shown)], _signatures(shown)
@@ -285,8 +285,8 @@ def _proof(arguments: _List, signatures: list[bytes]) -> Proof:
             _check(awards[0] < awards[1], "verdicts that do not differ")
             pair = (signatures[0], signatures[1])
             return TwoVerdicts(ObjectId(_bytes(name, _HASH_BYTES)), awards, pair)
-        case [int(kind), bytes(receipt), right, list(members)] if kind == 3 and signatures:
-            _check_integers(kind)
+        case [int(kind), bytes(receipt), int(of), right, list(members)] if kind == 3 and signatures:
+            _check_integers(kind, of)
             _check(len(receipt) <= RECEIPT_BYTES_MAX, "a receipt too long")
             said = tuple(signatures[1:])
             if len(said) == len(members):

@@ -269,6 +269,9 @@ class WrongResult:
     receipt: bytes
     """Its body (section 7.7)."""
 
+    number: int
+    """Which of its results."""
+
     right: bytes
     """32-byte hash of the right outcome and fuel."""
 

@@ -79,24 +79,30 @@ def _is_wrong(proof: WrongResult, stake: HeldObject, network: NetworkId) -> bool
     assert isinstance(terms, StakeTerms)
     if len(proof.members) < terms.need or proof.members[-1] >= len(terms.watch):
         return False
-    if _claimed(proof.receipt, stake.opener) in (None, proof.right):
+    if _claimed(proof.receipt, proof.number, stake.opener) in (None, proof.right):
         return False
     preimage = RECEIPT.preimage(network, proof.receipt)
     receipt_id = signed_id(RECEIPT, network, proof.receipt)
     return is_signed_by(stake.opener, preimage, proof.receipt_signature) and all(
-        is_finding(terms.watch[member], network, receipt_id, proof.right, signature)
+        is_finding(terms.watch[member], network, receipt_id, proof.number, proof.right, signature)
         for member, signature in zip(proof.members, proof.signatures, strict=True)
     )
 
 
-def _claimed(receipt: bytes, provider: NodeId) -> bytes | None:
-    """Return the result hash that a receipt of ``provider`` claims; None when it is none."""
+def _claimed(receipt: bytes, number: int, provider: NodeId) -> bytes | None:
+    """Return the hash of that result of a receipt of ``provider`` (7.7); None when it is none."""
     try:
         fields = decode(receipt, bytes_max=RECEIPT_BYTES_MAX)
     except RemoteProtocolError:
         return None
     match fields:
-        case [int(), bytes(), bytes(signer), bytes(), bytes(), list(outcome), int(fuel), *_]:
-            return result_hash(outcome, fuel) if signer == provider else None
+        case [int(), bytes(), bytes(signer), bytes(), bytes(), list(results)]:
+            if signer != provider or number >= len(results):
+                return None
+        case _:
+            return None
+    match results[number]:
+        case [bytes(), list(outcome), int(fuel), _]:
+            return result_hash(outcome, fuel)
         case _:
             return None

@@ -63,16 +63,22 @@ def is_verdict(
     return is_signed_by(key, VERDICT.preimage(network, _verdict_body(escrow, award)), signature)
 
 
-def sign_finding(key: Identity, network: NetworkId, receipt_id: bytes, right: bytes) -> bytes:
-    """Return the signature under "that receipt is wrong, ``right`` is the hash of the result"."""
-    return key.sign(FINDING.preimage(network, _finding_body(receipt_id, right)))
+def sign_finding(
+    key: Identity, network: NetworkId, receipt_id: bytes, number: int, right: bytes
+) -> bytes:
+    """Return the signature under "result ``number`` of that receipt is wrong, ``right`` is right".
+
+    ``right`` is the hash of outcome and fuel: see ``slashing.result_hash``.
+    """
+    return key.sign(FINDING.preimage(network, _finding_body(receipt_id, number, right)))
 
 
 def is_finding(
-    key: NodeId, network: NetworkId, receipt_id: bytes, right: bytes, signature: bytes
+    key: NodeId, network: NetworkId, receipt_id: bytes, number: int, right: bytes, signature: bytes
 ) -> bool:
     """Tell whether ``key`` signed that finding."""
-    return is_signed_by(key, FINDING.preimage(network, _finding_body(receipt_id, right)), signature)
+    preimage = FINDING.preimage(network, _finding_body(receipt_id, number, right))
+    return is_signed_by(key, preimage, signature)
 
 
 def voucher_value(voucher: Voucher) -> Value:
@@ -92,5 +98,5 @@ def _verdict_body(escrow: ObjectId, award: int) -> bytes:
     return encode([_VERSION, escrow, award])
 
 
-def _finding_body(receipt_id: bytes, right: bytes) -> bytes:
-    return encode([_VERSION, receipt_id, right])
+def _finding_body(receipt_id: bytes, number: int, right: bytes) -> bytes:
+    return encode([_VERSION, receipt_id, number, right])

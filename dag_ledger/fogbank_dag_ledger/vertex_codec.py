@@ -141,11 +141,15 @@ def decode_vertex(data: bytes, network: NetworkId) -> Vertex:
     if len(data) > VERTEX_BYTES_MAX:
         raise RemoteProtocolError(f"a vertex of {len(data)} bytes", rule="8.3.2")
     start = _BODY_AT_SHORT if data[1:2] == _SHORT else _BODY_AT_LONG
-    body, signature = data[start:-_TRAILER_BYTES], data[-SIGNATURE_BYTES:]
-    # Written again and compared, as all canonical values are; every other form has other bytes.
-    if data != _wire(body, signature):
+    end = len(data) - _TRAILER_BYTES
+    # All but body and signature is compared with what is written for their lengths.
+    if (
+        end < start
+        or data[:start] != _header(end - start)
+        or data[end:-SIGNATURE_BYTES] != _SIGNATURE_HEADER
+    ):
         raise RemoteProtocolError("not a body with a signature", rule="8.3.1")
-    return _vertex(body, signature, network)
+    return _vertex(data[start:end], data[-SIGNATURE_BYTES:], network)
 
 
 def check_signature(vertex: Vertex, network: NetworkId) -> None:
@@ -159,10 +163,15 @@ def check_signature(vertex: Vertex, network: NetworkId) -> None:
 
 
 def _wire(body: bytes, signature: bytes) -> bytes:
-    """Return the canonical array of both; by hand, for it is done for every vertex twice."""
-    size = len(body)
-    header = _SHORT + size.to_bytes(1, "big") if size < 256 else _LONG + size.to_bytes(2, "big")
-    return _PAIR + header + body + _SIGNATURE_HEADER + signature
+    """Return the canonical array of both; by hand, for it is done for every vertex."""
+    return _header(len(body)) + body + _SIGNATURE_HEADER + signature
+
+
+def _header(body_bytes: int) -> bytes:
+    """Return what stands before a body of ``body_bytes``, less than 65,536."""
+    if body_bytes < 256:
+        return _PAIR + _SHORT + body_bytes.to_bytes(1, "big")
+    return _PAIR + _LONG + body_bytes.to_bytes(2, "big")
 
 
 def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
@@ -278,6 +287,8 @@ def _check_edges(vertex: Vertex, epoch: int) -> None:
     if epoch != _EPOCH:
         raise RemoteProtocolError(f"epoch {epoch}", rule="8.3.7")
     claims = vertex.claims
+    if not claims:
+        return
     if len(claims) > CLAIMS_MAX or not _ascend([claim.source for claim in claims]):
         raise RemoteProtocolError("too many claims, or out of order", rule="8.3.8")
     if any(claim.total == 0 for claim in claims):
@@ -285,10 +296,12 @@ def _check_edges(vertex: Vertex, epoch: int) -> None:
 
 
 def _check_payments(vertex: Vertex) -> None:
-    recipients = {payment.recipient for payment in vertex.payments}
     count = len(vertex.payments) + len(vertex.operations)
+    if not count:
+        return
     if count > OPERATIONS_MAX:
         raise RemoteProtocolError(f"{count} operations", rule="8.3.9")
+    recipients = {payment.recipient for payment in vertex.payments}
     if len(recipients) < len(vertex.payments) or vertex.issuer in recipients:
         raise RemoteProtocolError("a recipient named twice, or the issuer", rule="8.3.9")
     if any(payment.amount == 0 for payment in vertex.payments):
@@ -310,13 +323,13 @@ def _sort_of(action: Action) -> type:
 
 
 def _check_cert(vertex: Vertex, work: int) -> None:
-    cert = vertex.cert
-    tags = [cert[start : start + TAG_BYTES] for start in range(0, len(cert), POSITION_BYTES)]
-    if len(cert) % POSITION_BYTES or not _ascend(tags) or (cert and vertex.seq == 0):
-        raise RemoteProtocolError("a malformed cert", rule="8.3.10")
+    if cert := vertex.cert:
+        tags = [cert[start : start + TAG_BYTES] for start in range(0, len(cert), POSITION_BYTES)]
+        if len(cert) % POSITION_BYTES or not _ascend(tags) or vertex.seq == 0:
+            raise RemoteProtocolError("a malformed cert", rule="8.3.10")
     if work != _NO_WORK:
         raise RemoteProtocolError("work that nobody asked for", rule="8.3.11")
 
 
 def _ascend(names: "list[bytes] | list[VertexId] | tuple[VertexId, ...]") -> bool:
-    return all(map(lt, names, names[1:]))
+    return len(names) < 2 or all(map(lt, names, names[1:]))
