@@ -291,7 +291,8 @@ def _proof(arguments: _List, signatures: list[bytes]) -> Proof:
             said = tuple(signatures[1:])
             if len(said) == len(members):
                 named = _members(members)
-                return WrongResult(receipt, _bytes(right, _HASH_BYTES), named, signatures[0], said)
+                shown = _bytes(right, _HASH_BYTES)
+                return WrongResult(receipt, of, shown, named, signatures[0], said)
         case [int(kind), bytes(opening), int(index), list(one), list(other)] if kind == 4:
             _check_integers(kind, index)
             shown = _vouchers([one, other], signatures)
