@@ -9,9 +9,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from ..limits import DIAGNOSTICS_BYTES_MAX, IOVECS_MAX
+from ..limits import DIAGNOSTICS_BYTES_MAX, IOVECS_MAX, SUBSCRIPTIONS_MAX
 from ..metering.meter import Meter
-from ..metering.weights import HOST_BYTE_FUEL, HOST_CALL_FUEL
+from ..metering.weights import (
+    HOST_BUFFER_FUEL,
+    HOST_BYTE_FUEL,
+    HOST_CALL_FUEL,
+    HOST_SUBSCRIPTION_FUEL,
+)
 from .clock import ClockId, RunClock
 from .endings import OutputTooLarge, RunAborted, RunExited
 from .errno import Errno
@@ -115,6 +120,10 @@ class Host:
     def _charge_bytes(self, count: int) -> None:
         self._meter.charge(count * HOST_BYTE_FUEL)
 
+    def _charge_entries(self, count: int, each: int) -> None:
+        # Before they are looked at: an error in the last one costs the host as much as none.
+        self._meter.charge(max(count - 1, 0) * each)
+
     def _give(self, texts: Sequence[bytes], memory: GuestMemory, table: int, data: int) -> Errno:
         joined = b"".join(texts)
         check_range(memory, table, len(texts) * _SIZE_BYTES)
@@ -180,6 +189,7 @@ class Host:
             return Errno.BADF
         if count > IOVECS_MAX:
             return Errno.INVAL
+        self._charge_entries(count, HOST_BUFFER_FUEL)
         check_range(memory, read, _SIZE_BYTES)
         buffers = _read_iovecs(memory, iovecs, count)
         left = len(self._input) - self._input_position
@@ -200,6 +210,7 @@ class Host:
             return Errno.BADF
         if count > IOVECS_MAX:
             return Errno.INVAL
+        self._charge_entries(count, HOST_BUFFER_FUEL)
         check_range(memory, written, _SIZE_BYTES)
         buffers = _read_iovecs(memory, iovecs, count)
         carried = sum(length for _, length in buffers)
@@ -225,6 +236,9 @@ class Host:
     def _poll_oneoff(
         self, memory: GuestMemory, subscriptions: int, events: int, count: int, stored: int
     ) -> Errno:
+        if not 1 <= count <= SUBSCRIPTIONS_MAX:
+            return Errno.INVAL
+        self._charge_entries(count, HOST_SUBSCRIPTION_FUEL)
         readable = {STDIN: len(self._input) - self._input_position} if STDIN in self._open else {}
         writable = self._open - {STDIN}
         return poll(
