@@ -29,6 +29,12 @@ class TrialFailed(FogbankError):
     exit_code = 1
 
 
+class ProofFailed(FogbankError):
+    """A proof of a wrong result hangs together, and the result is right."""
+
+    exit_code = 1
+
+
 class AgentUnreachable(FogbankError):
     """No agent answers on the control socket of this state folder."""
 

@@ -10,10 +10,11 @@ from .manifest import TaskManifest
 from .toolchains import Step, build_step
 
 
-def build(manifest: TaskManifest, folder: Path) -> Path:
+def build(manifest: TaskManifest, folder: Path, *, is_named: bool = False) -> Path:
     """Compile the task in ``folder`` and return where its module is.
 
-    What the compiler says goes to standard error as it comes.
+    If ``is_named`` the module keeps the names of its functions.  What the compiler says goes to
+    standard error as it comes.
 
     Raises:
         MachineError: the compiler is missing; the message names the command that installs it.
@@ -22,7 +23,7 @@ def build(manifest: TaskManifest, folder: Path) -> Path:
     missing = [path for path in manifest.build.sources if not (folder / path).exists()]
     if missing:
         raise BuildFailed(f"[build] sources names {missing[0]}, which is not in {folder}")
-    step = build_step(manifest, folder)
+    step = build_step(manifest, folder, is_named=is_named)
     module = folder / manifest.module
     try:
         module.parent.mkdir(parents=True, exist_ok=True)

@@ -63,11 +63,12 @@ def inspect(package: Package, *, is_bare: bool) -> Inspection:
         memory_bytes_own_max=None if memory.maximum is None else memory.maximum * PAGE_BYTES,
         imports=sorted({f"{each.module}.{each.name} {each.type}" for each in facts.imports}),
         exports=[_export(facts, name, each) for name, each in facts.exports.items()],
-        package=None if is_bare else _package_facts(package),
+        package=None if is_bare else package_facts(package),
     )
 
 
-def _package_facts(package: Package) -> PackageFacts:
+def package_facts(package: Package) -> PackageFacts:
+    """Return what the manifest of ``package`` says."""
     manifest = package.manifest
     return PackageFacts(
         package_id=package.package_id,

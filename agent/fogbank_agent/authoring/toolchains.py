@@ -30,8 +30,10 @@ class Step:
     """Where the module is then, when the compiler cannot be told where to put it."""
 
 
-def build_step(manifest: TaskManifest, folder: Path) -> Step:
+def build_step(manifest: TaskManifest, folder: Path, *, is_named: bool = False) -> Step:
     """Return what makes the module of ``manifest``, to be run in ``folder``.
+
+    If ``is_named`` the module keeps the names of its functions, which people may read.
 
     Raises:
         MachineError: the compiler is missing; the message names the command that installs it.
@@ -42,6 +44,7 @@ def build_step(manifest: TaskManifest, folder: Path) -> Step:
                 (
                     *_zig("cc"),
                     *_C_FLAGS,
+                    "-g" if is_named else "-Wl,--strip-all",
                     *_flags(manifest),
                     "-o",
                     manifest.module,
@@ -49,17 +52,20 @@ def build_step(manifest: TaskManifest, folder: Path) -> Step:
                 )
             )
         case "zig":
-            command = (*_zig("build-exe"), *_ZIG_FLAGS, f"-femit-bin={manifest.module}")
+            strip = "-fno-strip" if is_named else "-fstrip"
+            command = (*_zig("build-exe"), *_ZIG_FLAGS, strip, f"-femit-bin={manifest.module}")
             return Step((*command, *_flags(manifest), *_sources(manifest)))
         case "rust":
-            return _rust(manifest)
+            return _rust(manifest, is_named=is_named)
         case "go":
-            command = (_go(), "build", "-trimpath", "-ldflags=-s -w", "-o", manifest.module)
+            strip = "-ldflags=-w" if is_named else "-ldflags=-s -w"
+            command = (_go(), "build", "-trimpath", strip, "-o", manifest.module)
             environment = (("GOOS", "wasip1"), ("GOARCH", "wasm"))
             return Step((*command, *_flags(manifest), *(_sources(manifest) or (".",))), environment)
         case "assemblyscript":
             command = (*_asc(folder), *_sources(manifest), "--outFile", manifest.module)
-            return Step((*command, *_ASC_FLAGS, *_flags(manifest)))
+            names = ("--debug",) if is_named else ()
+            return Step((*command, *_ASC_FLAGS, *names, *_flags(manifest)))
         case _:
             raise AssertionError(manifest.build.language)
 
@@ -70,7 +76,6 @@ _C_FLAGS = (
     "-O2",
     # A fused multiply-add would round once where the source rounds twice.
     "-ffp-contract=off",
-    "-Wl,--strip-all",
     f"-Wl,-z,stack-size={_STACK_BYTES}",
 )
 _ZIG_FLAGS = (
@@ -78,7 +83,6 @@ _ZIG_FLAGS = (
     "wasm32-wasi",
     "-O",
     "ReleaseSmall",
-    "-fstrip",
     "--stack",
     str(_STACK_BYTES),
 )
@@ -104,16 +108,19 @@ def _zig(command: str) -> tuple[str, ...]:
     raise _missing("Zig, which compiles C too", f"{_pip()} ziglang")
 
 
-def _rust(manifest: TaskManifest) -> Step:
+def _rust(manifest: TaskManifest, *, is_named: bool) -> Step:
+    place = "target/named" if is_named else "target"
+    kept = (("CARGO_PROFILE_RELEASE_STRIP", "debuginfo"),) if is_named else ()
     for rustc in _programs("rustc"):
         library = Path(_answer(rustc, "--print", "sysroot")) / "lib" / "rustlib"
         for target in RUST_TARGETS:
             cargo = rustc.with_name("cargo")
             if not (library / target).is_dir() or not cargo.exists():
                 continue
-            made = f"target/{target}/release/{manifest.package.name}.wasm"
+            made = f"{place}/{target}/release/{manifest.package.name}.wasm"
             command = (str(cargo), "build", "--release", "--quiet", "--target", target)
-            return Step((*command, *_flags(manifest)), (("RUSTC", str(rustc)),), made)
+            environment = (("CARGO_TARGET_DIR", place), ("RUSTC", str(rustc)), *kept)
+            return Step((*command, *_flags(manifest)), environment, made)
     if which("rustup") is not None:
         raise _missing("Rust's library for WebAssembly", "rustup target add wasm32-wasip1")
     raise _missing(

@@ -1,11 +1,12 @@
 """Runs tasks on this machine, in the sandbox that providers use, and compares with the manifest.
 
-Whoever has a second engine hands over a second sandbox: each test is then run there as well, and
-outcome and fuel must be equal (SPEC.md section 7.6).
+Each test is run on the processor of this machine and on a portable one that is interpreted: outcome
+and fuel must be equal (SPEC.md section 7.6), and what differs between the two would differ between
+providers.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,7 @@ from fogbank_wasm_tasks.limits import WALL_S_MAX
 from fogbank_wasm_tasks.outcome import Exited, HostFault, Ok, Outcome, OutOfFuel, Trap, agree
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
-from fogbank_wasm_tasks.sandbox.pool import Sandbox
+from fogbank_wasm_tasks.sandbox.pool import Sandbox, Target
 
 from ..errors import ConfigError, MachineError, Refused
 from ..market.pricing import bill
@@ -27,8 +28,8 @@ from ..trading.interfaces import Runner
 from .environment import environment_of
 from .manifest import TaskManifest, TrialSection
 
-ENGINE = "cranelift"
-"""What the sandbox of this machine compiles with."""
+BOTH_TARGETS = (Target.NATIVE, Target.PULLEY)
+"""The engines of a test: what providers use, and one that has nothing of this processor."""
 
 _COMPILE_S_MAX = 600.0
 # Ten times what a provider gives: an author may have a slow machine.
@@ -63,14 +64,28 @@ class TrialResult:
 
 
 @asynccontextmanager
-async def local_sandbox() -> AsyncGenerator[Sandbox]:
+async def local_sandboxes(targets: Sequence[Target]) -> AsyncGenerator[Mapping[str, Sandbox]]:
+    """Start a sandbox for each of ``targets``, and return them by the target's name.
+
+    Raises:
+        MachineError: this machine cannot run tasks; the sentence says why.
+    """
+    async with AsyncExitStack() as stack:
+        yield {
+            str(target): await stack.enter_async_context(local_sandbox(target))
+            for target in targets
+        }
+
+
+@asynccontextmanager
+async def local_sandbox(target: Target = Target.NATIVE) -> AsyncGenerator[Sandbox]:
     """Start a sandbox with one worker, in a folder that is removed at the end.
 
     Raises:
         MachineError: this machine cannot run tasks; the sentence says why.
     """
     with TemporaryDirectory(prefix="fogbank-") as folder:
-        sandbox = Sandbox(Path(folder), workers=1, compile_s_max=_COMPILE_S_MAX)
+        sandbox = Sandbox(Path(folder), workers=1, compile_s_max=_COMPILE_S_MAX, target=target)
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(sandbox.run)
@@ -131,7 +146,7 @@ async def try_all(
     """
     first, *others = sandboxes.values()
     for test in manifest.test:
-        request = _request(test, folder)
+        request = request_of(test, folder)
         reports = [await run_once(sandbox, package, request) for sandbox in (first, first, *others)]
         on_result(_judge(test, folder, reports, tuple(sandboxes), price))
 
@@ -161,12 +176,16 @@ def _judge(
     report, *again = reports
     same = all(agree((report.outcome, report.fuel), (other.outcome, other.fuel)) for other in again)
     outcome = outcome_text(report.outcome)
-    if isinstance(report.outcome, HostFault):
-        why = f"this machine could not run it: {report.outcome.kind}"
+    faults = [each.outcome.kind for each in reports if isinstance(each.outcome, HostFault)]
+    if faults:
+        why = f"this machine could not run it: {faults[0]}"
     elif outcome != test.outcome:
         why = f"the outcome is {outcome}, {test.outcome} expected"
     elif not same:
-        why = "two runs gave different results: this is a fault of the sandbox, please report it"
+        why = (
+            "two runs gave different results, which is a fault of the sandbox and not of the task: "
+            "please report it"
+        )
     else:
         why = _compare(test, folder, report.output)
     return TrialResult(
@@ -209,8 +228,17 @@ def _compare(test: TrialSection, folder: Path, output: bytes) -> str:
     )
 
 
-def _request(test: TrialSection, folder: Path) -> RunRequest:
-    if test.input_file is not None:
+def request_of(test: TrialSection, folder: Path, input_file: Path | None = None) -> RunRequest:
+    """Return the run that ``test`` asks for, of a manifest in ``folder``.
+
+    ``input_file`` is read in place of the test's own input.
+
+    Raises:
+        ConfigError: its input cannot be read, or the run is not possible.
+    """
+    if input_file is not None:
+        data = _read(input_file)
+    elif test.input_file is not None:
         data = _read(folder / test.input_file)
     else:
         data = (test.input_text or "").encode()

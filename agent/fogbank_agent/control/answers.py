@@ -7,8 +7,14 @@ from os import getpid
 
 import trio
 
+from fogbank_dag_ledger.participation.issuing_state import (
+    DiskIsFull,
+    Issuing,
+    IssuingState,
+    Silent,
+    Stopped,
+)
 from fogbank_dag_ledger.service.failures import NotIssuing, StorageFailure
-from fogbank_dag_ledger.service.views import DiskIsFull, Issuing, IssuingState, Silent, Stopped
 from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.errors import LocalProtocolError

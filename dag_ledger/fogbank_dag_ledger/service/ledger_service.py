@@ -1,27 +1,64 @@
-"""The ledger as a service of one node: gossip, storage, issuing (SPEC.md sections 8.7 and 8.8)."""
+"""The ledger as a service of one node: gossip, storage, issuing (SPEC.md sections 8.7 and 8.8).
+
+``Participant`` decides; here its commands are performed, and it is told what came of them.
+"""
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import count
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import TypeVar
 
 import trio
 
 from fogbank_protocol.identity import Identity, NodeId
+from fogbank_protocol.node.driver import Driver
 from fogbank_protocol.node.peers import PeerConnected
 from fogbank_protocol.node.services import Service
 
-from ..amnesia import SeatJoined, SeatLeft
-from ..events import Equivocated, Final
+from ..amnesia import AskHead, HeadAnswered
 from ..genesis import Genesis
-from ..gossip_events import ForkProved, PeerJoined, PeerLeft, VerticesSeen
-from ..intake import Intake, Outcome
-from ..ledger import Ledger
-from ..own_account import OwnAccount, PaymentReceived, PaymentView
+from ..gossip_events import (
+    AnswerFrontier,
+    AskFrontier,
+    AskParents,
+    AskRanges,
+    CutOff,
+    FrontierReceived,
+    PassProof,
+    PeerJoined,
+    PeerLeft,
+    PushVertices,
+    VerticesSeen,
+)
+from ..messages import FrontierMessage
+from ..own_account import PaymentView
+from ..participation import Participant
+from ..participation.happenings import (
+    AdoptOwn,
+    KeepOwn,
+    KeepVertices,
+    OwnAdopted,
+    OwnLogRead,
+    ParticipantCommand,
+    ParticipantEvent,
+    PaymentEnded,
+    PaymentWanted,
+    PaymentWithdrawn,
+    ProofArrived,
+    PublishNews,
+    ReadOwnLog,
+    StoreEnded,
+    StoreFailed,
+    StoreRead,
+    TellFinal,
+)
+from ..participation.issuing_state import IssuingState, Silent, Stopped
 from ..vertex import Vertex, VertexId
-from ..wallet import ImpossiblePayment
+from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
 from .disk import Disk, open_disk
 from .exchange import Exchange
@@ -29,17 +66,16 @@ from .failures import NotIssuing
 from .issuer import Issuer
 from .network import Network
 from .news import NewsStand
-from .own_chain import OwnChain
-from .paying import Paying
+from .own_records import OwnRecords
 from .pipeline import Pipeline
 from .recovery import replay_store
-from .reports import accepted_by, missing_of_proof, reports_on_peers, restored_by
-from .spreading import Spreading
 from .summary import Summary
-from .validating import Validating
-from .views import IssuingChanged, IssuingState, LedgerNews, Statistics, Stopped, WalletView
+from .views import LedgerNews, Statistics, WalletView
+from .wishes import Wish
 
 _log = logging.getLogger(__name__)
+
+Question = TypeVar("Question")
 
 
 class LedgerService:
@@ -63,44 +99,41 @@ class LedgerService:
         Give ``services`` to the node (``node.add_services``) before either runs.  Nothing is opened
         before ``run``.  Neighbours, pauses and tips are drawn from ``random``.
         """
-        random = random or SystemRandom()
+        self._identity = identity
         self._own = identity.node_id
         self._folder = folder
         self._network = node
-        self._ledger = Ledger(genesis)
-        self._intake = Intake(self._ledger)
-        self._account = OwnAccount(self._ledger, self._own)
-        self._summary = Summary(self._ledger, self._account)
+        self._participant = Participant(genesis, self._own, random or SystemRandom())
+        self._driver: Driver[ParticipantEvent, ParticipantCommand] = Driver(
+            self._participant, self._perform
+        )
+        self._ledger = self._participant.ledger
+        self._summary = Summary(self._ledger, self._participant.account)
         self._pipeline = Pipeline(
             self._ledger,
-            self._intake,
-            absorb=self._absorb,
-            note_seen=self._note_seen,
+            self._participant.intake,
+            take=self._driver.tell,
+            note_seen=lambda peer, wires: self._driver.tell(VerticesSeen(peer, wires)),
             wait_for_room=self._wait_for_room,
         )
-        exchange = Exchange(node, self._pipeline)
-        self._spreading = Spreading(exchange, random)
-        self._issuer = Issuer(
-            identity,
-            genesis.network,
-            insert=self._take_own,
-            unix_time_s=lambda: int(time.time()),
-            store_failure=self._store_failure,
-        )
-        self._own_chain = OwnChain(self._ledger, self._own, exchange, self._spreading, self._issuer)
-        self._paying = Paying(self._ledger, self._own, self._issuer, _draws(random))
-        self._validating = Validating(self._ledger, self._own, self._issuer)
+        self._exchange = Exchange(node, self._pipeline)
         self._answers = Answers(
             self._pipeline,
-            compare=self._spreading.compare,
-            learn_proof=self._learn_proof,
-            heads=self._spreading.heads,
+            compare=self._compare,
+            learn_proof=lambda peer, proof: self._driver.tell(ProofArrived(peer, proof)),
+            heads=self._participant.heads,
         )
+        self._answer = FrontierMessage(reset=False, entries={})
         self._disk: Disk | None = None
+        self._issuer: Issuer | None = None
+        self._records: OwnRecords | None = None
+        self._nursery: trio.Nursery | None = None
         self._damaged = 0
         self._news: NewsStand[LedgerNews] = NewsStand()
         self._finals: dict[VertexId, trio.Event] = {}
-        self._last_state: IssuingState = self._own_chain.silence
+        self._wishes: dict[int, Wish] = {}
+        self._numbers = count()
+        self._decided = trio.Event()
 
     def services(self) -> Sequence[Service]:
         """Return the methods of SPEC.md section 8.7 for the node to serve."""
@@ -141,8 +174,20 @@ class LedgerService:
         amounts = dict(payments)
         if len(amounts) < len(payments):
             raise ImpossiblePayment("a recipient is named twice in one payment")
-        vertex = await self._paying.pay(amounts)
-        return vertex.id
+        number = next(self._numbers)
+        wish = self._wishes[number] = Wish()
+        try:
+            self._driver.tell(PaymentWanted(number, amounts))
+            result = await wish.wait(lambda: self._driver.tell(PaymentWithdrawn(number)))
+        finally:
+            del self._wishes[number]
+        match result:
+            case Vertex():
+                return result.id
+            case PaymentRefused():
+                raise result
+            case reason:
+                raise NotIssuing(reason)
 
     async def wait_final(self, vertex_id: VertexId) -> None:
         """Return when the vertex is final; may be never.  It need not be held yet."""
@@ -155,7 +200,7 @@ class LedgerService:
         Raises:
             NotIssuing: issuing was stopped for good.
         """
-        await self._issuer.wait_decided()
+        await self._decided.wait()
         match self._state():
             case Stopped(reason):
                 raise NotIssuing(reason)
@@ -174,22 +219,23 @@ class LedgerService:
     def wallet(self) -> WalletView:
         """Return the own account."""
         claimable = self._ledger.claimable(self._own)
+        wallet = self._participant.wallet
         return WalletView(
-            balance=self._paying.wallet.available,
+            balance=wallet.available,
             claimable=sum(gain for _, gain in claimable.values()),
-            incoming=self._account.incoming,
-            pending_out=self._paying.wallet.pending,
+            incoming=self._participant.account.incoming,
+            pending_out=wallet.pending,
             issuing=self._state(),
         )
 
     def statistics(self) -> Statistics:
         """Return the ledger in numbers; takes time when something became final since the last."""
-        present = {*self._own_chain.peers, self._own}
-        return self._summary.statistics(parked=self._intake.parked, present=present)
+        present = {*self._participant.peers, self._own}
+        return self._summary.statistics(parked=self._participant.intake.parked, present=present)
 
     def payments(self, count: int = 50) -> Sequence[PaymentView]:
         """Return the last payments from and to the own account, newest first, at most 1,000."""
-        return self._account.payments(count)
+        return self._participant.account.payments(count)
 
     def watch(self) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[LedgerNews]]:
         """Receive news of the own account from now on.
@@ -210,109 +256,141 @@ class LedgerService:
             )
         return notices
 
+    # What runs.
+
     async def _run_with(self, disk: Disk, task_status: trio.TaskStatus[None]) -> None:
         self._disk = disk
+        network = self._ledger.genesis.network
+        self._issuer = Issuer(self._identity, network, disk.log, lambda: int(time.time()))
+        self._records = OwnRecords(disk, network)
         self._damaged = await replay_store(
-            disk.store, self._ledger.genesis.network, self._take_restored
+            disk.store, network, lambda vertices: self._driver.tell(StoreRead(vertices))
         )
         for notice in self.notices():
             _log.warning("%s", notice)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(disk.writer.run)
             nursery.start_soon(self._pipeline.run)
-            nursery.start_soon(self._spreading.run)
-            nursery.start_soon(self._own_chain.run, disk, self._take_own)
+            nursery.start_soon(self._follow_store, disk)
+            await nursery.start(self._drive)
             nursery.start_soon(self._follow_peers)
-            nursery.start_soon(self._issue)
             self._answers.open(disk)
             task_status.started()
+
+    async def _drive(self, *, task_status: trio.TaskStatus[None]) -> None:
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                self._driver.tell(StoreEnded())
+                task_status.started()
+                await self._driver.run()
+            finally:
+                self._nursery = None
 
     async def _follow_peers(self) -> None:
         async with self._network.watch_peers() as events:
             async for event in events:
-                peer = event.peer
                 if isinstance(event, PeerConnected):
-                    self._own_chain.peers.add(peer)
-                    self._spreading.tell(PeerJoined(peer))
-                    self._own_chain.tell(SeatJoined(peer))
+                    self._driver.tell(PeerJoined(event.peer))
                 else:
-                    self._own_chain.peers.discard(peer)
-                    self._spreading.tell(PeerLeft(peer))
-                    self._own_chain.tell(SeatLeft(peer))
+                    self._driver.tell(PeerLeft(event.peer))
 
-    async def _issue(self) -> None:
-        await self._issuer.wait_decided()
-        self._publish_state()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._paying.run)
-            if self._own in self._ledger.genesis.seats:
-                nursery.start_soon(self._validating.run)
+    async def _follow_store(self, disk: Disk) -> None:
+        while True:
+            self._driver.tell(StoreFailed(await disk.writer.wait_failure_changed()))
 
-    def _note_seen(self, peer: NodeId, wires: tuple[bytes, ...]) -> None:
-        self._spreading.tell(VerticesSeen(peer, wires))
+    # What the participant wants.
+
+    def _perform(self, command: ParticipantCommand) -> None:
+        match command:
+            case KeepVertices(vertices):
+                assert self._disk is not None
+                self._pipeline.remember(vertex for vertex, _ in vertices)
+                self._disk.writer.put((vertex.id, wire) for vertex, wire in vertices)
+            case PushVertices():
+                self._exchange.push(command)
+            case PassProof():
+                self._exchange.pass_proof(command)
+            case CutOff():
+                self._exchange.cut_off(command)
+            case AnswerFrontier(_, message):
+                self._answer = message
+            case TellFinal(ids):
+                for vertex_id in ids:
+                    if vertex_id in self._finals:
+                        self._finals.pop(vertex_id).set()
+            case PublishNews(news):
+                self._news.publish(news)
+                if not isinstance(self._state(), Silent):
+                    self._decided.set()
+            case PaymentEnded(number, result):
+                if number in self._wishes:
+                    self._wishes[number].end(result)
+            case _:
+                self._begin(command)
+
+    def _begin(
+        self,
+        command: AskFrontier | AskParents | AskRanges | AskHead | KeepOwn | ReadOwnLog | AdoptOwn,
+    ) -> None:
+        """Begin what takes a while."""
+        match command:
+            case AskFrontier():
+                self._start(self._exchange.ask_frontier, command)
+            case AskParents():
+                self._start(self._exchange.ask_parents, command)
+            case AskRanges():
+                self._start(self._exchange.ask_ranges, command)
+            case AskHead():
+                self._start(self._ask_head, command)
+            case KeepOwn():
+                self._start(self._keep_own, command)
+            case ReadOwnLog():
+                self._start(self._read_own_log, command)
+            case AdoptOwn():
+                self._start(self._adopt_own, command)
+
+    def _start(
+        self, ask: Callable[[Question], Awaitable[ParticipantEvent]], question: Question
+    ) -> None:
+        # Peers may still be answered while the disk is written for the last time.
+        if self._nursery is not None:
+            self._nursery.start_soon(self._do, ask, question)
+
+    async def _do(
+        self, ask: Callable[[Question], Awaitable[ParticipantEvent]], question: Question
+    ) -> None:
+        self._driver.tell(await ask(question))
+
+    async def _ask_head(self, command: AskHead) -> HeadAnswered:
+        heads = await self._exchange.ask_head(command.peer, self._own)
+        return HeadAnswered(command.peer, heads)
+
+    async def _keep_own(self, command: KeepOwn) -> ParticipantEvent:
+        assert self._issuer is not None
+        if command.payment in self._wishes:
+            self._wishes[command.payment].begin()
+        return await self._issuer.keep(command.draft)
+
+    async def _read_own_log(self, _: ReadOwnLog) -> OwnLogRead:
+        assert self._records is not None
+        return OwnLogRead(await self._records.read())
+
+    async def _adopt_own(self, command: AdoptOwn) -> OwnAdopted:
+        assert self._records is not None
+        await self._records.adopt(command.ids)
+        return OwnAdopted()
+
+    def _compare(self, peer: NodeId, message: FrontierMessage) -> FrontierMessage:
+        """Return what to answer a peer that tells its frontier."""
+        # Its question may be faster than the news that it is here.
+        self._driver.tell(PeerJoined(peer))
+        self._driver.tell(FrontierReceived(peer, message))
+        return self._answer
 
     async def _wait_for_room(self) -> None:
         if self._disk is not None:
             await self._disk.writer.wait_for_room()
 
-    def _store_failure(self) -> str | None:
-        return None if self._disk is None else self._disk.writer.failure
-
     def _state(self) -> IssuingState:
-        return self._issuer.state(self._own_chain.silence)
-
-    def _take_restored(self, vertices: Sequence[Vertex]) -> None:
-        """Take vertices that the store holds already."""
-        outcome = self._intake.take([(vertex, None) for vertex in vertices])
-        self._spreading.tell(restored_by(outcome))
-        self._follow(outcome)
-
-    def _take_own(self, vertex: Vertex) -> None:
-        """Take a vertex that is in the own log."""
-        self._absorb(self._intake.take([(vertex, None)]))
-
-    def _absorb(self, outcome: Outcome) -> None:
-        """Keep and spread what was accepted, and tell everyone what happened."""
-        if outcome.accepted:
-            assert self._disk is not None
-            accepted = accepted_by(outcome)
-            self._pipeline.remember(vertex for vertex, _ in outcome.accepted)
-            self._disk.writer.put((vertex.id, vertex.wire) for vertex in accepted.vertices)
-            self._spreading.tell(accepted)
-        self._follow(outcome)
-        for report in reports_on_peers(outcome):
-            self._spreading.tell(report)
-
-    def _follow(self, outcome: Outcome) -> None:
-        for event in outcome.events:
-            match event:
-                case Final(vertex_id) if vertex_id in self._finals:
-                    self._finals.pop(vertex_id).set()
-                case Equivocated(issuer, proof):
-                    self._spreading.tell(ForkProved(issuer, proof, None))
-                case _:
-                    pass
-        news = self._account.note(outcome.events)
-        if any(isinstance(item, PaymentReceived) for item in news):
-            self._paying.note_received()
-        self._news.publish(news)
-        self._validating.note(outcome.events)
-        self._own_chain.note(outcome.accepted)
-        self._publish_state()
-
-    def _learn_proof(self, peer: NodeId, proof: bytes) -> None:
-        issuer = self._ledger.learn_proof(proof)
-        if issuer is not None:
-            self._spreading.tell(ForkProved(issuer, proof, peer))
-            self._spreading.tell(missing_of_proof(peer, proof, self._intake))
-
-    def _publish_state(self) -> None:
-        state = self._state()
-        if type(state) is not type(self._last_state):
-            self._last_state = state
-            self._news.publish([IssuingChanged(state)])
-
-
-def _draws(random: Random) -> Iterator[int]:
-    while True:
-        yield random.getrandbits(32)
+        return self._participant.issuing(trio.current_time())

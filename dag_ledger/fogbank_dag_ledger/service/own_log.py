@@ -1,9 +1,4 @@
-r"""The log of this node's own vertices: on disk before anyone sees them (SPEC.md section 8.8).
-
-The file is a header, ``fog-own-1\0 | net(8) | issuer(32)``, and then records, each
-``length(4) | checksum(8) | bytes``.  A checksum covers the one before it as well, so a record that
-is missing in the middle is noticed and not only one that changed.
-"""
+"""The log of this node's own vertices: on disk before anyone sees them (SPEC.md section 8.8)."""
 
 import errno
 import fcntl
@@ -11,20 +6,26 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
-from struct import Struct
 from typing import BinaryIO
 
 from fogbank_protocol.identity import NetworkId, NodeId, short_form
 
 from ..limits import OWN_LOG_APPEND_BYTES_MAX
+from ..own_log_format import (
+    FIRST_CHECKSUM,
+    HEADER_BYTES,
+    Damaged,
+    Foreign,
+    Readable,
+    Unbegun,
+    encode_records,
+    header,
+    inspect,
+    read_records,
+)
 from .failures import LogFull, LogUnusable
 
-_MAGIC = b"fog-own-1\0"
-_HEADER_BYTES = len(_MAGIC) + 8 + 32
-_PREFIX = Struct(">I8s")
-_FIRST_CHECKSUM = bytes(8)
 _COPY_BYTES = 1 << 20
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -54,7 +55,7 @@ class OwnLog:
                 it cannot be read or written.
         """
         self._path = path
-        self._header = _MAGIC + network + issuer
+        self._header = header(network, issuer)
         self.damage: Damage | None = None
         try:
             self._file = self._open()
@@ -67,11 +68,7 @@ class OwnLog:
     def records(self) -> Iterator[bytes]:
         """Yield every vertex of the log, oldest first."""
         with self._path.open("rb") as file:
-            file.seek(_HEADER_BYTES)
-            offset, checksum = _HEADER_BYTES, _FIRST_CHECKSUM
-            while offset < self._length:
-                record, checksum, offset = _read_record(file, offset, checksum)
-                yield record
+            yield from read_records(file, self._length)
 
     def append(self, records: Sequence[bytes]) -> None:
         """Write ``records`` and return when they are on disk; blocks, so call it in a thread.
@@ -82,14 +79,10 @@ class OwnLog:
             LogFull: the disk is full.
             LogUnusable: the disk does not take the bytes for another reason.
         """
-        checksum = self._checksum
-        data = bytearray()
-        for record in records:
-            checksum = _checksum(checksum, record)
-            data += _PREFIX.pack(len(record), checksum) + record
+        data, checksum = encode_records(self._checksum, records)
         assert len(data) <= OWN_LOG_APPEND_BYTES_MAX
         try:
-            self._write(bytes(data))
+            self._write(data)
         except OSError as error:
             raise self._failure(error) from error
         self._length += len(data)
@@ -120,28 +113,23 @@ class OwnLog:
     def _recover(self) -> tuple[int, bytes]:
         """Check the file from its beginning and return its good length and last checksum."""
         size = os.fstat(self._file.fileno()).st_size
-        header = self._file.read(_HEADER_BYTES)
-        if header != self._header[: len(header)]:
-            self._refuse_foreign(header)
-            return self._set_aside(0, _HEADER_BYTES, _FIRST_CHECKSUM)
-        if len(header) < _HEADER_BYTES:
-            return self._begin(), _FIRST_CHECKSUM
-        offset, checksum = self._good_length()
-        if offset == size:
-            return offset, checksum
-        if not self._is_torn_tail(offset, size):
-            return self._set_aside(offset, offset, checksum)
-        self._file.truncate(offset)
-        os.fsync(self._file.fileno())
-        return offset, checksum
-
-    def _refuse_foreign(self, header: bytes) -> None:
-        if header.startswith(_MAGIC) and len(header) == _HEADER_BYTES:
-            owner = short_form(header[-32:])
-            raise LogUnusable(
-                f"{self._path} belongs to {owner} in network {header[10:18].hex()}, "
-                "not to this identity and network; use another state folder"
-            )
+        with self._path.open("rb") as file:
+            finding = inspect(file, size, self._header)
+        match finding:
+            case Unbegun():
+                return self._begin(), FIRST_CHECKSUM
+            case Foreign(network, issuer):
+                raise LogUnusable(
+                    f"{self._path} belongs to {short_form(issuer)} in network {network.hex()}, "
+                    "not to this identity and network; use another state folder"
+                )
+            case Damaged(offset, good):
+                return self._set_aside(offset, good.length, good.checksum)
+            case Readable(length, checksum, torn_bytes):
+                if torn_bytes:
+                    self._file.truncate(length)
+                    os.fsync(self._file.fileno())
+                return length, checksum
 
     def _begin(self) -> int:
         self._file.seek(0)
@@ -149,36 +137,7 @@ class OwnLog:
         _write_all(self._file, self._header)
         os.fsync(self._file.fileno())
         _sync_folder(self._path.parent)
-        return _HEADER_BYTES
-
-    def _good_length(self) -> tuple[int, bytes]:
-        with self._path.open("rb") as file:
-            file.seek(_HEADER_BYTES)
-            offset, checksum = _HEADER_BYTES, _FIRST_CHECKSUM
-            try:
-                while True:
-                    _, checksum, offset = _read_record(file, offset, checksum)
-            except _BadRecord:
-                return offset, checksum
-
-    def _is_torn_tail(self, offset: int, size: int) -> bool:
-        """Tell a write that power cut short from bytes that changed after they were written.
-
-        Nothing is appended before the append before it is synced, so a torn tail is shorter than
-        one append, and no good record stands behind it.
-        """
-        if size - offset > OWN_LOG_APPEND_BYTES_MAX:
-            return False
-        tail = os.pread(self._file.fileno(), size - offset, offset)
-        if len(tail) < _PREFIX.size:
-            return True
-        length, checksum = _PREFIX.unpack_from(tail)
-        rest = tail[_PREFIX.size + length :]
-        if len(rest) < _PREFIX.size:
-            return True
-        next_length, next_checksum = _PREFIX.unpack_from(rest)
-        follower = rest[_PREFIX.size : _PREFIX.size + next_length]
-        return bool(_checksum(checksum, follower) != next_checksum)
+        return HEADER_BYTES
 
     def _set_aside(self, damaged_at: int, good: int, checksum: bytes) -> tuple[int, bytes]:
         """Move the damaged file away and go on with a copy of its first ``good`` bytes."""
@@ -186,8 +145,8 @@ class OwnLog:
         copy = self._path.with_name(self._path.name + ".new")
         with self._path.open("rb") as damaged, copy.open("wb") as file:
             file.write(self._header)
-            damaged.seek(_HEADER_BYTES)
-            _copy(damaged, file, good - _HEADER_BYTES)
+            damaged.seek(HEADER_BYTES)
+            _copy(damaged, file, good - HEADER_BYTES)
             file.flush()
             os.fsync(file.fileno())
         os.rename(self._path, aside)
@@ -211,28 +170,6 @@ class OwnLog:
         if error.errno in _NO_ROOM:
             return LogFull(f"no room on the disk for {self._path}; free some space")
         return LogUnusable(f"cannot write {self._path}: {error.strerror}")
-
-
-class _BadRecord(Exception):
-    """No good record stands here: the end of the file, or something else."""
-
-
-def _read_record(file: BinaryIO, offset: int, previous: bytes) -> tuple[bytes, bytes, int]:
-    """Return the record at ``offset``, where ``file`` stands, its checksum, and the next offset."""
-    prefix = file.read(_PREFIX.size)
-    if len(prefix) < _PREFIX.size:
-        raise _BadRecord
-    length, checksum = _PREFIX.unpack(prefix)
-    if not 0 < length <= OWN_LOG_APPEND_BYTES_MAX:
-        raise _BadRecord
-    record = file.read(length)
-    if len(record) < length or _checksum(previous, record) != checksum:
-        raise _BadRecord
-    return record, checksum, offset + _PREFIX.size + length
-
-
-def _checksum(previous: bytes, record: bytes) -> bytes:
-    return blake2b(previous + record, digest_size=8).digest()
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:

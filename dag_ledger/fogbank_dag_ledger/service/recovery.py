@@ -1,17 +1,15 @@
 """Reads back what the disk holds, at the start (SPEC.md section 8.8)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId
 
-from ..ledger import Ledger
 from ..limits import REPLAY_PAUSE_VERTICES
 from ..vertex import Vertex, VertexId
 from ..vertex_codec import decode_vertex
-from .own_log import OwnLog
 from .store import VertexStore
 
 
@@ -41,37 +39,3 @@ def _undamaged(vertex_id: VertexId, wire: bytes, network: NetworkId) -> Vertex |
     except RemoteProtocolError:
         return None
     return vertex if vertex.id == vertex_id else None
-
-
-class OwnReplay:
-    """Puts the vertices of the own log into the ledger, in order, as far as their edges are here.
-
-    When the store was lost, the edges come back from the others first.
-    """
-
-    def __init__(self, log: OwnLog, ledger: Ledger, take: Callable[[Vertex], None]) -> None:
-        """Give ``take`` each vertex of ``log`` that ``ledger`` does not hold."""
-        self._records: Iterator[bytes] = log.records()
-        self._ledger = ledger
-        self._take = take
-        self._next: Vertex | None = None
-        self.logged: set[VertexId] = set()
-        """The vertices read so far."""
-
-    async def advance(self) -> Sequence[VertexId]:
-        """Go on; return the edges that are missing, none when the end was reached."""
-        while True:
-            if self._next is None:
-                wire = next(self._records, None)
-                if wire is None:
-                    return ()
-                self._next = decode_vertex(wire, self._ledger.genesis.network)
-                self.logged.add(self._next.id)
-                if len(self.logged) % REPLAY_PAUSE_VERTICES == 0:
-                    await trio.lowlevel.checkpoint()
-            if self._next.id not in self._ledger:
-                missing = self._ledger.missing(self._next)
-                if missing:
-                    return missing
-                self._take(self._next)
-            self._next = None

@@ -21,6 +21,7 @@ class StoreWriter:
         self._waiting: dict[VertexId, bytes] = {}
         self._changed = trio.Event()
         self._flushes = 0
+        self._failure_changed = trio.Event()
         self.failure: str | None = None
         """Why the last batch could not be written, as a sentence; None when it was."""
 
@@ -44,6 +45,12 @@ class StoreWriter:
                 await self._changed.wait()
         finally:
             self._flushes -= 1
+
+    async def wait_failure_changed(self) -> str | None:
+        """Return ``failure`` when it has changed."""
+        await self._failure_changed.wait()
+        self._failure_changed = trio.Event()
+        return self.failure
 
     async def find(self, vertex_ids: Sequence[VertexId]) -> list[bytes]:
         """Return those of the vertices that are kept, on the wire, in the order of the ids."""
@@ -77,14 +84,19 @@ class StoreWriter:
         try:
             await trio.to_thread.run_sync(self._store.append, batch)
         except DatabaseFailure as error:
-            self.failure = str(error)
+            self._note_failure(str(error))
             self._say_changed()
             return False
-        self.failure = None
+        self._note_failure(None)
         for vertex_id, _ in batch:
             del self._waiting[vertex_id]
         self._say_changed()
         return True
+
+    def _note_failure(self, failure: str | None) -> None:
+        if failure != self.failure:
+            self.failure = failure
+            self._failure_changed.set()
 
     def _say_changed(self) -> None:
         changed, self._changed = self._changed, trio.Event()

@@ -8,7 +8,14 @@ import pytest
 from tests.agent.authoring.manifests import manifest
 from tests.wasm_tasks.packages import command, package, reactor, wasi
 
-from fogbank_agent.authoring.trial import TrialResult, local_sandbox, run_once, try_all
+from fogbank_agent.authoring.trial import (
+    BOTH_TARGETS,
+    TrialResult,
+    local_sandbox,
+    local_sandboxes,
+    run_once,
+    try_all,
+)
 from fogbank_agent.errors import ConfigError, Refused
 from fogbank_agent.trading.interfaces import Runner
 from fogbank_wasm_tasks.package import Package
@@ -141,3 +148,29 @@ async def test_engines_that_differ_fail_the_test(sandbox: Sandbox) -> None:
     assert not results[0].passed
     assert not results[0].deterministic
     assert "gave different results" in results[0].why
+
+
+# Sums of floats, a NaN among them, so that much could differ between two processors.
+FLOATS = package(
+    reactor(
+        """(local $x f64) (local $i i32)
+        (loop
+          (local.set $x (f64.add (f64.sqrt (local.get $x)) (f64.convert_i32_u (local.get $i))))
+          (f64.store (i32.shl (local.get $i) (i32.const 3)) (local.get $x))
+          (br_if 0 (i32.lt_u
+            (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 64))))
+        (f64.store (i32.const 512) (f64.div (f64.const 0) (f64.const 0)))
+        (i64.const 520)"""
+    )
+)
+
+
+async def test_the_portable_engine_gives_the_same_output_and_fuel() -> None:
+    results: list[TrialResult] = []
+    said = manifest(rest='[[test]]\nname = "t"\n')
+    async with local_sandboxes(BOTH_TARGETS) as sandboxes:
+        await try_all(sandboxes, FLOATS, said, Path(), price=1, on_result=results.append)
+    [result] = results
+    assert result.engines == ("native", "pulley64")
+    assert (result.outcome, result.output_bytes, result.why) == ("ok", 520, "")
+    assert result.deterministic

@@ -7,8 +7,14 @@ import trio
 
 from fogbank_dag_ledger.messages import VERTICES, encode_vertices
 from fogbank_dag_ledger.own_account import PaymentFinal, PaymentReceived
+from fogbank_dag_ledger.participation.issuing_state import (
+    Issuing,
+    IssuingChanged,
+    Silent,
+    Stopped,
+)
 from fogbank_dag_ledger.service.failures import LogUnusable, NotIssuing
-from fogbank_dag_ledger.service.views import Issuing, IssuingChanged, LedgerNews, Silent, Stopped
+from fogbank_dag_ledger.service.views import LedgerNews
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_dag_ledger.vertex_codec import encode_vertex
 from fogbank_dag_ledger.wallet import ImpossiblePayment, InsufficientFunds

@@ -4,9 +4,10 @@ from collections import Counter
 
 import trio
 
-from fogbank_dag_ledger.intake import Intake, Outcome
+from fogbank_dag_ledger.intake import Intake
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.limits import WINDOW
+from fogbank_dag_ledger.participation.happenings import VerticesArrived
 from fogbank_dag_ledger.service.pipeline import Pipeline
 from fogbank_dag_ledger.vertex_codec import encode_vertex
 from fogbank_protocol.identity import NodeId
@@ -23,27 +24,29 @@ class Taken:
 
     def __init__(self) -> None:
         self.ledger = Ledger(COMMUNITY.genesis)
-        self.outcomes: list[Outcome] = []
+        self._intake = Intake(self.ledger)
+        self.arrived: list[VerticesArrived] = []
         self.seen: list[tuple[NodeId, tuple[bytes, ...]]] = []
         self.pipeline = Pipeline(
             self.ledger,
-            Intake(self.ledger),
-            absorb=self._absorb,
+            self._intake,
+            take=self._take,
             note_seen=lambda peer, wires: self.seen.append((peer, wires)),
             wait_for_room=trio.lowlevel.checkpoint,
         )
 
-    def _absorb(self, outcome: Outcome) -> None:
-        self.outcomes.append(outcome)
-        self.pipeline.remember(vertex for vertex, _ in outcome.accepted)
+    def _take(self, arrived: VerticesArrived) -> None:
+        self.arrived.append(arrived)
+        taken = self._intake.take(arrived.vertices)
+        self.pipeline.remember(vertex for vertex, _ in taken.accepted)
 
     @property
     def checked(self) -> Counter[NodeId]:
-        return sum((outcome.checked for outcome in self.outcomes), Counter[NodeId]())
+        return Counter(peer for batch in self.arrived for _, peer in batch.vertices)
 
     @property
-    def invalid(self) -> Counter[NodeId]:
-        return sum((outcome.invalid for outcome in self.outcomes), Counter[NodeId]())
+    def invalid(self) -> list[tuple[NodeId, str]]:
+        return [found for batch in self.arrived for found in batch.invalid]
 
 
 async def test_good_vertices_get_in_and_bad_ones_are_blamed() -> None:
@@ -59,9 +62,8 @@ async def test_good_vertices_get_in_and_bad_ones_are_blamed() -> None:
         assert len(taken.ledger) == 10
         await taken.pipeline.work_in([b"garbage", forged], BEN)
         nursery.cancel_scope.cancel()
-    assert taken.invalid == {BEN: 2}
-    assert taken.checked == {ANN: 10, BEN: 2}
-    assert taken.outcomes[-1].broken_rule == "8.3.12"
+    assert taken.invalid == [(BEN, "8.3.1"), (BEN, "8.3.12")]
+    assert taken.checked == {ANN: 10}
 
 
 async def test_what_is_held_is_not_checked_again() -> None:

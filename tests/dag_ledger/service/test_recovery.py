@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.service.own_log import OwnLog
-from fogbank_dag_ledger.service.recovery import OwnReplay, replay_store
+from fogbank_dag_ledger.service.recovery import replay_store
 from fogbank_dag_ledger.service.store import VertexStore
 from fogbank_dag_ledger.vertex import Vertex
 from fogbank_dag_ledger.vertex_codec import encode_vertex
@@ -27,25 +25,3 @@ async def test_a_vertex_whose_bytes_changed_is_left_out_and_counted(tmp_path: Pa
     assert await replay_store(store, COMMUNITY.network, taken.extend) == 2
     assert taken == chain[:2]
     store.close()
-
-
-async def test_own_vertices_wait_for_their_edges(tmp_path: Path) -> None:
-    other = COMMUNITY.vertex(5)
-    first = COMMUNITY.vertex(4)
-    second = COMMUNITY.vertex(4, first, [other])
-    log = OwnLog(tmp_path / "own.log", COMMUNITY.network, COMMUNITY.names[4])
-    log.append([encode_vertex(first), encode_vertex(second)])
-    ledger = Ledger(COMMUNITY.genesis)
-    replay = OwnReplay(log, ledger, lambda vertex: _insert(ledger, vertex))
-    assert await replay.advance() == (other.id,)
-    assert first.id in ledger
-    assert await replay.advance() == (other.id,)
-    ledger.insert(other)
-    assert await replay.advance() == ()
-    assert second.id in ledger
-    assert replay.logged == {first.id, second.id}
-    log.close()
-
-
-def _insert(ledger: Ledger, vertex: Vertex) -> None:
-    ledger.insert(vertex)

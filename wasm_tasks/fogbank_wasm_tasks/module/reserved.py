@@ -11,3 +11,9 @@ START_FUNCTION = RESERVED + "start"
 
 COUNTER = RESERVED + "counter"
 """Under this name the host finds the global that holds the fuel and the depth left."""
+
+FUEL = RESERVED + "fuel:"
+"""Under this name and its place among those with a body a profile finds a function's fuel."""
+
+CALLS = RESERVED + "calls:"
+"""The same for how often it was called."""

@@ -4,6 +4,7 @@ import importlib
 import os
 import select
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from .messages import (
     encode_reply,
     frame,
 )
+from .settings import Target
 
 NOT_EXECUTABLE: Final = (
     "this process may not make memory executable, which running tasks needs: remove "
@@ -79,19 +81,21 @@ class Pipes:
         return bytes(data)
 
 
-def run_child(serve: Callable[[Pipes], None]) -> None:
+def run_child(serve: Callable[[Pipes, Target], None]) -> None:
     """Call ``serve`` in a thread with a stack large enough for runs, until the agent is gone.
 
+    The target is the process's only argument.
     When this machine has no usable engine, the agent is told why, and ``serve`` is not called.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipes = Pipes()
+    target = Target(sys.argv[1])
 
     def serve_and_end() -> None:
         try:
             fault = _find_engine_fault()
             if fault is None:
-                serve(pipes)
+                serve(pipes, target)
             else:
                 pipes.send(fault)
         except BaseException:

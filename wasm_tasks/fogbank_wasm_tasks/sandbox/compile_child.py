@@ -8,16 +8,17 @@ from ..limits import COMPILE_MEMORY_BYTES_MAX, COMPILED_BYTES_MAX, WORKER_STACK_
 from .child import Pipes, run_child
 from .confinement import confine
 from .messages import CompileCommand, Compiled, Invalid, Ready
+from .settings import Target
 
 _MESSAGE_LETTERS_MAX = 500
 
 
-def serve(pipes: Pipes) -> None:
-    """Compile the one module that the agent sends."""
+def serve(pipes: Pipes, target: Target) -> None:
+    """Compile the one module that the agent sends, for ``target``."""
     # Imported here because run_child has found out by now that it can be.
     from .engine import Engine, InvalidModule
 
-    engine = Engine(on_call=lambda _fuel: None)
+    engine = Engine(on_call=lambda _fuel: None, target=target)
     pipes.send(Ready(confine(COMPILE_MEMORY_BYTES_MAX + WORKER_STACK_BYTES)))
     command = pipes.receive()
     assert isinstance(command, CompileCommand)

@@ -18,7 +18,7 @@ from ..package import Package
 from .compile_cache import CompileCache
 from .messages import CompileCommand, Compiled, Invalid
 from .process import ChildGone, ChildProcess
-from .settings import SETTINGS_VERSION
+from .settings import SETTINGS_VERSION, Target
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +33,14 @@ class CompileLimit(Exception):
 class Compiler:
     """Native code of modules, from the cache or made now."""
 
-    def __init__(self, cache: CompileCache, *, seconds_max: float) -> None:
-        """Keep what is made in ``cache``; one module may take ``seconds_max``."""
+    def __init__(
+        self, cache: CompileCache, *, seconds_max: float, target: Target = Target.NATIVE
+    ) -> None:
+        """Keep what is made for ``target`` in ``cache``; one module may take ``seconds_max``."""
+        self._target = target
         self._cache = cache
         self._seconds_max = seconds_max
-        self._machine = describe_machine()
+        self._machine = describe_machine(target)
         self._limiter = trio.CapacityLimiter(COMPILES_MAX)
         self._locks: dict[bytes, trio.Lock] = {}
         self._failures: OrderedDict[bytes, RemoteProtocolError | CompileLimit] = OrderedDict()
@@ -80,7 +83,7 @@ class Compiler:
             return found
         try:
             async with self._limiter:
-                compiled = await _compile(command, self._seconds_max)
+                compiled = await _compile(command, self._target, self._seconds_max)
         except (RemoteProtocolError, CompileLimit) as failure:
             self._remember_failure(key, failure)
             raise
@@ -97,10 +100,10 @@ class Compiler:
             self._failures.popitem(last=False)
 
 
-async def _compile(command: CompileCommand, seconds_max: float) -> bytes:
+async def _compile(command: CompileCommand, target: Target, seconds_max: float) -> bytes:
     child: ChildProcess | None = None
     try:
-        child = await ChildProcess.start(_CHILD)
+        child = await ChildProcess.start(_CHILD, target)
         with trio.move_on_after(seconds_max):
             await child.send(command)
             match await child.receive():
@@ -120,12 +123,13 @@ async def _compile(command: CompileCommand, seconds_max: float) -> bytes:
             await child.close()
 
 
-def describe_machine() -> bytes:
-    """Return what native code depends on beside its module, as bytes of fixed length."""
+def describe_machine(target: Target) -> bytes:
+    """Return what code for ``target`` depends on beside its module, as bytes of fixed length."""
     parts = (
         version("wasmtime"),
         str(SETTINGS_VERSION),
         str(INJECTION_VERSION),
+        str(target),
         platform.system(),
         platform.machine(),
         _read_processor_features(),

@@ -87,7 +87,19 @@ class VerifyCommand:
     claimed: bytes
 
 
-Command: TypeAlias = LoadCommand | CompileCommand | RunCommand | StepCommand | VerifyCommand
+@dataclass(frozen=True, slots=True)
+class ProfileCommand:
+    """Compile ``module`` so that it counts by function, run it once, and tell; only a profile
+    child is told so.
+    """
+
+    module: bytes
+    run: RunCommand
+
+
+Command: TypeAlias = (
+    LoadCommand | CompileCommand | RunCommand | StepCommand | VerifyCommand | ProfileCommand
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +182,17 @@ class Stepped:
     """Where it stopped; empty when it came to its end."""
 
 
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """Where the fuel of a run went; ``Ended`` follows."""
+
+    functions: Sequence[tuple[int, int]]
+    """Fuel and calls of each function with a body; empty when there was no instance."""
+
+    host: Sequence[tuple[str, int, int]]
+    """The name, the fuel and the calls of each host function that was called."""
+
+
 Ending: TypeAlias = Finished | OutOfFuel | Trap | Exited | HostFault
 
 
@@ -188,7 +211,16 @@ class Ended:
 
 
 Reply: TypeAlias = (
-    Ready | Unusable | Loaded | LoadFailed | Compiled | Invalid | Progress | Stepped | Ended
+    Ready
+    | Unusable
+    | Loaded
+    | LoadFailed
+    | Compiled
+    | Invalid
+    | Progress
+    | Stepped
+    | Profiled
+    | Ended
 )
 
 
@@ -214,6 +246,8 @@ def encode_command(command: Command) -> bytes:
             return encode([4, encode_command(run), step_size, checkpoint_steps, until, snapshot])
         case VerifyCommand(run, claimed):
             return encode([5, encode_command(run), claimed])
+        case ProfileCommand(module, run):
+            return encode([6, module, encode_command(run)])
         case RunCommand():
             return encode(
                 [
@@ -278,6 +312,8 @@ def decode_command(message: bytes) -> Command:
             )
         case [5, bytes(run), bytes(claimed)]:
             return VerifyCommand(_decode_run(run), claimed)
+        case [6, bytes(module), bytes(run)]:
+            return ProfileCommand(module, _decode_run(run))
         case _:
             raise RemoteProtocolError("not a command", rule=_RULE)
 
@@ -326,6 +362,10 @@ def encode_reply(reply: Reply) -> bytes:
             return encode([5, fuel])
         case Stepped(states, roots, snapshot):
             return encode([9, states, roots, snapshot])
+        case Profiled(functions, host):
+            return encode(
+                [10, [[*each] for each in functions], [[*each] for each in host]],
+            )
         case Ended():
             return encode(
                 [
@@ -381,6 +421,10 @@ def decode_reply(message: bytes) -> Reply:
             return Progress(fuel)
         case [9, int(states), bytes(roots), bytes(snapshot)]:
             return Stepped(states, roots, snapshot)
+        case [10, list(functions), list(host)]:
+            return Profiled(
+                [_function_total(each) for each in functions], [_host_total(each) for each in host]
+            )
         case [
             6,
             ending,
@@ -402,6 +446,22 @@ def decode_reply(message: bytes) -> Reply:
             )
         case _:
             raise RemoteProtocolError("not a reply of a worker", rule=_RULE)
+
+
+def _function_total(value: Value) -> tuple[int, int]:
+    match value:
+        case [int(fuel), int(calls)]:
+            return fuel, calls
+        case _:
+            raise RemoteProtocolError("not the totals of a function", rule=_RULE)
+
+
+def _host_total(value: Value) -> tuple[str, int, int]:
+    match value:
+        case [str(name), int(fuel), int(calls)]:
+            return name, fuel, calls
+        case _:
+            raise RemoteProtocolError("not the totals of a host function", rule=_RULE)
 
 
 def _key(value: Value) -> bytes:

@@ -34,9 +34,10 @@ from .reports import (
     report_fault,
     report_verifier_fault,
 )
+from .settings import Target
 from .slot import LoadRefused, WorkerSlot
 
-__all__ = ["Protection", "RunReport", "RunRequest", "Sandbox"]
+__all__ = ["Protection", "RunReport", "RunRequest", "Sandbox", "Target"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Sandbox:
         workers: int,
         idle_s_max: float = WORKER_IDLE_S_MAX,
         compile_s_max: float = COMPILE_S_MAX,
+        target: Target = Target.NATIVE,
     ) -> None:
         """Keep compiled modules in ``folder``, and do at most ``workers`` runs at the same time.
 
@@ -61,13 +63,15 @@ class Sandbox:
             workers: 1 … ``WORKERS_MAX``; one for each core to be lent is a good choice.
             idle_s_max: after so many seconds without a run a worker is stopped.
             compile_s_max: how many seconds compiling one module may take.
+            target: what modules are compiled for.
         """
         if not 1 <= workers <= WORKERS_MAX:
             raise LocalProtocolError(f"{workers} workers")
         self._folder = folder
         self._idle_s_max = idle_s_max
         self._compile_s_max = compile_s_max
-        self._slots = [WorkerSlot() for _ in range(workers)]
+        self._target = target
+        self._slots = [WorkerSlot(target) for _ in range(workers)]
         self._free = list(self._slots)
         self._turns = trio.Semaphore(workers)
         self._compiler: Compiler | None = None
@@ -95,7 +99,7 @@ class Sandbox:
         """
         check_available()
         cache = await trio.to_thread.run_sync(CompileCache, self._folder)
-        self._compiler = Compiler(cache, seconds_max=self._compile_s_max)
+        self._compiler = Compiler(cache, seconds_max=self._compile_s_max, target=self._target)
         try:
             task_status.started()
             while True:

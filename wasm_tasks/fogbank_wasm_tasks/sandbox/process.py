@@ -23,6 +23,7 @@ from .messages import (
     encode_command,
     frame,
 )
+from .settings import Target
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +48,8 @@ class ChildProcess:
         self.protection: Protection | None = None
 
     @classmethod
-    async def start(cls, module: str) -> Self:
-        """Start the process that runs ``module``, and wait until it is ready.
+    async def start(cls, module: str, target: Target) -> Self:
+        """Start the process that runs ``module`` for ``target``, and wait until it is ready.
 
         Raises:
             SandboxUnavailable: this machine cannot run tasks.
@@ -56,7 +57,7 @@ class ChildProcess:
         """
         process = await trio.lowlevel.open_process(
             # -I: nothing of the caller's environment or folder decides what is imported.
-            [sys.executable, "-I", "-m", module],
+            [sys.executable, "-I", "-m", module, target],
             stdin=PIPE,
             stdout=PIPE,
             stderr=None if logger.isEnabledFor(logging.DEBUG) else DEVNULL,

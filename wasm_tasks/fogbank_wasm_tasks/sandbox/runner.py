@@ -24,6 +24,7 @@ from .messages import (
     Stepped,
     VerifyCommand,
 )
+from .settings import Target
 from .shapes import Play
 from .step_run import StepRun
 from .verify_run import verify
@@ -32,11 +33,11 @@ from .verify_run import verify
 class Runner:
     """An engine and the modules used last."""
 
-    def __init__(self, tell: Callable[[Progress | Stepped], None]) -> None:
+    def __init__(self, tell: Callable[[Progress | Stepped], None], target: Target) -> None:
         """Tell the progress of long runs, and what runs by steps passed, through ``tell``."""
         self._tell = tell
         self._told_at = 0.0
-        self._engine = Engine(self._tell_progress)
+        self._engine = Engine(self._tell_progress, target)
         self._modules: OrderedDict[bytes, LoadedModule] = OrderedDict()
 
     def answer(self, command: LoadCommand | RunCommand | StepCommand | VerifyCommand) -> Reply:

@@ -20,6 +20,7 @@ from .messages import (
     VerifyCommand,
 )
 from .process import ChildGone, ChildProcess
+from .settings import Target
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,9 @@ class LoadRefused(Exception):
 class WorkerSlot:
     """At most one worker process, used by one task at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: Target) -> None:
+        """Have a worker that runs what is compiled for ``target``."""
+        self._target = target
         self.idle_since = 0.0
         """When it was last given back, in seconds on trio's clock."""
 
@@ -144,7 +147,7 @@ class WorkerSlot:
     async def _worker(self) -> ChildProcess:
         if self._child is None:
             await trio.sleep_until(self._start_at)
-            child = await ChildProcess.start(_WORKER)
+            child = await ChildProcess.start(_WORKER, self._target)
             if self._is_retired:
                 # The sandbox was stopped meanwhile, and saw no worker here to stop.
                 await child.close()

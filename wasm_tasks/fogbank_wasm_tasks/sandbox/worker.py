@@ -7,20 +7,21 @@ Started by ``pool.py`` as ``python -m fogbank_wasm_tasks.sandbox.worker``.
 from ..limits import MEMORY_BYTES_MAX, WORKER_MEMORY_SLACK_BYTES, WORKER_STACK_BYTES
 from .child import Pipes, run_child
 from .confinement import confine
-from .messages import CompileCommand, Ready
+from .messages import CompileCommand, ProfileCommand, Ready
+from .settings import Target
 
 
-def serve(pipes: Pipes) -> None:
-    """Answer commands until the agent is gone."""
+def serve(pipes: Pipes, target: Target) -> None:
+    """Run modules compiled for ``target`` as told, until the agent is gone."""
     # Imported here because run_child has found out by now that it can be.
     from .runner import Runner
 
-    runner = Runner(tell=pipes.send)
+    runner = Runner(tell=pipes.send, target=target)
     most = MEMORY_BYTES_MAX + WORKER_STACK_BYTES + WORKER_MEMORY_SLACK_BYTES
     pipes.send(Ready(confine(most)))
     while True:
         command = pipes.receive()
-        assert not isinstance(command, CompileCommand)
+        assert not isinstance(command, CompileCommand | ProfileCommand)
         pipes.send(runner.answer(command))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ...errors import Refused
-from ...limits import TASK_FILE_BYTES_MAX
+from ...limits import PROOF_FILE_BYTES_MAX, TASK_FILE_BYTES_MAX
 from ...state_folder import StateFolder, read_key
 
 if TYPE_CHECKING:
@@ -48,11 +48,24 @@ def read_task_file(path: Path) -> bytes:
     Raises:
         Refused: it cannot be read, or is larger than any package.
     """
+    return _read(path, TASK_FILE_BYTES_MAX, "task")
+
+
+def read_signed_file(path: Path) -> bytes:
+    """Return the bytes of a package file, or of a proof, which is larger.
+
+    Raises:
+        Refused: it cannot be read, or is larger than any proof.
+    """
+    return _read(path, PROOF_FILE_BYTES_MAX, "proof")
+
+
+def _read(path: Path, bytes_max: int, what: str) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(TASK_FILE_BYTES_MAX + 1)
+            data = file.read(bytes_max + 1)
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}") from None
-    if len(data) > TASK_FILE_BYTES_MAX:
-        raise Refused(f"{path} has more than {TASK_FILE_BYTES_MAX:,} bytes: no task is so large")
+    if len(data) > bytes_max:
+        raise Refused(f"{path} has more than {bytes_max:,} bytes: no {what} is so large")
     return data

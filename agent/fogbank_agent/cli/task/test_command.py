@@ -26,11 +26,16 @@ _PRICE = 100
     show_default=True,
     help="Drops for a gigafuel, to say what a run costs.",
 )
+@click.option(
+    "--native", "native_only", is_flag=True, help="Leave out the portable engine, which is slow."
+)
 @json_option
-def command(folder: Path, price: int, as_json: bool) -> None:
-    """Try the task of this folder: every [[test]] of its manifest, each at least twice.
+def command(folder: Path, price: int, native_only: bool, as_json: bool) -> None:
+    """Try the task of this folder: every [[test]] of its manifest, on two engines.
 
-    Build it first.  Fuel is what a run is billed by; outcome and fuel must be the same every time.
+    Build it first.  Each test is run twice on the engine that providers use and once on a portable
+    one, pulley64, that is interpreted and 7 to 30 times slower.  Outcome and fuel, by which a run
+    is billed, must be the same every time.
     """
     import trio
 
@@ -46,7 +51,7 @@ def command(folder: Path, price: int, as_json: bool) -> None:
         if not as_json:
             _print(result)
 
-    trio.run(_try, manifest, module, folder, price, told)
+    trio.run(_try, manifest, module, folder, price, native_only, told)
     failed = [result for result in results if not result.passed]
     if as_json:
         print_json({"passed": not failed, "price_per_gigafuel": price, "tests": results})
@@ -61,17 +66,18 @@ async def _try(
     module: bytes,
     folder: Path,
     price: int,
+    native_only: bool,
     told: Callable[["TrialResult"], None],
 ) -> None:
     from fogbank_protocol.identity import Identity
 
     from ...authoring.packing import open_task, pack
-    from ...authoring.trial import ENGINE, local_sandbox, try_all
+    from ...authoring.trial import BOTH_TARGETS, local_sandboxes, try_all
 
     # Who signs has no influence on a run, so no key is needed to try one.
     package = open_task(pack(manifest, module, Identity.from_seed(bytes(32))), "the module")
-    async with local_sandbox() as sandbox:
-        await try_all({ENGINE: sandbox}, package, manifest, folder, price=price, on_result=told)
+    async with local_sandboxes(BOTH_TARGETS[:1] if native_only else BOTH_TARGETS) as sandboxes:
+        await try_all(sandboxes, package, manifest, folder, price=price, on_result=told)
 
 
 def _print(result: "TrialResult") -> None:

@@ -55,11 +55,16 @@ def test_a_task_is_begun_built_tried_packed_and_looked_at(
     bare = answer("task", "inspect", "--folder", folder)
     seen = answer("task", "inspect", packed["file"])
 
+    profiled = answer("task", "profile", "--folder", folder)
+    shares = profiled["functions"]
+    assert profiled["fuel"] == tried["tests"][0]["fuel"] == sum(share["fuel"] for share in shares)
+    # The module itself has no names: these come from building it once more.
+    assert not any(share["name"].startswith("function ") for share in shares)
     assert built["bytes"] == Path(built["module"]).stat().st_size == bare["module_bytes"]
     assert tried["passed"] is True
     assert [test["outcome"] for test in tried["tests"]] == ["ok"] * 3
     assert all(test["deterministic"] and test["price"] == test["fuel"] for test in tried["tests"])
-    assert verified["holds"] is True
+    assert (verified["kind"], verified["holds"]) == ("package", True)
     assert verified["package"] == seen["package"]
     assert seen["package"]["package_id"] == packed["package_id"]
     assert seen["package"]["author"] == packed["author"]

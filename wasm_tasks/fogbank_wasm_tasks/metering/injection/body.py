@@ -14,6 +14,7 @@ from .binary import encode_signed, encode_unsigned, read_unsigned, skip_integer,
 from .counter import DEPTH_BITS, GUARDS
 from .frame import Frame
 from .patterns import DROP, FLOAT_VECTOR, NOP, PLAIN_OPERATOR, PLAIN_RUN
+from .tally import Tally
 
 _LEAF_SIZE_MAX: Final = 1_024
 """A larger function checks the fuel at its entry even if it calls nothing and has no loop."""
@@ -80,13 +81,22 @@ class BodyRewriter:
     """Rewrites one body.  Make one for each, and call ``rewrite`` once."""
 
     def __init__(
-        self, around: Surroundings, code: bytes, start: int, end: int, parameters: int, block: bytes
+        self,
+        around: Surroundings,
+        code: bytes,
+        start: int,
+        end: int,
+        parameters: int,
+        block: bytes,
+        tally: Tally | None = None,
     ) -> None:
         """Take the body in ``code`` from ``start`` to ``end``, of a function with ``parameters``.
 
-        ``block`` is the block type that has no parameters and the function's results.
+        ``block`` is the block type that has no parameters and the function's results.  Where there
+        is a ``tally``, it learns of every charge before that is made.
         """
         self._around = around
+        self._tally = tally
         self._code = code
         self._end = end
         self._block = block
@@ -295,6 +305,8 @@ class BodyRewriter:
 
     def _charge_length(self, length: bytes) -> None:
         """Charge as much as the code ``length`` leaves on the stack, an i32."""
+        if self._tally is not None:
+            self._segment.append(self._tally.charge_value(length + op.I64_EXTEND_I32_U))
         charge = self._get + length + op.I64_EXTEND_I32_U + _DEPTH_SHIFT + op.I64_SHL + op.I64_SUB
         self._segment.append(charge + self._tee + op.I64_IS_NEGATIVE + self._die)
         if self._around.is_precise:
@@ -325,6 +337,8 @@ class BodyRewriter:
         if self._entry_cost is None:
             self._entry_cost = self._cost
         elif self._cost or self._at_loop_header:
+            if self._tally is not None:
+                self._out.append(self._tally.charge(self._cost))
             charge = self._get + op.I64_CONST + encode_signed(self._cost << DEPTH_BITS) + op.I64_SUB
             if self._at_loop_header:
                 self._out.append(charge + self._tee + op.I64_IS_NEGATIVE + self._die)
@@ -360,6 +374,8 @@ class BodyRewriter:
             inside = b"".join(self._out)
         if self._around.is_precise:
             entry += self._publish
+        if self._tally is not None:
+            entry = self._tally.enter(self._entry_cost or 0) + entry
         body = self._frame.encode_locals() + entry
         body += b"\x02" + self._block + inside + op.END_CODE + leave + op.END_CODE
         return with_length(body)

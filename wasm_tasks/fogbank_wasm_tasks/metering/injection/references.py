@@ -1,6 +1,6 @@
 """References to imported functions in segments and globals, turned to their twins."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from .binary import encode_unsigned, encode_vector, read_unsigned, skip_integer
@@ -32,15 +32,15 @@ def rewrite_elements(
     return encode_vector(segments)
 
 
-def rewrite_globals(section: bytes, twins: Mapping[int, int], added: bytes) -> bytes:
-    """Return section 6 with twins in its references, and one global more, ``added``."""
+def rewrite_globals(section: bytes, twins: Mapping[int, int], added: Sequence[bytes]) -> bytes:
+    """Return section 6 with twins in its references, and the globals ``added`` after its own."""
     count, at = read_unsigned(section, 0)
     entries: list[bytes] = []
     for _ in range(count):
         value, after = _rewrite_constant(section, at + 2, twins)
         entries.append(section[at : at + 2] + value)
         at = after
-    return encode_vector([*entries, added])
+    return encode_vector([*entries, *added])
 
 
 def _rewrite_segment(section: bytes, at: int, twins: Mapping[int, int]) -> tuple[bytes, int]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ...module.reserved import COUNTER, START_FUNCTION
+from ...module.reserved import CALLS, COUNTER, FUEL, START_FUNCTION
 from .binary import (
     encode_sections,
     encode_signed,
@@ -27,9 +27,10 @@ from .layout import (
     read_layout,
 )
 from .references import rewrite_elements, rewrite_globals
+from .tally import TALLY_GLOBALS, Tally
 
 _I64: Final = b"\x7e"
-_COUNTER_GLOBAL: Final = _I64 + b"\x01\x42\x00\x0b"
+_ZERO_GLOBAL: Final = _I64 + b"\x01\x42\x00\x0b"
 _FUNCTION, _GLOBAL = b"\x00", b"\x03"
 
 
@@ -43,21 +44,24 @@ class Injected:
     """Whether the engine has to give every NaN of a vector its one form; here nobody does."""
 
 
-def inject(module: bytes, *, is_precise: bool) -> Injected:
+def inject(module: bytes, *, is_precise: bool, is_profiled: bool = False) -> Injected:
     """Return ``module`` with the counter in it; it must be valid, and have passed ``check_module``.
 
     With ``is_precise`` the counter's global is exact whenever the module traps; else only when it
     ends, calls the host, reaches ``unreachable``, or runs out of fuel or depth, and the module is
-    faster: a tight loop takes up to twice as long when it is precise.
+    faster: a tight loop takes up to twice as long when it is precise.  If ``is_profiled`` it also
+    counts the fuel and the calls of each of its functions, under the names ``FUEL`` and ``CALLS``.
     """
-    return _Rewriter(read_layout(module), is_precise=is_precise).rewrite()
+    layout = read_layout(module)
+    return _Rewriter(layout, is_precise=is_precise, is_profiled=is_profiled).rewrite()
 
 
 class _Rewriter:
     """One module on its way."""
 
-    def __init__(self, layout: Layout, *, is_precise: bool) -> None:
+    def __init__(self, layout: Layout, *, is_precise: bool, is_profiled: bool) -> None:
         self._layout = layout
+        self._tallies = len(layout.functions) - layout.imports if is_profiled else 0
         self._global = encode_unsigned(layout.globals)
         self._types = list(layout.types)
         self._types += [
@@ -93,7 +97,8 @@ class _Rewriter:
         if ELEMENTS in sections or referenced:
             elements = sections.get(ELEMENTS, b"\0")
             sections[ELEMENTS] = rewrite_elements(elements, twins, referenced)
-        sections[GLOBALS] = rewrite_globals(sections.get(GLOBALS, b"\0"), twins, _COUNTER_GLOBAL)
+        added = [_ZERO_GLOBAL] * (1 + TALLY_GLOBALS * self._tallies)
+        sections[GLOBALS] = rewrite_globals(sections.get(GLOBALS, b"\0"), twins, added)
         sections.pop(START, None)
         return Injected(encode_sections(in_order(sections)), self._has_float_vectors)
 
@@ -110,6 +115,10 @@ class _Rewriter:
             exports.append(section[at : name + size] + kind + encode_unsigned(index))
             at = after
         exports.append(_encode_name(COUNTER) + _GLOBAL + self._global)
+        for place in range(self._tallies):
+            tally = self._tally(place)
+            exports.append(_encode_name(f"{FUEL}{place}") + _GLOBAL + tally.fuel_global)
+            exports.append(_encode_name(f"{CALLS}{place}") + _GLOBAL + tally.calls_global)
         if START in self._layout.sections:
             start, _ = read_unsigned(self._layout.sections[START], 0)
             wrapper = encode_unsigned(self._wrap_export(start))
@@ -132,11 +141,17 @@ class _Rewriter:
             kind = layout.types[layout.functions[function]]
             block = self._block_type(kind.results)
             end = at + size
-            rewriter = BodyRewriter(self._around, code, at, end, len(kind.parameters), block)
+            tally = self._tally(function - layout.imports) if self._tallies else None
+            parameters = len(kind.parameters)
+            rewriter = BodyRewriter(self._around, code, at, end, parameters, block, tally)
             bodies.append(rewriter.rewrite())
             self._has_float_vectors |= rewriter.has_float_vectors
             at = end
         return bodies
+
+    def _tally(self, place: int) -> Tally:
+        # Right after the counter.
+        return Tally.at(self._layout.globals + 1, place)
 
     def _block_type(self, results: bytes) -> bytes:
         if not results:

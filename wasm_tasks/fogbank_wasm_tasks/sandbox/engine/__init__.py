@@ -4,7 +4,7 @@ Only the processes that may die import this: the compile child and the workers.
 """
 
 from .engine import Engine
-from .instance import LoadedModule
+from .instance import Instance, LoadedModule
 from .interface import EngineFailed, InvalidModule
 
-__all__ = ["Engine", "EngineFailed", "InvalidModule", "LoadedModule"]
+__all__ = ["Engine", "EngineFailed", "Instance", "InvalidModule", "LoadedModule"]

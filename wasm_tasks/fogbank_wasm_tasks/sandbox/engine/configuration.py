@@ -3,17 +3,22 @@
 import wasmtime
 
 from ...limits import WASM_STACK_BYTES
+from ..settings import Target
 from .interface import ffi
 
 
-def configure(*, has_float_vectors: bool = False) -> wasmtime.Config:
-    """Return the settings; whoever changes them raises ``SETTINGS_VERSION``.
+def configure(
+    target: Target = Target.NATIVE, *, has_float_vectors: bool = False
+) -> wasmtime.Config:
+    """Return the settings for ``target``; whoever changes them raises ``SETTINGS_VERSION``.
 
     They count nothing: the module does.  0/0 has another sign on x86-64 than on aarch64; the
     module sees to that as well, unless it ``has_float_vectors``: then all its arithmetic becomes
     slower here.  Code made in either way loads in an engine made in the other.
     """
     config = wasmtime.Config()
+    if target is not Target.NATIVE:
+        config.target = target
     config.cranelift_nan_canonicalization = has_float_vectors
     config.wasm_simd = True
     config.wasm_bulk_memory = True

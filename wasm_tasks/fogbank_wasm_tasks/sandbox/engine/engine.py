@@ -17,6 +17,7 @@ from ...outcome import OutOfFuel, Trap
 from ...wasi.endings import RunEnded
 from ...wasi.host import Host
 from ..messages import Ended, RunCommand
+from ..settings import Target
 from ..shapes import Play, conclude, make_host, run_to_end
 from .configuration import configure
 from .instance import Instance, LoadedModule
@@ -50,9 +51,20 @@ class _Run:
 class Engine:
     """Compiles and runs.  One per process, for one run at a time."""
 
-    def __init__(self, on_call: Callable[[int], None]) -> None:
-        """Call ``on_call`` with the fuel used so far whenever a run calls the host."""
-        self._engine = wasmtime.Engine(configure())
+    def __init__(
+        self,
+        on_call: Callable[[int], None],
+        target: Target = Target.NATIVE,
+        *,
+        on_cost: Callable[[str, int], None] | None = None,
+    ) -> None:
+        """Compile for ``target``; tell ``on_call`` the fuel used whenever a run calls the host.
+
+        ``on_cost`` hears the name of each host function called and what that call was charged.
+        """
+        self._on_cost = on_cost
+        self._target = target
+        self._engine = wasmtime.Engine(configure(target))
         self._linker = wasmtime.Linker(self._engine)
         self._run: _Run | None = None
         self._on_call = on_call
@@ -61,10 +73,13 @@ class Engine:
             self._define(module, name, each) for (module, name), each in HOST_FUNCTIONS.items()
         ]
 
-    def compile(self, module: bytes, *, is_precise: bool = False) -> bytes:
+    def compile(
+        self, module: bytes, *, is_precise: bool = False, is_profiled: bool = False
+    ) -> bytes:
         """Return native code for ``module``, which passed ``check_module``.
 
-        With ``is_precise`` all fuel of its runs is exact, and they take longer.
+        With ``is_precise`` all fuel of its runs is exact, and they take longer.  If ``is_profiled``
+        the code keeps the totals of each function.
 
         Raises:
             InvalidModule: it does not validate.
@@ -74,10 +89,10 @@ class Engine:
             wasmtime.Module.validate(self._engine, module)
         except wasmtime.WasmtimeError as error:
             raise InvalidModule(str(error)) from None
-        injected = inject(export_globals(module), is_precise=is_precise)
+        injected = inject(export_globals(module), is_precise=is_precise, is_profiled=is_profiled)
         engine = self._engine
         if injected.has_float_vectors:
-            engine = wasmtime.Engine(configure(has_float_vectors=True))
+            engine = wasmtime.Engine(configure(self._target, has_float_vectors=True))
         return bytes(wasmtime.Module(engine, injected.module).serialize())
 
     def load(self, compiled: bytes) -> LoadedModule:
@@ -92,10 +107,17 @@ class Engine:
         except wasmtime.WasmtimeError as error:
             raise EngineFailed(str(error)) from None
 
-    def run(self, module: LoadedModule, command: RunCommand, play: Play | None = None) -> Ended:
+    def run(
+        self,
+        module: LoadedModule,
+        command: RunCommand,
+        play: Play | None = None,
+        look: Callable[[Instance], None] | None = None,
+    ) -> Ended:
         """Run ``module`` in a fresh instance as ``command`` says.
 
-        ``play`` says what to call; by default that which the shape asks for.
+        ``play`` says what to call; by default that which the shape asks for.  ``look`` sees the
+        instance when all is over, if it was made.
 
         Raises:
             EngineFailed: the engine failed, not the run.
@@ -109,7 +131,7 @@ class Engine:
             memories=1,
         )
         try:
-            return self._run_in(store, module, command, play)
+            return self._run_in(store, module, command, play, look)
         finally:
             self._run = None
             store.close()
@@ -120,6 +142,7 @@ class Engine:
         module: LoadedModule,
         command: RunCommand,
         play: Play | None,
+        look: Callable[[Instance], None] | None,
     ) -> Ended:
         context = store._context()  # pyright: ignore[reportPrivateUsage]
         started = perf_counter()
@@ -131,6 +154,8 @@ class Engine:
             ending, output = run_to_end(instance, host, meter, command)
         else:
             ending, output = conclude(meter, lambda: play(instance, meter))
+        if look is not None and meter.has_begun:
+            look(instance)
         return Ended(
             ending=ending,
             output=output,
@@ -176,6 +201,7 @@ class Engine:
         """Answer a call of a run: 0, or the address of a trap that ends it."""
         run = self._run
         assert run is not None
+        before = 0 if self._on_cost is None else run.meter.fuel_used
         try:
             result = run.host.call(name, run.instance.memory, arguments)
             self._on_call(run.meter.fuel_used)
@@ -186,6 +212,9 @@ class Engine:
             # Nothing may be raised into the engine: it goes on its way once the engine is done.
             run.instance.failed_by = error
             return new_trap()
+        finally:
+            if self._on_cost is not None:
+                self._on_cost(name, run.meter.fuel_used - before)
         if answer is not None:
             answer[0].kind = I32
             answer[0].of.i32 = result

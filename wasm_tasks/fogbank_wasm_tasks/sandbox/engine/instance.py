@@ -122,6 +122,13 @@ class Instance:
         """Return the values of the mutable globals of a step task, joined (section 7.9)."""
         return b"".join(each.read() for each in self._find_globals())
 
+    def read_counts(self, name: str) -> list[int]:
+        """Return the values of the global integers that are exported as ``name`` and a number."""
+        counts: list[int] = []
+        while (item := self._look_up(f"{name}{len(counts)}")) is not None:
+            counts.append(int.from_bytes(Global(self._context, item.of.global_).read(), "little"))
+        return counts
+
     def restore(self, memory: bytes, global_values: bytes, fuel_used: int) -> None:
         """Put this instance, just made, into a state that ``check_resumable`` let pass."""
         found = self.memory

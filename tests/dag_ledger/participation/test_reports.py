@@ -12,7 +12,7 @@ from fogbank_dag_ledger.gossip_events import (
 )
 from fogbank_dag_ledger.intake import Intake, Outcome
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.service.reports import (
+from fogbank_dag_ledger.participation.reports import (
     accepted_by,
     missing_of_proof,
     reports_on_peers,
