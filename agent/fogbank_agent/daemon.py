@@ -24,6 +24,7 @@ from fogbank_protocol.node.node import CannotListen
 from .composition import Foundation, run_agent
 from .config_file import read_config
 from .errors import FogbankError, MachineError, StateFolderError, printable
+from .limits import GARBAGE_THRESHOLDS
 from .state_folder import StateFolder
 
 _log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def run_daemon(
     with state.locked(), _files_for_the_owner():
         state.clear_uploads()
         try:
+            gc.set_threshold(*GARBAGE_THRESHOLDS)
             trio.run(_until_signal, Foundation(state, config, identity, genesis), announce)
         except (FogbankError, CannotListen, StorageFailure, DatabaseFailure, OSError) as error:
             raise as_fogbank_error(error) or error from None

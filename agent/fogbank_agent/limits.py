@@ -107,14 +107,24 @@ REASON_BYTES_MAX = 32
 AGREEMENT_BODY_BYTES_MAX = 256
 """Section 9.4."""
 
-RUN_BODY_BYTES_MAX = 131_072
-"""The body that opens a run's stream (section 9.5)."""
+LOT_RUNS_MAX = 256
+"""Runs that are bought with one order (section 9)."""
 
-RUN_ITEM_BYTES_MAX = 65_536
-"""One item of a run's stream (section 9.5)."""
+RUN_BODY_BYTES_MAX = 655_360
+"""The body that opens a lot's stream (section 9.5)."""
+
+RUN_ITEM_BYTES_MAX = 655_360
+"""One item of a lot's stream (section 9.5)."""
 
 INLINE_BYTES_MAX = 32_768
 """Input or output that rides in the message itself (section 9.5)."""
+
+INLINE_SUM_BYTES_MAX = 524_288
+"""All inputs, or all outputs, that ride in one message (section 9.5)."""
+
+LOT_FUEL = 100_000_000
+"""What a lot of small runs is made to use, a tenth of a second of a usual machine: a lie or a lost
+provider costs no more than that, and a signature next to nothing."""
 
 SETTLEMENT_BODY_BYTES_MAX = 65_536
 """Section 9.6."""
@@ -136,8 +146,8 @@ GENESIS_FILE_BYTES_MAX = 64 * 1024 + 1
 JOB_RUNS_MAX = 100_000
 """Runs of one job."""
 
-RUNS_AT_ONCE_MAX = 256
-"""Runs of one job that may be under way at the same time."""
+LOTS_AT_ONCE_MAX = 256
+"""Lots of one job that may be under way at the same time."""
 
 ATTEMPTS_MAX = 32
 """Agreements that may be made for one run, those for checking included."""
@@ -254,7 +264,7 @@ SETTLEMENT_WAIT_S = 5.0
 """How long a provider may take to answer a settlement (section 9.6)."""
 
 OWN_RUNS_AT_ONCE = 2
-"""Runs that are checked in the own sandbox at the same time."""
+"""Lots that are checked in the own sandbox at the same time."""
 
 STREAM_WAIT_EXTRA_S = 15.0
 """What the call's own deadline allows beyond ``run_ms_max``: to agree, and for the result."""
@@ -319,3 +329,41 @@ PROOF_FILE_BYTES_MAX = TASK_FILE_BYTES_MAX + 64 * MEBIBYTE + 524_288
 
 PACKAGE_FETCH_S = 20.0
 """How long a package named by its id may take to come from the neighbours, in seconds."""
+
+GARBAGE_THRESHOLDS = (5_000, 10, 100)
+"""How rarely Python looks for cycles of garbage in the agent's process (``gc.set_threshold``).
+
+The ledger's vertices are many, live long and form no cycles: looking through them as often as by
+default took a sixth of the time of taking them in."""
+
+# The doctor: from when on it has nothing to say.
+
+DOCTOR_SANDBOX_S_MAX = 2.0
+"""How long the doctor waits for a sandbox worker, in seconds."""
+
+DOCTOR_SIGNATURES = 200
+"""Signatures that the doctor checks to see how fast that is."""
+
+DOCTOR_SYNCS = 5
+"""Writes that the doctor makes safe on the disk."""
+
+DOCTOR_SYNC_S_MAX = 0.5
+"""After so many seconds it makes no further one."""
+
+SYNC_MS_WANTED = 50.0
+"""A disk that takes longer to make a write safe delays payments, in milliseconds."""
+
+VERIFIES_PER_S_WANTED = 2_000
+"""Signatures a second that follow a busy network on one core."""
+
+MEMORY_BYTES_MIN = 128 * MEBIBYTE
+"""What an agent needs for itself and one idle worker, in bytes."""
+
+DISK_FREE_BYTES_MIN = 64 * MEBIBYTE
+"""With less room an agent will soon stop, in bytes."""
+
+DISK_FREE_BYTES_WANTED = 1_024 * MEBIBYTE
+"""Room for the blobs that an agent keeps by default, in bytes."""
+
+OPEN_FILES_WANTED = 1_024
+"""Descriptors that an agent with many neighbours and runs may have open."""

@@ -3,6 +3,7 @@
 Rules 8.3.1 to 8.3.12 are checked here: they need the bytes and the key, never the DAG.
 """
 
+from collections.abc import Sequence
 from operator import lt
 from typing import TypeAlias, cast
 
@@ -31,6 +32,8 @@ from .limits import (
     VERTEX_BYTES_MAX,
     VERTEX_ID_BYTES,
 )
+from .operation_codec import operation_from_value, operation_value
+from .operations import Act, Action, Close, Operation, Settling
 from .vertex import (
     NO_VERTEX,
     ORDINARY,
@@ -92,7 +95,10 @@ def body_of(draft: Draft, network: NetworkId, unix_time_s: int = 0) -> bytes:
             list(draft.parents),
             _EPOCH,
             [[claim.source, claim.total] for claim in draft.claims],
-            [[_PAY, payment.recipient, payment.amount] for payment in draft.payments],
+            [
+                *([_PAY, payment.recipient, payment.amount] for payment in draft.payments),
+                *map(operation_value, draft.operations),
+            ],
             draft.beat,
             draft.cert,
             unix_time_s,
@@ -135,11 +141,15 @@ def decode_vertex(data: bytes, network: NetworkId) -> Vertex:
     if len(data) > VERTEX_BYTES_MAX:
         raise RemoteProtocolError(f"a vertex of {len(data)} bytes", rule="8.3.2")
     start = _BODY_AT_SHORT if data[1:2] == _SHORT else _BODY_AT_LONG
-    body, signature = data[start:-_TRAILER_BYTES], data[-SIGNATURE_BYTES:]
-    # Written again and compared, as all canonical values are; every other form has other bytes.
-    if data != _wire(body, signature):
+    end = len(data) - _TRAILER_BYTES
+    # All but body and signature is compared with what is written for their lengths.
+    if (
+        end < start
+        or data[:start] != _header(end - start)
+        or data[end:-SIGNATURE_BYTES] != _SIGNATURE_HEADER
+    ):
         raise RemoteProtocolError("not a body with a signature", rule="8.3.1")
-    return _vertex(body, signature, network)
+    return _vertex(data[start:end], data[-SIGNATURE_BYTES:], network)
 
 
 def check_signature(vertex: Vertex, network: NetworkId) -> None:
@@ -153,10 +163,15 @@ def check_signature(vertex: Vertex, network: NetworkId) -> None:
 
 
 def _wire(body: bytes, signature: bytes) -> bytes:
-    """Return the canonical array of both; by hand, for it is done for every vertex twice."""
-    size = len(body)
-    header = _SHORT + size.to_bytes(1, "big") if size < 256 else _LONG + size.to_bytes(2, "big")
-    return _PAIR + header + body + _SIGNATURE_HEADER + signature
+    """Return the canonical array of both; by hand, for it is done for every vertex."""
+    return _header(len(body)) + body + _SIGNATURE_HEADER + signature
+
+
+def _header(body_bytes: int) -> bytes:
+    """Return what stands before a body of ``body_bytes``, less than 65,536."""
+    if body_bytes < 256:
+        return _PAIR + _SHORT + body_bytes.to_bytes(1, "big")
+    return _PAIR + _LONG + body_bytes.to_bytes(2, "big")
 
 
 def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
@@ -192,6 +207,7 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         raise RemoteProtocolError("a name of a wrong length", rule="8.3.1")
     if min(epoch, beat, unix_time_s, work) < 0:
         raise RemoteProtocolError("a negative integer", rule="8.3.1")
+    payments, others = _operations(operations)
     vertex = Vertex(
         id=vertex_id(NodeId(issuer), seq, body),
         body=body,
@@ -202,10 +218,11 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         prev=VertexId(prev),
         parents=tuple([_reference(parent) for parent in parents]),
         claims=tuple([_claim(claim) for claim in claims]),
-        payments=tuple([_payment(operation) for operation in operations]),
+        payments=payments,
         beat=beat,
         cert=cert,
         unix_time_s=unix_time_s,
+        operations=others,
     )
     _check_frame(vertex, net, network)
     _check_edges(vertex, epoch)
@@ -228,12 +245,20 @@ def _claim(value: object) -> Claim:
     raise RemoteProtocolError("not a claim", rule="8.3.1")
 
 
-def _payment(value: object) -> Payment:
-    if type(value) is list and tuple(map(type, cast("list[object]", value))) == (int, bytes, int):
-        kind, recipient, amount = cast("tuple[int, bytes, int]", value)
-        if kind == _PAY and len(recipient) == NODE_ID_BYTES and amount >= 0:
-            return Payment(NodeId(recipient), amount)
-    raise RemoteProtocolError("not an operation known in this version", rule="8.3.1")
+def _operations(values: list[object]) -> tuple[tuple[Payment, ...], tuple[Operation, ...]]:
+    payments: list[Payment] = []
+    others: list[Operation] = []
+    for index, value in enumerate(values):
+        if type(value) is not list:
+            raise RemoteProtocolError("an operation that is no array", rule="8.3.1")
+        fields = cast("list[object]", value)
+        if tuple(map(type, fields)) == (int, bytes, int):
+            kind, recipient, amount = cast("tuple[int, bytes, int]", value)
+            if kind == _PAY and len(recipient) == NODE_ID_BYTES and amount >= 0:
+                payments.append(Payment(NodeId(recipient), amount))
+                continue
+        others.append(operation_from_value(fields, index))
+    return tuple(payments), tuple(others)
 
 
 def _check_frame(vertex: Vertex, net: bytes, network: NetworkId) -> None:
@@ -262,6 +287,8 @@ def _check_edges(vertex: Vertex, epoch: int) -> None:
     if epoch != _EPOCH:
         raise RemoteProtocolError(f"epoch {epoch}", rule="8.3.7")
     claims = vertex.claims
+    if not claims:
+        return
     if len(claims) > CLAIMS_MAX or not _ascend([claim.source for claim in claims]):
         raise RemoteProtocolError("too many claims, or out of order", rule="8.3.8")
     if any(claim.total == 0 for claim in claims):
@@ -269,23 +296,40 @@ def _check_edges(vertex: Vertex, epoch: int) -> None:
 
 
 def _check_payments(vertex: Vertex) -> None:
+    count = len(vertex.payments) + len(vertex.operations)
+    if not count:
+        return
+    if count > OPERATIONS_MAX:
+        raise RemoteProtocolError(f"{count} operations", rule="8.3.9")
     recipients = {payment.recipient for payment in vertex.payments}
-    if len(vertex.payments) > OPERATIONS_MAX:
-        raise RemoteProtocolError(f"{len(vertex.payments)} operations", rule="8.3.9")
     if len(recipients) < len(vertex.payments) or vertex.issuer in recipients:
         raise RemoteProtocolError("a recipient named twice, or the issuer", rule="8.3.9")
     if any(payment.amount == 0 for payment in vertex.payments):
         raise RemoteProtocolError("a payment of nothing", rule="8.3.9")
+    if vertex.operations:
+        _check_acts(vertex.operations)
+
+
+def _check_acts(operations: Sequence[Operation]) -> None:
+    acts = [
+        (one.opening, one.index, _sort_of(one.action)) for one in operations if isinstance(one, Act)
+    ]
+    if len(set(acts)) < len(acts):
+        raise RemoteProtocolError("one action twice on one object", rule="8.12.2")
+
+
+def _sort_of(action: Action) -> type:
+    return Close if isinstance(action, Settling) else type(action)
 
 
 def _check_cert(vertex: Vertex, work: int) -> None:
-    cert = vertex.cert
-    tags = [cert[start : start + TAG_BYTES] for start in range(0, len(cert), POSITION_BYTES)]
-    if len(cert) % POSITION_BYTES or not _ascend(tags) or (cert and vertex.seq == 0):
-        raise RemoteProtocolError("a malformed cert", rule="8.3.10")
+    if cert := vertex.cert:
+        tags = [cert[start : start + TAG_BYTES] for start in range(0, len(cert), POSITION_BYTES)]
+        if len(cert) % POSITION_BYTES or not _ascend(tags) or vertex.seq == 0:
+            raise RemoteProtocolError("a malformed cert", rule="8.3.10")
     if work != _NO_WORK:
         raise RemoteProtocolError("work that nobody asked for", rule="8.3.11")
 
 
 def _ascend(names: "list[bytes] | list[VertexId] | tuple[VertexId, ...]") -> bool:
-    return all(map(lt, names, names[1:]))
+    return len(names) < 2 or all(map(lt, names, names[1:]))

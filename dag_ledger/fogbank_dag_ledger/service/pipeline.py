@@ -1,7 +1,7 @@
-"""From bytes to the ledger: decode, check signatures in a thread, insert (SPEC.md section 8.7).
+"""From bytes to the ledger: decode, have signatures checked, insert (SPEC.md section 8.7).
 
-Two coroutines, so that signatures of one batch are checked while the batch before it is inserted:
-libsodium releases the GIL.
+Several batches are under way at a time, so that the signatures of one are checked while the batch
+before it is inserted.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -14,10 +14,11 @@ from fogbank_protocol.identity import SIGNATURE_BYTES, NetworkId, NodeId
 
 from ..intake import Intake
 from ..ledger import Ledger
-from ..limits import INTAKE_WAITING_MAX, RECENT_MAX, VERIFY_BATCH, VERIFY_INLINE_MAX
+from ..limits import INTAKE_WAITING_MAX, RECENT_MAX, VERIFY_BATCH, VERIFY_BATCHES_WAITING_MAX
 from ..participation.happenings import VerticesArrived
 from ..vertex import Vertex, VertexId
-from ..vertex_codec import check_signature, decode_vertex
+from ..vertex_codec import decode_vertex
+from .signature_checks import SignatureChecks
 
 _SIGNATURE_RULE = "8.3.12"
 
@@ -40,6 +41,7 @@ class _Batch:
     invalid: list[tuple[NodeId, str]] = field(default_factory=list[tuple[NodeId, str]])
     """Who sent an invalid vertex, and the rule it broke."""
 
+    is_checked: trio.Event = field(default_factory=trio.Event)
     done: list[trio.Event] = field(default_factory=list[trio.Event])
 
 
@@ -67,6 +69,7 @@ class Pipeline:
         self._note_seen = note_seen
         self._wait_for_room = wait_for_room
         self._send, self._receive = trio.open_memory_channel[_Delivery](INTAKE_WAITING_MAX)
+        self._checks = SignatureChecks(self._network)
         self._in_flight: set[tuple[VertexId, bytes]] = set()
         self._recent: dict[bytes, None] = {}
 
@@ -98,12 +101,13 @@ class Pipeline:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        send, receive = trio.open_memory_channel[_Batch](0)
+        send, receive = trio.open_memory_channel[_Batch](VERIFY_BATCHES_WAITING_MAX - 1)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._check, send)
+            nursery.start_soon(self._checks.run)
+            nursery.start_soon(self._check, send, nursery)
             nursery.start_soon(self._insert, receive)
 
-    async def _check(self, checked: trio.MemorySendChannel[_Batch]) -> None:
+    async def _check(self, begun: trio.MemorySendChannel[_Batch], nursery: trio.Nursery) -> None:
         while True:
             deliveries = [await self._receive.receive()]
             waiting = len(deliveries[0].wires)
@@ -115,8 +119,8 @@ class Pipeline:
                 deliveries.append(delivery)
                 waiting += len(delivery.wires)
             for batch in self._batches(deliveries):
-                await self._check_signatures(batch)
-                await checked.send(batch)
+                nursery.start_soon(self._check_signatures, batch)
+                await begun.send(batch)
 
     def _batches(self, deliveries: Iterable[_Delivery]) -> Iterator[_Batch]:
         batch = _Batch()
@@ -144,11 +148,7 @@ class Pipeline:
         batch.vertices.append((vertex, delivery.peer))
 
     async def _check_signatures(self, batch: _Batch) -> None:
-        vertices = [vertex for vertex, _ in batch.vertices]
-        if len(vertices) <= VERIFY_INLINE_MAX:
-            holds = _signatures_hold(vertices, self._network)
-        else:
-            holds = await trio.to_thread.run_sync(_signatures_hold, vertices, self._network)
+        holds = await self._checks.hold([vertex for vertex, _ in batch.vertices])
         signed: list[tuple[Vertex, NodeId]] = []
         for (vertex, peer), is_signed in zip(batch.vertices, holds, strict=True):
             if is_signed:
@@ -157,25 +157,14 @@ class Pipeline:
                 self._in_flight.discard((vertex.id, vertex.signature))
                 batch.invalid.append((peer, _SIGNATURE_RULE))
         batch.vertices = signed
+        batch.is_checked.set()
 
-    async def _insert(self, checked: trio.MemoryReceiveChannel[_Batch]) -> None:
-        async for batch in checked:
+    async def _insert(self, begun: trio.MemoryReceiveChannel[_Batch]) -> None:
+        async for batch in begun:
+            await batch.is_checked.wait()
             await self._wait_for_room()
             for vertex, _ in batch.vertices:
                 self._in_flight.discard((vertex.id, vertex.signature))
             self._take(VerticesArrived(batch.vertices, batch.invalid))
             for done in batch.done:
                 done.set()
-
-
-def _signatures_hold(vertices: Sequence[Vertex], network: NetworkId) -> list[bool]:
-    """Check each signature; runs in a worker thread and touches nothing shared."""
-    holds: list[bool] = []
-    for vertex in vertices:
-        try:
-            check_signature(vertex, network)
-        except RemoteProtocolError:
-            holds.append(False)
-        else:
-            holds.append(True)
-    return holds

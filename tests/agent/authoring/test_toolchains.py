@@ -74,9 +74,24 @@ def test_the_first_rust_that_has_the_library_is_taken(path: Path) -> None:
     step = build_step(task("rust"), Path("/task"))
 
     assert step.command[0] == str(second / "cargo")
-    assert dict(step.environment) == {"RUSTC": str(second / "rustc")}
+    assert dict(step.environment) == {
+        "RUSTC": str(second / "rustc"),
+        # Where the module is looked for, whatever the author's own environment says.
+        "CARGO_TARGET_DIR": "target",
+    }
     assert step.command[-2:] == ("wasm32-wasi", "--wish")
     assert step.result == "target/wasm32-wasi/release/echo.wasm"
+
+
+def test_a_module_with_names_is_made_beside_the_other(path: Path) -> None:
+    program(path / "rustc", str(path.parent / "full"))
+    program(path / "cargo")
+    (path.parent / "full" / "lib" / "rustlib" / "wasm32-wasi").mkdir(parents=True)
+
+    step = build_step(task("rust"), Path("/task"), is_named=True)
+
+    assert step.result == "target/named/wasm32-wasi/release/echo.wasm"
+    assert dict(step.environment)["CARGO_PROFILE_RELEASE_STRIP"] == "debuginfo"
 
 
 @pytest.mark.skipif((Path(sys.executable).with_name("go")).exists(), reason="Go is installed here")

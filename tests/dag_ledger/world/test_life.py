@@ -55,7 +55,7 @@ def test_a_disk_that_does_not_sync_is_noticed() -> None:
 
     def broken(seed: int) -> str:
         life = Life(seed, plan)
-        life.world.disks = {name: ForgetfulDisk() for name in life.world.disks}
+        life.world.disks.update((name, ForgetfulDisk()) for name in life.world.community.names)
         return violation(life)
 
     found = [broken(seed) for seed in range(8)]

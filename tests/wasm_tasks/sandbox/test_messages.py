@@ -21,6 +21,8 @@ from fogbank_wasm_tasks.sandbox.messages import (
     LoadCommand,
     Loaded,
     LoadFailed,
+    ProfileCommand,
+    Profiled,
     Progress,
     Protection,
     Ready,
@@ -68,6 +70,7 @@ COMMANDS: list[Command] = [
     StepCommand(run=RUN, step_size=2, checkpoint_steps=3, until=None, snapshot=b"state"),
     StepCommand(run=RUN, step_size=2, checkpoint_steps=3, until=4, snapshot=None),
     VerifyCommand(RUN, b"claimed"),
+    ProfileCommand(b"module", RUN),
 ]
 REPLIES: list[Reply] = [
     Ready(Protection(True, False, True, False, True, False)),
@@ -78,6 +81,7 @@ REPLIES: list[Reply] = [
     Invalid("type mismatch"),
     Progress(12),
     Stepped(3, b"r" * 64, b"state"),
+    Profiled([(3, 1), (0, 0)], [("fd_write", 1_005, 1)]),
     ended(Finished()),
     ended(OutOfFuel()),
     ended(Trap("unreachable")),
