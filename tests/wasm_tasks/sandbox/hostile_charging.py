@@ -29,7 +29,7 @@ VECTOR = b"\x7b"
 
 def deeper_than_the_counter() -> bytes:
     """Return a recursion of one function that takes more units than the counter's depth holds."""
-    # Each pair counts 1,998 values; 2 to the 20th units are fewer than 16,800 of them.  Never reached.
+    # Each pair counts 1,998 values; fewer than 16,800 of them make 2 to the 20th units.
     pair = b"\x10\x01\x10\x02"
     many = [VECTOR] * PARAMETERS_MAX
     code = b"\x10\x00\x00" + pair * 16_800
