@@ -41,6 +41,9 @@ class _Batch:
     invalid: list[tuple[NodeId, str]] = field(default_factory=list[tuple[NodeId, str]])
     """Who sent an invalid vertex, and the rule it broke."""
 
+    pushed: set[VertexId] = field(default_factory=set[VertexId])
+    """Those of ``vertices`` that nobody had asked for."""
+
     is_checked: trio.Event = field(default_factory=trio.Event)
     done: list[trio.Event] = field(default_factory=list[trio.Event])
 
@@ -142,8 +145,11 @@ class Pipeline:
         key = (vertex.id, vertex.signature)
         if key in self._in_flight or self._intake.holds(vertex.id):
             return
-        if not delivery.is_asked and self._ledger.unwanted(vertex) is not None:
-            return
+        if not delivery.is_asked:
+            # Looked at again when it is inserted: the slot may be full by then.
+            if self._ledger.unwanted(vertex) is not None:
+                return
+            batch.pushed.add(vertex.id)
         self._in_flight.add(key)
         batch.vertices.append((vertex, delivery.peer))
 
@@ -165,6 +171,6 @@ class Pipeline:
             await self._wait_for_room()
             for vertex, _ in batch.vertices:
                 self._in_flight.discard((vertex.id, vertex.signature))
-            self._take(VerticesArrived(batch.vertices, batch.invalid))
+            self._take(VerticesArrived(batch.vertices, batch.invalid, batch.pushed))
             for done in batch.done:
                 done.set()
