@@ -47,6 +47,7 @@ from fogbank_dag_ledger.gossip_events import (
     RangesEnded,
     VerticesAccepted,
     VerticesChecked,
+    VerticesLacked,
     VerticesRestored,
     VerticesSeen,
 )
@@ -203,6 +204,9 @@ class Node:
         self.validator: Validator | None = None
         self.may_issue = False
         self.stopped = False
+        self.needless = 0
+        """Vertices that were pushed here in vain."""
+
         self.peers: set[NodeId] = set()
         self._logged: list[bytes] = []
         self._answer = FrontierMessage(reset=False, entries={})
@@ -282,10 +286,14 @@ class Node:
     def take(self, vertices: Sequence[bytes], peer: NodeId, *, is_asked: bool) -> None:
         network = self.world.community.network
         decoded = [decode_vertex(wire, network) for wire in vertices]
-        held = tuple(
-            wire for vertex, wire in zip(decoded, vertices, strict=True) if vertex.id in self.ledger
-        )
-        self.tell(VerticesSeen(peer, held))
+        held = {
+            wire: tag_in(vertex.id)
+            for vertex, wire in zip(decoded, vertices, strict=True)
+            if vertex.id in self.ledger
+        }
+        if held and not is_asked:
+            self.needless += len(held)
+            self.tell(VerticesSeen(peer, tuple(held), frozenset(held.values())))
         wanted = [
             (vertex, peer)
             for vertex in decoded
@@ -412,6 +420,7 @@ class Node:
         found: list[bytes] = []
 
         def answer(node: Node) -> bytes:
+            node.tell(VerticesLacked(self.name, frozenset(map(tag_in, ids))))
             found.extend(node.find(lambda vertex_id: vertex_id in ids))
             return b"found"
 
@@ -428,6 +437,7 @@ class Node:
         page: list[bytes] = []
 
         def answer(node: Node) -> bytes:
+            node.tell(VerticesLacked(self.name, frozenset(one.tag for one in ranges)))
             wanted = {one.tag: one for one in decode_wanted(body)}
 
             def is_wanted(vertex_id: VertexId) -> bool:

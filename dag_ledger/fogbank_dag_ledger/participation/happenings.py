@@ -21,6 +21,7 @@ from ..gossip_events import (
     PeerLeft,
     PushVertices,
     RangesEnded,
+    VerticesLacked,
     VerticesSeen,
 )
 from ..own_account import PaymentNews
@@ -177,6 +178,7 @@ ParticipantEvent: TypeAlias = (
     | StoreFailed
     | VerticesArrived
     | VerticesSeen
+    | VerticesLacked
     | ProofArrived
     | PaymentWanted
     | PaymentWithdrawn
