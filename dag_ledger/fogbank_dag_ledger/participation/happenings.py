@@ -7,6 +7,7 @@ from typing import TypeAlias
 from fogbank_protocol.identity import NodeId
 
 from ..amnesia import AskHead, HeadAnswered
+from ..events import LedgerEvent
 from ..gossip_events import (
     AnswerFrontier,
     AskFrontier,
@@ -172,17 +173,10 @@ class PaymentEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class TellFinal:
-    """These are final now."""
+class TellEvents:
+    """What happened in the ledger, in this order."""
 
-    ids: tuple[VertexId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TellSettled:
-    """Outcomes of these objects are L1 now."""
-
-    ids: tuple[ObjectId, ...]
+    events: Sequence[LedgerEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +217,7 @@ ParticipantCommand: TypeAlias = (
     | KeepOwn
     | KeepVertices
     | PaymentEnded
-    | TellFinal
-    | TellSettled
+    | TellEvents
     | PublishNews
     | AskHead
     | PushVertices

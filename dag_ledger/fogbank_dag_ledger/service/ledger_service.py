@@ -20,6 +20,7 @@ from fogbank_protocol.node.peers import PeerConnected
 from fogbank_protocol.node.services import Service
 
 from ..amnesia import AskHead, HeadAnswered
+from ..events import Final, Settled
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
@@ -56,8 +57,7 @@ from ..participation.happenings import (
     StoreEnded,
     StoreFailed,
     StoreRead,
-    TellFinal,
-    TellSettled,
+    TellEvents,
     VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
@@ -335,12 +335,12 @@ class LedgerService:
                 self._exchange.cut_off(command)
             case AnswerFrontier(_, message):
                 self._answer = message
-            case TellFinal(ids):
-                for vertex_id in ids:
-                    if vertex_id in self._finals:
-                        self._finals.pop(vertex_id).set()
-            case TellSettled(names):
-                self.channels.note_settled(names)
+            case TellEvents(events):
+                for event in events:
+                    if isinstance(event, Final) and event.id in self._finals:
+                        self._finals.pop(event.id).set()
+                    elif isinstance(event, Settled):
+                        self.channels.note_settled(event.object_id)
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):
