@@ -291,5 +291,5 @@ ATTEMPT_S_MAX = 256.0
 ATTEMPTS_MAX = 1_024
 """Attempts to agree; messages of later ones are ignored."""
 
-ATTEMPT_SAYINGS_MAX = 2
+ATTEMPT_SAYINGS_MAX = 16
 """How many different things a member is heard to say in one step of one attempt."""
