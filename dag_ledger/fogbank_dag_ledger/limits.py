@@ -280,5 +280,22 @@ RECEIPT_BYTES_MAX = 512
 STATEMENT_BYTES_MAX = 1_024
 """The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
 
+BEAT_INTERVAL_MIN_S = 1.0
+"""A beat is not said sooner than this after the last vertex, in seconds (section 8.17)."""
+
 BEAT_INTERVAL_S = 5.0
 """A validator issues one vertex in this time while a beat is waited for (section 8.17)."""
+
+# The change of an epoch (section 8.19).
+
+ATTEMPT_FIRST_S = 2.0
+"""How long each step of the first attempt to agree is waited for, in seconds; then it doubles."""
+
+ATTEMPT_S_MAX = 256.0
+"""It doubles up to this, in seconds."""
+
+ATTEMPTS_MAX = 1_024
+"""Attempts to agree; messages of later ones are ignored."""
+
+ATTEMPT_SAYINGS_MAX = 16
+"""How many different things a member is heard to say in one step of one attempt."""

@@ -21,7 +21,7 @@ from fogbank_protocol.node.peers import PeerConnected
 from fogbank_protocol.node.services import Service
 
 from ..amnesia import AskHead, HeadAnswered
-from ..events import Final
+from ..events import Final, Settled
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
@@ -36,9 +36,11 @@ from ..gossip_events import (
     PushVertices,
 )
 from ..messages import FrontierMessage
+from ..operations import Operation
 from ..own_account import PaymentView
 from ..participation import Participant
 from ..participation.happenings import (
+    ActWanted,
     AdoptOwn,
     KeepOwn,
     KeepVertices,
@@ -56,11 +58,13 @@ from ..participation.happenings import (
     StoreFailed,
     StoreRead,
     TellEvents,
+    VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
+from .channels import Channels
 from .disk import Disk, open_disk
 from .exchange import Exchange
 from .failures import NotIssuing
@@ -136,6 +140,13 @@ class LedgerService:
         self._wishes: dict[int, Wish] = {}
         self._numbers = count()
         self._decided = trio.Event()
+        self.channels = Channels(
+            self._participant.objects,
+            self._own,
+            self._act,
+            lambda channel, voucher: self._driver.tell(VoucherRemembered(channel, voucher)),
+        )
+        """Payment channels, escrows and stakes of the own account."""
 
     def services(self) -> Sequence[Service]:
         """Return the methods of SPEC.md section 8.7 for the node to serve."""
@@ -176,20 +187,8 @@ class LedgerService:
         amounts = dict(payments)
         if len(amounts) < len(payments):
             raise ImpossiblePayment("a recipient is named twice in one payment")
-        number = next(self._numbers)
-        wish = self._wishes[number] = Wish()
-        try:
-            self._driver.tell(PaymentWanted(number, amounts))
-            result = await wish.wait(lambda: self._driver.tell(PaymentWithdrawn(number)))
-        finally:
-            del self._wishes[number]
-        match result:
-            case Vertex():
-                return result.id
-            case PaymentRefused():
-                raise result
-            case reason:
-                raise NotIssuing(reason)
+        vertex = await self._issue(lambda number: PaymentWanted(number, amounts))
+        return vertex.id
 
     async def wait_final(self, vertex_id: VertexId) -> None:
         """Return when the vertex is final; may be never.  It need not be held yet."""
@@ -268,6 +267,7 @@ class LedgerService:
         self._damaged = await replay_store(
             disk.store, network, lambda vertices: self._driver.tell(StoreRead(vertices))
         )
+        self.channels.begin(disk)
         for notice in self.notices():
             _log.warning("%s", notice)
         async with trio.open_nursery() as nursery:
@@ -301,6 +301,25 @@ class LedgerService:
         while True:
             self._driver.tell(StoreFailed(await disk.writer.wait_failure_changed()))
 
+    async def _act(self, operations: tuple[Operation, ...]) -> Vertex:
+        return await self._issue(lambda number: ActWanted(number, operations))
+
+    async def _issue(self, wanted: Callable[[int], PaymentWanted | ActWanted]) -> Vertex:
+        number = next(self._numbers)
+        wish = self._wishes[number] = Wish()
+        try:
+            self._driver.tell(wanted(number))
+            result = await wish.wait(lambda: self._driver.tell(PaymentWithdrawn(number)))
+        finally:
+            del self._wishes[number]
+        match result:
+            case Vertex():
+                return result
+            case PaymentRefused():
+                raise result
+            case reason:
+                raise NotIssuing(reason)
+
     # What the participant wants.
 
     def _perform(self, command: ParticipantCommand) -> None:
@@ -321,6 +340,8 @@ class LedgerService:
                 for event in events:
                     if isinstance(event, Final) and event.id in self._finals:
                         self._finals.pop(event.id).set()
+                    elif isinstance(event, Settled):
+                        self.channels.note_settled(event.object_id)
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):
