@@ -172,6 +172,15 @@ Addresses only, until a run uses them."""
 WORKER_STACK_BYTES = WASM_STACK_BYTES + 16 * 1024 * 1024
 """The stack of the worker's one thread: a run's, and Python's below and above it."""
 
+INSTANCE_BYTES_MAX = 4 * 1024 * 1024
+"""What an instance takes beside memory and tables: more than the most globals and functions do."""
+
+MEMORY_RESIDENT_BYTES = 131_072
+"""How much of a memory is cleared by hand after a run; the rest is given back to the system."""
+
+TABLE_RESIDENT_BYTES = 4_096
+"""The same of a table."""
+
 WORKER_MODULES_MAX = 8
 """How many compiled modules a worker keeps loaded."""
 
