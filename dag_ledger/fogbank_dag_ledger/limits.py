@@ -72,7 +72,7 @@ TIPS_NAMED = 2
 TIPS_DRAWN_FROM = 64
 """The oldest tips among which all but the first are drawn (section 8.6)."""
 
-VALIDATOR_INTERVAL_S = 0.1
+VALIDATOR_INTERVAL_S = 0.08
 """A validator with duties issues one vertex in this time, in seconds (section 8.6)."""
 
 HEARTBEAT_INTERVAL_S = 60.0
@@ -104,8 +104,14 @@ STRANGE_FORKERS_MAX = 4_096
 
 # Gossip and sync.
 
-PUSH_PEERS_MAX = 5
+PUSH_PEERS_MAX = 8
 """How many neighbours a new vertex is pushed to (section 8.7)."""
+
+FED_BY_OTHERS_MIN = 2
+"""Needless pushes of one issuer's vertices by a neighbour after which it is sent none of them."""
+
+FED_PUSHED_SHARE = 1 / 16
+"""The share of an issuer's vertices that is sent to a neighbour all the same that gets them."""
 
 FORWARD_DELAY_S = 0.05
 """Within how long vertices of others are passed on: who sends them here meanwhile has them."""
@@ -244,3 +250,52 @@ PAYMENTS_LISTED_MAX = 1_000
 
 FORKED_LISTED_MAX = 64
 """The most forkers that the statistics name."""
+
+# Objects.
+
+OBJECT_LIST_MAX = 8
+"""Entries of any list in an object's terms or in an action on it (section 8.12.1)."""
+
+ARBITERS_MAX = 3
+"""Arbiters of one escrow (section 8.14)."""
+
+BEATS_MAX = (1 << 32) - 1
+"""The longest time that an object's terms name, in beats (section 8.12.1)."""
+
+PARTS = 1_000_000
+"""An escrow's split is in parts per million (section 8.14)."""
+
+LABEL_BYTES_MAX = 32
+"""The longest label of an anchor, in bytes (section 8.16)."""
+
+PAYEES_MAX = 16
+"""Others than the provider whom one settlement pays (section 8.13.4)."""
+
+SETTLEMENTS_MAX = 4
+"""How often one account may settle one object, until one of them counts (section 8.12.8)."""
+
+RECEIPT_BYTES_MAX = 512
+"""The largest receipt in a proof of a wrong result, in bytes (section 8.15)."""
+
+STATEMENT_BYTES_MAX = 1_024
+"""The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
+
+BEAT_INTERVAL_MIN_S = 1.0
+"""A beat is not said sooner than this after the last vertex, in seconds (section 8.17)."""
+
+BEAT_INTERVAL_S = 5.0
+"""A validator issues one vertex in this time while a beat is waited for (section 8.17)."""
+
+# The change of an epoch (section 8.19).
+
+ATTEMPT_FIRST_S = 2.0
+"""How long each step of the first attempt to agree is waited for, in seconds; then it doubles."""
+
+ATTEMPT_S_MAX = 256.0
+"""It doubles up to this, in seconds."""
+
+ATTEMPTS_MAX = 1_024
+"""Attempts to agree; messages of later ones are ignored."""
+
+ATTEMPT_SAYINGS_MAX = 16
+"""How many different things a member is heard to say in one step of one attempt."""

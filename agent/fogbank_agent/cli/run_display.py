@@ -57,6 +57,8 @@ def print_providers(job: JobEnded) -> None:
             "caught lying" if line.caught else "",
         )
     Console(stderr=True).print(table)
+    for notice in job.notices:
+        click.echo(f"note: {notice}", err=True)
     failed = f", {job.failed} failed" if job.failed else ""
     runs = "run" if job.ok == 1 else "runs"
     click.echo(
@@ -123,4 +125,5 @@ class _Bars:
             f"{progress.under_way} under way",
         )
         name = self._names[progress.run] if progress.run < len(self._names) else ""
-        self._last.plain = f"{name}: {progress.what}"
+        others = f" and {progress.runs - 1} more" if progress.runs > 1 else ""
+        self._last.plain = f"{name}{others}: {progress.what}"

@@ -5,9 +5,22 @@ from ..limits import HASTE_PPM_PER_S, PARTS_PER_MILLION
 GIGAFUEL = 10**9
 
 
-def bill(fuel: int, price: int, start_price: int) -> int:
-    """Return the drops due for ``fuel`` at ``price`` drops a gigafuel plus ``start_price``."""
-    return -(-fuel * price // GIGAFUEL) + start_price
+def bill(fuel: int, price: int, start_price: int, runs: int = 1) -> int:
+    """Return the drops due for a lot of ``runs`` runs that used ``fuel`` together.
+
+    That is ``price`` drops a gigafuel, rounded up, and ``start_price`` for each run.
+    """
+    return -(-fuel * price // GIGAFUEL) + runs * start_price
+
+
+def fuel_for(drops: int, price: int, start_price: int) -> int | None:
+    """Return the most fuel of one run that costs at most ``drops``; None when fuel is free.
+
+    It is 0 when not even the start can be paid.
+    """
+    if price == 0:
+        return None if start_price <= drops else 0
+    return max(0, drops - start_price) * GIGAFUEL // price
 
 
 def expected_cost(

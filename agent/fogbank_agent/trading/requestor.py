@@ -21,6 +21,7 @@ from fogbank_protocol.node.node import (
     Service,
 )
 from fogbank_protocol.signed import signed_from_value
+from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.package import Package
 
 from ..limits import (
@@ -44,11 +45,12 @@ from ..market.job_result import (
 )
 from ..market.offer_book import OfferBook
 from ..market.offers import OFFER, open_offer
+from ..market.pricing import fuel_for
 from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
 from .bill_book import BillBook
-from .interfaces import Runner
+from .interfaces import StepRunner
 from .job_bounds import JobRefused, check_bounds
 from .job_shell import JobShell, JobTools
 from .job_summary import summarise
@@ -98,7 +100,7 @@ class Requestor:
         blobs: BlobStore,
         journal: Journal,
         *,
-        runner: Runner | None,
+        runner: StepRunner | None,
         random: Random,
     ) -> None:
         """Buy from peers of ``node``; ``runner`` is the own sandbox for audits, None without one.
@@ -165,6 +167,8 @@ class Requestor:
         """
         check_bounds(request)
         package = await self._open_package(request.package_id)
+        if (request.plan is None) is (package.manifest.shape is Shape.STEP):
+            raise JobRefused("a plan of steps belongs to a task of shape step, and to no other")
         self._check_inputs(request)
         pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
         shell = self._begin(request, package, events)
@@ -226,7 +230,7 @@ class Requestor:
         job = self._job(request, package)
         shell = JobShell(self._tools, request, package, job, job_id, run_ids, events)
         try:
-            self._tools.calls.sign(shell.order(0))
+            self._tools.calls.sign(shell.order(range(1)))
         except LocalProtocolError as error:
             raise JobRefused(f"no such order can be made: {error}") from None
         name = package.manifest.name
@@ -260,7 +264,8 @@ class Requestor:
             can_run_here=self._runner is not None,
         )
         choice = Choice(bounds, self._offers, self._purse, self._reputation)
-        return Job(len(request.inputs), request.runs_at_once, terms, choice, self._draws())
+        sizes = [self._blobs.size(one.blob_id) for one in request.inputs]
+        return Job(sizes, request.lots_at_once, terms, choice, self._draws())
 
     def _draws(self) -> Iterator[int]:
         while True:
@@ -272,6 +277,21 @@ class Requestor:
         with trio.move_on_after(PAYMENT_WAIT_S):
             await self._payments.wait_paid(bills)
         return summarise(request, shell)
+
+    def affordable_fuel(self, price_max: int, start_price_max: int, *, copies: int) -> int | None:
+        """Return the fuel that each of ``copies`` of a run can be given with the drops at hand.
+
+        Counted at the highest price among current offers that ask at most ``price_max`` and
+        ``start_price_max``; at these where there is no such offer.  None when work is free.
+        """
+        fitting = [
+            (offer.price, offer.start_price)
+            for offer in self._offers.current(trio.current_time())
+            if offer.price <= price_max and offer.start_price <= start_price_max
+        ] or [(price_max, start_price_max)]
+        price = max(price for price, _ in fitting)
+        start_price = max(start_price for _, start_price in fitting)
+        return fuel_for(self._purse.free // copies, price, start_price)
 
     def _keep_a_while(self, outputs: set[BlobId]) -> None:
         """Leave the outputs in the store long enough for whoever asked for them."""
