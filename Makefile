@@ -7,7 +7,7 @@ FIRST ?= 0
 KILLS ?= 200
 SOURCES := protocol dag_ledger wasm_tasks agent tests benchmarks
 
-.PHONY: help demo test check format bench crashes model simulate vectors tasks clean
+.PHONY: help demo test check format bench crashes model simulate vectors tasks clean conformance metering-proof
 
 help:
 	@echo "make demo    five agents on this machine render a picture together"
@@ -20,6 +20,8 @@ help:
 	@echo "             kill real agents while they pay each other; nothing final is lost"
 	@echo "make model   search every state of the formal model of the ledger (needs spin and gcc)"
 	@echo "make vectors write tests/vectors/ anew (a change there is a change of SPEC.md)"
+	@echo "make conformance SUITE=path  the official WebAssembly or WASI test suite, from a folder"
+	@echo "make metering-proof  thousands of generated modules, rewritten and not, compared"
 	@echo "make tasks   build the example tasks from their C sources"
 
 $(VENV)/bin/python:
@@ -73,6 +75,13 @@ model:
 
 vectors: $(VENV)/.test
 	$(BIN)/python -m tests.vectors.write
+
+conformance: $(VENV)/.test
+	@test -n "$(SUITE)" || { echo "name the folder of a suite: make conformance SUITE=path"; exit 2; }
+	$(BIN)/python -m tests.conformance "$(SUITE)"
+
+metering-proof: $(VENV)/.test
+	$(BIN)/python -m tests.wasm_tasks.metering.injection.comparison $(or $(SEED),0) $(or $(MODULES),3000)
 
 tasks: $(VENV)/.toolchain
 	$(BIN)/python -m fogbank_wasm_tasks.examples.build
