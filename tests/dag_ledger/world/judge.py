@@ -140,9 +140,6 @@ class Judge:
         """Compute votes, L1, finals and state of a node once more from the definitions."""
         oracle = Oracle(self._genesis)
         vertices = [decode_vertex(wire, self._genesis.network) for _, wire in node.disk.store]
-        if any(vertex.operations for vertex in vertices):
-            # It does not know objects.
-            return
         for vertex in vertices:
             oracle.add(vertex)
         ledger = node.ledger
@@ -153,6 +150,14 @@ class Judge:
         }
         if votes != oracle.votes():
             raise Violation("the oracle counts other votes")
+        settled = {
+            (held.id, held.outcome.award, held.outcome.is_seizure)
+            for held in ledger.objects()
+            if held.outcome is not None
+        }
+        results = oracle.objects.confirmed()
+        if settled != {(oracle.objects.name(one.key), one.award, one.seized) for one in results}:
+            raise Violation("the oracle settles objects otherwise")
         final = oracle.final()
         if {one for one in oracle.vertices if ledger.is_final(one)} != final:
             raise Violation("the oracle holds others for final")
