@@ -244,3 +244,20 @@ PAYMENTS_LISTED_MAX = 1_000
 
 FORKED_LISTED_MAX = 64
 """The most forkers that the statistics name."""
+
+# Checkpoints.
+
+ROOT_BYTES = 32
+"""A root of a Merkle tree, and the hash of a checkpoint (section 8.21)."""
+
+CHECKPOINT_VERTICES_MAX = 8_192
+"""Vertices that one checkpoint covers beyond the one before (section 8.21)."""
+
+CHECKPOINT_DEAD_MAX = 1_024
+"""Vertices that one checkpoint lists as lost (section 8.21)."""
+
+CHECKPOINT_BYTES_MAX = 327_680
+"""The largest body of a checkpoint, in bytes (section 8.21)."""
+
+TRAIL_MAX = 262_144
+"""Names of pruned vertices that are remembered, 20 bytes each (section 8.21)."""

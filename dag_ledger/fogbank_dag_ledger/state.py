@@ -7,7 +7,7 @@ from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NetworkId, NodeId
 
 from .chain import Chain
-from .record import Record
+from .vertex import VertexId
 
 
 def state_hash(network: NetworkId, chains: Iterable[Chain]) -> bytes:
@@ -19,23 +19,16 @@ def state_hash(network: NetworkId, chains: Iterable[Chain]) -> bytes:
     return digest.digest()
 
 
-def supply_held(chains: Iterable[Chain], paid: Mapping[NodeId, Mapping[NodeId, Record]]) -> int:
+def supply_held(
+    chains: Iterable[Chain], paid: Mapping[NodeId, Mapping[NodeId, tuple[VertexId, int]]]
+) -> int:
     """Return all final balances and all final payments not yet claimed, in drops."""
     held, claimed = 0, 0
     for chain in chains:
         held += chain.account.balance
         claimed += sum(chain.account.claimed.values())
-    sent = sum(
-        total_paid(record, recipient)
-        for recipient, by_sender in paid.items()
-        for record in by_sender.values()
-    )
+    sent = sum(total for by_sender in paid.values() for _, total in by_sender.values())
     return held + sent - claimed
-
-
-def total_paid(record: Record, recipient: NodeId) -> int:
-    """Return sent(record → recipient) of a vertex with a payment to ``recipient``, in drops."""
-    return next(total for payee, _, total in record.payments if payee == recipient)
 
 
 def _state_of(chain: Chain) -> Value:

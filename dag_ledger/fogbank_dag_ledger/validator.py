@@ -88,7 +88,7 @@ class Validator:
         if now < self._heartbeat_at:
             return False
         self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
-        return len(self._chain.slots) - self._chain.final_count <= HEARTBEAT_WINDOW
+        return self._chain.end - self._chain.final_count <= HEARTBEAT_WINDOW
 
     def _draft(self, now: float) -> Draft:
         head = self._chain.head

@@ -10,9 +10,8 @@ from fogbank_protocol.identity import NodeId
 from .chain import Chain
 from .ledger import Ledger
 from .limits import AMOUNT_LIMIT, CLAIMS_MAX, OPERATIONS_MAX, SEAT_WINDOW, WINDOW
-from .state import total_paid
 from .tips import draw_tips
-from .vertex import NO_VERTEX, ORDINARY, Claim, Draft, Payment, VertexId
+from .vertex import NO_VERTEX, ORDINARY, Claim, Draft, Payment
 
 
 class PaymentRefused(Exception):
@@ -101,17 +100,18 @@ class Wallet:
         if not claimable:
             return None
         self._check_window()
-        sources = sorted(source for source, _ in claimable.values())[:CLAIMS_MAX]
-        return self._draft(claims=tuple(Claim(source, self._paid(source)) for source in sources))
+        chain = self._chain
+        claimed = {} if chain is None else chain.totals.claimed
+        claims = [
+            Claim(source, claimed.get(sender, 0) + gain)
+            for sender, (source, gain) in claimable.items()
+        ]
+        claims.sort(key=lambda claim: claim.source)
+        return self._draft(claims=tuple(claims[:CLAIMS_MAX]))
 
     @property
     def _chain(self) -> Chain | None:
         return self._ledger.chain(self._account)
-
-    def _paid(self, source: VertexId) -> int:
-        record = self._ledger.dag.get(source)
-        assert record is not None
-        return total_paid(record, self._account)
 
     def _check_window(self) -> None:
         chain = self._chain
@@ -120,7 +120,7 @@ class Wallet:
         if chain is None:
             return
         window = WINDOW if chain.seat is None else SEAT_WINDOW
-        if len(chain.slots) >= chain.final_count + window:
+        if chain.end >= chain.final_count + window:
             raise WindowFull(
                 f"{window} vertices of this account are not final yet: try again later"
             )
