@@ -48,7 +48,7 @@ async def measure_latency(agent: Agent) -> None:
 
 async def measure_throughput(agent: Agent, verification: Verification) -> None:
     inputs = [number.to_bytes(9, "big") for number in range(BATCH_RUNS)]
-    job = await a_job(agent, inputs, verification=verification, runs_at_once=32)
+    job = await a_job(agent, inputs, verification=verification, lots_at_once=32)
     began = trio.current_time()
     result = await agent.requestor.buy(job)
     seconds = trio.current_time() - began

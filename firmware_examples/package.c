@@ -94,70 +94,6 @@ Rule decode_package(Span file, Package *package) {
     return NULL;
 }
 
-/* [a-z_]{1,64}; one that is not known today is taken all the same. */
-static int read_kind(Reader *reader, Span *kind) {
-    size_t index;
-    if (!read_text(reader, 1, 64, kind)) return 0;
-    for (index = 0; index < kind->length; index++) {
-        uint8_t letter = kind->at[index];
-        if (letter != '_' && (letter < 'a' || letter > 'z')) return 0;
-    }
-    return 1;
-}
-
-/* Section 7.6: `[0, output blob id, output size]`, `[1]`, `[2, kind]`, `[3, code]` or `[4, kind]`. */
-static int read_outcome(Reader *reader, Receipt *receipt) {
-    uint64_t count;
-    if (!read_array_up_to(reader, 3, &count) || count < 1) return 0;
-    if (!read_uint(reader, OUTCOME_OK, OUTCOME_HOST_FAULT, &receipt->outcome)) return 0;
-    switch (receipt->outcome) {
-        case OUTCOME_OK:
-            return count == 3 && read_bytes(reader, HASH_BYTES, HASH_BYTES, &receipt->output) &&
-                   read_uint(reader, 0, OUTPUT_BYTES_MAX, &receipt->detail);
-        case OUTCOME_OUT_OF_FUEL: return count == 1;
-        case OUTCOME_EXIT: return count == 2 && read_uint(reader, 0, UINT32_MAX, &receipt->detail);
-        default: return count == 2 && read_kind(reader, &receipt->kind);
-    }
-}
-
-static int read_names(Reader *reader, Receipt *receipt) {
-    uint64_t version;
-    return read_array(reader, 7) && read_uint(reader, 1, 1, &version) &&
-           read_bytes(reader, HASH_BYTES, HASH_BYTES, &receipt->agreement) &&
-           read_bytes(reader, NODE_ID_BYTES, NODE_ID_BYTES, &receipt->provider) &&
-           read_bytes(reader, HASH_BYTES, HASH_BYTES, &receipt->package) &&
-           read_bytes(reader, HASH_BYTES, HASH_BYTES, &receipt->input);
-}
-
-static int read_fuel(Reader *reader, Receipt *receipt) {
-    uint64_t most = receipt->outcome == OUTCOME_HOST_FAULT ? 0 : FUEL_MAX;
-    return read_uint(reader, 0, most, &receipt->fuel) && at_end(reader);
-}
-
-static Rule read_receipt(Reader *reader, Receipt *receipt) {
-    if (!read_names(reader, receipt)) return "7.7";
-    if (!read_outcome(reader, receipt)) return "7.6";
-    return read_fuel(reader, receipt) ? NULL : "7.7";
-}
-
-Rule decode_receipt(Span wire, Span network, Receipt *receipt) {
-    static const char domain[] = "fog-receipt-1";
-    Reader reader;
-    Span pieces[3];
-    Rule broken;
-    memset(receipt, 0, sizeof *receipt);
-    broken = open_wire(wire, RECEIPT_BYTES_MAX, &receipt->body, &receipt->signature);
-    if (broken != NULL) return broken;
-    reader = reader_of(receipt->body);
-    if (!is_canonical(receipt->body)) return "2.1";
-    broken = read_receipt(&reader, receipt);
-    if (broken != NULL) return broken;
-    preimage(pieces, domain, network, receipt->body);
-    if (!is_signed(receipt->signature, pieces, 3, receipt->provider)) return "2.3";
-    object_id(receipt->id, domain, network, receipt->body);
-    return NULL;
-}
-
 static void write_manifest(Writer *writer, const Package *package) {
     write_array(writer, 11);
     write_uint(writer, 1);
@@ -182,33 +118,6 @@ Span encode_package(const Package *package, void *buffer, size_t size) {
     write_bytes(&writer, span(body, (size_t)(inner.at - body)));
     write_bytes(&writer, package->signature);
     write_bytes(&writer, package->module);
-    if (inner.failed || writer.failed) return span(NULL, 0);
-    return span(buffer, (size_t)(writer.at - (uint8_t *)buffer));
-}
-
-static void write_outcome(Writer *writer, const Receipt *receipt) {
-    static const uint64_t counts[] = {3, 1, 2, 2, 2};
-    write_array(writer, counts[receipt->outcome]);
-    write_uint(writer, receipt->outcome);
-    if (receipt->outcome == OUTCOME_OK) write_bytes(writer, receipt->output);
-    if (receipt->outcome == OUTCOME_OK || receipt->outcome == OUTCOME_EXIT) write_uint(writer, receipt->detail);
-    if (receipt->outcome == OUTCOME_TRAP || receipt->outcome == OUTCOME_HOST_FAULT) write_text(writer, receipt->kind);
-}
-
-Span encode_receipt(const Receipt *receipt, void *buffer, size_t size) {
-    uint8_t body[RECEIPT_BYTES_MAX];
-    Writer inner = writer_to(body, sizeof body), writer = writer_to(buffer, size);
-    write_array(&inner, 7);
-    write_uint(&inner, 1);
-    write_bytes(&inner, receipt->agreement);
-    write_bytes(&inner, receipt->provider);
-    write_bytes(&inner, receipt->package);
-    write_bytes(&inner, receipt->input);
-    write_outcome(&inner, receipt);
-    write_uint(&inner, receipt->fuel);
-    write_array(&writer, 2);
-    write_bytes(&writer, span(body, (size_t)(inner.at - body)));
-    write_bytes(&writer, receipt->signature);
     if (inner.failed || writer.failed) return span(NULL, 0);
     return span(buffer, (size_t)(writer.at - (uint8_t *)buffer));
 }

@@ -1,4 +1,4 @@
-/* Packages and receipts (SPEC.md sections 7.1, 7.6 and 7.7).  What a module itself holds (7.2, 7.3) is
+/* Packages (SPEC.md section 7.1).  What a module itself holds (7.2, 7.3) is
  * not looked at: a device that only passes packages on does not need to. */
 #ifndef FOGBANK_PACKAGE_H
 #define FOGBANK_PACKAGE_H
@@ -12,13 +12,8 @@ enum {
     OUTPUT_BYTES_MAX = 67108864,
     ROYALTY_PPM_MAX = 1000000,
     CHUNK_BYTES = 65536,
-    MANIFEST_BYTES_MAX = 4096,
-    RECEIPT_BYTES_MAX = 1024
+    MANIFEST_BYTES_MAX = 4096
 };
-
-#define FUEL_MAX (((uint64_t)1 << 42) - 1)
-
-enum { OUTCOME_OK, OUTCOME_OUT_OF_FUEL, OUTCOME_TRAP, OUTCOME_EXIT, OUTCOME_HOST_FAULT };
 
 typedef struct {
     Span body, signature, module;
@@ -27,24 +22,13 @@ typedef struct {
     uint8_t id[HASH_BYTES];
 } Package;
 
-typedef struct {
-    Span body, signature, agreement, provider, package, input, output;
-    uint64_t outcome, detail, fuel; /* `detail`: output size, or exit code */
-    Span kind;                      /* of a trap or host fault */
-    uint8_t id[HASH_BYTES];
-} Receipt;
-
 /* The id of the blob `data` (section 6.1). */
 void blob_id(uint8_t id[HASH_BYTES], Span data);
 
 /* Takes a package file apart; returns the broken rule: "2.1", "7.1" or "2.3". */
 Rule decode_package(Span file, Package *package);
 
-/* Takes a signed receipt apart; returns the broken rule: "2.1", "2.3", "7.6" or "7.7". */
-Rule decode_receipt(Span wire, Span network, Receipt *receipt);
-
-/* Each writes the file, or the wire form, from the fields alone; empty when `buffer` is too small. */
+/* Writes the file from the fields alone; empty when `buffer` is too small. */
 Span encode_package(const Package *package, void *buffer, size_t size);
-Span encode_receipt(const Receipt *receipt, void *buffer, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 /* Vectors of packages and receipts (SPEC.md section 7). */
 #include "package.h"
+#include "receipt.h"
 #include "topics.h"
 
 static Package package;

@@ -112,8 +112,8 @@ class RequestorConfig:
     patience_s: Annotated[int, Between(1, 3_600)] = 30
     """Seconds that a run waits for a provider that takes it at the price."""
 
-    runs_at_once: Annotated[int, Between(1, 256)] = 16
-    """Runs of one job that are under way at the same time."""
+    lots_at_once: Annotated[int, Between(1, 256)] = 16
+    """Lots of one job, each one run or many small ones, that are under way at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

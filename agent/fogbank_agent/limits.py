@@ -107,14 +107,24 @@ REASON_BYTES_MAX = 32
 AGREEMENT_BODY_BYTES_MAX = 256
 """Section 9.4."""
 
-RUN_BODY_BYTES_MAX = 131_072
-"""The body that opens a run's stream (section 9.5)."""
+LOT_RUNS_MAX = 256
+"""Runs that are bought with one order (section 9)."""
 
-RUN_ITEM_BYTES_MAX = 65_536
-"""One item of a run's stream (section 9.5)."""
+RUN_BODY_BYTES_MAX = 655_360
+"""The body that opens a lot's stream (section 9.5)."""
+
+RUN_ITEM_BYTES_MAX = 655_360
+"""One item of a lot's stream (section 9.5)."""
 
 INLINE_BYTES_MAX = 32_768
 """Input or output that rides in the message itself (section 9.5)."""
+
+INLINE_SUM_BYTES_MAX = 524_288
+"""All inputs, or all outputs, that ride in one message (section 9.5)."""
+
+LOT_FUEL = 100_000_000
+"""What a lot of small runs is made to use, a tenth of a second of a usual machine: a lie or a lost
+provider costs no more than that, and a signature next to nothing."""
 
 SETTLEMENT_BODY_BYTES_MAX = 65_536
 """Section 9.6."""
@@ -136,8 +146,8 @@ GENESIS_FILE_BYTES_MAX = 64 * 1024 + 1
 JOB_RUNS_MAX = 100_000
 """Runs of one job."""
 
-RUNS_AT_ONCE_MAX = 256
-"""Runs of one job that may be under way at the same time."""
+LOTS_AT_ONCE_MAX = 256
+"""Lots of one job that may be under way at the same time."""
 
 ATTEMPTS_MAX = 32
 """Agreements that may be made for one run, those for checking included."""
@@ -254,7 +264,7 @@ SETTLEMENT_WAIT_S = 5.0
 """How long a provider may take to answer a settlement (section 9.6)."""
 
 OWN_RUNS_AT_ONCE = 2
-"""Runs that are checked in the own sandbox at the same time."""
+"""Lots that are checked in the own sandbox at the same time."""
 
 STREAM_WAIT_EXTRA_S = 15.0
 """What the call's own deadline allows beyond ``run_ms_max``: to agree, and for the result."""

@@ -9,6 +9,7 @@ from fogbank_protocol.identity import NodeId
 
 from .accounts import Account, Totals
 from .limits import POSITION_BYTES, VERTEX_ID_BYTES
+from .objects import Outcome
 from .record import Record
 from .vertex import VertexId, seq_in, tag_of
 
@@ -30,6 +31,7 @@ class Chain:
         "forked",
         "genesis_balance",
         "issuer",
+        "sealed",
         "seat",
         "settled_head",
         "settled_payer",
@@ -68,13 +70,16 @@ class Chain:
         self.closed = False
         """Whether nothing beyond the floor can be final in this epoch (8.21)."""
 
+        self.sealed = False
+        """Whether the validator here promised not to acknowledge any more of it (8.21)."""
+
         self.totals = Totals()
         self.genesis_balance = balance
         self.account = Account(balance)
         self.final_count = 0
         self.final_head: Record | None = None
-        self.waits_for: Record | None = None
-        """The source that has to be final before the next vertex can be."""
+        self.waits_for: Record | Outcome | None = None
+        """What has to be final, or L1, before the next vertex can be final."""
 
         self.settled_sent: dict[NodeId, int] = {}
         """Totals that the part below the floor has paid, in drops."""
@@ -107,20 +112,17 @@ class Chain:
         for seq in sorted({*self.contested, *range(self.floor, self.end)}):
             yield from self.contenders(seq)
 
-    def add(self, record: Record) -> Record | None:
-        """Add a vertex to its slot; return one that was in the slot before."""
+    def add(self, record: Record) -> None:
+        """Add a vertex to its slot."""
         seq = record.seq
         if seq == self.end and not self.closed:
             self.slots.append(record)
-            return None
-        before = self.contenders(seq)
-        rival = before[0] if before else None
-        contenders = self.contested.setdefault(seq, list(before))
+            return
+        contenders = self.contested.setdefault(seq, list(self.contenders(seq)))
         contenders.append(record)
         for one in contenders:
-            one.contested = True
-        self.forked = self.forked or rival is not None or seq < self.floor
-        return rival
+            one.special = True
+        self.forked = self.forked or len(contenders) > 1 or seq < self.floor
 
     def next_confirmed(self, after: Record | None) -> Record | None:
         """Return the L1 vertex that follows ``after``, the last one counted, None for the first."""
@@ -147,7 +149,7 @@ class Chain:
         if seq < self._trail_from:
             return None
         start = (seq - self._trail_from) * _DIGEST_BYTES
-        return self._trail[start : start + _DIGEST_BYTES] == vertex_id[POSITION_BYTES:]
+        return bytes(self._trail[start : start + _DIGEST_BYTES]) == vertex_id[POSITION_BYTES:]
 
     def begin_at(self, count: int, head: Record, payer: VertexId) -> None:
         """Begin with ``count`` settled positions, ``head`` the last, and no names before it."""
@@ -199,5 +201,5 @@ class Chain:
         for record in self.slots:
             contenders = self.contested.setdefault(record.seq, [record])
             for one in contenders:
-                one.contested = True
+                one.special = True
         self.slots = []

@@ -6,6 +6,7 @@ all others.  Only chains of which more is covered are written anew.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fogbank_protocol.encoding import Value, decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
@@ -19,7 +20,7 @@ from .vertex import VertexId, seq_in, tag_in, tag_of
 
 RULE = "8.21"
 
-_ACCOUNT, _PAIR = 1, 2
+_ACCOUNT, _PAIR, _DEAD = 1, 2, 3
 _CLOSED, _FORKED = 1, 2
 _HOME = b""
 
@@ -54,7 +55,15 @@ class PairRecord:
     sent: int
 
 
-StateRecord = AccountRecord | PairRecord
+@dataclass(frozen=True, slots=True)
+class DeadRecord:
+    """A dead vertex beyond the cut, on a closed chain: no seq tells that it is settled."""
+
+    account: NodeId
+    id: VertexId
+
+
+StateRecord: TypeAlias = AccountRecord | PairRecord | DeadRecord
 
 
 def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
@@ -76,6 +85,8 @@ def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
             return bytes([_ACCOUNT]) + record.account, encode(value)
         case PairRecord(account, other, claimed, sent):
             return bytes([_PAIR]) + account + other, encode([_PAIR, account, other, claimed, sent])
+        case DeadRecord(account, name):
+            return bytes([_DEAD]) + account + name, encode([_DEAD, account, name])
 
 
 def decode_record(data: bytes) -> StateRecord:
@@ -95,6 +106,8 @@ def decode_record(data: bytes) -> StateRecord:
             if not (0 <= claimed < AMOUNT_LIMIT and 0 <= sent < AMOUNT_LIMIT and claimed + sent):
                 raise RemoteProtocolError("totals out of range", rule=RULE)
             record = PairRecord(NodeId(account), NodeId(other), claimed, sent)
+        case [3, bytes(account), bytes(name)] if len(name) == VERTEX_ID_BYTES:
+            record = DeadRecord(NodeId(account), VertexId(name))
         case _:
             raise RemoteProtocolError("not a record of the state", rule=RULE)
     if len(record.account) != NODE_ID_BYTES or encode_record(record)[1] != data:
@@ -194,11 +207,14 @@ def state_after(before: Mapping[bytes, bytes], cut: Cut) -> dict[bytes, bytes]:
             PairRecord(chain.issuer, other, stood.claimed.get(other, 0), stood.sent.get(other, 0))
             for other in {*stood.claimed, *stood.sent}
         ]
-        records.update(
-            encode_record(one)
-            for one in (account, *pairs)
-            if isinstance(one, AccountRecord) or one.claimed or one.sent
-        )
+        records.update([encode_record(account)])
+        records.update(encode_record(pair) for pair in pairs if pair.claimed or pair.sent)
+    beyond = [one for one in cut.dead.values() if one.chain in closed]
+    records.update(
+        encode_record(DeadRecord(one.chain.issuer, one.id))
+        for one in beyond
+        if one.seq >= cut.count(one.chain)
+    )
     return dict(sorted(records.items()))
 
 

@@ -112,6 +112,8 @@ class Duties:
     def _reach(self, chain: Chain) -> _Reach:
         last = chain.final_head
         duty_count = 0
+        if chain.sealed:
+            return _Reach(_count(last), duty_count, is_blocked=False)
         while True:
             record = chain.next_confirmed(last)
             if record is None:
@@ -119,12 +121,19 @@ class Duties:
             if not self._may_acknowledge(record):
                 return _Reach(_count(last), duty_count, is_blocked=True)
             last = record
-            if record.carries:
+            # Of a forker all, or a slot that only some acknowledge would stop every checkpoint.
+            if record.carries or self._ledger.dag.is_banned(chain):
                 duty_count = _count(record)
 
     def _may_acknowledge(self, record: Record) -> bool:
-        return has_observed(self._chain, record) and all(
-            source.final for source, _ in record.claims
+        if not has_observed(self._chain, record):
+            return False
+        if not all(source.final for source, _ in record.claims):
+            return False
+        deeds = record.deeds
+        return deeds is None or (
+            all(source.final for source in deeds.sources)
+            and all(outcome.confirmed for outcome in deeds.taken)
         )
 
 

@@ -5,17 +5,18 @@ what a checkpoint lists as lost, or deeper than the trail reaches.  Anything els
 its slot, and has to be held like any other vertex: what hangs on it may still be undecided.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
 
 from .acknowledgements import Acknowledged
 from .chain import Chain
 from .dag import Dag
 from .limits import TAG_BYTES
 from .record import Record
-from .vertex import Vertex, VertexId, seq_in
+from .vertex import Claim, Vertex, VertexId, seq_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,7 @@ class Ground:
         prev, lost = self._prev(vertex, chain)
         sources: list[Record] = []
         for claim in vertex.claims:
-            source = self._dag.get(claim.source) or self._settled_source(
-                claim.source, lambda payer: payer.settled_sent.get(chain.issuer, 0) >= claim.total
-            )
+            source = self._dag.get(claim.source) or self._settled_source(claim, chain.issuer)
             if source is None or source.lost:
                 lost = True
             else:
@@ -103,14 +102,16 @@ class Ground:
             return head, False
         return None, True
 
-    def _settled_source(self, source: VertexId, may_pay: Callable[[Chain], bool]) -> Record | None:
+    def _settled_source(self, claim: Claim, payee: NodeId) -> Record | None:
+        source = claim.source
         if source in self.dead:
             return None
-        chains = [chain for chain in self._above(source) if chain.is_settled(source) is not False]
+        payers = [chain for chain in self._above(source) if chain.is_settled(source) is not False]
+        if not payers:
+            return None
         # Of two accounts with one tag, deeper than the trail reaches, the one that can have paid.
-        for chain in sorted(chains, key=lambda one: (not may_pay(one), one.issuer)):
-            return Record.settled(source, chain, 0, 0)
-        return None
+        able = [payer for payer in payers if payer.settled_sent.get(payee, 0) >= claim.total]
+        return Record.settled(source, min(able or payers, key=lambda one: one.issuer), 0, 0)
 
     def _above(self, vertex_id: VertexId) -> list[Chain]:
         acknowledged = self._by_tag.get(vertex_id[:TAG_BYTES])

@@ -9,7 +9,7 @@ from fogbank_protocol.identity import NodeId
 
 from .acknowledgements import Acknowledged
 from .chain import Chain
-from .checkpoint_state import AccountRecord, PairRecord, StateRecord
+from .checkpoint_state import AccountRecord, DeadRecord, PairRecord, StateRecord
 from .cut import Cut, choose_cut
 from .dag import Dag
 from .equivocation import accused, check_proof, encode_proof
@@ -19,6 +19,7 @@ from .events import (
     Final,
     Inserted,
     LedgerEvent,
+    Settled,
     Unsolid,
     Unwanted,
 )
@@ -26,10 +27,12 @@ from .finality import Finality
 from .footing import Ground
 from .genesis import Genesis
 from .limits import CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
+from .objects import HeldObject
+from .operations import ObjectId
 from .pruning import Trail, settle
 from .record import Record
 from .restoring import Names, accounts_first, restore_account, restore_names, restore_pair
-from .state import state_hash, supply_held
+from .state import burned, state_hash, supply_held
 from .validity import check_cone
 from .vertex import Vertex, VertexId, seq_in
 from .votes import Votes
@@ -50,9 +53,11 @@ class Ledger:
         self._chains: dict[NodeId, Chain] = {}
         self._acknowledged: dict[bytes, Acknowledged] = {}
         self._proofs: dict[NodeId, bytes] = {}
+        self._objects: dict[ObjectId, HeldObject] = {}
         self._strange_forkers = 0
         self._trail = Trail()
         self._ground = Ground(self.dag, self._acknowledged)
+        self._seat_holders = tuple(genesis.seats)
         self._seats = {validator: seat for seat, validator in enumerate(genesis.seats)}
         for account in {**genesis.balances, **genesis.seats}:
             self._register(self._new_chain(account))
@@ -75,7 +80,8 @@ class Ledger:
         ``Confirmed``, ``Final``.
 
         Raises:
-            RemoteProtocolError: it breaks a rule of 8.3.13 to 8.3.18, and nothing has changed.
+            RemoteProtocolError: it breaks a rule of 8.3.13 to 8.3.18, or one that 8.12 to 8.15
+                number from 8.12.3 on, and nothing has changed.
         """
         if vertex.id in self:
             return []
@@ -140,7 +146,29 @@ class Ledger:
 
     def may_die(self, record: Record) -> bool:
         """Tell whether a checkpoint may list a vertex as lost: it is a forker's or lost already."""
-        return record.lost or self.dag.is_banned(record.chain)
+        chain = record.chain
+        if record.lost or not self.dag.is_banned(chain) or record.seq < chain.final_count:
+            return record.lost or self.dag.is_banned(chain)
+        # What is L1 will be acknowledged, and final: nobody who has done so could sign.
+        return chain.next_confirmed(chain.final_head) is None
+
+    def acknowledged_by(self, seat: NodeId, chain: Chain) -> int:
+        """Return how many positions of ``chain`` the holder of a seat acknowledges."""
+        return self.acknowledged(chain).counts[self._seats[seat]]
+
+    def seal(self, accounts: Iterable[NodeId]) -> None:
+        """Promise for the own seat not to acknowledge any more of these chains (8.21)."""
+        for account in accounts:
+            chain = self._chains.get(account)
+            if chain is None:
+                chain = self._new_chain(account)
+                self._register(chain)
+            chain.sealed = True
+
+    @property
+    def settled_count(self) -> int:
+        """How many positions of all chains are below the floor."""
+        return sum(chain.floor for chain in self._chains.values())
 
     def settle(self, cut: Cut) -> Sequence[VertexId]:
         """Let the floor rise to ``cut`` and forget what is below it; return what was forgotten."""
@@ -164,6 +192,8 @@ class Ledger:
                     restore_account(record, chain, self._finality)
                 case PairRecord():
                     restore_pair(record, chain, self._finality)
+                case DeadRecord(_, name):
+                    self._ground.dead[name] = None
         restore_names(names, self._acknowledged, self._ground, self._trail)
 
     # Questions about vertices.
@@ -260,11 +290,36 @@ class Ledger:
 
     def state_hash(self) -> bytes:
         """Return the state hash (8.9); its cost grows with the accounts."""
-        return state_hash(self.genesis.network, self._chains.values())
+        return state_hash(self.genesis.network, self._chains.values(), self.burned)
+
+    @property
+    def burned(self) -> int:
+        """Drops of seized stakes that are nobody's any more."""
+        return burned(self._finality.seized)
 
     def supply_held(self) -> int:
-        """Return final balances and unclaimed final payments; anything but the supply is a bug."""
-        return supply_held(self._chains.values(), self._finality.paid)
+        """Return final balances, unclaimed final payments, and what objects hold, in drops.
+
+        With ``burned`` it is the supply; anything else is a bug.
+        """
+        held = supply_held(self._chains.values(), self._finality.paid)
+        return held - self.burned
+
+    # Questions about objects.
+
+    def object(self, name: ObjectId) -> HeldObject | None:
+        """Return what is held of an object, None when nothing is."""
+        return self._objects.get(name)
+
+    def objects(self) -> Iterable[HeldObject]:
+        """Return all objects that are held."""
+        return self._objects.values()
+
+    def awaits_beats(self, seat: int) -> bool:
+        """Tell whether the validator of ``seat`` counts beats for something (8.17)."""
+        chain = self._chains[self._seat_holders[seat]]
+        head = chain.head
+        return self._votes.objects.is_waiting(seat, 0 if head is None else head.beat)
 
     # Inside.
 
@@ -286,7 +341,9 @@ class Ledger:
         self, vertex: Vertex, chain: Chain
     ) -> tuple[Record, Sequence[tuple[Acknowledged, int]]]:
         footing = self._ground.footing(vertex, chain)
-        effect = check_cone(vertex, chain, footing, self._acknowledged)
+        effect = check_cone(
+            vertex, chain, footing, self._acknowledged, self.dag.get, self.genesis.network
+        )
         record = Record(
             vertex,
             chain,
@@ -296,6 +353,7 @@ class Ledger:
             beat=effect.beat,
             payments=effect.payments,
             claims=effect.claims,
+            deeds=effect.deeds,
         )
         record.lost = footing.lost
         return record, effect.acknowledges
@@ -309,14 +367,17 @@ class Ledger:
         chain = record.chain
         confirmed: list[Record] = []
         was_forked = chain.forked
-        rival = chain.add(record)
-        if rival is not None:
+        for rival in chain.contenders(record.seq)[:1]:
             events += self._convict(rival, record)
-        if record.contested:
+        chain.add(record)
+        if record.seq in chain.contested:
             confirmed += self._votes.contest(record, first_fork=not was_forked and chain.forked)
         self.dag.add(record)
         if not record.lost:
             chain.totals.move(record)
+        if record.deeds is not None:
+            self._objects.update((held.id, held) for held in record.deeds.opened)
+            self._votes.objects.add(record)
         if chain.seat is None:
             return
         confirmed += self._votes.observe(record)
@@ -324,6 +385,9 @@ class Ledger:
         for one in confirmed:
             events.append(Confirmed(one.id))
             to_advance[one.chain] = None
+        for outcome in self._votes.objects.take_settled():
+            events.append(Settled(outcome.held.id, outcome.award, outcome.is_seizure))
+            to_advance.update(dict.fromkeys(self._finality.released(outcome)))
         for acknowledged, seq in acknowledges:
             if acknowledged.raise_to(chain.seat, seq + 1):
                 to_advance.update(dict.fromkeys(acknowledged.chains))

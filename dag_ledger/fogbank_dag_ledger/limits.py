@@ -245,6 +245,38 @@ PAYMENTS_LISTED_MAX = 1_000
 FORKED_LISTED_MAX = 64
 """The most forkers that the statistics name."""
 
+# Objects.
+
+OBJECT_LIST_MAX = 8
+"""Entries of any list in an object's terms or in an action on it (section 8.12.1)."""
+
+ARBITERS_MAX = 3
+"""Arbiters of one escrow (section 8.14)."""
+
+BEATS_MAX = (1 << 32) - 1
+"""The longest time that an object's terms name, in beats (section 8.12.1)."""
+
+PARTS = 1_000_000
+"""An escrow's split is in parts per million (section 8.14)."""
+
+LABEL_BYTES_MAX = 32
+"""The longest label of an anchor, in bytes (section 8.16)."""
+
+PAYEES_MAX = 16
+"""Others than the provider whom one settlement pays (section 8.13.4)."""
+
+SETTLEMENTS_MAX = 4
+"""How often one account may settle one object, until one of them counts (section 8.12.8)."""
+
+RECEIPT_BYTES_MAX = 512
+"""The largest receipt in a proof of a wrong result, in bytes (section 8.15)."""
+
+STATEMENT_BYTES_MAX = 1_024
+"""The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
+
+BEAT_INTERVAL_S = 5.0
+"""A validator issues one vertex in this time while a beat is waited for (section 8.17)."""
+
 # Checkpoints.
 
 ROOT_BYTES = 32
@@ -261,3 +293,39 @@ CHECKPOINT_BYTES_MAX = 327_680
 
 TRAIL_MAX = 262_144
 """Names of pruned vertices that are remembered, 20 bytes each (section 8.21)."""
+
+CHECKPOINT_HEADS_MAX = 8_192
+"""Chains of which one checkpoint covers more (section 8.21)."""
+
+CHECKPOINT_INTERVAL_S = 60.0
+"""How long after a checkpoint the next is due, in seconds (section 8.21)."""
+
+CHECKPOINT_VERTICES = 5_000
+"""Final vertices beyond a checkpoint after which the next is due at once (section 8.21)."""
+
+CHECKPOINT_TURN_S = 15.0
+"""How long each seat has for a checkpoint before it is the next one's turn (section 8.21)."""
+
+CHECKPOINT_RETRY_S = 1.0
+"""How often a checkpoint is looked at again that is not final here yet, in seconds."""
+
+CHECKPOINTS_OF_SEAT_MAX = 4
+"""Checkpoints at one height that are kept of one seat (section 8.21)."""
+
+STATE_PAGE_RECORDS_MAX = 4_096
+"""Records in one answer (section 8.21)."""
+
+STATE_PAGE_BYTES_MAX = 262_144
+"""Encoded bytes of the records in one answer (section 8.21)."""
+
+STATE_RECORDS_MAX = 1 << 22
+"""Records of a state that a node takes from others."""
+
+RECORD_BYTES_MAX = 256
+"""The largest record of a state, in bytes (section 8.21)."""
+
+SNAPSHOT_PEERS = 3
+"""Peers that are asked for the newest checkpoint before one is taken (section 8.22)."""
+
+SNAPSHOT_WAIT_S = 5.0
+"""How long a node that begins waits for that many peers, in seconds."""

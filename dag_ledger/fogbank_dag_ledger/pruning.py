@@ -82,8 +82,10 @@ def settle(
     gone += _drop_leaves(dag, touched)
     votes.forget(touched)
     ground.dead.update(dict.fromkeys(cut.dead))
+    # What lies beyond the floor of a closed chain is part of the state, and is not forgotten.
+    decided = [one.id for one in cut.dead.values() if one.seq < one.chain.floor]
     interval = Interval(
-        {chain.issuer: count for chain, count in cut.counts.items()}, names, tuple(cut.dead)
+        {chain.issuer: count for chain, count in cut.counts.items()}, names, decided
     )
     forget(trail.add(interval), chains, ground)
     return gone

@@ -70,13 +70,14 @@ def restore_names(
                 chain = known.chains[0]
                 counts[chain] = seq_in(vertex_id) + 1
                 lines[chain].append(vertex_id)
-        ground.dead.update(dict.fromkeys(names.dead))
+        decided = [one for one in names.dead if one not in ground.dead]
+        ground.dead.update(dict.fromkeys(decided))
         by_issuer = {chain.issuer: count for chain, count in counts.items()}
-        forget(trail.add(Interval(by_issuer, len(names.final), names.dead)), chains, ground)
+        forget(trail.add(Interval(by_issuer, len(names.final), decided)), chains, ground)
     for chain, line in lines.items():
         chain.remember_before(line[:-1])
 
 
 def accounts_first(records: Iterable[StateRecord]) -> list[StateRecord]:
-    """Return ``records``, those of accounts before those of pairs."""
-    return sorted(records, key=lambda record: isinstance(record, PairRecord))
+    """Return ``records``, those of accounts before what is about them."""
+    return sorted(records, key=lambda record: not isinstance(record, AccountRecord))

@@ -135,7 +135,7 @@ def run(seed: int, steps: int, met: Counter[str]) -> None:
 @pytest.mark.slow
 def test_a_pruned_ledger_says_what_one_that_keeps_everything_says() -> None:
     met: Counter[str] = Counter()
-    for seed in range(24):
+    for seed in range(12):
         run(seed, 160, met)
     for what, least in {
         "pruned": 1_000,
@@ -144,5 +144,5 @@ def test_a_pruned_ledger_says_what_one_that_keeps_everything_says() -> None:
         "ancient claims": 100,
     }.items():
         assert met[what] >= least, met
-    assert met["dead"] >= 100, met
-    assert met["closed"] >= 20, met
+    assert met["dead"] >= 50, met
+    assert met["closed"] >= 10, met

@@ -22,6 +22,8 @@ PROVIDER = Identity.from_seed(SEED)
 STRANGER = Identity.from_seed(bytes(32))
 NETWORK = NetworkId(bytes.fromhex("0102030405060708"))
 
+TRACE: Value = [12, b"r" * 32]
+
 OUTCOMES: dict[str, Outcome] = {
     "ok": Ok(blob_id(b"output"), 6),
     "out of fuel": OutOfFuel(),
@@ -41,6 +43,10 @@ def build() -> dict[str, Any]:
         "accept": [
             {"name": name, "hex": _signed(_ended(outcome)).hex()}
             for name, outcome in OUTCOMES.items()
+        ]
+        + [
+            {"name": "a run of a step task", "hex": _signed(_fields(trace=TRACE)).hex()},
+            {"name": "256 runs", "hex": _signed(_many(256)).hex()},
         ],
         "reject": [
             _reject("another version", _fields(version=2)),
@@ -51,6 +57,13 @@ def build() -> dict[str, Any]:
             _reject("fuel that is a boolean", _fields(fuel=True)),
             _reject("a host fault with fuel", _fields(outcome=[4, "worker_died"])),
             _reject("a field too many", [*_fields(), 0]),
+            _reject("no result", _many(0)),
+            _reject("257 results", _many(257)),
+            _reject("a short terms id", _fields(terms=bytes(31))),
+            _reject("a trace of one field", _fields(trace=[3])),
+            _reject("a trace with a short root", _fields(trace=[3, bytes(31)])),
+            _reject("too many states", _fields(trace=[(2**40 - 1) * 65_536 + 1, bytes(32)])),
+            _reject("a host fault with a trace", _fields(outcome=[4, "x"], fuel=0, trace=TRACE)),
             _reject("an unknown outcome", _fields(outcome=[5]), "7.6"),
             _reject("an output beyond a blob", _fields(outcome=[0, bytes(32), 67_108_865]), "7.6"),
             _reject("a trap without a kind", _fields(outcome=[2]), "7.6"),
@@ -82,12 +95,24 @@ def _fields(**changes: Value) -> list[Value]:
         "agreement": b"a" * 32,
         "provider": PROVIDER.node_id,
         "package": blob_id(b"package"),
+        "terms": b"t" * 32,
         "input": blob_id(b"input"),
         "outcome": [1],
         "fuel": 1_234,
+        "trace": None,
         **changes,
     }
-    return list(values.values())
+    fields = list(values.values())
+    return [*fields[:5], [fields[5:]]]
+
+
+def _many(count: int) -> list[Value]:
+    names = _fields()[:5]
+    results: list[Value] = [
+        [blob_id(b"%d" % number), [0, blob_id(b"output"), 6], number, None]
+        for number in range(count)
+    ]
+    return [*names, results]
 
 
 def _signed(fields: Value, *, signer: Identity = PROVIDER, network: NetworkId = NETWORK) -> bytes:

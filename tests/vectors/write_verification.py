@@ -7,7 +7,7 @@ from tests.wasm_tasks.verification.disputed_run import INPUT, LIE_FROM, NETWORK,
 from tests.wasm_tasks.verification.step_task import step_package
 
 from fogbank_protocol.encoding import Value, encode
-from fogbank_wasm_tasks.verification.proof import (
+from fogbank_wasm_tasks.verification.proof_file import (
     InStatement,
     Point,
     WrongResultProof,
@@ -59,7 +59,7 @@ def build() -> dict[str, Any]:
             {
                 "name": "a question for a statement",
                 "kind": "question",
-                "hex": encode_question(Question(receipt_id, 5, Wanted.STATEMENT)).hex(),
+                "hex": encode_question(Question(receipt_id, 0, 5, Wanted.STATEMENT)).hex(),
             },
             {
                 "name": "a statement",
@@ -73,10 +73,12 @@ def build() -> dict[str, Any]:
         ],
         "reject": [
             _reject("terms of another version", "terms", _terms(0, 2), "7.8"),
-            _reject("a step size of 0", "terms", _terms(10, [0, 1]), "7.8"),
+            _reject("a step size of 0", "terms", _terms(9, [0, 1]), "7.8"),
             _reject("a snapshot that spells zeros out", "snapshot", _zeros(), "7.10"),
             _reject("a snapshot of half a page", "snapshot", _snapshot(8, bytes(2_048)), "7.10"),
-            _reject("a question of another kind", "question", encode([1, bytes(32), 0, 2]), "7.11"),
+            _reject(
+                "a question of another kind", "question", encode([1, bytes(32), 0, 0, 2]), "7.11"
+            ),
             _reject("a proof without a snapshot", "proof", _without_snapshot(lying), "7.10"),
             _reject("a proof that goes backwards", "proof", _backwards(lying), "7.12"),
         ],
@@ -96,6 +98,7 @@ def _file(of: Told, start: Point | None, stop: Point | None, given: bytes) -> by
             package=step_package().data,
             terms=TERMS,
             receipt=of.receipt,
+            index=0,
             start=start,
             stop=stop,
             given=given,

@@ -13,6 +13,8 @@ from fogbank_wasm_tasks.outcome import HostFault, Ok, OutOfFuel
 from fogbank_wasm_tasks.receipt import (
     RECEIPT,
     Receipt,
+    Result,
+    TraceClaim,
     open_receipt,
     receipt_from_value,
     receipt_to_value,
@@ -21,13 +23,13 @@ from fogbank_wasm_tasks.receipt import (
 
 NETWORK = NetworkId(b"network8")
 PROVIDER = Identity.from_seed(b"p" * 32)
+RESULT = Result(blob_id(b"input"), Ok(blob_id(b"output"), 6), 1_234)
 RECEIVED = Receipt(
     agreement_id=b"a" * 32,
     provider=PROVIDER.node_id,
     package_id=blob_id(b"package"),
-    input_id=blob_id(b"input"),
-    outcome=Ok(blob_id(b"output"), 6),
-    fuel=1_234,
+    terms_id=b"t" * 32,
+    results=(RESULT, Result(blob_id(b"other"), OutOfFuel(), 5, TraceClaim(3, b"r" * 32))),
 )
 
 
@@ -61,8 +63,8 @@ def test_every_flipped_bit_is_noticed() -> None:
 
 @pytest.mark.parametrize(
     ("place", "value"),
-    [(0, 2), (0, True), (1, b"short"), (2, bytes(31)), (3, bytes(33)), (4, "text"), (5, [9]),
-     (6, 2**42), (6, True)],
+    [(0, 2), (0, True), (1, b"short"), (2, bytes(31)), (3, bytes(33)), (4, "text"), (5, []),
+     (5, [9]), (5, 1)],
 )  # fmt: skip
 def test_a_wrong_field_is_refused(place: int, value: Value) -> None:
     fields = receipt_to_value(RECEIVED)
@@ -71,12 +73,35 @@ def test_a_wrong_field_is_refused(place: int, value: Value) -> None:
 
     with pytest.raises(RemoteProtocolError) as caught:
         receipt_from_value(fields)
+    assert caught.value.rule == "7.7"
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(0, bytes(31)), (1, [9]), (2, 2**42), (2, True), (3, []), (3, [1, bytes(31)]), (3, 0)],
+)
+def test_a_wrong_field_of_a_result_is_refused(place: int, value: Value) -> None:
+    result: list[Value] = [RESULT.input_id, [1], 5, None]
+    result[place] = value
+    fields = receipt_to_value(RECEIVED)
+    assert isinstance(fields, list)
+
+    with pytest.raises(RemoteProtocolError) as caught:
+        receipt_from_value([*fields[:5], [[RESULT.input_id, [1], 5, None], result]])
     assert caught.value.rule in ("7.6", "7.7")
 
 
-def test_a_receipt_agrees_with_the_same_result_only() -> None:
-    assert RECEIVED.agrees_with(RECEIVED.outcome, 1_234)
-    assert not RECEIVED.agrees_with(RECEIVED.outcome, 1_235)
-    assert not RECEIVED.agrees_with(OutOfFuel(), 1_234)
+def test_a_receipt_tells_of_256_runs_and_no_more() -> None:
+    most = replace(RECEIVED, results=(RESULT,) * 256)
+    assert open_receipt(sign_receipt(most, NETWORK, PROVIDER), NETWORK) == most
+
+    with pytest.raises(RemoteProtocolError):
+        receipt_from_value(receipt_to_value(replace(RECEIVED, results=(RESULT,) * 257)))
+
+
+def test_a_result_agrees_with_the_same_result_only() -> None:
+    assert RESULT.agrees_with(RESULT.outcome, 1_234)
+    assert not RESULT.agrees_with(RESULT.outcome, 1_235)
+    assert not RESULT.agrees_with(OutOfFuel(), 1_234)
     fault = HostFault("worker_died")
-    assert not replace(RECEIVED, outcome=fault).agrees_with(fault, 1_234)
+    assert not replace(RESULT, outcome=fault).agrees_with(fault, 1_234)

@@ -27,7 +27,7 @@ from fogbank_protocol.errors import LocalProtocolError
 from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.limits import PAGE_BYTES
 from fogbank_wasm_tasks.outcome import HostFault, Ok, OutOfFuel, Trap
-from fogbank_wasm_tasks.receipt import Receipt, sign_receipt
+from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 from fogbank_wasm_tasks.repeat import judge_proof_file, repeat_step
 from fogbank_wasm_tasks.run import RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
@@ -45,7 +45,8 @@ from fogbank_wasm_tasks.verification.bisection import (
     SnapshotGiven,
     Stated,
 )
-from fogbank_wasm_tasks.verification.proof import Verdict, WrongResultProof, encode_proof
+from fogbank_wasm_tasks.verification.proof import Verdict
+from fogbank_wasm_tasks.verification.proof_file import WrongResultProof, encode_proof
 from fogbank_wasm_tasks.verification.requests import (
     Accepted,
     Rejected,
@@ -110,6 +111,7 @@ def proof_file(of: Told, *, first: int | None, last: int | None) -> bytes:
             package=step_package().data,
             terms=TERMS,
             receipt=of.receipt,
+            index=0,
             start=None if first is None else of.stated(first),
             stop=None if last is None else of.stated(last),
             given=INPUT if first is None else of.snapshots[first],
@@ -138,7 +140,7 @@ async def test_a_proof_holds_just_where_the_lie_is(
         checked, found = await judge_proof_file(sandbox, data)
 
     assert found is verdict
-    assert checked.receipt.provider == PROVIDER.node_id
+    assert checked.provider == PROVIDER.node_id
 
 
 async def test_no_proof_holds_against_an_honest_provider(tmp_path: Path) -> None:
@@ -156,17 +158,15 @@ async def test_no_proof_holds_against_an_honest_provider(tmp_path: Path) -> None
 async def test_a_result_of_another_shape_is_proved_wrong_by_repeating_it(tmp_path: Path) -> None:
     task = package(reactor("i64.const 0x1000000010", memory="1"))
     request = RunRequest(input=b"x", fuel_max=1_000)
-    terms = make_terms(task.package_id, blob_id(b"x"), request)
+    terms = make_terms(task.package_id, request)
 
     def file(fuel: int) -> bytes:
         receipt = Receipt(
             agreement_id=bytes(32),
             provider=PROVIDER.node_id,
             package_id=terms.package_id,
-            input_id=terms.input_id,
-            outcome=Ok(blob_id(bytes(16)), 16),
-            fuel=fuel,
             terms_id=terms.terms_id(),
+            results=(Result(blob_id(b"x"), Ok(blob_id(bytes(16)), 16), fuel),),
         )
         return encode_proof(
             WrongResultProof(
@@ -174,6 +174,7 @@ async def test_a_result_of_another_shape_is_proved_wrong_by_repeating_it(tmp_pat
                 package=task.data,
                 terms=terms,
                 receipt=sign_receipt(receipt, NETWORK, PROVIDER),
+                index=0,
                 start=None,
                 stop=None,
                 given=b"x",

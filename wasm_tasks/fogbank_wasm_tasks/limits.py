@@ -109,7 +109,10 @@ IOVECS_MAX = 1_024
 SUBSCRIPTIONS_MAX = 1_024
 """How many subscriptions one ``poll_oneoff`` may name (section 7.4)."""
 
-RECEIPT_BYTES_MAX = 1_024
+RESULTS_MAX = 256
+"""How many runs one receipt may tell of (section 7.7)."""
+
+RECEIPT_BYTES_MAX = 65_536
 """The largest body of a receipt (section 7.7)."""
 
 KIND_BYTES_MAX = 64
@@ -150,8 +153,8 @@ STATEMENT_BYTES_MAX = 256
 QUESTION_BYTES_MAX = 256
 """The largest question in a dispute (section 7.11)."""
 
-PROOF_BYTES_MAX = PACKAGE_BYTES_MAX + OUTPUT_BYTES_MAX + 524_288
-"""The largest proof of a wrong result: package, input or snapshot, terms (section 7.12)."""
+PROOF_BYTES_MAX = PACKAGE_BYTES_MAX + OUTPUT_BYTES_MAX + RECEIPT_BYTES_MAX + 524_288
+"""The largest proof of a wrong result: package, input or snapshot, receipt, terms (7.12)."""
 
 QUESTIONS_WAITING_MAX = 8
 """How many questions of a dispute may wait for the same part of a run (section 7.11)."""

@@ -1,4 +1,4 @@
-"""What a provider signs about a run it did (SPEC.md section 7.7)."""
+"""What a provider signs about the runs it did (SPEC.md section 7.7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
 from fogbank_protocol.signed import Domain, Signed, open_signed, sign
 
-from .limits import FUEL_MAX, RECEIPT_BYTES_MAX, STATES_MAX
+from .limits import FUEL_MAX, RECEIPT_BYTES_MAX, RESULTS_MAX, STATES_MAX
 from .outcome import HostFault, Outcome, agree, outcome_from_value, outcome_to_value
 
 RECEIPT = Domain("fog-receipt-1", RECEIPT_BYTES_MAX)
 _VERSION = 1
-_VERSION_WITH_TERMS = 2
 _HASH_BYTES = 32
+_RULE = "7.7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +24,41 @@ class TraceClaim:
 
     states: int
     """How many states there were (section 7.8)."""
-
     root: bytes
     """The 32-byte root of the tree over those that are checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """How one run ended: with ``outcome`` after ``fuel``."""
+
+    input_id: BlobId
+    outcome: Outcome
+    fuel: int
+    trace: TraceClaim | None = None
+    """Only of a step task."""
+
+    def agrees_with(self, outcome: Outcome, fuel: int) -> bool:
+        """Tell whether another run of the same input and terms confirms this result."""
+        return agree((self.outcome, self.fuel), (outcome, fuel))
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """``provider`` states that its run under an agreement ended with ``outcome`` and ``fuel``."""
+    """``provider`` states what the runs of an agreement ended with."""
 
     agreement_id: bytes
     provider: NodeId
     package_id: BlobId
-    input_id: BlobId
-    outcome: Outcome
-    fuel: int
-    terms_id: bytes | None = None
-    """What the result follows from (section 7.8), in 32 bytes; None in a receipt of version 1."""
+    terms_id: bytes
+    """What the results follow from beside their inputs (section 7.8), in 32 bytes."""
+    results: Sequence[Result]
+    """One for each run, in the agreement's order; 1 … ``RESULTS_MAX``."""
 
-    trace: TraceClaim | None = None
-    """Only of a step task, and only beside a ``terms_id``."""
-
-    def agrees_with(self, outcome: Outcome, fuel: int) -> bool:
-        """Tell whether another run of the same order, with this result, confirms the receipt."""
-        return agree((self.outcome, self.fuel), (outcome, fuel))
+    @property
+    def fuel(self) -> int:
+        """The fuel of all results."""
+        return sum([result.fuel for result in self.results])
 
 
 def sign_receipt(receipt: Receipt, network: NetworkId, identity: Identity) -> Signed:
@@ -69,21 +80,14 @@ def open_receipt(signed: Signed, network: NetworkId) -> Receipt:
 
 def receipt_to_value(receipt: Receipt) -> Value:
     """Return the fields of the body of ``receipt``."""
-    is_plain = receipt.terms_id is None
-    trace = receipt.trace
-    fields: list[Value] = [
-        _VERSION if is_plain else _VERSION_WITH_TERMS,
+    return [
+        _VERSION,
         receipt.agreement_id,
         receipt.provider,
         receipt.package_id,
-        receipt.input_id,
-        outcome_to_value(receipt.outcome),
-        receipt.fuel,
+        receipt.terms_id,
+        [_result_to_value(result) for result in receipt.results],
     ]
-    if is_plain:
-        assert trace is None
-        return fields
-    return [*fields, receipt.terms_id, None if trace is None else [trace.states, trace.root]]
 
 
 def receipt_from_value(value: Value) -> Receipt:
@@ -93,49 +97,58 @@ def receipt_from_value(value: Value) -> Receipt:
         RemoteProtocolError: it is not a receipt (section 7.7).
     """
     match value:
-        case [int(version), *fields, bytes(terms_id), trace] if (
-            _is_version(version, _VERSION_WITH_TERMS) and len(terms_id) == _HASH_BYTES
-        ):
-            return _from_fields(fields, terms_id, _trace_from_value(trace))
-        case [int(version), *fields] if _is_version(version, _VERSION):
-            return _from_fields(fields, None, None)
-        case _:
-            raise RemoteProtocolError("not a receipt", rule="7.7")
-
-
-def _from_fields(
-    fields: Sequence[Value], terms_id: bytes | None, trace: TraceClaim | None
-) -> Receipt:
-    match fields:
         case [
+            int(version),
             bytes(agreement_id),
             bytes(provider),
             bytes(package_id),
-            bytes(input_id),
-            outcome,
-            int(fuel),
+            bytes(terms_id),
+            list(results),
         ] if (
-            not isinstance(fuel, bool)
-            and len(agreement_id) == _HASH_BYTES
+            version == _VERSION
+            and not isinstance(version, bool)
+            and len(agreement_id) == len(terms_id) == _HASH_BYTES
             and len(provider) == NODE_ID_BYTES
-            and len(package_id) == len(input_id) == BLOB_ID_BYTES
-            and fuel <= FUEL_MAX
+            and len(package_id) == BLOB_ID_BYTES
+            and 1 <= len(results) <= RESULTS_MAX
         ):
-            receipt = Receipt(
+            return Receipt(
                 agreement_id=agreement_id,
                 provider=NodeId(provider),
                 package_id=BlobId(package_id),
+                terms_id=terms_id,
+                results=tuple([_result_from_value(result) for result in results]),
+            )
+        case _:
+            raise RemoteProtocolError("not a receipt", rule=_RULE)
+
+
+def _result_to_value(result: Result) -> Value:
+    trace = result.trace
+    return [
+        result.input_id,
+        outcome_to_value(result.outcome),
+        result.fuel,
+        None if trace is None else [trace.states, trace.root],
+    ]
+
+
+def _result_from_value(value: Value) -> Result:
+    match value:
+        case [bytes(input_id), outcome, int(fuel), trace] if (
+            not isinstance(fuel, bool) and len(input_id) == BLOB_ID_BYTES and fuel <= FUEL_MAX
+        ):
+            result = Result(
                 input_id=BlobId(input_id),
                 outcome=outcome_from_value(outcome),
                 fuel=fuel,
-                terms_id=terms_id,
-                trace=trace,
+                trace=_trace_from_value(trace),
             )
-            if isinstance(receipt.outcome, HostFault) and (fuel != 0 or trace is not None):
-                raise RemoteProtocolError("a host fault with fuel or states", rule="7.7")
-            return receipt
         case _:
-            raise RemoteProtocolError("not a receipt", rule="7.7")
+            raise RemoteProtocolError("not the result of a run", rule=_RULE)
+    if isinstance(result.outcome, HostFault) and (fuel != 0 or trace is not None):
+        raise RemoteProtocolError("a host fault with fuel or states", rule=_RULE)
+    return result
 
 
 def _trace_from_value(value: Value) -> TraceClaim | None:
@@ -147,9 +160,4 @@ def _trace_from_value(value: Value) -> TraceClaim | None:
         ):
             return TraceClaim(states, root)
         case _:
-            raise RemoteProtocolError("not the trace of a run", rule="7.7")
-
-
-def _is_version(value: int, version: int) -> bool:
-    # A boolean is an int in Python, but another value on the wire.
-    return value == version and not isinstance(value, bool)
+            raise RemoteProtocolError("not the trace of a run", rule=_RULE)

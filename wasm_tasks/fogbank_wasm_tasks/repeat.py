@@ -18,14 +18,8 @@ from .limits import PROOF_BYTES_MAX, WALL_S_MAX
 from .outcome import HostFault
 from .package import Package
 from .sandbox.pool import Sandbox
-from .verification.proof import (
-    CheckedProof,
-    Verdict,
-    check_proof,
-    decode_proof,
-    judge_end,
-    judge_state,
-)
+from .verification.proof import CheckedProof, Verdict, check_proof, judge_end, judge_state
+from .verification.proof_file import decode_proof
 from .verification.requests import StepReport, StepRequest
 from .verification.snapshot import decode_snapshot
 from .verification.state import Digest, end_digest
@@ -176,8 +170,7 @@ async def _repeat_here(checked: CheckedProof) -> Verdict:
 
 def describe(checked: CheckedProof, verdict: Verdict) -> str:
     """Return the sentence that tells people what came of a proof."""
-    receipt = checked.receipt
-    provider = f"provider {short_form(receipt.provider)}"
+    provider = f"provider {short_form(checked.provider)}"
     manifest = checked.package.manifest
     task = f"{manifest.name} {manifest.version}"
     where = "at its end" if checked.stop is None else f"at position {checked.stop}"

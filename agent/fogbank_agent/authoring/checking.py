@@ -6,13 +6,8 @@ import trio
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_wasm_tasks.repeat import describe, repeat_proof
-from fogbank_wasm_tasks.verification.proof import (
-    CheckedProof,
-    Verdict,
-    check_proof,
-    decode_proof,
-    is_proof,
-)
+from fogbank_wasm_tasks.verification.proof import CheckedProof, Verdict, check_proof
+from fogbank_wasm_tasks.verification.proof_file import decode_proof, is_proof
 
 from ..errors import Refused
 from .inspection import PackageFacts, inspect, package_facts
@@ -70,7 +65,7 @@ def _judge(data: bytes, name: str) -> ProofJudged:
         verdict=str(verdict),
         sentence=describe(checked, verdict),
         network=proof.network,
-        provider=checked.receipt.provider,
+        provider=checked.provider,
         position=checked.stop,
         package=package_facts(checked.package),
     )

@@ -123,4 +123,5 @@ class _Bars:
             f"{progress.under_way} under way",
         )
         name = self._names[progress.run] if progress.run < len(self._names) else ""
-        self._last.plain = f"{name}: {progress.what}"
+        others = f" and {progress.runs - 1} more" if progress.runs > 1 else ""
+        self._last.plain = f"{name}{others}: {progress.what}"

@@ -74,7 +74,8 @@ async def _tell_progress(
         async for event in events:
             await conversation.send(
                 JobProgressed(
-                    run=event.run,
+                    run=event.runs[0],
+                    runs=len(event.runs),
                     at_ms=event.at_ms,
                     event=type(event.what).__name__,
                     provider=_provider_of(event.what),
@@ -167,7 +168,7 @@ def _job_request(parts: Parts, request: StartJob, package_id: BlobId) -> JobRequ
         memory_bytes_max=config.memory_mib_max * MEBIBYTE,
         run_ms_max=_given(request.deadline_s, config.deadline_s) * 1000,
         patience_s=_given(request.patience_s, config.patience_s),
-        runs_at_once=config.runs_at_once,
+        lots_at_once=config.lots_at_once,
         arguments=request.arguments,
         environment=environment_of(request.environment),
         seed=request.seed,

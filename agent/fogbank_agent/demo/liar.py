@@ -10,9 +10,10 @@ from fogbank_protocol.blobs.naming import blob_id
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
 
 from ..limits import PARTS_PER_MILLION
-from ..trading.interfaces import Runner
+from ..trading.interfaces import StepRunner
 
 _LIE_TOLD = "told a lie about input %s: one bit of its output is wrong"
 _LIES = re.compile(r"told a lie about input ([0-9a-f]{64})")
@@ -23,7 +24,7 @@ _log = getLogger(__name__)
 class LyingRunner:
     """Executes runs honestly, and falsifies some of the results before they are signed."""
 
-    def __init__(self, runner: Runner, lie_ppm: int, random: Random) -> None:
+    def __init__(self, runner: StepRunner, lie_ppm: int, random: Random) -> None:
         """Execute with ``runner``; falsify ``lie_ppm`` of a million results, by ``random``."""
         self._runner = runner
         self._lie_ppm = lie_ppm
@@ -38,6 +39,22 @@ class LyingRunner:
     ) -> RunReport:
         """Run a package as ``Runner.execute`` does, and perhaps lie about its output."""
         report = await self._runner.execute(package, request, on_progress=on_progress)
+        return self._perhaps_lie(request, report)
+
+    async def execute_steps(
+        self,
+        package: Package,
+        request: StepRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> StepReport:
+        """Run a step task as ``Runner.execute_steps`` does, and perhaps lie about its output."""
+        stepped = await self._runner.execute_steps(package, request, on_progress=on_progress)
+        if stepped.report is None:
+            return stepped
+        return replace(stepped, report=self._perhaps_lie(request.run, stepped.report))
+
+    def _perhaps_lie(self, request: RunRequest, report: RunReport) -> RunReport:
         if not isinstance(report.outcome, Ok):
             return report
         if self._random.randrange(PARTS_PER_MILLION) >= self._lie_ppm:

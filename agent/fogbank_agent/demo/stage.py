@@ -95,7 +95,7 @@ def _settings(role: Role) -> dict[str, dict[str, object]]:
     match role:
         case Role.REQUESTOR:
             settings["provider"]["enabled"] = False
-            settings["requestor"] = {"runs_at_once": 6}
+            settings["requestor"] = {"lots_at_once": 6}
         case Role.LIAR:
             settings["fault"] = {"lie_ppm": DEMO_LIE_PPM}
             # It undercuts the others, so that it gets work to lie about.

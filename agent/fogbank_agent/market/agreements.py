@@ -1,4 +1,4 @@
-"""Agreements: one run, between two sides that both sign (SPEC.md section 9.4)."""
+"""Agreements: one lot of runs, between two sides that both sign (SPEC.md section 9.4)."""
 
 from dataclasses import dataclass
 from typing import NewType
@@ -28,7 +28,7 @@ AgreementId = NewType("AgreementId", bytes)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """Who does which run for whom, at which price."""
+    """Who does which lot for whom, at which price."""
 
     order_id: OrderId
     bid_id: BidId
@@ -37,6 +37,7 @@ class Agreement:
     price: int
     start_price: int
     fuel_max: int
+    """Of each run."""
 
     def encode(self) -> bytes:
         """Return the body that both sides sign."""

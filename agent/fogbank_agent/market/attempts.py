@@ -1,4 +1,4 @@
-"""The attempts at one run that are under way: orders, agreements and their endings.
+"""The attempts at one lot that are under way: orders, agreements and their endings.
 
 SPEC.md sections 9.3 to 9.5.  Several are under way at once for a quorum.
 """
@@ -37,17 +37,24 @@ from .story import (
     RunProgressed,
     StoryEvent,
 )
+from .verification import fuel_of
 
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
 
 
 class Attempts:
-    """Places one run with providers, and follows it there."""
+    """Places one lot with providers, and follows it there."""
 
     def __init__(
-        self, run: int, attempts_max: int, run_s_max: float, choice: Choice, ballot: Ballot
+        self,
+        lot: int,
+        runs: int,
+        attempts_max: int,
+        run_s_max: float,
+        choice: Choice,
+        ballot: Ballot,
     ) -> None:
-        """Make at most ``attempts_max`` agreements; results go to ``ballot``."""
+        """Make at most ``attempts_max`` agreements on ``runs`` runs; results go to ``ballot``."""
         self.records: dict[int, AttemptRecord] = {}
         """The agreements that were made, by the attempt's number."""
 
@@ -58,7 +65,8 @@ class Attempts:
         self.is_too_poor = False
         """No bid can be paid, and no money will come back."""
 
-        self._run = run
+        self._lot = lot
+        self._runs = runs
         self._run_s_max = run_s_max
         self._choice = choice
         self._ballot = ballot
@@ -159,8 +167,8 @@ class Attempts:
     def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
         self._end_attempt(attempt, now)
-        self._choice.count_result(proposal.provider, result.fuel)
-        return self._ballot.hear(attempt.number, proposal, result.outcome, result.fuel)
+        self._choice.count_results(proposal.provider, fuel_of(result.claim), len(result.claim))
+        return self._ballot.hear(attempt.number, proposal, result.claim)
 
     def proceed(self, now: float) -> list[BallotCommand]:
         """Close the auctions that are over, and give up what has taken too long."""
@@ -182,17 +190,17 @@ class Attempts:
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)
-        match self._choice.choose(proposals, self._shunned(), self._unreliable, now):
+        match self._choice.choose(proposals, self._runs, self._shunned(), self._unreliable, now):
             case Proposal() as proposal:
                 attempt.stage, attempt.proposal = Stage.AGREEING, proposal
                 attempt.ends_at = now + AGREEMENT_WAIT_S
                 self._choice.begin(proposal.provider)
-                cost_max = self._choice.cost_max(proposal)
-                self._choice.purse.reserve(self._key(attempt.number), cost_max)
-                return [SignAgreement(self._run, attempt.number, proposal.provider)]
+                cost = self._choice.cost_expected(proposal, self._runs)
+                self._choice.purse.reserve(self._key(attempt.number), cost)
+                return [SignAgreement(self._lot, attempt.number, proposal.provider)]
             case reason:
                 self._end_attempt(attempt, now)
-                ended = EndAttempt(self._run, attempt.number)
+                ended = EndAttempt(self._lot, attempt.number)
                 # Money that is set aside comes back; money that was never there does not.
                 self.is_too_poor = reason is Reason.NO_FUNDS and not self._choice.purse.is_lending
                 self.placement.stall(now)
@@ -208,7 +216,7 @@ class Attempts:
         self._number_next += 1
         self._live[attempt.number] = attempt
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
-        return [ordered, SendOrder(self._run, attempt.number, providers)]
+        return [ordered, SendOrder(self._lot, attempt.number, providers)]
 
     def drop(self, provider: NodeId, now: float) -> list[BallotCommand]:
         """Go on without a provider that was caught."""
@@ -220,7 +228,7 @@ class Attempts:
         return commands
 
     def _give_up(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
-        ended = EndAttempt(self._run, attempt.number)
+        ended = EndAttempt(self._lot, attempt.number)
         return [ended, *self._fail_attempt(attempt, reason, now)]
 
     def _fail_attempt(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
@@ -239,7 +247,7 @@ class Attempts:
         ]
         if reason in _WORK_REFUSED:
             # It may have finished all the same, and is to hear that nothing is due.
-            commands.append(Refuse(self._run, attempt.number, provider, reason))
+            commands.append(Refuse(self._lot, attempt.number, provider, reason))
         if reason is Reason.BROKEN_RULE:
             commands.append(Catch(provider))
         return commands
@@ -249,7 +257,7 @@ class Attempts:
         commands: list[BallotCommand] = []
         for attempt in list(self._live.values()):
             self._end_attempt(attempt, now)
-            commands.append(EndAttempt(self._run, attempt.number))
+            commands.append(EndAttempt(self._lot, attempt.number))
             if attempt.number in self.records:
                 self.records[attempt.number].failure = Reason.CANCELLED
         return commands
@@ -276,7 +284,7 @@ class Attempts:
         return self._ballot.speakers | agreed
 
     def _key(self, attempt: int) -> tuple[int, int, int]:
-        return (id(self._choice), self._run, attempt)
+        return (id(self._choice), self._lot, attempt)
 
     def _tell(self, what: StoryEvent) -> Tell:
-        return Tell(self._run, what)
+        return Tell(self._lot, what)

@@ -1,4 +1,4 @@
-"""What was said about one run's result, and what follows: whom to owe, whom to refuse.
+"""What was said about the results of one lot, and what follows: whom to owe, whom to refuse.
 
 SPEC.md section 9.6.  Money is set aside from the moment a result arrives until its ballot is
 decided, so that whatever the decision is can be paid.
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
-from fogbank_wasm_tasks.outcome import Outcome
 
 from ..limits import PARTS_PER_MILLION
 from .auction import Proposal
 from .choice import Choice
 from .job_messages import JobCommand, KeepReputation, Owe, Refuse, RunHere, Tell, Withdraw
 from .orders import Quorum, Verification
-from .outcome_words import describe_outcome
+from .outcome_words import describe_outcomes
 from .pricing import bill
 from .reasons import Reason
 from .story import (
@@ -28,7 +27,15 @@ from .story import (
     RunAccepted,
     StoryEvent,
 )
-from .verification import Claim, Voice, count_voices, decide, missing_voices, voices_needed
+from .verification import (
+    Claim,
+    Voice,
+    count_voices,
+    decide,
+    fuel_of,
+    missing_voices,
+    voices_needed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,11 @@ BallotCommand: TypeAlias = JobCommand | Catch
 
 
 class Ballot:
-    """The voices of one run."""
+    """The voices of one lot."""
 
     def __init__(
         self,
-        run: int,
+        lot: int,
         verification: Verification,
         choice: Choice,
         draws: Iterator[int],
@@ -62,7 +69,7 @@ class Ballot:
         """The own sandbox is at it."""
 
         self.can_run_here = can_run_here
-        self._run = run
+        self._lot = lot
         self._verification = verification
         self._choice = choice
         self._draws = draws
@@ -104,16 +111,14 @@ class Ballot:
 
     # Voices come.
 
-    def hear(
-        self, attempt: int, terms: Proposal, outcome: Outcome, fuel: int
-    ) -> list[BallotCommand]:
-        """Count a provider's result, agreed on ``terms``, and draw whether to check it."""
-        self.voices.append(Voice(terms.provider, attempt, (outcome, fuel)))
+    def hear(self, attempt: int, terms: Proposal, claim: Claim) -> list[BallotCommand]:
+        """Count a provider's results, agreed on ``terms``, and draw whether to check them."""
+        self.voices.append(Voice(terms.provider, attempt, claim))
         self._terms[attempt] = terms
         drops = self._bill(self.voices[-1])
         self._choice.purse.reserve(self._key(attempt), drops)
-        words = describe_outcome(outcome)
-        arrived = ResultArrived(attempt, terms.provider, words, fuel, drops)
+        words = describe_outcomes([result.outcome for result in claim])
+        arrived = ResultArrived(attempt, terms.provider, words, fuel_of(claim), drops)
         return [self._tell(arrived), *self._draw_audit(terms.provider)]
 
     def _draw_audit(self, provider: NodeId) -> list[BallotCommand]:
@@ -130,19 +135,20 @@ class Ballot:
         """Ask for the own voice."""
         self.runs_here = True
         if self._audited:
-            return [RunHere(self._run)]
-        return [self._tell(CheckBegun(PARTS_PER_MILLION, here=True)), RunHere(self._run)]
+            return [RunHere(self._lot)]
+        return [self._tell(CheckBegun(PARTS_PER_MILLION, here=True)), RunHere(self._lot)]
 
-    def hear_own(self, outcome: Outcome | None, fuel: int) -> list[BallotCommand]:
+    def hear_own(self, claim: Claim | None) -> list[BallotCommand]:
         """Count the own voice; None means that the own sandbox could not do it."""
         if not self.runs_here:
             return []
         self.runs_here = False
-        if outcome is None:
+        if claim is None:
             self.can_run_here = False
             return []
-        self.voices.append(Voice(None, 0, (outcome, fuel)))
-        return [self._tell(CheckedHere(describe_outcome(outcome), fuel))]
+        self.voices.append(Voice(None, 0, claim))
+        words = describe_outcomes([result.outcome for result in claim])
+        return [self._tell(CheckedHere(words, fuel_of(claim)))]
 
     # What follows.
 
@@ -165,7 +171,7 @@ class Ballot:
     def reopen(self) -> list[BallotCommand]:
         """Take back what was owed, until there is another decision."""
         commands: list[BallotCommand] = [
-            Withdraw(self._run, voice.attempt, voice.provider)
+            Withdraw(self._lot, voice.attempt, voice.provider)
             for voice in self.voices
             if voice.provider is not None and voice.attempt in self._owed
         ]
@@ -177,7 +183,7 @@ class Ballot:
             return []
         self._choice.purse.release(self._key(voice.attempt))
         self._owed.add(voice.attempt)
-        return [Owe(self._run, voice.attempt, voice.provider, self._bill(voice))]
+        return [Owe(self._lot, voice.attempt, voice.provider, self._bill(voice))]
 
     def _refuse(self, voice: Voice, reason: Reason) -> list[BallotCommand]:
         if voice.provider is None or voice.attempt in self._refused:
@@ -185,7 +191,7 @@ class Ballot:
         self._choice.purse.release(self._key(voice.attempt))
         self._refused.add(voice.attempt)
         commands: list[BallotCommand] = [
-            Refuse(self._run, voice.attempt, voice.provider, reason),
+            Refuse(self._lot, voice.attempt, voice.provider, reason),
             self._tell(ResultRefused(voice.attempt, voice.provider, reason)),
         ]
         if reason is Reason.WRONG_RESULT:
@@ -210,10 +216,10 @@ class Ballot:
 
     def _bill(self, voice: Voice) -> int:
         terms = self._terms[voice.attempt]
-        return bill(voice.claim[1], terms.price, terms.start_price)
+        return bill(fuel_of(voice.claim), terms.price, terms.start_price, len(voice.claim))
 
     def _key(self, attempt: int) -> tuple[int, int, int, str]:
-        return (id(self._choice), self._run, attempt, "result")
+        return (id(self._choice), self._lot, attempt, "result")
 
     def _tell(self, what: StoryEvent) -> Tell:
-        return Tell(self._run, what)
+        return Tell(self._lot, what)

@@ -82,7 +82,10 @@ def reasons_against(order: Order, prices: Prices, situation: Situation) -> Seque
         (too_cheap, Reason.PRICE_TOO_LOW),
         (situation.debt > prices.credit, Reason.REQUESTOR_IN_DEBT),
         (order.memory_bytes_max > prices.memory_bytes_max, Reason.TOO_SMALL_MEMORY),
-        (order.input_size > prices.input_bytes_max, Reason.INPUT_TOO_LARGE),
+        (
+            any(one.size > prices.input_bytes_max for one in order.inputs),
+            Reason.INPUT_TOO_LARGE,
+        ),
         (order.output_bytes_max > prices.output_bytes_max, Reason.OUTPUT_TOO_LARGE),
         (order.fuel_max > prices.fuel_max, Reason.FUEL_TOO_HIGH),
         (situation.start_ms >= order.run_ms_max, Reason.DEADLINE_TOO_SOON),

@@ -24,7 +24,7 @@ _FETCH_BYTES_PER_MS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBounds:
-    """What every run of a job needs of its provider."""
+    """What every lot of a job needs of its provider."""
 
     package_id: BlobId
     package_bytes: int
@@ -91,11 +91,12 @@ class Choice:
     def choose(
         self,
         proposals: Sequence[Proposal],
+        runs: int,
         shunned: Collection[NodeId],
         disliked: Collection[NodeId],
         now: float,
     ) -> Proposal | Reason:
-        """Return the proposal expected to cost least, or why none can be taken."""
+        """Return the proposal for ``runs`` runs that costs least, or why none can be taken."""
         wanted = [
             proposal
             for proposal in proposals
@@ -105,7 +106,7 @@ class Choice:
         ]
         if not wanted:
             return Reason.BUSY if proposals else Reason.NO_PROVIDER
-        affordable = [one for one in wanted if self.cost_max(one) <= self.purse.free]
+        affordable = [one for one in wanted if self.cost_expected(one, runs) <= self.purse.free]
         if not affordable:
             return Reason.NO_FUNDS
         return min(
@@ -113,9 +114,16 @@ class Choice:
             key=lambda one: (one.provider in disliked, self._cost_of_proposal(one, now)),
         )
 
-    def cost_max(self, proposal: Proposal) -> int:
-        """Return the drops that a run costs at most on these terms."""
-        return bill(self.bounds.fuel_max, proposal.price, proposal.start_price)
+    def cost_expected(self, proposal: Proposal, runs: int) -> int:
+        """Return the drops to set aside for ``runs`` runs on these terms.
+
+        For one run that is what it may cost; for more, which are only bought together when earlier
+        ones were small, twice what they would cost if they were like those.
+        """
+        fuel = self.bounds.fuel_max
+        if runs > 1:
+            fuel = min(runs * fuel, max(fuel, 2 * runs * self.fuel_expected))
+        return bill(fuel, proposal.price, proposal.start_price, runs)
 
     def audit_ppm(self, provider: NodeId) -> int:
         """Return the probability with which a result of ``provider`` is audited now."""
@@ -168,11 +176,11 @@ class Choice:
         """Return since when no provider works for the job; ``now`` when some do."""
         return now if self._running else self._progress_at
 
-    def count_result(self, provider: NodeId, fuel: int) -> None:
-        """Learn from a result how much fuel a run of this job uses."""
+    def count_results(self, provider: NodeId, fuel: int, runs: int) -> None:
+        """Learn from ``runs`` results how much fuel a run of this job uses."""
         self._record(provider).failures = 0
         self._fuel_sum += fuel
-        self._results += 1
+        self._results += runs
 
     def count_failure(self, provider: NodeId) -> None:
         """Learn that an attempt gave no result."""

@@ -1,15 +1,23 @@
 """Many runs bought on the same terms: which are under way, and what a lie means for the others."""
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from math import inf
 
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
+from ..limits import INLINE_SUM_BYTES_MAX, LOT_FUEL, LOT_RUNS_MAX
 from .ballot import BallotCommand, Catch
 from .choice import Choice
-from .job_messages import EndJob, JobCommand, JobInput, KeepReputation, OffersChanged, Tell
+from .job_messages import (
+    EndJob,
+    JobCommand,
+    JobInput,
+    KeepReputation,
+    LotFormed,
+    OffersChanged,
+    Tell,
+)
 from .job_result import JobCounts
 from .purchase import Purchase, PurchaseState, PurchaseTerms
 from .story import ProviderCaught
@@ -20,20 +28,27 @@ class Job:
 
     def __init__(
         self,
-        runs: int,
-        runs_at_once: int,
+        input_sizes: Sequence[int],
+        lots_at_once: int,
         terms: PurchaseTerms,
         choice: Choice,
         draws: Iterator[int],
     ) -> None:
-        """Buy ``runs`` runs, ``runs_at_once`` at a time; ``draws`` gives 0 … 999,999 at random."""
-        self.purchases: Sequence[Purchase] = [
-            Purchase(number, terms, choice, draws) for number in range(runs)
-        ]
+        """Buy a run for each of ``input_sizes``, in bytes, at most ``lots_at_once`` at a time.
+
+        ``draws`` gives 0 … 999,999 at random.
+        """
+        self.purchases: list[Purchase] = []
+        """One for each lot that was formed so far, in the order of the runs."""
         self.choice = choice
-        self._runs_at_once = runs_at_once
-        self._waiting = deque(self.purchases)
+        self._input_sizes = input_sizes
+        self._lots_at_once = lots_at_once
+        self._terms = terms
+        self._draws = draws
+        self._formed = 0
+        """Runs that have a lot."""
         self._active: dict[int, Purchase] = {}
+        self._under_way = 0
         self._failed = 0
         self._accepted = 0
         self._ended = False
@@ -45,8 +60,9 @@ class Job:
 
     @property
     def counts(self) -> JobCounts:
-        """Where the job stands."""
-        return JobCounts(self._accepted, self._failed, len(self._active), len(self._waiting))
+        """Where the job stands, in runs."""
+        waiting = len(self._input_sizes) - self._formed
+        return JobCounts(self._accepted, self._failed, self._under_way, waiting)
 
     def begin(self, now: float) -> list[JobCommand]:
         """Send the first orders."""
@@ -62,10 +78,10 @@ class Job:
     def cancel(self, now: float) -> list[JobCommand]:
         """End every run that has not ended; what was accepted stays owed."""
         commands: list[JobCommand] = []
-        for purchase in [*self._active.values(), *self._waiting]:
-            self._active[purchase.number] = purchase
+        while self._formed < len(self._input_sizes):
+            commands += self._form(LOT_RUNS_MAX)
+        for purchase in list(self._active.values()):
             commands += self._follow(purchase, purchase.cancel(now), now)
-        self._waiting.clear()
         self._ended = True
         return commands
 
@@ -76,18 +92,41 @@ class Job:
             case OffersChanged():
                 return [one for one in self._active.values() if one.is_stalled]
             case _:
-                return [self.purchases[event.run]]
+                return [self.purchases[event.lot]]
 
     def _fill(self, now: float) -> list[JobCommand]:
         commands: list[JobCommand] = []
-        while self._waiting and len(self._active) < self._runs_at_once:
-            purchase = self._waiting.popleft()
-            self._active[purchase.number] = purchase
+        while self._formed < len(self._input_sizes) and len(self._active) < self._lots_at_once:
+            commands += self._form(self._lot_size())
+            purchase = self.purchases[-1]
             commands += self._follow(purchase, purchase.begin(now), now)
         if not self._active and not self._ended:
             self._ended = True
             commands.append(EndJob())
         return commands
+
+    def _lot_size(self) -> int:
+        """Return how many runs to buy together: many small ones, but some for every provider."""
+        waiting = len(self._input_sizes) - self._formed
+        share = -(-waiting // self._lots_at_once)
+        small = LOT_FUEL // max(1, self.choice.fuel_expected)
+        return max(1, min(LOT_RUNS_MAX, share, small))
+
+    def _form(self, runs_max: int) -> list[JobCommand]:
+        """Make a lot of the next runs, whose inputs ride in one message if there are several."""
+        first, number = self._formed, len(self.purchases)
+        end, size = first, 0
+        while end < min(first + runs_max, len(self._input_sizes)):
+            size += self._input_sizes[end]
+            if size > INLINE_SUM_BYTES_MAX and end > first:
+                break
+            end += 1
+        purchase = Purchase(number, range(first, end), self._terms, self.choice, self._draws)
+        self.purchases.append(purchase)
+        self._active[number] = purchase
+        self._formed = end
+        self._under_way += len(purchase.runs)
+        return [LotFormed(number, purchase.runs)]
 
     def _follow(
         self, purchase: Purchase, commands: Sequence[BallotCommand], now: float
@@ -103,15 +142,18 @@ class Job:
         return wanted
 
     def _recount(self, purchase: Purchase) -> None:
+        runs = len(purchase.runs)
         if purchase.state is PurchaseState.UNDER_WAY:
             if purchase.number not in self._active:
-                self._accepted -= 1
+                self._accepted -= runs
+                self._under_way += runs
                 self._active[purchase.number] = purchase
         elif self._active.pop(purchase.number, None) is not None:
+            self._under_way -= runs
             if purchase.state is PurchaseState.ACCEPTED:
-                self._accepted += 1
+                self._accepted += runs
             else:
-                self._failed += 1
+                self._failed += runs
 
     def _catch(self, provider: NodeId, caught_with: Purchase, now: float) -> list[JobCommand]:
         if not self.choice.catch(provider):

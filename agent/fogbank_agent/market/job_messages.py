@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
-from fogbank_wasm_tasks.outcome import Outcome
 
 from .reasons import Reason
 from .story import StoryEvent
+from .verification import Claim
 
-# Events.  ``run`` is the run's number in its job, ``attempt`` the number of the order for it.
+# Events.  ``lot`` is the lot's number in its job, ``attempt`` the number of the order for it.
 
 
 @dataclass(frozen=True, slots=True)
 class BidCame:
     """A valid bid within the order's caps arrived."""
 
-    run: int
+    lot: int
     attempt: int
     provider: NodeId
     price: int
@@ -30,7 +30,7 @@ class BidCame:
 class OrderRefused:
     """A provider declined, failed to answer, or answered with something that is no bid."""
 
-    run: int
+    lot: int
     attempt: int
     provider: NodeId
     reasons: Sequence[Reason]
@@ -40,7 +40,7 @@ class OrderRefused:
 class AgreementSigned:
     """The provider has signed: it works."""
 
-    run: int
+    lot: int
     attempt: int
 
 
@@ -48,7 +48,7 @@ class AgreementSigned:
 class AgreementRefused:
     """The provider did not keep its bid."""
 
-    run: int
+    lot: int
     attempt: int
     reason: Reason
 
@@ -57,37 +57,35 @@ class AgreementRefused:
 class ProgressTold:
     """The provider says how much fuel is used."""
 
-    run: int
+    lot: int
     attempt: int
     fuel: int
 
 
 @dataclass(frozen=True, slots=True)
 class ResultCame:
-    """A valid receipt is here, and so is the output it names; never a host fault."""
+    """A valid receipt is here, and so are the outputs it names; never a host fault."""
 
-    run: int
+    lot: int
     attempt: int
-    outcome: Outcome
-    fuel: int
+    claim: Claim
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptBroke:
     """The attempt ended without a result; only ``BROKEN_RULE`` is held against the provider."""
 
-    run: int
+    lot: int
     attempt: int
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRunEnded:
-    """The own sandbox ran the run; ``outcome`` is None when it could not."""
+    """The own sandbox did the lot; ``claim`` is None when it could not."""
 
-    run: int
-    outcome: Outcome | None
-    fuel: int
+    lot: int
+    claim: Claim | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +109,27 @@ JobInput: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class SendOrder:
-    """Sign an order for the run and send it to all ``providers`` at once."""
+class LotFormed:
+    """The lot was made of these runs of the job."""
 
-    run: int
+    lot: int
+    runs: range
+
+
+@dataclass(frozen=True, slots=True)
+class SendOrder:
+    """Sign an order for the lot and send it to all ``providers`` at once."""
+
+    lot: int
     attempt: int
     providers: Sequence[NodeId]
 
 
 @dataclass(frozen=True, slots=True)
 class SignAgreement:
-    """Sign the agreement on this provider's bid and open the run's stream."""
+    """Sign the agreement on this provider's bid and open the lot's stream."""
 
-    run: int
+    lot: int
     attempt: int
     provider: NodeId
 
@@ -132,22 +138,22 @@ class SignAgreement:
 class EndAttempt:
     """Stop whatever is under way for the attempt and forget it."""
 
-    run: int
+    lot: int
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunHere:
-    """Run it in the own sandbox and report ``OwnRunEnded``."""
+    """Do the lot in the own sandbox and report ``OwnRunEnded``."""
 
-    run: int
+    lot: int
 
 
 @dataclass(frozen=True, slots=True)
 class Owe:
     """The attempt's result is right: its provider is owed ``bill`` drops."""
 
-    run: int
+    lot: int
     attempt: int
     provider: NodeId
     bill: int
@@ -157,7 +163,7 @@ class Owe:
 class Withdraw:
     """What was said to be owed for the attempt is in doubt again: pay nothing for it now."""
 
-    run: int
+    lot: int
     attempt: int
     provider: NodeId
 
@@ -166,7 +172,7 @@ class Withdraw:
 class Refuse:
     """The attempt's result will not be paid."""
 
-    run: int
+    lot: int
     attempt: int
     provider: NodeId
     reason: Reason
@@ -182,9 +188,9 @@ class KeepReputation:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Add ``what`` to the run's story."""
+    """Add ``what`` to the story of the lot's runs."""
 
-    run: int
+    lot: int
     what: StoryEvent
 
 
@@ -194,7 +200,8 @@ class EndJob:
 
 
 JobCommand: TypeAlias = (
-    SendOrder
+    LotFormed
+    | SendOrder
     | SignAgreement
     | EndAttempt
     | RunHere

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fogbank_protocol.blobs.naming import BlobId
+from fogbank_wasm_tasks.verification.terms import StepPlan
 
 from .orders import Verification
 
@@ -45,11 +46,16 @@ class JobRequest:
     run_ms_max: int = 120_000
     """Milliseconds that a provider has for a run, from agreement to result; at most 3,600,000."""
 
-    runs_at_once: int = 16
-    """Runs that are under way at the same time, 1 to ``RUNS_AT_ONCE_MAX``."""
+    lots_at_once: int = 16
+    """Lots, of one run or of many small ones, that are under way at the same time.
+
+    1 to ``LOTS_AT_ONCE_MAX``.
+    """
 
     arguments: Sequence[str] = ()
     environment: Sequence[tuple[str, str]] = ()
+    plan: StepPlan | None = None
+    """How a package of shape step is run; None for any other."""
     seed: int = 0
     """64 bits from which the task's randomness comes; the same for every run of the job."""
 

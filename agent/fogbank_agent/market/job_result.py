@@ -24,13 +24,13 @@ class JobCounts:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """Something happened to run number ``run`` (from 0) of a job.
+    """Something happened to the ``runs`` (numbers from 0) of a job that were bought together.
 
     Events may be dropped when the reader is slow; ``counts`` is right in each.
     """
 
     job_id: bytes
-    run: int
+    runs: range
     at_ms: int
     """Milliseconds since the job began."""
 

@@ -1,4 +1,4 @@
-"""Orders: what a requestor wants run, within which bounds, and how it checks (SPEC.md 9.2)."""
+"""Orders: which runs a requestor wants, within which bounds, and how it checks (SPEC.md 9.2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,11 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
 from fogbank_protocol.limits import TEXT_BYTES_MAX
 from fogbank_protocol.signed import Domain, Signed, object_id
+from fogbank_wasm_tasks.limits import CHECKPOINT_STEPS_MAX, STEP_SIZE_MAX
+from fogbank_wasm_tasks.verification.terms import StepPlan, Terms
 
 from ..limits import (
+    LOT_RUNS_MAX,
     ORDER_BODY_BYTES_MAX,
     ORDER_TEXTS_MAX,
     PARTS_PER_MILLION,
@@ -57,23 +60,34 @@ Verification: TypeAlias = NoVerification | Audit | Quorum
 """How a requestor checks results."""
 
 
+@dataclass(frozen=True, slots=True)
+class OrderInput:
+    """What one run of the lot is given."""
+
+    blob_id: BlobId
+    size: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One run that a requestor wants, for one attempt."""
+    """One lot of runs that a requestor wants, for one attempt."""
 
     requestor: NodeId
     salt: bytes
     package_id: BlobId
-    input_id: BlobId
-    input_size: int
+    inputs: Sequence[OrderInput]
+    """1 to ``LOT_RUNS_MAX``, one for each run."""
     arguments: Sequence[str]
     environment: Sequence[tuple[str, str]]
     seed: int
     fuel_max: int
+    """Of each run."""
     memory_bytes_max: int
     output_bytes_max: int
+    plan: StepPlan | None
+    """For a package of shape step, and None for any other."""
     run_ms_max: int
-    """Milliseconds from agreement to result."""
+    """Milliseconds from agreement to receipt, for the whole lot."""
 
     price_max: int
     start_price_max: int
@@ -81,6 +95,19 @@ class Order:
     """The version of the fuel table."""
 
     verification: Verification
+
+    def terms(self) -> Terms:
+        """Return what the results of the runs follow from, beside their inputs."""
+        return Terms(
+            package_id=self.package_id,
+            arguments=self.arguments,
+            environment=self.environment,
+            seed=self.seed,
+            fuel_max=self.fuel_max,
+            memory_bytes_max=self.memory_bytes_max,
+            output_bytes_max=self.output_bytes_max,
+            plan=self.plan,
+        )
 
 
 def sign_order(order: Order, network: NetworkId, identity: Identity) -> Signed:
@@ -94,14 +121,14 @@ def sign_order(order: Order, network: NetworkId, identity: Identity) -> Signed:
         order.requestor,
         order.salt,
         order.package_id,
-        order.input_id,
-        order.input_size,
+        [[one.blob_id, one.size] for one in order.inputs],
         order.arguments,
         order.environment,
         order.seed,
         order.fuel_max,
         order.memory_bytes_max,
         order.output_bytes_max,
+        None if order.plan is None else [order.plan.step_size, order.plan.checkpoint_steps],
         order.run_ms_max,
         order.price_max,
         order.start_price_max,
@@ -132,20 +159,34 @@ def _parse(value: Value) -> Order:
         requestor=NodeId(fields.exactly(NODE_ID_BYTES)),
         salt=fields.exactly(SALT_BYTES),
         package_id=BlobId(fields.exactly(BLOB_ID_BYTES)),
-        input_id=BlobId(fields.exactly(BLOB_ID_BYTES)),
-        input_size=fields.integer(RUN_DATA_BYTES_MAX),
+        inputs=tuple(map(_parse_input, fields.array(LOT_RUNS_MAX, count_min=1))),
         arguments=fields.texts(ORDER_TEXTS_MAX, TEXT_BYTES_MAX, ascending=False),
         environment=_parse_environment(fields.array(ORDER_TEXTS_MAX)),
         seed=fields.integer((1 << 64) - 1),
         fuel_max=fields.integer(RUN_FUEL_MAX, least=1),
         memory_bytes_max=fields.integer(RUN_MEMORY_BYTES_MAX, least=RUN_MEMORY_BYTES_MIN),
         output_bytes_max=fields.integer(RUN_DATA_BYTES_MAX),
+        plan=_parse_plan(fields.anything()),
         run_ms_max=fields.integer(RUN_MS_MAX, least=1),
         price_max=fields.integer(PRICE_MAX),
         start_price_max=fields.integer(PRICE_MAX),
         weights=fields.integer((1 << 64) - 1),
         verification=_parse_verification(fields.anything()),
     )
+
+
+def _parse_input(value: Value) -> OrderInput:
+    fields = Fields(value, 2, rule=_RULE)
+    blob_id = BlobId(fields.exactly(BLOB_ID_BYTES))
+    return OrderInput(blob_id, fields.integer(RUN_DATA_BYTES_MAX))
+
+
+def _parse_plan(value: Value) -> StepPlan | None:
+    if value is None:
+        return None
+    fields = Fields(value, 2, rule=_RULE)
+    step_size = fields.integer(STEP_SIZE_MAX, least=1)
+    return StepPlan(step_size, fields.integer(CHECKPOINT_STEPS_MAX, least=1))
 
 
 def _parse_environment(values: Sequence[Value]) -> tuple[tuple[str, str], ...]:

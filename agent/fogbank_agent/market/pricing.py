@@ -5,9 +5,12 @@ from ..limits import HASTE_PPM_PER_S, PARTS_PER_MILLION
 GIGAFUEL = 10**9
 
 
-def bill(fuel: int, price: int, start_price: int) -> int:
-    """Return the drops due for ``fuel`` at ``price`` drops a gigafuel plus ``start_price``."""
-    return -(-fuel * price // GIGAFUEL) + start_price
+def bill(fuel: int, price: int, start_price: int, runs: int = 1) -> int:
+    """Return the drops due for a lot of ``runs`` runs that used ``fuel`` together.
+
+    That is ``price`` drops a gigafuel, rounded up, and ``start_price`` for each run.
+    """
+    return -(-fuel * price // GIGAFUEL) + runs * start_price
 
 
 def expected_cost(

@@ -1,4 +1,4 @@
-"""One run bought: orders in auctions, agreements, results, checks, until it is decided.
+"""One lot bought: orders in auctions, agreements, results, checks, until it is decided.
 
 SPEC.md sections 9.3 to 9.6.  An **attempt** is one order: it begins with an auction and becomes an
 agreement when somebody takes it.  Several are under way at once for a quorum.  Whatever happens,
@@ -37,7 +37,7 @@ from .verification import Claim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseTerms:
-    """What holds for every run of a job."""
+    """What holds for every lot of a job."""
 
     verification: Verification
     attempts_max: int
@@ -48,7 +48,7 @@ class PurchaseTerms:
 
 
 class PurchaseState(Enum):
-    """Where a run stands."""
+    """Where a lot stands."""
 
     WAITING = "waiting"
     UNDER_WAY = "under way"
@@ -57,26 +57,35 @@ class PurchaseState(Enum):
 
 
 class Purchase:
-    """The machine of one run."""
+    """The machine of one lot."""
 
     def __init__(
-        self, number: int, terms: PurchaseTerms, choice: Choice, draws: Iterator[int]
+        self,
+        number: int,
+        runs: range,
+        terms: PurchaseTerms,
+        choice: Choice,
+        draws: Iterator[int],
     ) -> None:
-        """Buy run ``number``; ``draws`` gives 0 … 999,999 at random, for audits."""
+        """Buy these ``runs`` of the job; ``draws`` gives 0 … 999,999 at random, for audits."""
         self.number = number
+        self.runs = runs
+        """The runs of the job that the lot is made of."""
         self.state = PurchaseState.WAITING
         self.reason: Reason | None = None
         """Why it failed."""
 
         self.claim: Claim | None = None
-        """The result, once accepted."""
+        """The results, once accepted."""
 
         self.ballot = Ballot(
             number, terms.verification, choice, draws, can_run_here=terms.can_run_here
         )
         self._terms = terms
         self._choice = choice
-        self._attempts = Attempts(number, terms.attempts_max, terms.run_s_max, choice, self.ballot)
+        self._attempts = Attempts(
+            number, len(runs), terms.attempts_max, terms.run_s_max, choice, self.ballot
+        )
         self._waits = False
         """An order is due that could not be sent when it was tried last."""
 
@@ -115,7 +124,7 @@ class Purchase:
         return commands + self._proceed(now)
 
     def doubt(self, provider: NodeId, now: float) -> list[BallotCommand]:
-        """Go on without the word of ``provider``, which was caught with another run."""
+        """Go on without the word of ``provider``, which was caught with another lot."""
         match self.state:
             case PurchaseState.UNDER_WAY:
                 return self._attempts.drop(provider, now) + self._proceed(now)
@@ -125,13 +134,13 @@ class Purchase:
                 return []
 
     def cancel(self, now: float) -> list[BallotCommand]:
-        """End the run, unless it has ended, because nobody wants it any more."""
+        """End the lot, unless it has ended, because nobody wants it any more."""
         if self.state in (PurchaseState.ACCEPTED, PurchaseState.FAILED):
             return []
         return self._fail(Reason.CANCELLED, now)
 
     def involves(self, provider: NodeId) -> bool:
-        """Tell whether ``provider`` has, or had, an agreement for this run."""
+        """Tell whether ``provider`` has, or had, an agreement for this lot."""
         return any(record.proposal.provider == provider for record in self.records.values())
 
     # What each event does.
@@ -143,8 +152,8 @@ class Purchase:
             case OffersChanged():
                 self._attempts.placement.retry_at = -inf
                 return []
-            case OwnRunEnded(_, outcome, fuel):
-                return self.ballot.hear_own(outcome, fuel)
+            case OwnRunEnded(_, claim):
+                return self.ballot.hear_own(claim)
             case _:
                 return self._attempts.take(event, now)
 

@@ -1,5 +1,6 @@
-"""What passes in a run's stream, and what makes a receipt valid (SPEC.md section 9.5)."""
+"""What passes in a lot's stream, and what makes a receipt valid (SPEC.md section 9.5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -8,12 +9,14 @@ from fogbank_protocol.encoding import Value, decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import SIGNATURE_BYTES
 from fogbank_protocol.signed import Signed, signed_from_value
-from fogbank_wasm_tasks.outcome import Ok
-from fogbank_wasm_tasks.receipt import RECEIPT, Receipt
+from fogbank_wasm_tasks.outcome import HostFault, Ok
+from fogbank_wasm_tasks.receipt import RECEIPT, Receipt, Result
 
 from ..limits import (
     AGREEMENT_BODY_BYTES_MAX,
     INLINE_BYTES_MAX,
+    INLINE_SUM_BYTES_MAX,
+    LOT_RUNS_MAX,
     RUN_BODY_BYTES_MAX,
     RUN_FUEL_MAX,
     RUN_ITEM_BYTES_MAX,
@@ -27,13 +30,13 @@ _RULE = "9.5"
 
 @dataclass(frozen=True, slots=True)
 class RunOpening:
-    """What a requestor opens a run's stream with."""
+    """What a requestor opens a lot's stream with."""
 
     order: Signed
     agreement_body: bytes
     requestor_signature: bytes
-    input: bytes | None
-    """The input itself; None when it is to be fetched."""
+    inputs: Sequence[bytes | None]
+    """For each run the input itself; None when it is to be fetched."""
 
 
 def encode_run_opening(opening: RunOpening) -> bytes:
@@ -43,7 +46,7 @@ def encode_run_opening(opening: RunOpening) -> bytes:
             opening.order.to_value(),
             opening.agreement_body,
             opening.requestor_signature,
-            opening.input,
+            list(opening.inputs),
         ]
     )
 
@@ -59,7 +62,7 @@ def decode_run_opening(body: bytes) -> RunOpening:
         order=signed_from_value(ORDER, fields.anything()),
         agreement_body=fields.at_most(AGREEMENT_BODY_BYTES_MAX),
         requestor_signature=fields.exactly(SIGNATURE_BYTES),
-        input=fields.at_most_or_nil(INLINE_BYTES_MAX),
+        inputs=_inline(fields.array(LOT_RUNS_MAX, count_min=1)),
     )
 
 
@@ -72,17 +75,17 @@ class AgreementMade:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """So much fuel is used."""
+    """So much fuel is used, by all runs of the lot together."""
 
     fuel: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The last item: the receipt, and the output unless it is to be fetched."""
+    """The last item: the receipt, and of each run the output unless it is to be fetched."""
 
     receipt: Signed
-    output: bytes | None
+    outputs: Sequence[bytes | None]
 
 
 RunItem: TypeAlias = AgreementMade | RunProgress | RunEnded
@@ -95,8 +98,8 @@ def encode_run_item(item: RunItem) -> bytes:
             return encode([0, signature])
         case RunProgress(fuel):
             return encode([1, fuel])
-        case RunEnded(receipt, output):
-            return encode([2, receipt.to_value(), output])
+        case RunEnded(receipt, outputs):
+            return encode([2, receipt.to_value(), list(outputs)])
 
 
 def decode_run_item(body: bytes) -> RunItem:
@@ -113,10 +116,10 @@ def decode_run_item(body: bytes) -> RunItem:
         case 0:
             return AgreementMade(fields.exactly(SIGNATURE_BYTES))
         case 1:
-            return RunProgress(fields.integer(RUN_FUEL_MAX))
+            return RunProgress(fields.integer(LOT_RUNS_MAX * RUN_FUEL_MAX))
         case _:
             receipt = signed_from_value(RECEIPT, fields.anything())
-            return RunEnded(receipt, fields.at_most_or_nil(INLINE_BYTES_MAX))
+            return RunEnded(receipt, _inline(fields.array(LOT_RUNS_MAX, count_min=1)))
 
 
 def _kind(value: Value) -> int:
@@ -127,36 +130,92 @@ def _kind(value: Value) -> int:
             raise RemoteProtocolError("not an item of a run", rule=_RULE)
 
 
+class InlineRoom:
+    """Which blobs of a lot ride in the message itself, asked for one after another."""
+
+    def __init__(self) -> None:
+        self._left = INLINE_SUM_BYTES_MAX
+
+    def takes(self, size: int) -> bool:
+        """Tell whether the next blob, of ``size`` bytes, is inline."""
+        if size > min(INLINE_BYTES_MAX, self._left):
+            return False
+        self._left -= size
+        return True
+
+
+def check_inputs(order: Order, inputs: Sequence[bytes | None]) -> None:
+    """Check the inputs that came with the opening of a lot's stream.
+
+    Raises:
+        RemoteProtocolError: they are others than the order's, or do not ride here (section 9.5).
+    """
+    if len(inputs) != len(order.inputs):
+        raise RemoteProtocolError("not one place for each run", rule=_RULE)
+    room = InlineRoom()
+    for one, data in zip(order.inputs, inputs, strict=True):
+        is_inline = room.takes(one.size)
+        if data is None:
+            continue
+        if not is_inline or len(data) != one.size or blob_id(data) != one.blob_id:
+            raise RemoteProtocolError("another input than the order's", rule=_RULE)
+
+
 def check_receipt(
     receipt: Receipt, order: Order, agreement: Agreement, agreement_id: AgreementId
 ) -> None:
-    """Check that ``receipt`` is about this agreement and within its bounds; its output is not seen.
+    """Check that ``receipt`` is about this agreement and within its bounds; no output is seen.
 
     Raises:
         RemoteProtocolError: it is not valid (section 9.5).
     """
     if receipt.agreement_id != agreement_id or receipt.provider != agreement.provider:
         raise RemoteProtocolError("a receipt for another agreement", rule=_RULE)
-    if receipt.package_id != order.package_id or receipt.input_id != order.input_id:
-        raise RemoteProtocolError("a receipt for another package or input", rule=_RULE)
-    if receipt.fuel > agreement.fuel_max:
-        raise RemoteProtocolError("a receipt for more fuel than was agreed", rule=_RULE)
-    if isinstance(receipt.outcome, Ok) and receipt.outcome.output_size > order.output_bytes_max:
-        raise RemoteProtocolError("a receipt for a larger output than was agreed", rule=_RULE)
+    if receipt.package_id != order.package_id or receipt.terms_id != order.terms().terms_id():
+        raise RemoteProtocolError("a receipt for another package or other terms", rule=_RULE)
+    if [result.input_id for result in receipt.results] != [one.blob_id for one in order.inputs]:
+        raise RemoteProtocolError("a receipt for other inputs", rule=_RULE)
+    for result in receipt.results:
+        _check_result(result, order, agreement)
 
 
-def check_inline_output(receipt: Receipt, output: bytes | None) -> None:
-    """Check the output that came with ``receipt``, or that it rightly did not come.
+def check_inline_outputs(receipt: Receipt, outputs: Sequence[bytes | None]) -> None:
+    """Check the outputs that came with ``receipt``, and that the others rightly did not come.
 
     Raises:
-        RemoteProtocolError: it is missing, uncalled for, or another than was signed (section 9.5).
+        RemoteProtocolError: one is missing, uncalled for, or another than was signed (section 9.5).
     """
-    outcome = receipt.outcome
-    if not isinstance(outcome, Ok):
-        if output is not None:
-            raise RemoteProtocolError("an output without the outcome ok", rule=_RULE)
-    elif output is None:
-        if outcome.output_size <= INLINE_BYTES_MAX:
-            raise RemoteProtocolError("a small output that is missing", rule=_RULE)
-    elif len(output) != outcome.output_size or blob_id(output) != outcome.output_id:
-        raise RemoteProtocolError("another output than the receipt's", rule=_RULE)
+    if len(outputs) != len(receipt.results):
+        raise RemoteProtocolError("not one place for each run", rule=_RULE)
+    room = InlineRoom()
+    for result, output in zip(receipt.results, outputs, strict=True):
+        outcome = result.outcome
+        if not isinstance(outcome, Ok):
+            if output is not None:
+                raise RemoteProtocolError("an output without the outcome ok", rule=_RULE)
+        elif room.takes(outcome.output_size) is (output is None):
+            raise RemoteProtocolError("a small output that is missing, or a large one", rule=_RULE)
+        elif output is not None and (
+            len(output) != outcome.output_size or blob_id(output) != outcome.output_id
+        ):
+            raise RemoteProtocolError("another output than the receipt's", rule=_RULE)
+
+
+def _check_result(result: Result, order: Order, agreement: Agreement) -> None:
+    outcome = result.outcome
+    if result.fuel > agreement.fuel_max:
+        raise RemoteProtocolError("a receipt for more fuel than was agreed", rule=_RULE)
+    if isinstance(outcome, Ok) and outcome.output_size > order.output_bytes_max:
+        raise RemoteProtocolError("a receipt for a larger output than was agreed", rule=_RULE)
+    has_states = order.plan is not None and not isinstance(outcome, HostFault)
+    if has_states is (result.trace is None):
+        raise RemoteProtocolError("states of a run without a plan, or none", rule=_RULE)
+
+
+def _inline(values: Sequence[Value]) -> Sequence[bytes | None]:
+    found: list[bytes | None] = []
+    for value in values:
+        if value is not None and not (isinstance(value, bytes) and len(value) <= INLINE_BYTES_MAX):
+            raise RemoteProtocolError("neither nil nor what rides in a message", rule=_RULE)
+        found.append(value)
+    return found

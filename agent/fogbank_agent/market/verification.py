@@ -1,17 +1,17 @@
-"""Which result of a run is right, and how often to ask for a second one (SPEC.md section 9.6)."""
+"""Which results of a lot are right, and how often to ask for others (SPEC.md section 9.6)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
-from fogbank_wasm_tasks.outcome import Outcome
+from fogbank_wasm_tasks.receipt import Result
 
 from ..limits import PARTS_PER_MILLION
 from .orders import Audit, NoVerification, Quorum, Verification
 
-Claim: TypeAlias = tuple[Outcome, int]
-"""What somebody says of a run: its outcome and its fuel.  Never a host fault."""
+Claim: TypeAlias = tuple[Result, ...]
+"""What somebody says of a lot, run by run.  Never a host fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,11 @@ class Voice:
     provider: NodeId | None
     attempt: int
     claim: Claim
+
+
+def fuel_of(claim: Claim) -> int:
+    """Return the fuel of all runs."""
+    return sum([result.fuel for result in claim])
 
 
 def audit_rate_ppm(verification: Verification, confirmed_in_a_row: int) -> int:

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
 from fogbank_protocol.node.node import CallRefused
@@ -23,7 +22,7 @@ from ..market.agreements import (
 from ..market.bids import Bid, BidId
 from ..market.orders import Order, open_order, order_id
 from ..market.reasons import Reason
-from ..market.run_messages import RunOpening
+from ..market.run_messages import RunOpening, check_inputs
 from .work import Work
 
 
@@ -90,11 +89,11 @@ class Admission:
         self._check_agreement(agreement, order, open_bid.bid, peer)
         signature = opening.requestor_signature
         check_agreement_signature(opening.agreement_body, self._network, peer, signature)
-        _check_input(order, opening.input)
+        check_inputs(order, opening.inputs)
         refuse(order)
         del bids[agreement.bid_id]
         self._note(named)
-        return Work(order, agreement, named, opening.input)
+        return Work(order, agreement, named, opening.inputs)
 
     def _check_agreement(self, agreement: Agreement, order: Order, bid: Bid, peer: NodeId) -> None:
         expected = Agreement(
@@ -113,8 +112,3 @@ class Admission:
         self._agreements[named] = None
         if len(self._agreements) > AGREEMENTS_REMEMBERED_MAX:
             self._agreements.popitem(last=False)
-
-
-def _check_input(order: Order, data: bytes | None) -> None:
-    if data is not None and (len(data) != order.input_size or blob_id(data) != order.input_id):
-        raise RemoteProtocolError("another input than the order's", rule="9.5")

@@ -33,13 +33,13 @@ class BillBook:
         """Keep the bills in ``journal``."""
         self._journal = journal
 
-    def owe(self, agreement: AgreementId, provider: NodeId, run_id: bytes, drops: int) -> None:
+    def owe(self, agreement: AgreementId, provider: NodeId, lot_id: bytes, drops: int) -> None:
         """Record that a result was accepted."""
         self._journal.record(
             "INSERT OR IGNORE INTO bills VALUES (?, ?, ?, ?, 'owed', NULL)",
             agreement,
             provider,
-            run_id,
+            lot_id,
             drops,
         )
 

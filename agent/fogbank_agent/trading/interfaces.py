@@ -5,6 +5,7 @@ from typing import Protocol
 
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
 
 
 class Runner(Protocol):
@@ -26,4 +27,18 @@ class Runner(Protocol):
             SandboxBusy: too many runs wait already.
             SandboxUnavailable: this machine cannot run tasks at all.
         """
+        ...
+
+
+class StepRunner(Runner, Protocol):
+    """Executes step tasks by their steps as well."""
+
+    async def execute_steps(
+        self,
+        package: Package,
+        request: StepRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> StepReport:
+        """Run a step task by its steps; waits, is cancelled and raises like ``execute``."""
         ...

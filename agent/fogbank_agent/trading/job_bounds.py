@@ -3,9 +3,9 @@
 from ..limits import (
     ATTEMPTS_MAX,
     JOB_RUNS_MAX,
+    LOTS_AT_ONCE_MAX,
     PATIENCE_S_MAX,
     RUN_NAME_BYTES_MAX,
-    RUNS_AT_ONCE_MAX,
 )
 from ..market.job_request import JobRequest
 
@@ -22,8 +22,8 @@ def check_bounds(request: JobRequest) -> None:
     """
     _check(1 <= len(request.inputs) <= JOB_RUNS_MAX, f"a job has 1 to {JOB_RUNS_MAX:,} runs")
     _check(
-        1 <= request.runs_at_once <= RUNS_AT_ONCE_MAX,
-        f"1 to {RUNS_AT_ONCE_MAX} runs can be under way at once",
+        1 <= request.lots_at_once <= LOTS_AT_ONCE_MAX,
+        f"1 to {LOTS_AT_ONCE_MAX} runs can be under way at once",
     )
     _check(1 <= request.attempts_max <= ATTEMPTS_MAX, f"a run has 1 to {ATTEMPTS_MAX} attempts")
     _check(

@@ -16,7 +16,7 @@ from fogbank_protocol.node.driver import Driver
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
 
-from ..limits import INLINE_BYTES_MAX, SALT_BYTES, WEIGHTS_VERSION
+from ..limits import RUN_ID_BYTES, SALT_BYTES, WEIGHTS_VERSION
 from ..market.agreements import AgreementId
 from ..market.bids import Bid, Decline
 from ..market.job import Job
@@ -30,6 +30,7 @@ from ..market.job_messages import (
     JobCommand,
     JobInput,
     KeepReputation,
+    LotFormed,
     OffersChanged,
     OrderRefused,
     Owe,
@@ -45,9 +46,10 @@ from ..market.job_messages import (
 )
 from ..market.job_request import JobRequest
 from ..market.job_result import JobEvent
-from ..market.orders import Order
+from ..market.orders import Order, OrderInput
 from ..market.purse import Purse
 from ..market.reasons import Reason
+from ..market.run_messages import InlineRoom
 from ..market.story import (
     ProviderPaid,
     RunAccepted,
@@ -56,12 +58,14 @@ from ..market.story import (
     RunReopened,
     StoryEvent,
 )
+from ..market.verification import Claim
 from .bill_book import BillBook
 from .journal import Journal
+from .lot_runs import LotWork
 from .order_out import OrderOut
-from .own_runs import OwnRuns, RunTerms
+from .own_runs import OwnRuns
 from .payments import Payments, Transfer
-from .purchase_calls import AttemptEnded, PurchaseCalls, Result
+from .purchase_calls import AttemptEnded, LotResult, PurchaseCalls
 
 _log = getLogger(__name__)
 
@@ -109,6 +113,7 @@ class JobShell:
         self.job_id = job_id
         self.run_ids = run_ids
         self.agreed: dict[tuple[int, int], Agreed] = {}
+        """By lot and attempt."""
         self.paid: dict[AgreementId, int] = {}
         self.vertices: dict[bytes, None] = {}
         self.outputs: set[BlobId] = set()
@@ -126,7 +131,8 @@ class JobShell:
         self._driver = Driver(job, self._perform)
         self._ended = trio.Event()
         self._nursery: trio.Nursery | None = None
-        self._run_of_agreement: dict[AgreementId, int] = {}
+        self._lot_of_agreement: dict[AgreementId, int] = {}
+        self._lot_ids: list[bytes] = []
 
     @property
     def seconds(self) -> float:
@@ -157,36 +163,38 @@ class JobShell:
         """Tell the runs whose bills a transfer covers."""
         told: set[int] = set()
         for agreement, drops in transfer.bills:
-            run = self._run_of_agreement.get(agreement)
-            if run is None:
+            lot = self._lot_of_agreement.get(agreement)
+            if lot is None:
                 continue
             self.paid[agreement] = drops
             self.vertices[transfer.vertex_id] = None
-            if run not in told:
-                told.add(run)
+            if lot not in told:
+                told.add(lot)
                 total = sum(drops for _, drops in transfer.bills)
                 vertex = transfer.vertex_id.hex()
-                self._tell(run, ProviderPaid(transfer.provider, total, vertex))
+                self._tell(lot, ProviderPaid(transfer.provider, total, vertex))
 
     # What the machine wants.
 
     def _perform(self, command: JobCommand) -> None:
         """Do it, or begin it when it takes time."""
         match command:
+            case LotFormed(_, runs):
+                self._note_lot(runs)
             case SendOrder():
                 self._send_order(command)
             case SignAgreement():
                 self._start(self._buy, command)
             case RunHere():
-                self._start(self._run_here, command.run)
-            case EndAttempt(run, attempt):
-                order = self._orders.pop((run, attempt), None)
+                self._start(self._run_here, command.lot)
+            case EndAttempt(lot, attempt):
+                order = self._orders.pop((lot, attempt), None)
                 if order is not None:
                     order.ends.cancel()
             case EndJob():
                 self._ended.set()
-            case Tell(run, what):
-                self._tell(run, what)
+            case Tell(lot, what):
+                self._tell(lot, what)
             case KeepReputation(provider, confirmed):
                 self._tools.book.keep_confirmed(provider, self._request.package_id, confirmed)
             case Owe() | Withdraw() | Refuse():
@@ -198,41 +206,47 @@ class JobShell:
         assert self._nursery is not None
         self._nursery.start_soon(call, *arguments)
 
+    def _note_lot(self, runs: range) -> None:
+        self._lot_ids.append(self._tools.random.randbytes(RUN_ID_BYTES))
+        self._tools.journal.record_lot(self._lot_ids[-1], self.job_id, runs)
+
     def _account(self, command: Owe | Withdraw | Refuse) -> None:
-        agreed = self.agreed.get((command.run, command.attempt))
+        agreed = self.agreed.get((command.lot, command.attempt))
         if agreed is None:
             return
         payments = self._tools.payments
         match command:
-            case Owe(run, _, provider, drops):
-                payments.owe(agreed.agreement, provider, self.run_ids[run], drops)
+            case Owe(lot, _, provider, drops):
+                payments.owe(agreed.agreement, provider, self._lot_ids[lot], drops)
             case Withdraw(_, _, provider):
                 payments.withdraw(agreed.agreement, provider)
             case Refuse(_, _, provider, reason):
                 payments.refuse(agreed.agreement, provider, reason)
 
     def _send_order(self, command: SendOrder) -> None:
-        order = OrderOut(self._tools.calls.sign(self.order(command.run)))
-        self._orders[command.run, command.attempt] = order
+        order = OrderOut(self._tools.calls.sign(self.order(self._runs(command.lot))))
+        self._orders[command.lot, command.attempt] = order
         for provider in command.providers:
             self._start(self._ask, command, order, provider)
 
-    def order(self, run: int) -> Order:
-        """Return a new order for the run."""
+    def _runs(self, lot: int) -> range:
+        return self.job.purchases[lot].runs
+
+    def order(self, runs: range) -> Order:
+        """Return a new order for these runs."""
         request, limits = self._request, self.job.choice.bounds
-        run_input = request.inputs[run]
         return Order(
             requestor=self._tools.own_id,
             salt=self._tools.random.randbytes(SALT_BYTES),
             package_id=request.package_id,
-            input_id=run_input.blob_id,
-            input_size=self._sizes[run],
+            inputs=[OrderInput(request.inputs[run].blob_id, self._sizes[run]) for run in runs],
             arguments=request.arguments,
             environment=request.environment,
             seed=request.seed,
             fuel_max=limits.fuel_max,
             memory_bytes_max=limits.memory_bytes_max,
             output_bytes_max=limits.output_bytes_max,
+            plan=request.plan,
             run_ms_max=request.run_ms_max,
             price_max=request.price_max,
             start_price_max=request.start_price_max,
@@ -241,17 +255,17 @@ class JobShell:
         )
 
     async def _ask(self, command: SendOrder, order: OrderOut, provider: NodeId) -> None:
-        run, attempt = command.run, command.attempt
+        lot, attempt = command.lot, command.attempt
         with order.ends.open():
             match await self._tools.calls.ask(order.order, provider):
                 case Bid() as bid:
                     terms = (bid.price, bid.start_price, bid.start_ms, bid.valid_ms)
-                    self._driver.tell(BidCame(run, attempt, provider, *terms))
+                    self._driver.tell(BidCame(lot, attempt, provider, *terms))
                 case Decline(reasons=reasons):
-                    self._driver.tell(OrderRefused(run, attempt, provider, reasons))
+                    self._driver.tell(OrderRefused(lot, attempt, provider, reasons))
 
     async def _buy(self, command: SignAgreement) -> None:
-        order = self._orders.get((command.run, command.attempt))
+        order = self._orders.get((command.lot, command.attempt))
         if order is None:
             return
         with order.ends.open():
@@ -259,7 +273,7 @@ class JobShell:
                 result = await self._tools.calls.buy(
                     order.order,
                     command.provider,
-                    await self._inline_input(command.run),
+                    await self._inline_inputs(self._runs(command.lot)),
                     lambda agreement: self._note_agreement(command, agreement),
                     lambda fuel: self._note_progress(command, fuel),
                 )
@@ -268,30 +282,34 @@ class JobShell:
             else:
                 self._take_result(command, result)
 
-    def _take_result(self, command: SignAgreement, result: Result) -> None:
-        run, attempt = command.run, command.attempt
-        self._pin_output(result.outcome)
+    def _take_result(self, command: SignAgreement, result: LotResult) -> None:
+        lot, attempt = command.lot, command.attempt
+        self._pin_outputs(result.claim)
         self._tools.journal.record_receipt(
             result.agreement,
-            self.run_ids[run],
+            self._lot_ids[lot],
             command.provider,
             result.signed.body,
             result.signed.signature,
         )
-        self._driver.tell(ResultCame(run, attempt, result.outcome, result.fuel))
+        self._driver.tell(ResultCame(lot, attempt, result.claim))
 
     def _note_agreement(self, command: SignAgreement, agreement: AgreementId) -> None:
-        run, attempt = command.run, command.attempt
-        self.agreed[run, attempt] = Agreed(agreement, command.provider)
-        self._run_of_agreement[agreement] = run
-        self._driver.tell(AgreementSigned(run, attempt))
+        lot, attempt = command.lot, command.attempt
+        self.agreed[lot, attempt] = Agreed(agreement, command.provider)
+        self._lot_of_agreement[agreement] = lot
+        self._driver.tell(AgreementSigned(lot, attempt))
 
     def _note_progress(self, command: SignAgreement, fuel: int) -> None:
-        self._driver.tell(ProgressTold(command.run, command.attempt, fuel))
+        self._driver.tell(ProgressTold(command.lot, command.attempt, fuel))
+
+    async def _inline_inputs(self, runs: range) -> Sequence[bytes | None]:
+        room = InlineRoom()
+        return [
+            await self._inline_input(run) if room.takes(self._sizes[run]) else None for run in runs
+        ]
 
     async def _inline_input(self, run: int) -> bytes | None:
-        if self._sizes[run] > INLINE_BYTES_MAX:
-            return None
         try:
             return await self._tools.blobs.read(self._request.inputs[run].blob_id)
         except BlobMissing as error:
@@ -299,56 +317,54 @@ class JobShell:
             _log.error("an input went bad on this disk: %s", error)
             return None
 
-    async def _run_here(self, run: int) -> None:
-        request, limits = self._request, self.job.choice.bounds
-        terms = RunTerms(
-            package=self._package,
-            fuel_max=limits.fuel_max,
-            memory_bytes_max=limits.memory_bytes_max,
-            output_bytes_max=limits.output_bytes_max,
-        )
-        report = await self._tools.own_runs.execute(terms, request, request.inputs[run].blob_id)
-        if report is None:
-            self._driver.tell(OwnRunEnded(run, None, 0))
-            return
-        self._pin_output(report.outcome)
-        self._driver.tell(OwnRunEnded(run, report.outcome, report.fuel))
+    async def _run_here(self, lot: int) -> None:
+        request = self._request
+        runs = self._runs(lot)
+        inputs = [request.inputs[run].blob_id for run in runs]
+        work = LotWork(self._package, self.order(runs).terms(), inputs)
+        claim = await self._tools.own_runs.execute(work, request.run_ms_max / 1_000)
+        if claim is not None:
+            self._pin_outputs(claim)
+        self._driver.tell(OwnRunEnded(lot, claim))
 
-    def _pin_output(self, outcome: object) -> None:
-        if isinstance(outcome, Ok) and outcome.output_id not in self.outputs:
-            self.outputs.add(outcome.output_id)
-            self._tools.blobs.pin(outcome.output_id)
+    def _pin_outputs(self, claim: Claim) -> None:
+        for result in claim:
+            outcome = result.outcome
+            if isinstance(outcome, Ok) and outcome.output_id not in self.outputs:
+                self.outputs.add(outcome.output_id)
+                self._tools.blobs.pin(outcome.output_id)
 
     # The story.
 
-    def _tell(self, run: int, what: StoryEvent) -> None:
+    def _tell(self, lot: int, what: StoryEvent) -> None:
         at_ms = round(self.seconds * 1_000)
+        journal, lot_id = self._tools.journal, self._lot_ids[lot]
         if not isinstance(what, RunProgressed):
-            self._tools.journal.record_event(self.run_ids[run], at_ms, what)
+            journal.record_event(lot_id, at_ms, what)
         match what:
             case RunAccepted():
-                self._tools.journal.record_run_state(self.run_ids[run], "accepted", None)
+                journal.record_lot_state(lot_id, "accepted", None)
             case RunFailed(reason):
-                self._tools.journal.record_run_state(self.run_ids[run], "failed", reason)
+                journal.record_lot_state(lot_id, "failed", reason)
             case RunReopened():
-                self._tools.journal.record_run_state(self.run_ids[run], "under way", None)
+                journal.record_lot_state(lot_id, "under way", None)
             case _:
                 pass
         if self._watcher is None:
             return
-        event = JobEvent(self.job_id, run, at_ms, what, self.job.counts)
+        event = JobEvent(self.job_id, self._runs(lot), at_ms, what, self.job.counts)
         # Whoever watches may be slow or gone; the next event has the right counts.
         with suppress(trio.WouldBlock, trio.BrokenResourceError):
             self._watcher.send_nowait(event)
 
 
 def _attempt_over(command: SignAgreement, ended: AttemptEnded) -> JobInput:
-    run, attempt = command.run, command.attempt
+    lot, attempt = command.lot, command.attempt
     _log.debug("%s gave no result: %s", short_form(command.provider), ended.reason)
     refused_in_words = not ended.signed and ended.reason in _BEFORE_SIGNING
     if refused_in_words:
-        return AgreementRefused(run, attempt, ended.reason)
-    return AttemptBroke(run, attempt, ended.reason)
+        return AgreementRefused(lot, attempt, ended.reason)
+    return AttemptBroke(lot, attempt, ended.reason)
 
 
 _BEFORE_SIGNING = frozenset(

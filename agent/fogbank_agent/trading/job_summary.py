@@ -10,22 +10,23 @@ from ..market.job_result import Attempt, JobResult, ProviderTotals, RunResult
 from ..market.outcome_words import describe_outcome
 from ..market.pricing import bill
 from ..market.purchase import Purchase, PurchaseState
-from ..market.verification import Voice
+from ..market.verification import Voice, fuel_of
 from .job_shell import JobShell
 
 
 def summarise(request: JobRequest, shell: JobShell) -> JobResult:
     """Return the result of the job that ``shell`` has ended."""
     runs = [
-        _run_result(purchase, request.inputs[purchase.number].name, shell)
+        _run_result(purchase, number, request.inputs[number].name, shell)
         for purchase in shell.job.purchases
+        for number in purchase.runs
     ]
     providers = _providers(shell)
     return JobResult(
         job_id=shell.job_id,
         runs=runs,
         providers=[_totals(provider, shell) for provider in providers],
-        lies_caught=sum(len(purchase.ballot.wrong) for purchase in shell.job.purchases),
+        lies_caught=sum(map(_lies, shell.job.purchases)),
         fuel_total=sum(run.fuel for run in runs),
         paid_total=sum(shell.paid.values()),
         payments=[vertex_id.hex() for vertex_id in shell.vertices],
@@ -33,18 +34,19 @@ def summarise(request: JobRequest, shell: JobShell) -> JobResult:
     )
 
 
-def _run_result(purchase: Purchase, name: str, shell: JobShell) -> RunResult:
-    outcome, fuel = purchase.claim if purchase.claim is not None else (None, 0)
-    output = outcome if isinstance(outcome, Ok) else None
+def _run_result(purchase: Purchase, number: int, name: str, shell: JobShell) -> RunResult:
+    claim = purchase.claim
+    result = None if claim is None else claim[number - purchase.runs[0]]
+    output = result.outcome if result is not None and isinstance(result.outcome, Ok) else None
     return RunResult(
-        number=purchase.number,
+        number=number,
         name=name,
-        run_id=shell.run_ids[purchase.number],
+        run_id=shell.run_ids[number],
         reason=purchase.reason,
-        outcome="" if outcome is None else describe_outcome(outcome),
+        outcome="" if result is None else describe_outcome(result.outcome),
         output=output.output_id if output is not None else None,
         output_size=output.output_size if output is not None else 0,
-        fuel=fuel,
+        fuel=0 if result is None else result.fuel,
         provider=_first_to_say_it(purchase),
         attempts=[
             Attempt(
@@ -56,6 +58,16 @@ def _run_result(purchase: Purchase, name: str, shell: JobShell) -> RunResult:
             )
             for record in purchase.records.values()
         ],
+    )
+
+
+def _lies(purchase: Purchase) -> int:
+    """Return how many results of runs were found wrong."""
+    return sum(
+        said != right
+        for voice in purchase.ballot.voices
+        if voice.attempt in purchase.ballot.wrong and purchase.claim is not None
+        for said, right in zip(voice.claim, purchase.claim, strict=True)
     )
 
 
@@ -89,8 +101,8 @@ def _totals(provider: NodeId, shell: JobShell) -> ProviderTotals:
     paid = sum(shell.paid.get(agreement, 0) for agreement in agreements)
     return ProviderTotals(
         provider=provider,
-        runs=len(right),
-        fuel=sum(voice.claim[1] for _, voice in right),
+        runs=sum(len(voice.claim) for _, voice in right),
+        fuel=sum(fuel_of(voice.claim) for _, voice in right),
         paid=paid,
         unpaid=max(0, owed - paid),
         refused=sum(record.number in purchase.ballot.wrong for purchase, record in records),
@@ -105,4 +117,4 @@ def _is_right(purchase: Purchase, voice: Voice) -> bool:
 
 def _bill(purchase: Purchase, voice: Voice) -> int:
     terms = purchase.records[voice.attempt].proposal
-    return bill(voice.claim[1], terms.price, terms.start_price)
+    return bill(fuel_of(voice.claim), terms.price, terms.start_price, len(voice.claim))

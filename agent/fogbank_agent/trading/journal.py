@@ -152,28 +152,38 @@ class Journal:
             "under way",
         )
 
-    def record_run_state(self, run_id: bytes, state: str, reason: Reason | None) -> None:
-        """Remember how a run stands."""
-        code = None if reason is None else reason.value
-        self.record("UPDATE runs SET state = ?, reason = ? WHERE run_id = ?", state, code, run_id)
-
-    def record_event(self, run_id: bytes, at_ms: int, event: StoryEvent) -> None:
-        """Add to a run's story."""
+    def record_lot(self, lot_id: bytes, job_id: bytes, runs: range) -> None:
+        """Remember that these runs of a job are bought together."""
         self.record(
-            "INSERT INTO story (run_id, at_ms, event) VALUES (?, ?, ?)",
-            run_id,
+            "UPDATE runs SET lot_id = ? WHERE job_id = ? AND number BETWEEN ? AND ?",
+            lot_id,
+            job_id,
+            runs[0],
+            runs[-1],
+        )
+
+    def record_lot_state(self, lot_id: bytes, state: str, reason: Reason | None) -> None:
+        """Remember how the runs of a lot stand."""
+        code = None if reason is None else reason.value
+        self.record("UPDATE runs SET state = ?, reason = ? WHERE lot_id = ?", state, code, lot_id)
+
+    def record_event(self, lot_id: bytes, at_ms: int, event: StoryEvent) -> None:
+        """Add to the story of a lot's runs."""
+        self.record(
+            "INSERT INTO story (lot_id, at_ms, event) VALUES (?, ?, ?)",
+            lot_id,
             at_ms,
             encode_story_event(event),
         )
 
     def record_receipt(
-        self, agreement: bytes, run_id: bytes, provider: NodeId, body: bytes, signature: bytes
+        self, agreement: bytes, lot_id: bytes, provider: NodeId, body: bytes, signature: bytes
     ) -> None:
         """Keep what a provider signed."""
         self.record(
             "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?, ?)",
             agreement,
-            run_id,
+            lot_id,
             provider,
             body,
             signature,
@@ -197,7 +207,11 @@ class Journal:
 
     def story(self, run_id: bytes) -> Sequence[tuple[int, StoryEvent]]:
         """Return what happened to a run, each with its milliseconds since the job began."""
-        rows = self.query("SELECT at_ms, event FROM story WHERE run_id = ? ORDER BY place", run_id)
+        rows = self.query(
+            "SELECT at_ms, event FROM story WHERE lot_id = "
+            "(SELECT lot_id FROM runs WHERE run_id = ?) ORDER BY place",
+            run_id,
+        )
         return [
             (cast("int", at_ms), decode_story_event(cast("bytes", event))) for at_ms, event in rows
         ]
@@ -207,8 +221,12 @@ class Journal:
         return narrate(self.story(run_id))
 
     def evidence(self, run_id: bytes) -> Sequence[tuple[bytes, bytes]]:
-        """Return body and signature of every receipt that came for a run."""
-        rows = self.query("SELECT body, signature FROM receipts WHERE run_id = ?", run_id)
+        """Return body and signature of every receipt that came for a run and those of its lot."""
+        rows = self.query(
+            "SELECT body, signature FROM receipts WHERE lot_id = "
+            "(SELECT lot_id FROM runs WHERE run_id = ?)",
+            run_id,
+        )
         return [(cast("bytes", body), cast("bytes", signature)) for body, signature in rows]
 
     def earnings(self) -> Sequence[Earnings]:
@@ -254,11 +272,15 @@ class Journal:
         rows = self.query("SELECT max(place) FROM runs")
         newest = cast("int", rows[0][0] or 0)
         with self._database.transaction():
-            forgotten = "SELECT run_id FROM runs WHERE place <= ?"
             values = (newest - JOURNAL_RUNS_MAX,)
-            for table in ("story", "receipts"):
-                self._database.execute(f"DELETE FROM {table} WHERE run_id IN ({forgotten})", values)
             self._database.execute("DELETE FROM runs WHERE place <= ?", values)
+            for table in ("story", "receipts"):
+                # A lot is remembered as long as any of its runs is.
+                self._database.execute(
+                    f"DELETE FROM {table} WHERE NOT EXISTS "
+                    f"(SELECT 1 FROM runs WHERE runs.lot_id = {table}.lot_id)",
+                    (),
+                )
             self._database.execute(
                 "UPDATE runs SET state = 'failed', reason = ? WHERE state = 'under way'",
                 (Reason.CANCELLED.value,),

@@ -17,34 +17,38 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         job_id BLOB NOT NULL,
         number INTEGER NOT NULL,
         name TEXT NOT NULL,
+        -- The lot that it was bought with; NULL while it waits for one.
+        lot_id BLOB,
         state TEXT NOT NULL,
         reason TEXT
     );
+    CREATE INDEX runs_by_lot ON runs (lot_id);
+    CREATE INDEX runs_by_job ON runs (job_id, number);
 
     -- What happened, in the order of the rows.
     CREATE TABLE story (
         place INTEGER PRIMARY KEY,
-        run_id BLOB NOT NULL,
+        lot_id BLOB NOT NULL,
         at_ms INTEGER NOT NULL,
         event BLOB NOT NULL
     );
-    CREATE INDEX story_by_run ON story (run_id);
+    CREATE INDEX story_by_lot ON story (lot_id);
 
     -- What providers signed: the evidence when two of them differ.
     CREATE TABLE receipts (
         agreement_id BLOB PRIMARY KEY,
-        run_id BLOB NOT NULL,
+        lot_id BLOB NOT NULL,
         provider BLOB NOT NULL,
         body BLOB NOT NULL,
         signature BLOB NOT NULL
     ) WITHOUT ROWID;
-    CREATE INDEX receipts_by_run ON receipts (run_id);
+    CREATE INDEX receipts_by_lot ON receipts (lot_id);
 
     -- What this agent owes: owed, paying, paid (and not yet told), told.
     CREATE TABLE bills (
         agreement_id BLOB PRIMARY KEY,
         provider BLOB NOT NULL,
-        run_id BLOB NOT NULL,
+        lot_id BLOB NOT NULL,
         drops INTEGER NOT NULL,
         state TEXT NOT NULL,
         vertex_id BLOB

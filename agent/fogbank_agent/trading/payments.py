@@ -80,11 +80,11 @@ class Payments:
 
     # What jobs say.  None of these waits.
 
-    def owe(self, agreement: AgreementId, provider: NodeId, run_id: bytes, drops: int) -> None:
+    def owe(self, agreement: AgreementId, provider: NodeId, lot_id: bytes, drops: int) -> None:
         """Pay ``drops`` soon; what costs nothing needs no payment."""
         if drops == 0:
             return
-        self._book.owe(agreement, provider, run_id, drops)
+        self._book.owe(agreement, provider, lot_id, drops)
         self._feed(BillOwed(provider, agreement, drops))
 
     def withdraw(self, agreement: AgreementId, provider: NodeId) -> None:

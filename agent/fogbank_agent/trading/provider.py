@@ -23,10 +23,9 @@ from fogbank_protocol.node.node import (
     StreamService,
 )
 from fogbank_protocol.signed import signed_from_value
-from fogbank_wasm_tasks.outcome import HostFault, Ok
+from fogbank_wasm_tasks.outcome import Ok
 
 from ..limits import (
-    INLINE_BYTES_MAX,
     ORDER_BODY_BYTES_MAX,
     OUTPUT_KEPT_S,
     RUN_BODY_BYTES_MAX,
@@ -47,9 +46,10 @@ from ..market.run_messages import (
     encode_run_item,
 )
 from ..market.settlements import decode_settlement
+from ..market.verification import fuel_of
 from .admission import Admission
 from .debts import Debts
-from .interfaces import Runner
+from .interfaces import StepRunner
 from .journal import Journal
 from .methods import ORDER_METHOD, RUN_METHOD, SETTLE_METHOD, SIGNED_OVERHEAD_BYTES
 from .offering import Offering
@@ -110,7 +110,7 @@ class Provider:
         blobs: BlobStore,
         journal: Journal,
         *,
-        runner: Runner,
+        runner: StepRunner,
         settings: ProviderSettings,
         random: Random,
     ) -> None:
@@ -233,6 +233,7 @@ class Provider:
             async for item in work.items:
                 if isinstance(item, RunEnded):
                     self._count(work)
+                    self._keep_outputs(work, item.outputs)
                 yield encode_run_item(item)
         finally:
             work.scope.cancel()
@@ -245,20 +246,19 @@ class Provider:
             raise CallRefused("refused", reasons[0].value)
 
     def _count(self, work: Work) -> None:
-        """Count a run whose receipt is about to leave."""
-        report = work.report
-        assert report is not None
-        if isinstance(report.outcome, HostFault):
-            return
-        terms = work.agreement
-        drops = bill(report.fuel, terms.price, terms.start_price)
-        self._debts.earn(work.agreement_id, work.order.requestor, report.fuel, drops)
-        self._speed.learn(report.fuel, report.wall_s)
-        self._runs_done += 1
-        self._fuel_done += report.fuel
+        """Count a lot whose receipt is about to leave."""
+        terms, fuel, runs = work.agreement, fuel_of(tuple(work.results)), len(work.results)
+        drops = bill(fuel, terms.price, terms.start_price, runs)
+        self._debts.earn(work.agreement_id, work.order.requestor, fuel, drops)
+        self._speed.learn(fuel, work.wall_s)
+        self._runs_done += runs
+        self._fuel_done += fuel
         self._offering.note_package(work.order.package_id)
-        if isinstance(report.outcome, Ok) and report.outcome.output_size > INLINE_BYTES_MAX:
-            self._keep_output(report.outcome.output_id)
+
+    def _keep_outputs(self, work: Work, outputs: Sequence[bytes | None]) -> None:
+        for result, output in zip(work.results, outputs, strict=True):
+            if output is None and isinstance(result.outcome, Ok):
+                self._keep_output(result.outcome.output_id)
 
     def _keep_output(self, output_id: BlobId) -> None:
         if self._nursery is None:

@@ -1,11 +1,10 @@
-"""The calls of one run's purchase: orders to many, the run's stream to one (SPEC.md 9.3, 9.5)."""
+"""The calls of one lot's purchase: orders to many, the lot's stream to one (SPEC.md 9.3, 9.5)."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import trio
 
-from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
@@ -19,7 +18,7 @@ from fogbank_protocol.node.node import (
     PeerGone,
 )
 from fogbank_protocol.signed import Signed, signed_from_value
-from fogbank_wasm_tasks.outcome import HostFault, Ok, Outcome
+from fogbank_wasm_tasks.outcome import HostFault, Ok
 from fogbank_wasm_tasks.receipt import Receipt, open_receipt
 
 from ..limits import (
@@ -44,11 +43,12 @@ from ..market.run_messages import (
     RunEnded,
     RunOpening,
     RunProgress,
-    check_inline_output,
+    check_inline_outputs,
     check_receipt,
     decode_run_item,
     encode_run_opening,
 )
+from ..market.verification import Claim
 from .methods import ORDER_METHOD, RUN_METHOD, SIGNED_OVERHEAD_BYTES
 
 
@@ -63,13 +63,12 @@ class SignedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A valid receipt whose output is in the blob store."""
+class LotResult:
+    """A valid receipt whose outputs are in the blob store."""
 
     agreement: AgreementId
     signed: Signed
-    outcome: Outcome
-    fuel: int
+    claim: Claim
 
 
 class AttemptEnded(Exception):
@@ -127,11 +126,11 @@ class PurchaseCalls:
         self,
         order: SignedOrder,
         provider: NodeId,
-        inline_input: bytes | None,
+        inline_inputs: Sequence[bytes | None],
         on_agreement: Callable[[AgreementId], None],
         on_progress: Callable[[int], None],
-    ) -> Result:
-        """Agree on the provider's bid, have the run done, and return its result.
+    ) -> LotResult:
+        """Agree on the provider's bid, have the lot done, and return its results.
 
         ``on_agreement`` is called when the provider has signed.
 
@@ -141,21 +140,23 @@ class PurchaseCalls:
         agreement = self._agreement(order, provider)
         body = agreement.encode()
         signature = sign_agreement(body, self._network, self._identity)
-        opening = RunOpening(order.signed, body, signature, inline_input)
+        opening = RunOpening(order.signed, body, signature, inline_inputs)
         named = agreement_id(body, self._network)
         progress = _Progress(named, on_agreement, on_progress)
         try:
             ended = await self._listen(order, provider, opening, progress)
             receipt = open_receipt(ended.receipt, self._network)
             check_receipt(receipt, order.order, agreement, named)
-            check_inline_output(receipt, ended.output)
+            check_inline_outputs(receipt, ended.outputs)
         except RemoteProtocolError:
             # A provider that had not signed has promised nothing, but must not be asked again.
             raise AttemptEnded(Reason.BROKEN_RULE, signed=progress.signed) from None
         except CallFailure as failure:
             raise AttemptEnded(_why(failure), signed=progress.signed) from None
-        await self._keep_output(receipt, ended.output, provider, order.order.run_ms_max)
-        return Result(named, ended.receipt, receipt.outcome, receipt.fuel)
+        if any(isinstance(result.outcome, HostFault) for result in receipt.results):
+            raise AttemptEnded(Reason.HOST_FAULT, signed=True)
+        await self._keep_outputs(receipt, ended.outputs, provider, order.order.run_ms_max)
+        return LotResult(named, ended.receipt, tuple(receipt.results))
 
     async def _listen(
         self, order: SignedOrder, provider: NodeId, opening: RunOpening, progress: "_Progress"
@@ -192,24 +193,19 @@ class PurchaseCalls:
             fuel_max=order.order.fuel_max,
         )
 
-    async def _keep_output(
-        self, receipt: Receipt, inline: bytes | None, provider: NodeId, run_ms_max: int
-    ) -> None:
-        match receipt.outcome:
-            case HostFault():
-                raise AttemptEnded(Reason.HOST_FAULT, signed=True)
-            case Ok(output_id, output_size):
-                await self._store(output_id, output_size, inline, provider, run_ms_max)
-            case _:
-                pass
-
-    async def _store(
+    async def _keep_outputs(
         self,
-        output_id: BlobId,
-        output_size: int,
-        inline: bytes | None,
+        receipt: Receipt,
+        inline: Sequence[bytes | None],
         provider: NodeId,
         run_ms_max: int,
+    ) -> None:
+        for result, output in zip(receipt.results, inline, strict=True):
+            if isinstance(result.outcome, Ok):
+                await self._store(result.outcome, output, provider, run_ms_max)
+
+    async def _store(
+        self, outcome: Ok, inline: bytes | None, provider: NodeId, run_ms_max: int
     ) -> None:
         try:
             if inline is not None:
@@ -219,15 +215,15 @@ class PurchaseCalls:
             await fetch_blob(
                 self._node,
                 self._blobs,
-                output_id,
+                outcome.output_id,
                 [provider],
                 timeout_s=timeout_s,
-                bytes_max=output_size,
+                bytes_max=outcome.output_size,
             )
-            size = self._blobs.size(output_id)
+            size = self._blobs.size(outcome.output_id)
         except (FetchFailed, StoreFull):
             raise AttemptEnded(Reason.OUTPUT_UNAVAILABLE, signed=True) from None
-        if size != output_size:
+        if size != outcome.output_size:
             raise AttemptEnded(Reason.BROKEN_RULE, signed=True)
 
 

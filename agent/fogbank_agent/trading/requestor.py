@@ -21,6 +21,7 @@ from fogbank_protocol.node.node import (
     Service,
 )
 from fogbank_protocol.signed import signed_from_value
+from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.package import Package
 
 from ..limits import (
@@ -48,7 +49,7 @@ from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
 from .bill_book import BillBook
-from .interfaces import Runner
+from .interfaces import StepRunner
 from .job_bounds import JobRefused, check_bounds
 from .job_shell import JobShell, JobTools
 from .job_summary import summarise
@@ -98,7 +99,7 @@ class Requestor:
         blobs: BlobStore,
         journal: Journal,
         *,
-        runner: Runner | None,
+        runner: StepRunner | None,
         random: Random,
     ) -> None:
         """Buy from peers of ``node``; ``runner`` is the own sandbox for audits, None without one.
@@ -165,6 +166,8 @@ class Requestor:
         """
         check_bounds(request)
         package = await self._open_package(request.package_id)
+        if (request.plan is None) is (package.manifest.shape is Shape.STEP):
+            raise JobRefused("a plan of steps belongs to a task of shape step, and to no other")
         self._check_inputs(request)
         pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
         shell = self._begin(request, package, events)
@@ -226,7 +229,7 @@ class Requestor:
         job = self._job(request, package)
         shell = JobShell(self._tools, request, package, job, job_id, run_ids, events)
         try:
-            self._tools.calls.sign(shell.order(0))
+            self._tools.calls.sign(shell.order(range(1)))
         except LocalProtocolError as error:
             raise JobRefused(f"no such order can be made: {error}") from None
         name = package.manifest.name
@@ -260,7 +263,8 @@ class Requestor:
             can_run_here=self._runner is not None,
         )
         choice = Choice(bounds, self._offers, self._purse, self._reputation)
-        return Job(len(request.inputs), request.runs_at_once, terms, choice, self._draws())
+        sizes = [self._blobs.size(one.blob_id) for one in request.inputs]
+        return Job(sizes, request.lots_at_once, terms, choice, self._draws())
 
     def _draws(self) -> Iterator[int]:
         while True:

@@ -1,6 +1,7 @@
-"""One run on the selling side: fetch, wait for a slot, execute, sign the receipt (SPEC.md 9.5)."""
+"""One lot on the selling side: fetch, wait for a slot, execute, sign the receipt (SPEC.md 9.5)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from logging import getLogger
 
@@ -14,27 +15,28 @@ from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
 from fogbank_protocol.node.node import Node
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
 from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
-from fogbank_wasm_tasks.outcome import HostFault, Ok
+from fogbank_wasm_tasks.module.facts import Shape
+from fogbank_wasm_tasks.outcome import HostFault
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.receipt import Receipt, sign_receipt
-from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 
-from ..limits import FETCH_WAIT_S, INLINE_BYTES_MAX, PROGRESS_INTERVAL_S, RUN_ITEMS_WAITING_MAX
+from ..limits import FETCH_WAIT_S, PROGRESS_INTERVAL_S, RUN_ITEMS_WAITING_MAX
 from ..market.agreements import Agreement, AgreementId
 from ..market.orders import Order
 from ..market.reasons import Reason
-from ..market.run_messages import RunEnded, RunItem, RunProgress
-from .interfaces import Runner
+from ..market.run_messages import InlineRoom, RunEnded, RunItem, RunProgress
+from .interfaces import StepRunner
+from .lot_runs import LotWork, execute_lot
 from .packages import PackageShelf
 
 _log = getLogger(__name__)
 
 
 class WorkFailed(Exception):
-    """The run cannot be finished, for a reason that is not the run's."""
+    """The lot cannot be finished, for a reason that is not the runs'."""
 
     def __init__(self, reason: Reason) -> None:
-        """``reason`` is one of those that a run's stream may end with (section 9.5)."""
+        """``reason`` is one of those that a lot's stream may end with (section 9.5)."""
         super().__init__(reason)
         self.reason = reason
 
@@ -46,10 +48,14 @@ class Work:
     order: Order
     agreement: Agreement
     agreement_id: AgreementId
-    input: bytes | None
+    inputs: Sequence[bytes | None]
+    """Those that came with the agreement."""
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     failure: Reason | None = None
-    report: RunReport | None = None
+    results: list[Result] = field(default_factory=list[Result])
+    """What is done so far."""
+    wall_s: float = 0.0
+    """What it took in the sandbox."""
 
     def __post_init__(self) -> None:
         self.post, self.items = trio.open_memory_channel[RunItem](RUN_ITEMS_WAITING_MAX)
@@ -67,7 +73,7 @@ class Workbench:
         identity: Identity,
         blobs: BlobStore,
         shelf: PackageShelf,
-        runner: Runner,
+        runner: StepRunner,
         slots: int,
     ) -> None:
         """Execute with ``runner``, at most ``slots`` at the same time."""
@@ -110,14 +116,14 @@ class Workbench:
     async def _try(self, work: Work, on_change: Callable[[], None]) -> None:
         try:
             package = await self._package(work)
-            with self._blobs.pinned(work.order.input_id):
-                await self._bring_input(work)
+            with ExitStack() as pins:
+                for one in work.order.inputs:
+                    pins.enter_context(self._blobs.pinned(one.blob_id))
+                await self._bring_inputs(work)
                 async with self._slots:
                     on_change()
-                    # Read only now: what waits for a slot waits on disk and not in memory.
-                    data = await self._input(work)
-                    work.report = await self._execute(work, package, data)
-            ended = await self._sign(work, work.report)
+                    outputs = await self._execute(work, package)
+            ended = self._sign(work, outputs)
         except WorkFailed as failed:
             work.failure = failed.reason
             _log.info("a run for %s ends: %s", short_form(work.order.requestor), failed.reason)
@@ -137,21 +143,23 @@ class Workbench:
             _log.info("a package from %s: %s", short_form(work.order.requestor), error)
             raise WorkFailed(Reason.PACKAGE_BROKEN) from None
 
-    async def _bring_input(self, work: Work) -> None:
-        order = work.order
-        if work.input is None:
-            await self._fetch(
-                order.input_id, order.requestor, order.input_size, Reason.INPUT_UNAVAILABLE
-            )
+    async def _bring_inputs(self, work: Work) -> None:
+        requestor = work.order.requestor
+        for one, data in zip(work.order.inputs, work.inputs, strict=True):
+            if data is None:
+                await self._fetch(one.blob_id, requestor, one.size, Reason.INPUT_UNAVAILABLE)
 
-    async def _input(self, work: Work) -> bytes:
-        if work.input is not None:
-            return work.input
+    async def _input(self, work: Work, place: int) -> bytes:
+        data = work.inputs[place]
+        if data is not None:
+            return data
+        # Read only now: what waits for its turn waits on disk and not in memory.
+        one = work.order.inputs[place]
         try:
-            data = await self._blobs.read(work.order.input_id)
+            data = await self._blobs.read(one.blob_id)
         except BlobMissing:
             raise WorkFailed(Reason.INPUT_UNAVAILABLE) from None
-        if len(data) != work.order.input_size:
+        if len(data) != one.size:
             raise WorkFailed(Reason.INPUT_UNAVAILABLE)
         return data
 
@@ -175,45 +183,52 @@ class Workbench:
             _log.info("cannot fetch what a run needs: %s", error)
             raise WorkFailed(otherwise) from None
 
-    async def _execute(self, work: Work, package: Package, data: bytes) -> RunReport:
+    async def _execute(self, work: Work, package: Package) -> Sequence[bytes | None]:
+        """Run the lot; return the outputs that ride with the receipt, the others being kept."""
         order = work.order
-        left_s = work.scope.deadline - trio.current_time()
-        if left_s <= 0:
+        outputs: list[bytes | None] = []
+        inline = InlineRoom()
+
+        async def take(result: Result, output: bytes | None) -> None:
+            work.results.append(result)
+            if output is not None and not inline.takes(len(output)):
+                await self._keep(output)
+                output = None
+            outputs.append(output)
+
+        if (order.plan is None) is (package.manifest.shape is Shape.STEP):
+            raise WorkFailed(Reason.PACKAGE_BROKEN)
+        if work.scope.deadline <= trio.current_time():
             raise WorkFailed(Reason.DEADLINE_TOO_SOON)
-        asked = RunRequest(
-            input=data,
-            fuel_max=order.fuel_max,
-            arguments=order.arguments,
-            environment=order.environment,
-            seed=order.seed,
-            memory_bytes_max=order.memory_bytes_max,
-            output_bytes_max=order.output_bytes_max,
-            wall_s_max=left_s,
-        )
+        lot = LotWork(package, order.terms(), [one.blob_id for one in order.inputs])
         try:
-            return await self._runner.execute(package, asked, on_progress=_progress(work))
+            work.wall_s = await execute_lot(
+                self._runner,
+                lot,
+                lambda place: self._input(work, place),
+                take,
+                seconds_left=lambda: work.scope.deadline - trio.current_time(),
+                on_progress=_progress(work),
+            )
         except RemoteProtocolError:
             raise WorkFailed(Reason.PACKAGE_BROKEN) from None
         except SandboxBusy:
             raise WorkFailed(Reason.BUSY) from None
         except SandboxUnavailable:
             raise WorkFailed(Reason.CANNOT_EXECUTE) from None
+        if isinstance(work.results[-1].outcome, HostFault):
+            raise WorkFailed(Reason.HOST_FAULT)
+        return outputs
 
-    async def _sign(self, work: Work, report: RunReport) -> RunEnded:
-        is_fault = isinstance(report.outcome, HostFault)
+    def _sign(self, work: Work, outputs: Sequence[bytes | None]) -> RunEnded:
         receipt = Receipt(
             agreement_id=work.agreement_id,
             provider=self._identity.node_id,
             package_id=work.order.package_id,
-            input_id=work.order.input_id,
-            outcome=report.outcome,
-            fuel=0 if is_fault else report.fuel,
+            terms_id=work.order.terms().terms_id(),
+            results=work.results,
         )
-        output = report.output if isinstance(report.outcome, Ok) else None
-        if output is not None and len(output) > INLINE_BYTES_MAX:
-            await self._keep(output)
-            output = None
-        return RunEnded(sign_receipt(receipt, self._network, self._identity), output)
+        return RunEnded(sign_receipt(receipt, self._network, self._identity), outputs)
 
     async def _keep(self, output: bytes) -> None:
         try:
@@ -230,7 +245,7 @@ def _progress(work: Work) -> Callable[[int], None]:
     def tell(fuel: int) -> None:
         nonlocal told_at
         now = trio.current_time()
-        if now - told_at < PROGRESS_INTERVAL_S or fuel > work.agreement.fuel_max:
+        if now - told_at < PROGRESS_INTERVAL_S:
             return
         told_at = now
         try:

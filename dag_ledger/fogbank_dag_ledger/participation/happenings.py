@@ -7,6 +7,7 @@ from typing import TypeAlias
 from fogbank_protocol.identity import NodeId
 
 from ..amnesia import AskHead, HeadAnswered
+from ..events import LedgerEvent
 from ..gossip_events import (
     AnswerFrontier,
     AskFrontier,
@@ -153,10 +154,10 @@ class PaymentEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class TellFinal:
-    """These are final now."""
+class TellEvents:
+    """What happened in the ledger, in this order."""
 
-    ids: tuple[VertexId, ...]
+    events: Sequence[LedgerEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ ParticipantCommand: TypeAlias = (
     | KeepOwn
     | KeepVertices
     | PaymentEnded
-    | TellFinal
+    | TellEvents
     | PublishNews
     | AskHead
     | PushVertices

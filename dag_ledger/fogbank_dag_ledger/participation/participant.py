@@ -12,7 +12,7 @@ from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
 from ..amnesia import AskHead, HeadAnswered, SeatJoined, SeatLeft, StopIssuing
-from ..events import Equivocated, Final
+from ..events import Equivocated
 from ..genesis import Genesis
 from ..gossip import Gossip
 from ..gossip_events import (
@@ -44,7 +44,7 @@ from .happenings import (
     StoreEnded,
     StoreFailed,
     StoreRead,
-    TellFinal,
+    TellEvents,
     VerticesArrived,
 )
 from .issuing import OwnIssuing
@@ -198,9 +198,8 @@ class Participant:
 
     def _follow(self, outcome: Outcome, now: float) -> list[ParticipantCommand]:
         commands: list[ParticipantCommand] = []
-        final = tuple(event.id for event in outcome.events if isinstance(event, Final))
-        if final:
-            commands.append(TellFinal(final))
+        if outcome.events:
+            commands.append(TellEvents(outcome.events))
         for event in outcome.events:
             if isinstance(event, Equivocated):
                 commands += self._spread(ForkProved(event.issuer, event.proof, None), now)

@@ -20,6 +20,7 @@ from fogbank_protocol.node.peers import PeerConnected
 from fogbank_protocol.node.services import Service
 
 from ..amnesia import AskHead, HeadAnswered
+from ..events import Final
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
@@ -54,7 +55,7 @@ from ..participation.happenings import (
     StoreEnded,
     StoreFailed,
     StoreRead,
-    TellFinal,
+    TellEvents,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
 from ..vertex import Vertex, VertexId
@@ -315,10 +316,10 @@ class LedgerService:
                 self._exchange.cut_off(command)
             case AnswerFrontier(_, message):
                 self._answer = message
-            case TellFinal(ids):
-                for vertex_id in ids:
-                    if vertex_id in self._finals:
-                        self._finals.pop(vertex_id).set()
+            case TellEvents(events):
+                for event in events:
+                    if isinstance(event, Final) and event.id in self._finals:
+                        self._finals.pop(event.id).set()
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):

@@ -21,7 +21,7 @@ from tests.wasm_tasks.verification.step_task import step_package
 from fogbank_agent.authoring.checking import PackageChecked, ProofJudged, check_file
 from fogbank_agent.cli.main import tree
 from fogbank_agent.errors import ProofFailed, Refused
-from fogbank_wasm_tasks.verification.proof import WrongResultProof, encode_proof
+from fogbank_wasm_tasks.verification.proof_file import WrongResultProof, encode_proof
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +33,7 @@ def proof(of: Told, first: int | None, last: int | None) -> bytes:
             package=step_package().data,
             terms=TERMS,
             receipt=of.receipt,
+            index=0,
             start=None if first is None else of.stated(first),
             stop=None if last is None else of.stated(last),
             given=INPUT if first is None else of.snapshots[first],

@@ -11,6 +11,7 @@ TOTALS = ProviderTotals("abcd-efgh", 3, 2_500_000_000, 12, 0, 1, 0, caught=True)
 JOB = JobEnded("ab", 3, 1, 1, 2_500_000_000, 12, 1.25, (TOTALS,), ())
 PROGRESS = JobProgressed(
     run=0,
+    runs=1,
     at_ms=5,
     event="RunPlaced",
     provider="abcd-efgh",

@@ -27,6 +27,7 @@ PLAYERS = [
 def progress(run: int, event: str, provider: str = "", accepted: int = 0) -> JobProgressed:
     return JobProgressed(
         run=run,
+        runs=1,
         at_ms=0,
         event=event,
         provider=provider,

@@ -6,12 +6,15 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.wasm_tasks.packages import command, package
 
 from fogbank_agent.demo.liar import LyingRunner, falsified, lies_in
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_wasm_tasks.outcome import Ok, Outcome, OutOfFuel
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
+from fogbank_wasm_tasks.verification.terms import StepPlan
 
 OUTPUT = b"the truth"
 REQUEST = RunRequest(input=b"a question", fuel_max=10)
@@ -38,6 +41,15 @@ class Honest:
         on_progress: Callable[[int], None] | None = None,
     ) -> RunReport:
         return self.report
+
+    async def execute_steps(
+        self,
+        package: Package,
+        request: StepRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> StepReport:
+        return StepReport(states=3, roots=(), snapshot=None, report=self.report)
 
 
 HONEST = Honest(Ok(blob_id(OUTPUT), len(OUTPUT)), OUTPUT)
@@ -77,3 +89,12 @@ async def test_what_is_not_an_output_is_told_as_it_is() -> None:
 @given(output=st.binary(max_size=40))
 def test_a_falsified_output_is_never_the_output(output: bytes) -> None:
     assert falsified(output) != output
+
+
+async def test_a_step_task_is_lied_about_in_its_output() -> None:
+    liar = LyingRunner(HONEST, 1_000_000, Random(1))
+    asked = StepRequest(run=REQUEST, plan=StepPlan(1, 1))
+    stepped = await liar.execute_steps(package(command("")), asked)
+    assert stepped.report is not None
+    assert stepped.report.outcome == Ok(blob_id(stepped.report.output), len(OUTPUT))
+    assert stepped.report.output != OUTPUT

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fogbank_agent.market.orders import Audit, Order
+from fogbank_agent.market.orders import Audit, Order, OrderInput
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NetworkId
@@ -24,14 +24,14 @@ def an_order(**changes: Any) -> Order:
         "requestor": ANN.node_id,
         "salt": bytes(16),
         "package_id": blob_id(b"package"),
-        "input_id": blob_id(b"input"),
-        "input_size": 5,
+        "inputs": (OrderInput(blob_id(b"input"), 5),),
         "arguments": ("-x", "1"),
         "environment": (("A", "1"), ("B", "2")),
         "seed": 7,
         "fuel_max": 10**10,
         "memory_bytes_max": 1 << 24,
         "output_bytes_max": 1 << 20,
+        "plan": None,
         "run_ms_max": 60_000,
         "price_max": 1_000,
         "start_price_max": 100,

@@ -7,8 +7,9 @@ import pytest
 
 from fogbank_agent.market.bidding import Prices, Situation, answer_order, reasons_against
 from fogbank_agent.market.bids import Bid, Decline
-from fogbank_agent.market.orders import OrderId
+from fogbank_agent.market.orders import OrderId, OrderInput
 from fogbank_agent.market.reasons import Reason
+from fogbank_protocol.blobs.naming import blob_id
 
 from .objects import BEN, an_order
 
@@ -32,6 +33,8 @@ IDLE = Situation(
     paused=False,
     shutting_down=False,
 )
+SMALL = OrderInput(blob_id(b"small"), 5)
+TOO_LARGE = OrderInput(blob_id(b"large"), (1 << 20) + 1)
 
 
 def test_an_idle_provider_bids_its_price_to_begin_at_once() -> None:
@@ -52,7 +55,8 @@ def test_an_idle_provider_bids_its_price_to_begin_at_once() -> None:
         ({"price_max": 99}, {}, Reason.PRICE_TOO_LOW),
         ({"start_price_max": 0}, {}, Reason.PRICE_TOO_LOW),
         ({"memory_bytes_max": (1 << 27) + 1}, {}, Reason.TOO_SMALL_MEMORY),
-        ({"input_size": (1 << 20) + 1}, {}, Reason.INPUT_TOO_LARGE),
+        ({"inputs": (TOO_LARGE,)}, {}, Reason.INPUT_TOO_LARGE),
+        ({"inputs": (SMALL, TOO_LARGE)}, {}, Reason.INPUT_TOO_LARGE),
         ({"output_bytes_max": (1 << 20) + 1}, {}, Reason.OUTPUT_TOO_LARGE),
         ({"fuel_max": 10**12 + 1}, {}, Reason.FUEL_TOO_HIGH),
         ({"run_ms_max": 1_000}, {"running": 2}, Reason.DEADLINE_TOO_SOON),
@@ -83,7 +87,7 @@ def test_all_reasons_are_told_at_once_but_no_more_than_a_bid_holds() -> None:
         weights=2,
         price_max=0,
         memory_bytes_max=1 << 28,
-        input_size=1 << 21,
+        inputs=(TOO_LARGE,),
         output_bytes_max=1 << 21,
         fuel_max=10**13,
     )

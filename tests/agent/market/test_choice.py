@@ -64,7 +64,7 @@ def test_those_that_failed_come_last() -> None:
     town = Town(ANN, BEN)
     town.choice.count_failure(ANN)
     assert ask(town) == [BEN, ANN]
-    town.choice.count_result(ANN, 1)
+    town.choice.count_results(ANN, 1, 1)
     assert list(town.choice.whom_to_ask((), (ANN,), town.now)) == [BEN, ANN]
 
 
@@ -79,24 +79,24 @@ def test_a_busy_provider_is_left_alone_for_a_moment() -> None:
 def test_a_provider_is_given_one_waiting_run_a_slot_and_no_more() -> None:
     town = Town(offers=[an_offer(ANN, slots=1, slots_free=1)])
     for _ in range(2):
-        assert town.choice.choose([proposal(ANN)], (), (), 0.0) == proposal(ANN)
+        assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) == proposal(ANN)
         town.choice.begin(ANN)
-    assert town.choice.choose([proposal(ANN)], (), (), 0.0) is Reason.BUSY
+    assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) is Reason.BUSY
     town.choice.end(ANN)
-    assert town.choice.choose([proposal(ANN)], (), (), 0.0) == proposal(ANN)
+    assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) == proposal(ANN)
 
 
 def test_the_bid_expected_to_cost_least_is_taken() -> None:
     town = Town(ANN, BEN, CAT)
     bids = [proposal(ANN, price=100), proposal(BEN, price=99), proposal(CAT, price=99, start_ms=9)]
-    assert town.choice.choose(bids, (), (), 0.0) == bids[1]
-    assert town.choice.choose(bids, (BEN,), (), 0.0) == bids[2]
+    assert town.choice.choose(bids, 1, (), (), 0.0) == bids[1]
+    assert town.choice.choose(bids, 1, (BEN,), (), 0.0) == bids[2]
 
 
 def test_a_cheap_bid_that_begins_late_loses_to_a_quick_one() -> None:
     town = Town(ANN, BEN)
     bids = [proposal(ANN, price=100), proposal(BEN, price=95, start_ms=60_000)]
-    assert town.choice.choose(bids, (), (), 0.0) == bids[0]
+    assert town.choice.choose(bids, 1, (), (), 0.0) == bids[0]
 
 
 def test_one_that_needs_fewer_checks_is_worth_a_little_more() -> None:
@@ -106,14 +106,14 @@ def test_one_that_needs_fewer_checks_is_worth_a_little_more() -> None:
     for _ in range(100):
         town.reputation.count_confirmed(ANN, PACKAGE)
     bids = [proposal(ANN, price=120), proposal(BEN, price=100)]
-    assert town.choice.choose(bids, (), (), 0.0) == bids[0]
+    assert town.choice.choose(bids, 1, (), (), 0.0) == bids[0]
 
 
 def test_why_no_bid_can_be_taken() -> None:
     town = Town(ANN, spendable=0)
-    assert town.choice.choose([], (), (), 0.0) is Reason.NO_PROVIDER
-    assert town.choice.choose([proposal(ANN)], (), (), 0.0) is Reason.NO_FUNDS
-    assert town.choice.choose([proposal(ANN)], (ANN,), (), 0.0) is Reason.BUSY
+    assert town.choice.choose([], 1, (), (), 0.0) is Reason.NO_PROVIDER
+    assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) is Reason.NO_FUNDS
+    assert town.choice.choose([proposal(ANN)], 1, (ANN,), (), 0.0) is Reason.BUSY
 
 
 def test_a_caught_provider_is_neither_asked_nor_chosen() -> None:
@@ -121,5 +121,5 @@ def test_a_caught_provider_is_neither_asked_nor_chosen() -> None:
     assert town.choice.catch(ANN)
     assert not town.choice.catch(ANN)
     assert ask(town) == []
-    assert town.choice.choose([proposal(ANN)], (), (), 0.0) is Reason.BUSY
+    assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) is Reason.BUSY
     assert town.choice.explain(town.now) == [(ANN, [Reason.PROVIDER_CAUGHT])]

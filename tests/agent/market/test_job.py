@@ -21,7 +21,6 @@ from fogbank_agent.market.job_messages import (
     KeepReputation,
     OrderRefused,
     Owe,
-    OwnRunEnded,
     Refuse,
     ResultCame,
     RunHere,
@@ -35,19 +34,32 @@ from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.purchase import PurchaseState
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import RunAccepted, RunFailed, RunReopened
+from fogbank_agent.market.verification import Claim, fuel_of
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
-from .town import ANN, BEN, CAT, DAN, GIGAFUEL, Town, right, wrong
+from .town import (
+    ANN,
+    BEN,
+    CAT,
+    DAN,
+    GIGAFUEL,
+    Town,
+    claim,
+    own_run_ended,
+    result_came,
+    right,
+    wrong,
+)
 
 
 def test_only_so_many_runs_are_under_way_at_once() -> None:
-    town = Town(ANN, BEN, runs=5, runs_at_once=2)
+    town = Town(ANN, BEN, runs=5, lots_at_once=2)
     orders = town.begin()
-    assert [order.run for order in orders if isinstance(order, SendOrder)] == [0, 1]
+    assert [order.lot for order in orders if isinstance(order, SendOrder)] == [0, 1]
     assert town.job.counts == JobCounts(accepted=0, failed=0, under_way=2, waiting=3)
     commands = town.finish(town.agree(orders[0], ANN))
-    assert [one.run for one in commands if isinstance(one, SendOrder)] == [2]
+    assert [one.lot for one in commands if isinstance(one, SendOrder)] == [2]
     assert town.job.counts == JobCounts(accepted=1, failed=0, under_way=2, waiting=2)
 
 
@@ -61,7 +73,7 @@ def test_a_provider_gets_no_more_runs_than_it_has_places_for() -> None:
 def test_once_caught_every_unconfirmed_result_of_a_provider_is_checked_again() -> None:
     # The first draw spares a run of a provider with a history, the second does not.
     draws = chain([999_999], repeat(0))
-    town = Town(ANN, runs=2, runs_at_once=1, verification=Audit(0), can_run_here=True, draws=draws)
+    town = Town(ANN, runs=2, lots_at_once=1, verification=Audit(0), can_run_here=True, draws=draws)
     for _ in range(5):
         town.reputation.count_confirmed(ANN, town.choice.bounds.package_id)
     (order,) = town.begin()
@@ -69,7 +81,7 @@ def test_once_caught_every_unconfirmed_result_of_a_provider_is_checked_again() -
     assert owed == Owe(0, 1, ANN, 101)
     assert town.finish(town.agree(second, ANN), wrong(1)) == [RunHere(1)]
 
-    commands = town.tell(OwnRunEnded(1, right(1), GIGAFUEL))
+    commands = town.tell(own_run_ended(1, right(1), GIGAFUEL))
 
     assert commands == [
         Refuse(1, 1, ANN, Reason.WRONG_RESULT),
@@ -78,26 +90,26 @@ def test_once_caught_every_unconfirmed_result_of_a_provider_is_checked_again() -
         RunHere(0),
     ]
     assert town.told(RunReopened) == [RunReopened(ANN)]
-    assert town.tell(OwnRunEnded(0, right(0), GIGAFUEL)) == [
+    assert town.tell(own_run_ended(0, right(0), GIGAFUEL)) == [
         Refuse(0, 1, ANN, Reason.WRONG_RESULT),
         EndJob(),
     ]
     assert [one.claim for one in town.job.purchases] == [
-        (right(0), GIGAFUEL),
-        (right(1), GIGAFUEL),
+        claim(right(0)),
+        claim(right(1)),
     ]
 
 
 def test_an_honest_result_of_a_liar_is_owed_in_the_end() -> None:
     draws = chain([999_999], repeat(0))
-    town = Town(ANN, runs=2, runs_at_once=1, verification=Audit(0), can_run_here=True, draws=draws)
+    town = Town(ANN, runs=2, lots_at_once=1, verification=Audit(0), can_run_here=True, draws=draws)
     for _ in range(5):
         town.reputation.count_confirmed(ANN, town.choice.bounds.package_id)
     (order,) = town.begin()
     _, second = town.finish(town.agree(order, ANN), right(0))
     town.finish(town.agree(second, ANN), wrong(1))
-    town.tell(OwnRunEnded(1, right(1), GIGAFUEL))
-    commands = town.tell(OwnRunEnded(0, right(0), GIGAFUEL))
+    town.tell(own_run_ended(1, right(1), GIGAFUEL))
+    commands = town.tell(own_run_ended(0, right(0), GIGAFUEL))
     assert commands == [Owe(0, 1, ANN, 101), EndJob()]
 
 
@@ -107,28 +119,28 @@ def test_what_a_caught_provider_still_runs_is_cancelled() -> None:
     agreement = town.agree(first, ANN)
     town.agree(second, ANN)
     town.finish(agreement, wrong())
-    commands = town.tell(OwnRunEnded(0, right(), GIGAFUEL))
+    commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
     assert EndAttempt(1, 1) in commands
     assert Refuse(1, 1, ANN, Reason.PROVIDER_CAUGHT) in commands
     assert SendOrder(1, 2, [BEN]) in commands
 
 
 def test_results_that_an_own_run_confirmed_stay_when_their_provider_is_caught() -> None:
-    town = Town(ANN, runs=2, runs_at_once=1, verification=Audit(0), can_run_here=True)
+    town = Town(ANN, runs=2, lots_at_once=1, verification=Audit(0), can_run_here=True)
     (order,) = town.begin()
     town.finish(town.agree(order, ANN))
-    commands = town.tell(OwnRunEnded(0, right(), GIGAFUEL))
+    commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
     (second,) = [one for one in commands if isinstance(one, SendOrder)]
     town.finish(town.agree(second, ANN), wrong(1))
-    town.tell(OwnRunEnded(1, right(1), GIGAFUEL))
+    town.tell(own_run_ended(1, right(1), GIGAFUEL))
     assert town.told(RunReopened) == []
 
 
 def test_a_cancelled_job_gives_all_its_money_back_and_keeps_what_was_accepted() -> None:
-    town = Town(ANN, BEN, runs=6, runs_at_once=4, verification=Audit(0), can_run_here=True)
+    town = Town(ANN, BEN, runs=6, lots_at_once=4, verification=Audit(0), can_run_here=True)
     first, second, third, _ = town.begin()
     town.finish(town.agree(first, ANN))
-    town.tell(OwnRunEnded(0, right(0), GIGAFUEL))
+    town.tell(own_run_ended(0, right(0), GIGAFUEL))
     town.finish(town.agree(second, ANN))
     town.agree(third, BEN)
 
@@ -155,8 +167,8 @@ class Account:
         default_factory=dict[tuple[int, int], tuple[NodeId, int]]
     )
     refused: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-    results: dict[tuple[int, int], tuple[NodeId, Any, int]] = field(
-        default_factory=dict[tuple[int, int], tuple[NodeId, Any, int]]
+    results: dict[tuple[int, int], tuple[NodeId, Claim]] = field(
+        default_factory=dict[tuple[int, int], tuple[NodeId, Claim]]
     )
     ended: int = 0
 
@@ -207,12 +219,11 @@ class World:
 
     def _deliver(self, event: Any) -> None:
         if isinstance(event, ResultCame):
-            provider = self.running.pop((event.run, event.attempt), None)
+            provider = self.running.pop((event.lot, event.attempt), None)
             if provider is not None:
-                self.account.results[event.run, event.attempt] = (
+                self.account.results[event.lot, event.attempt] = (
                     provider,
-                    event.outcome,
-                    event.fuel,
+                    event.claim,
                 )
         self._take(self.town.tell(event))
 
@@ -268,11 +279,11 @@ class World:
             case chance:
                 lies = provider in self.liars and chance < 7
                 outcome = wrong(run) if lies else right(run)
-                self.waiting.append(ResultCame(run, attempt, outcome, GIGAFUEL))
+                self.waiting.append(result_came(run, attempt, outcome, GIGAFUEL))
 
     def _run_here(self, run: int) -> None:
         fails = self.data.draw(st.integers(0, 9)) == 0
-        self.waiting.append(OwnRunEnded(run, None if fails else right(run), GIGAFUEL))
+        self.waiting.append(own_run_ended(run, None if fails else right(run), GIGAFUEL))
 
 
 ways_to_verify: st.SearchStrategy[Verification] = st.one_of(
@@ -293,7 +304,7 @@ def test_whatever_happens_every_run_ends_once_and_money_is_counted(
     town = Town(
         *PROVIDERS,
         runs=runs,
-        runs_at_once=3,
+        lots_at_once=3,
         verification=verification,
         can_run_here=can_run_here,
         draws=draws,
@@ -324,16 +335,16 @@ def _check_endings(town: Town, runs: int) -> None:
 
 def _check_money(town: Town, account: Account) -> None:
     for purchase in town.job.purchases:
-        for (run, attempt), (provider, outcome, fuel) in account.results.items():
+        for (run, attempt), (provider, said) in account.results.items():
             if run != purchase.number:
                 continue
-            is_right = purchase.claim == (outcome, fuel)
+            is_right = purchase.claim == said
             assert ((run, attempt) in account.owed) == is_right
             if not is_right:
                 assert (run, attempt) in account.refused
             else:
                 terms = purchase.records[attempt].proposal
-                owed = (provider, bill(fuel, terms.price, terms.start_price))
+                owed = (provider, bill(fuel_of(said), terms.price, terms.start_price, len(said)))
                 assert account.owed[run, attempt] == owed
     assert set(account.owed) <= set(account.results), "owed for work that was never done"
 
@@ -356,7 +367,7 @@ def test_a_quorum_larger_than_the_liars_never_accepts_a_lie(
     World(town, data, liars).live()
     for purchase in town.job.purchases:
         if purchase.claim is not None:
-            assert purchase.claim == (right(purchase.number), GIGAFUEL)
+            assert purchase.claim == claim(right(purchase.number))
 
 
 @settings(max_examples=25, deadline=None)
@@ -370,10 +381,10 @@ def test_a_job_audited_for_certain_accepts_no_lie_and_pays_no_liar_for_one(
     world.live()
     for purchase in town.job.purchases:
         if purchase.claim is not None:
-            assert purchase.claim[0] == right(purchase.number)
+            assert purchase.claim == claim(right(purchase.number))
     for run, attempt in world.account.owed:
-        _, outcome, _ = world.account.results[run, attempt]
-        assert outcome == right(run)
+        _, said = world.account.results[run, attempt]
+        assert said == claim(right(run))
 
 
 def test_the_providers_of_a_quorum_are_all_different() -> None:
@@ -382,7 +393,58 @@ def test_the_providers_of_a_quorum_are_all_different() -> None:
     for order in orders:
         for command in town.bid(order, *PROVIDERS):
             assert isinstance(command, SignAgreement)
-            town.tell(AgreementSigned(command.run, command.attempt))
+            town.tell(AgreementSigned(command.lot, command.attempt))
     for purchase in town.job.purchases:
         providers = Counter(record.proposal.provider for record in purchase.records.values())
         assert len(providers) == 3
+
+
+def test_small_runs_are_bought_together_once_their_size_is_known() -> None:
+    town = Town(ANN, runs=1_000, lots_at_once=2)
+    orders = town.begin()
+    assert town.lots == [range(1), range(1, 2)], "the first tell how large the runs are"
+    commands = town.finish(town.agree(orders[0], ANN), fuel=1_000_000)
+    assert town.lots[2:] == [range(2, 102)], "a tenth of a gigafuel together"
+    assert [one.lot for one in commands if isinstance(one, SendOrder)] == [2]
+
+
+def test_a_lot_has_no_more_runs_than_a_receipt_can_tell_of() -> None:
+    town = Town(ANN, runs=10_000, lots_at_once=1)
+    (order,) = town.begin()
+    town.finish(town.agree(order, ANN), fuel=1)
+    assert town.lots[1:] == [range(1, 257)]
+
+
+def test_the_last_runs_are_shared_among_all_that_may_work_at_once() -> None:
+    town = Town(ANN, runs=11, lots_at_once=4)
+    orders = town.begin()
+    town.finish(town.agree(orders[0], ANN), fuel=1)
+    assert town.lots[4:] == [range(4, 6)]
+
+
+def test_the_inputs_of_a_lot_ride_in_one_message() -> None:
+    town = Town(ANN, input_sizes=[1, 500_000, 24_288, 1, 600_000, 1], lots_at_once=1)
+    (order,) = town.begin()
+    for _ in range(4):
+        commands = town.finish(town.agree(order, ANN), fuel=1)
+        order = commands[-1]
+    assert town.lots == [range(1), range(1, 3), range(3, 4), range(4, 5), range(5, 6)]
+
+
+def test_a_lot_costs_the_fuel_of_all_its_runs_and_a_start_for_each() -> None:
+    town = Town(ANN, runs=3, lots_at_once=1)
+    (order,) = town.begin()
+    commands = town.finish(town.agree(order, ANN), fuel=10)
+    agreement = town.agree(commands[-1], ANN)
+    owed = town.tell(ResultCame(agreement.lot, agreement.attempt, claim(right(), 10, 2)))
+    assert town.lots == [range(1), range(1, 3)]
+    assert owed == [Owe(1, 1, ANN, 1 + 2), EndJob()]
+    assert town.job.counts == JobCounts(accepted=3, failed=0, under_way=0, waiting=0)
+
+
+def test_a_cancelled_job_ends_the_runs_that_had_no_lot_yet() -> None:
+    town = Town(ANN, runs=1_000, lots_at_once=2)
+    town.begin()
+    town.cancel()
+    assert town.job.counts == JobCounts(accepted=0, failed=1_000, under_way=0, waiting=0)
+    assert [run for lot in town.lots for run in lot] == list(range(1_000))

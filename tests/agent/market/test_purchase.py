@@ -16,9 +16,7 @@ from fogbank_agent.market.job_messages import (
     OffersChanged,
     OrderRefused,
     Owe,
-    OwnRunEnded,
     Refuse,
-    ResultCame,
     RunHere,
     SendOrder,
     SignAgreement,
@@ -47,6 +45,9 @@ from .town import (
     RUN_S,
     Town,
     an_offer,
+    claim,
+    own_run_ended,
+    result_came,
     right,
     wrong,
 )
@@ -61,8 +62,8 @@ def test_a_run_goes_to_the_cheapest_bid_and_is_owed() -> None:
     assert town.tell(BidCame(0, 1, ANN, 100, 1, 0, 5_000)) == []
     assert town.tell(BidCame(0, 1, BEN, 90, 1, 0, 5_000)) == [SignAgreement(0, 1, BEN)]
     assert town.tell(AgreementSigned(0, 1)) == []
-    assert town.tell(ResultCame(0, 1, right(), GIGAFUEL)) == [Owe(0, 1, BEN, 91), EndJob()]
-    assert town.job.purchases[0].claim == (right(), GIGAFUEL)
+    assert town.tell(result_came(0, 1, right(), GIGAFUEL)) == [Owe(0, 1, BEN, 91), EndJob()]
+    assert town.job.purchases[0].claim == claim(right())
 
 
 def test_a_silent_provider_costs_the_window_and_no_more() -> None:
@@ -201,11 +202,11 @@ def test_what_comes_too_late_is_ignored(late: str) -> None:
     events = {
         "bid": BidCame(0, 1, BEN, 1, 1, 0, 5_000),
         "signature": AgreementSigned(0, 1),
-        "result": ResultCame(0, 1, wrong(), 1),
-        "own run": OwnRunEnded(0, wrong(), 1),
+        "result": result_came(0, 1, wrong(), 1),
+        "own run": own_run_ended(0, wrong(), 1),
     }
     assert town.tell(events[late]) == []
-    assert town.job.purchases[0].claim == (right(), GIGAFUEL)
+    assert town.job.purchases[0].claim == claim(right())
 
 
 def test_a_stranger_is_audited_in_the_own_sandbox() -> None:
@@ -213,7 +214,7 @@ def test_a_stranger_is_audited_in_the_own_sandbox() -> None:
     (order,) = town.begin()
     agreement = town.agree(order, ANN)
     assert town.finish(agreement) == [RunHere(0)]
-    assert town.tell(OwnRunEnded(0, right(), GIGAFUEL)) == [
+    assert town.tell(own_run_ended(0, right(), GIGAFUEL)) == [
         Owe(0, 1, ANN, BILL),
         KeepReputation(ANN, 1),
         EndJob(),
@@ -226,7 +227,7 @@ def test_a_lie_is_refused_and_the_own_result_taken() -> None:
     (order,) = town.begin()
     agreement = town.agree(order, ANN)
     town.finish(agreement, wrong())
-    assert town.tell(OwnRunEnded(0, right(), GIGAFUEL)) == [
+    assert town.tell(own_run_ended(0, right(), GIGAFUEL)) == [
         Refuse(0, 1, ANN, Reason.WRONG_RESULT),
         KeepReputation(ANN, 0),
         EndJob(),
@@ -240,7 +241,7 @@ def test_too_much_fuel_for_the_right_output_is_a_lie_too() -> None:
     (order,) = town.begin()
     agreement = town.agree(order, ANN)
     town.finish(agreement, right(), fuel=GIGAFUEL + 1)
-    commands = town.tell(OwnRunEnded(0, right(), GIGAFUEL))
+    commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
     assert Refuse(0, 1, ANN, Reason.WRONG_RESULT) in commands
 
 
@@ -249,7 +250,7 @@ def test_outcomes_other_than_ok_are_compared_and_owed_as_well() -> None:
     (order,) = town.begin()
     agreement = town.agree(order, ANN)
     town.finish(agreement, OutOfFuel(), FUEL_MAX)
-    commands = town.tell(OwnRunEnded(0, OutOfFuel(), FUEL_MAX))
+    commands = town.tell(own_run_ended(0, OutOfFuel(), FUEL_MAX))
     assert Owe(0, 1, ANN, 1_001) in commands
 
 
@@ -274,7 +275,7 @@ def test_an_own_sandbox_that_fails_gives_way_to_another_provider() -> None:
     (order,) = town.begin()
     agreement = town.agree(order, ANN)
     assert town.finish(agreement) == [RunHere(0)]
-    assert town.tell(OwnRunEnded(0, None, 0)) == [SendOrder(0, 2, [BEN])]
+    assert town.tell(own_run_ended(0, None, 0)) == [SendOrder(0, 2, [BEN])]
 
 
 def test_two_that_differ_need_a_third() -> None:
@@ -339,8 +340,8 @@ def test_a_quorum_asks_for_all_its_voices_at_once_from_different_providers() -> 
     assert town.bid(second, ANN, BEN, CAT) == [SignAgreement(0, 2, BEN)]
     for attempt in (1, 2):
         town.tell(AgreementSigned(0, attempt))
-    assert town.tell(ResultCame(0, 2, right(), GIGAFUEL)) == []
-    commands = town.tell(ResultCame(0, 1, right(), GIGAFUEL))
+    assert town.tell(result_came(0, 2, right(), GIGAFUEL)) == []
+    commands = town.tell(result_came(0, 1, right(), GIGAFUEL))
     assert [one for one in commands if isinstance(one, Owe)] == [
         Owe(0, 2, BEN, BILL),
         Owe(0, 1, ANN, BILL),
@@ -354,9 +355,9 @@ def test_a_quorum_that_disagrees_asks_the_own_sandbox() -> None:
     town.bid(second, ANN, BEN)
     town.tell(AgreementSigned(0, 1))
     town.tell(AgreementSigned(0, 2))
-    town.tell(ResultCame(0, 1, wrong(), GIGAFUEL))
-    assert town.tell(ResultCame(0, 2, right(), GIGAFUEL)) == [RunHere(0)]
-    commands = town.tell(OwnRunEnded(0, right(), GIGAFUEL))
+    town.tell(result_came(0, 1, wrong(), GIGAFUEL))
+    assert town.tell(result_came(0, 2, right(), GIGAFUEL)) == [RunHere(0)]
+    commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
     assert commands[:2] == [Owe(0, 2, BEN, BILL), Refuse(0, 1, ANN, Reason.WRONG_RESULT)]
 
 
@@ -366,7 +367,7 @@ def test_a_quorum_that_is_short_of_providers_is_completed_here() -> None:
     town.bid(first, ANN)
     town.bid(second, ANN)
     town.tell(AgreementSigned(0, 1))
-    town.tell(ResultCame(0, 1, right(), GIGAFUEL))
+    town.tell(result_came(0, 1, right(), GIGAFUEL))
     commands = town.wait(PATIENCE_S + 5)
     assert RunHere(0) in commands
 

@@ -14,7 +14,8 @@ from fogbank_agent.market.run_messages import (
     RunItem,
     RunOpening,
     RunProgress,
-    check_inline_output,
+    check_inline_outputs,
+    check_inputs,
     check_receipt,
     decode_run_item,
     decode_run_opening,
@@ -24,8 +25,9 @@ from fogbank_agent.market.run_messages import (
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.errors import RemoteProtocolError
-from fogbank_wasm_tasks.outcome import Ok, OutOfFuel
-from fogbank_wasm_tasks.receipt import Receipt, sign_receipt
+from fogbank_wasm_tasks.outcome import Ok, Outcome, OutOfFuel
+from fogbank_wasm_tasks.receipt import Receipt, Result, TraceClaim, sign_receipt
+from fogbank_wasm_tasks.verification.terms import StepPlan
 
 from .objects import ANN, BEN, CAT, NETWORK, an_order
 
@@ -41,26 +43,29 @@ AGREEMENT = Agreement(
     fuel_max=ORDER.fuel_max,
 )
 OUTPUT = b"output"
+RESULT = Result(ORDER.inputs[0].blob_id, Ok(blob_id(OUTPUT), len(OUTPUT)), 1_000)
 RECEIPT = Receipt(
     agreement_id=AGREEMENT_ID,
     provider=BEN.node_id,
     package_id=ORDER.package_id,
-    input_id=ORDER.input_id,
-    outcome=Ok(blob_id(OUTPUT), len(OUTPUT)),
-    fuel=1_000,
+    terms_id=ORDER.terms().terms_id(),
+    results=(RESULT,),
 )
 SIGNED_RECEIPT = sign_receipt(RECEIPT, NETWORK, BEN)
 
 
-@pytest.mark.parametrize("data", [None, b"", b"input", bytes(32_768)])
-def test_an_opening_is_read_back(data: bytes | None) -> None:
-    opening = RunOpening(sign_order(ORDER, NETWORK, ANN), AGREEMENT.encode(), bytes(64), data)
+@pytest.mark.parametrize(
+    "inputs", [[None], [b""], [b"input"], [bytes(32_768)] * 16, [None] * 256, [b"a", None]]
+)
+def test_an_opening_is_read_back(inputs: list[bytes | None]) -> None:
+    opening = RunOpening(sign_order(ORDER, NETWORK, ANN), AGREEMENT.encode(), bytes(64), inputs)
     assert decode_run_opening(encode_run_opening(opening)) == opening
 
 
-def test_an_opening_with_too_long_an_input_is_refused() -> None:
+@pytest.mark.parametrize("inputs", [[], [bytes(32_769)], [None] * 257])
+def test_an_opening_with_too_much_input_or_none_is_refused(inputs: list[bytes | None]) -> None:
     signed = sign_order(ORDER, NETWORK, ANN)
-    opening = RunOpening(signed, AGREEMENT.encode(), bytes(64), bytes(32_769))
+    opening = RunOpening(signed, AGREEMENT.encode(), bytes(64), inputs)
     with pytest.raises(RemoteProtocolError):
         decode_run_opening(encode_run_opening(opening))
 
@@ -70,9 +75,9 @@ def test_an_opening_with_too_long_an_input_is_refused() -> None:
     [
         AgreementMade(bytes(64)),
         RunProgress(0),
-        RunProgress((1 << 42) - 1),
-        RunEnded(SIGNED_RECEIPT, None),
-        RunEnded(SIGNED_RECEIPT, OUTPUT),
+        RunProgress(256 * ((1 << 42) - 1)),
+        RunEnded(SIGNED_RECEIPT, [None]),
+        RunEnded(SIGNED_RECEIPT, [OUTPUT, None]),
     ],
 )
 def test_an_item_is_read_back(item: RunItem) -> None:
@@ -87,11 +92,13 @@ def test_an_item_is_read_back(item: RunItem) -> None:
         [0],
         [0, bytes(63)],
         [False, bytes(64)],
-        [1, 1 << 42],
+        [1, 1 << 50],
         [1, True],
         [2, SIGNED_RECEIPT.to_value()],
-        [2, [b"", bytes(63)], None],
-        [2, SIGNED_RECEIPT.to_value(), bytes(32_769)],
+        [2, [b"", bytes(63)], [None]],
+        [2, SIGNED_RECEIPT.to_value(), [bytes(32_769)]],
+        [2, SIGNED_RECEIPT.to_value(), []],
+        [2, SIGNED_RECEIPT.to_value(), b"output"],
         [3, 1],
     ],
 )
@@ -102,7 +109,7 @@ def test_an_item_that_breaks_a_rule_is_refused(value: Value) -> None:
 
 def test_a_receipt_for_what_was_agreed_is_valid() -> None:
     check_receipt(RECEIPT, ORDER, AGREEMENT, AGREEMENT_ID)
-    check_inline_output(RECEIPT, OUTPUT)
+    check_inline_outputs(RECEIPT, [OUTPUT])
 
 
 @pytest.mark.parametrize(
@@ -111,9 +118,12 @@ def test_a_receipt_for_what_was_agreed_is_valid() -> None:
         {"agreement_id": b"h" * 32},
         {"provider": CAT.node_id},
         {"package_id": blob_id(b"another package")},
-        {"input_id": blob_id(b"another input")},
-        {"fuel": ORDER.fuel_max + 1},
-        {"outcome": Ok(blob_id(OUTPUT), ORDER.output_bytes_max + 1)},
+        {"terms_id": bytes(32)},
+        {"results": (RESULT, RESULT)},
+        {"results": (replace(RESULT, input_id=blob_id(b"another input")),)},
+        {"results": (replace(RESULT, fuel=ORDER.fuel_max + 1),)},
+        {"results": (replace(RESULT, outcome=Ok(blob_id(OUTPUT), ORDER.output_bytes_max + 1)),)},
+        {"results": (replace(RESULT, trace=TraceClaim(1, bytes(32))),)},
     ],
 )
 def test_a_receipt_for_anything_else_is_not_valid(change: dict[str, Any]) -> None:
@@ -122,22 +132,65 @@ def test_a_receipt_for_anything_else_is_not_valid(change: dict[str, Any]) -> Non
     assert refused.value.rule == "9.5"
 
 
+def test_a_receipt_of_a_step_task_has_a_trace() -> None:
+    order = replace(ORDER, plan=StepPlan(1, 10))
+    receipt = replace(RECEIPT, terms_id=order.terms().terms_id())
+    with pytest.raises(RemoteProtocolError):
+        check_receipt(receipt, order, AGREEMENT, AGREEMENT_ID)
+    traced = replace(receipt, results=(replace(RESULT, trace=TraceClaim(1, bytes(32))),))
+    check_receipt(traced, order, AGREEMENT, AGREEMENT_ID)
+
+
+def told(*outcomes: Outcome) -> Receipt:
+    return replace(RECEIPT, results=tuple(replace(RESULT, outcome=one) for one in outcomes))
+
+
+SMALL = Ok(blob_id(OUTPUT), len(OUTPUT))
+LARGEST = Ok(blob_id(bytes(32_768)), 32_768)
+
+
 @pytest.mark.parametrize(
-    ("receipt", "output"),
+    ("receipt", "outputs"),
     [
-        (RECEIPT, b"0utput"),
-        (RECEIPT, b"output and more"),
-        (RECEIPT, None),
-        (replace(RECEIPT, outcome=OutOfFuel()), b""),
+        (told(SMALL), [b"0utput"]),
+        (told(SMALL), [b"output and more"]),
+        (told(SMALL), [None]),
+        (told(SMALL), []),
+        (told(SMALL), [OUTPUT, None]),
+        (told(OutOfFuel()), [b""]),
+        (told(OutOfFuel(), SMALL), [OUTPUT, None]),
+        (told(*[LARGEST] * 17), [bytes(32_768)] * 17),
+        (told(*[LARGEST] * 17), [bytes(32_768)] * 15 + [None, None]),
     ],
 )
-def test_an_output_that_is_not_the_receipts_is_refused(
-    receipt: Receipt, output: bytes | None
+def test_outputs_that_are_not_the_receipts_are_refused(
+    receipt: Receipt, outputs: list[bytes | None]
 ) -> None:
     with pytest.raises(RemoteProtocolError):
-        check_inline_output(receipt, output)
+        check_inline_outputs(receipt, outputs)
 
 
-def test_a_long_output_comes_by_itself() -> None:
-    long = replace(RECEIPT, outcome=Ok(blob_id(OUTPUT), 32_769))
-    check_inline_output(long, None)
+@pytest.mark.parametrize(
+    ("receipt", "outputs"),
+    [
+        (told(Ok(blob_id(OUTPUT), 32_769)), [None]),
+        (told(SMALL, OutOfFuel(), SMALL), [OUTPUT, None, OUTPUT]),
+        (told(*[LARGEST] * 17), [bytes(32_768)] * 16 + [None]),
+    ],
+)
+def test_what_is_too_long_for_one_message_comes_by_itself(
+    receipt: Receipt, outputs: list[bytes | None]
+) -> None:
+    check_inline_outputs(receipt, outputs)
+
+
+@pytest.mark.parametrize("inputs", [[b"input"], [None]])
+def test_the_orders_inputs_are_taken(inputs: list[bytes | None]) -> None:
+    check_inputs(ORDER, inputs)
+
+
+@pytest.mark.parametrize("inputs", [[b"1nput"], [b"inputs"], [], [None, None]])
+def test_other_inputs_are_refused(inputs: list[bytes | None]) -> None:
+    with pytest.raises(RemoteProtocolError) as refused:
+        check_inputs(ORDER, inputs)
+    assert refused.value.rule == "9.5"

@@ -12,9 +12,9 @@ from fogbank_agent.market.verification import (
     voices_needed,
 )
 
-from .town import ANN, BEN, CAT, right, wrong
+from .town import ANN, BEN, CAT, claim, right, wrong
 
-RIGHT, WRONG = (right(), 1_000), (wrong(), 1_000)
+RIGHT, WRONG = claim(right(), 1_000), claim(wrong(), 1_000)
 
 
 def nobody(_: bytes) -> bool:
@@ -65,5 +65,12 @@ def test_a_quorum_counts_what_is_missing_from_the_strongest_claim() -> None:
 
 
 def test_equal_outcomes_with_different_fuel_differ() -> None:
-    voices = [Voice(ANN, 1, RIGHT), Voice(BEN, 2, (right(), 1_001))]
+    voices = [Voice(ANN, 1, RIGHT), Voice(BEN, 2, claim(right(), 1_001))]
     assert decide(voices, 2, nobody) is None
+
+
+def test_lots_that_differ_in_one_run_differ() -> None:
+    first, second = claim(right(0)), claim(right(1))
+    voices = [Voice(ANN, 1, first + second), Voice(BEN, 2, first + claim(wrong(1)))]
+    assert decide(voices, 2, nobody) is None
+    assert decide([*voices, Voice(CAT, 3, first + second)], 2, nobody) == first + second

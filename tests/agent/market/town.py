@@ -10,6 +10,8 @@ from fogbank_agent.market.job_messages import (
     AgreementSigned,
     BidCame,
     JobCommand,
+    LotFormed,
+    OwnRunEnded,
     ResultCame,
     SendOrder,
     SignAgreement,
@@ -22,12 +24,15 @@ from fogbank_agent.market.purchase import PurchaseTerms
 from fogbank_agent.market.purse import Purse
 from fogbank_agent.market.reputation import Reputation
 from fogbank_agent.market.story import StoryEvent
+from fogbank_agent.market.verification import Claim
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 from fogbank_wasm_tasks.outcome import Ok, Outcome
+from fogbank_wasm_tasks.receipt import Result
 
 PACKAGE = blob_id(b"package")
+INPUT = blob_id(b"input")
 ANN, BEN, CAT, DAN, EVE = (NodeId(letter * 32) for letter in (b"a", b"b", b"c", b"d", b"e"))
 GIGAFUEL = 10**9
 FUEL_MAX = 10 * GIGAFUEL
@@ -45,6 +50,21 @@ def wrong(run: int = 0) -> Outcome:
     """Return the outcome that all liars agree upon."""
     output = b"wrong" + bytes([run])
     return Ok(blob_id(output), len(output))
+
+
+def claim(outcome: Outcome, fuel: int = GIGAFUEL, runs: int = 1) -> Claim:
+    """Return what somebody says of a lot whose runs all ended alike, each with ``fuel``."""
+    return (Result(INPUT, outcome, fuel),) * runs
+
+
+def result_came(lot: int, attempt: int, outcome: Outcome, fuel: int) -> ResultCame:
+    """Return the event of a receipt for a lot of one run."""
+    return ResultCame(lot, attempt, claim(outcome, fuel))
+
+
+def own_run_ended(lot: int, outcome: Outcome | None, fuel: int) -> OwnRunEnded:
+    """Return the event of an own run of a lot of one run."""
+    return OwnRunEnded(lot, None if outcome is None else claim(outcome, fuel))
 
 
 def an_offer(provider: NodeId, **changes: Any) -> Offer:
@@ -78,7 +98,8 @@ class Town:
         *providers: NodeId,
         offers: Sequence[Offer] = (),
         runs: int = 1,
-        runs_at_once: int = 16,
+        lots_at_once: int = 16,
+        input_sizes: Sequence[int] = (),
         verification: Verification | None = None,
         can_run_here: bool = False,
         attempts_max: int = 8,
@@ -116,8 +137,10 @@ class Town:
             can_run_here=can_run_here,
         )
         self.choice = Choice(bounds, self.book, self.purse, self.reputation)
-        self.job = Job(runs, runs_at_once, terms, self.choice, draws or repeat(0))
+        sizes = input_sizes or [1] * runs
+        self.job = Job(sizes, lots_at_once, terms, self.choice, draws or repeat(0))
         self.story: list[tuple[int, StoryEvent]] = []
+        self.lots: list[range] = []
 
     def begin(self) -> list[JobCommand]:
         """Begin the job; return what it wants, without what it only tells."""
@@ -153,7 +176,9 @@ class Town:
         wanted: list[JobCommand] = []
         for command in commands:
             if isinstance(command, Tell):
-                self.story.append((command.run, command.what))
+                self.story.append((command.lot, command.what))
+            elif isinstance(command, LotFormed):
+                self.lots.append(command.runs)
             else:
                 wanted.append(command)
         return wanted
@@ -171,7 +196,7 @@ class Town:
         assert isinstance(order, SendOrder)
         commands: list[JobCommand] = []
         for provider in providers:
-            bid = BidCame(order.run, order.attempt, provider, price, 1, start_ms, 5_000)
+            bid = BidCame(order.lot, order.attempt, provider, price, 1, start_ms, 5_000)
             commands += self.tell(bid)
         return commands
 
@@ -180,12 +205,12 @@ class Town:
         commands = [*self.bid(order, provider), *self.wait(0.1)]
         agreement = next(one for one in commands if isinstance(one, SignAgreement))
         assert agreement.provider == provider
-        assert self.tell(AgreementSigned(agreement.run, agreement.attempt)) == []
+        assert self.tell(AgreementSigned(agreement.lot, agreement.attempt)) == []
         return agreement
 
     def finish(
         self, agreement: SignAgreement, outcome: Outcome | None = None, fuel: int = GIGAFUEL
     ) -> list[JobCommand]:
         """Let the provider's result come."""
-        found = right(agreement.run) if outcome is None else outcome
-        return self.tell(ResultCame(agreement.run, agreement.attempt, found, fuel))
+        found = right(agreement.lot) if outcome is None else outcome
+        return self.tell(result_came(agreement.lot, agreement.attempt, found, fuel))

@@ -12,7 +12,7 @@ import trio
 
 from fogbank_agent.market.job_request import JobRequest, RunInput
 from fogbank_agent.market.orders import Audit
-from fogbank_agent.trading.interfaces import Runner
+from fogbank_agent.trading.interfaces import StepRunner
 from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.provider import Provider, ProviderSettings
 from fogbank_agent.trading.requestor import Requestor
@@ -26,6 +26,7 @@ from fogbank_protocol.node.node import Node, NodeSettings
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package, pack_module
 from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
 
 BALANCE = 1_000_000
 CREDIT = 1_000_000
@@ -74,6 +75,15 @@ class Hasher:
             wall_s=0.001,
             diagnostics=b"",
         )
+
+    async def execute_steps(
+        self,
+        package: Package,
+        request: StepRequest,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> StepReport:
+        raise AssertionError("no step task is ordered here")
 
 
 @dataclass(slots=True)
@@ -131,8 +141,8 @@ class Neighbourhood:
         self,
         number: int,
         *,
-        sells: Runner | None = None,
-        checks: Runner | None = None,
+        sells: StepRunner | None = None,
+        checks: StepRunner | None = None,
         terms: ProviderSettings | None = None,
     ) -> Agent:
         """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
@@ -146,8 +156,8 @@ class Neighbourhood:
     async def _run(
         self,
         own: Identity,
-        sells: Runner | None,
-        checks: Runner | None,
+        sells: StepRunner | None,
+        checks: StepRunner | None,
         terms: ProviderSettings,
         *,
         task_status: trio.TaskStatus[Agent],

@@ -42,7 +42,7 @@ def agree(
         start_price=BID.start_price,
         fuel_max=an_order().fuel_max,
     ).encode()
-    opening = RunOpening(SIGNED, body, sign_agreement(body, NETWORK, requestor), None)
+    opening = RunOpening(SIGNED, body, sign_agreement(body, NETWORK, requestor), [None])
     return admission.agree(requestor.node_id, opening, now, lambda _: None)
 
 

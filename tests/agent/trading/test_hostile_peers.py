@@ -21,6 +21,7 @@ from fogbank_agent.market.orders import (
     NoVerification,
     Order,
     OrderId,
+    OrderInput,
     open_order,
     order_id,
     sign_order,
@@ -51,7 +52,7 @@ from fogbank_protocol.node.node import (
 )
 from fogbank_protocol.signed import Signed, signed_from_value
 from fogbank_wasm_tasks.outcome import Ok, OutOfFuel
-from fogbank_wasm_tasks.receipt import Receipt, sign_receipt
+from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 
 from ..market.test_offers import AN_OFFER
 from .neighbourhood import (
@@ -105,6 +106,7 @@ class Crook:
         self.bid_signer: Identity = MALLORY
         self.agreement_signer: Identity = MALLORY
         self.bend_receipt: Callable[[Receipt], Receipt] = lambda receipt: receipt
+        self.bend_result: Callable[[Result], Result] = lambda result: result
         self.receipt_signer: Identity = MALLORY
         self.output: bytes | None = OUTPUT
         self.items: Callable[[bytes, bytes], list[bytes]] = lambda first, last: [first, last]
@@ -140,14 +142,17 @@ class Crook:
                 agreement_id=agreement_id(opening.agreement_body, self.network),
                 provider=self.receipt_signer.node_id,
                 package_id=order.package_id,
-                input_id=order.input_id,
-                outcome=Ok(blob_id(OUTPUT), len(OUTPUT)),
-                fuel=1_000,
+                terms_id=order.terms().terms_id(),
+                results=(
+                    self.bend_result(
+                        Result(order.inputs[0].blob_id, Ok(blob_id(OUTPUT), len(OUTPUT)), 1_000)
+                    ),
+                ),
             )
         )
         signed = sign_receipt(receipt, self.network, self.receipt_signer)
         first = encode_run_item(AgreementMade(signature))
-        last = encode_run_item(RunEnded(signed, self.output))
+        last = encode_run_item(RunEnded(signed, [self.output]))
         for item in self.items(first, last):
             yield item
 
@@ -212,11 +217,11 @@ def signs_the_receipt_as_somebody_else(crook: Crook) -> None:
 
 
 def bills_more_fuel_than_agreed(crook: Crook) -> None:
-    crook.bend_receipt = lambda receipt: replace(receipt, fuel=10**9 + 1)
+    crook.bend_result = lambda result: replace(result, fuel=10**9 + 1)
 
 
 def answers_for_another_input(crook: Crook) -> None:
-    crook.bend_receipt = lambda receipt: replace(receipt, input_id=blob_id(b"y"))
+    crook.bend_result = lambda result: replace(result, input_id=blob_id(b"y"))
 
 
 def answers_for_another_package(crook: Crook) -> None:
@@ -236,7 +241,15 @@ def keeps_a_small_output_back(crook: Crook) -> None:
 
 
 def sends_an_output_with_a_trap(crook: Crook) -> None:
-    crook.bend_receipt = lambda receipt: replace(receipt, outcome=OutOfFuel())
+    crook.bend_result = lambda result: replace(result, outcome=OutOfFuel())
+
+
+def tells_of_two_runs(crook: Crook) -> None:
+    crook.bend_receipt = lambda receipt: replace(receipt, results=tuple(receipt.results) * 2)
+
+
+def answers_for_other_terms(crook: Crook) -> None:
+    crook.bend_receipt = lambda receipt: replace(receipt, terms_id=bytes(32))
 
 
 def begins_without_agreeing(crook: Crook) -> None:
@@ -260,7 +273,7 @@ def floods_with_progress(crook: Crook) -> None:
 
 
 def tells_of_more_progress_than_there_can_be(crook: Crook) -> None:
-    crook.items = lambda first, last: [first, encode([1, 1 << 42]), last]
+    crook.items = lambda first, last: [first, encode([1, 1 << 50]), last]
 
 
 @pytest.mark.parametrize(
@@ -275,6 +288,8 @@ def tells_of_more_progress_than_there_can_be(crook: Crook) -> None:
         sends_another_output_than_it_signs,
         keeps_a_small_output_back,
         sends_an_output_with_a_trap,
+        tells_of_two_runs,
+        answers_for_other_terms,
         begins_without_agreeing,
         agrees_twice,
         ends_without_a_receipt,
@@ -296,8 +311,8 @@ async def test_a_provider_that_breaks_a_rule_is_caught_and_gets_nothing(
 async def test_an_output_that_cannot_be_fetched_is_no_result(tmp_path: Path) -> None:
     def promises_a_long_output(crook: Crook) -> None:
         crook.output = None
-        crook.bend_receipt = lambda receipt: replace(
-            receipt, outcome=Ok(blob_id(bytes(40_000)), 40_000)
+        crook.bend_result = lambda result: replace(
+            result, outcome=Ok(blob_id(bytes(40_000)), 40_000)
         )
 
     _, (result, story), _ = await buy_from(tmp_path, promises_a_long_output, attempts_max=1)
@@ -334,14 +349,14 @@ class Customer:
             "requestor": MALLORY.node_id,
             "salt": bytes(16),
             "package_id": blob_id(example_package()),
-            "input_id": blob_id(b"x"),
-            "input_size": 1,
+            "inputs": (OrderInput(blob_id(b"x"), 1),),
             "arguments": (),
             "environment": (),
             "seed": 0,
             "fuel_max": 10**9,
             "memory_bytes_max": 1 << 20,
             "output_bytes_max": 1 << 20,
+            "plan": None,
             "run_ms_max": 10_000,
             "price_max": 1_000,
             "start_price_max": 100,
@@ -374,7 +389,7 @@ class Customer:
             fuel_max=10**9,
         )
         body = replace(agreement, **changes).encode()
-        return RunOpening(signed, body, sign_agreement(body, self.network, MALLORY), b"x")
+        return RunOpening(signed, body, sign_agreement(body, self.network, MALLORY), [b"x"])
 
     async def open(self, opening: RunOpening) -> list[Any]:
         """Open a run and return its items."""
@@ -462,8 +477,8 @@ async def test_an_opening_whose_pieces_do_not_belong_together_is_refused(tmp_pat
         for bent in (
             replace(opening, order=other),
             replace(opening, requestor_signature=bytes(64)),
-            replace(opening, input=b"y"),
-            replace(opening, input=b"xx"),
+            replace(opening, inputs=[b"y"]),
+            replace(opening, inputs=[b"x", b"x"]),
             replace(opening, agreement_body=b""),
         ):
             with pytest.raises(CallRefused) as refused:
@@ -534,6 +549,9 @@ async def test_a_customer_that_leaves_stops_its_run(tmp_path: Path) -> None:
             super().__init__()
             self.begun = trio.Event()
             self.stopped = trio.Event()
+
+        async def execute_steps(self, *args: object, **kwargs: object) -> Any:
+            raise AssertionError("no step task is ordered here")
 
         async def execute(self, *args: object, **kwargs: object) -> Any:
             self.begun.set()

@@ -22,18 +22,24 @@ def run_id(number: int) -> bytes:
     return bytes([number]) * 16
 
 
+def lot_id(number: int) -> bytes:
+    return bytes([100 + number]) * 16
+
+
 def record_runs(journal: Journal, count: int) -> None:
+    """Record a job whose runs are bought one by one."""
     journal.record_job(JOB, 1_700_000_000, PACKAGE, "sensor-statistics")
     for number in range(count):
         journal.record_run(run_id(number), JOB, number, f"{number}.csv")
+        journal.record_lot(lot_id(number), JOB, range(number, number + 1))
 
 
 async def test_a_story_survives_a_restart(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     record_runs(journal, 2)
-    journal.record_event(run_id(1), 0, RunOrdered(1, 3))
-    journal.record_event(run_id(1), 1_500, RunFailed(Reason.NO_PROVIDER))
-    journal.record_run_state(run_id(1), "failed", Reason.NO_PROVIDER)
+    journal.record_event(lot_id(1), 0, RunOrdered(1, 3))
+    journal.record_event(lot_id(1), 1_500, RunFailed(Reason.NO_PROVIDER))
+    journal.record_lot_state(lot_id(1), "failed", Reason.NO_PROVIDER)
     journal.close()
 
     journal = Journal(tmp_path / "journal")
@@ -92,10 +98,24 @@ async def test_what_cannot_be_written_stays_in_memory(tmp_path: Path) -> None:
         with pytest.raises(DatabaseFailure):
             await journal.sync()
         assert journal.runs() == []
-        journal.record_event(run_id(0), 0, RunOrdered(1, 3))
+        journal.record_event(lot_id(0), 0, RunOrdered(1, 3))
     await journal.sync()
     assert len(journal.runs()) == 3
     assert len(journal.story(run_id(0))) == 1
+    journal.close()
+
+
+async def test_the_runs_of_a_lot_share_its_story(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.record_job(JOB, 1_700_000_000, PACKAGE, "sensor-statistics")
+    for number in range(4):
+        journal.record_run(run_id(number), JOB, number, f"{number}.csv")
+    journal.record_lot(lot_id(0), JOB, range(1, 3))
+    journal.record_event(lot_id(0), 0, RunOrdered(1, 3))
+    journal.record_lot_state(lot_id(0), "accepted", None)
+    assert [len(journal.story(run_id(number))) for number in range(4)] == [0, 1, 1, 0]
+    states = {run.number: run.state for run in journal.runs()}
+    assert states == {0: "under way", 1: "accepted", 2: "accepted", 3: "under way"}
     journal.close()
 
 
@@ -108,9 +128,10 @@ async def test_counters_rise_over_restarts(tmp_path: Path) -> None:
 
 async def test_receipts_are_kept_once(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
+    record_runs(journal, 1)
     for body in (b"first", b"second"):
-        journal.record_receipt(b"g" * 32, run_id(0), ANN, body, b"s")
-    journal.record_receipt(b"h" * 32, run_id(0), ANN, b"other", b"s")
+        journal.record_receipt(b"g" * 32, lot_id(0), ANN, body, b"s")
+    journal.record_receipt(b"h" * 32, lot_id(0), ANN, b"other", b"s")
     assert sorted(journal.evidence(run_id(0))) == [(b"first", b"s"), (b"other", b"s")]
     journal.close()
 
@@ -124,7 +145,7 @@ async def test_nothing_overtakes_a_batch_that_waits_for_a_thread(tmp_path: Path)
             record_runs(journal, 1)
             nursery.start_soon(journal.sync)
             await trio.testing.wait_all_tasks_blocked()
-            journal.record_run_state(run_id(0), "accepted", None)
+            journal.record_lot_state(lot_id(0), "accepted", None)
             assert journal.runs()[0].state == "accepted"
     finally:
         limiter.total_tokens = tokens

@@ -91,7 +91,7 @@ async def test_a_liar_is_caught_and_paid_for_honest_results_only(tmp_path: Path)
         )
         await hood.wait_ready()
 
-        result = await ann.requestor.buy(await a_job(ann, INPUTS, runs_at_once=2))
+        result = await ann.requestor.buy(await a_job(ann, INPUTS, lots_at_once=2))
 
         check_results(result, INPUTS)
         (caught,) = [one for one in result.providers if one.caught]
@@ -353,7 +353,7 @@ async def test_agents_that_buy_and_sell_buy_from_each_other(tmp_path: Path) -> N
         ({"fuel_max": 0}, "no such order"),
         ({"verification": Quorum(9)}, "no such order"),
         ({"verification": Audit(2_000_000)}, "no such order"),
-        ({"runs_at_once": 0}, "at once"),
+        ({"lots_at_once": 0}, "at once"),
         ({"attempts_max": 1_000}, "attempts"),
         ({"patience_s": 0.0}, "wait"),
         ({"arguments": ("\0",)}, "no such order"),

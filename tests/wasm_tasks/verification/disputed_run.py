@@ -11,12 +11,12 @@ from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.limits import MEMORY_BYTES_MAX
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.receipt import Receipt, sign_receipt
+from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 from fogbank_wasm_tasks.run import RunRequest
 from fogbank_wasm_tasks.sandbox.engine import Engine
 from fogbank_wasm_tasks.sandbox.messages import RunCommand, StepCommand
 from fogbank_wasm_tasks.sandbox.step_run import StepRun
-from fogbank_wasm_tasks.verification.proof import InStatement, InTrace, Point
+from fogbank_wasm_tasks.verification.proof_file import InStatement, InTrace, Point
 from fogbank_wasm_tasks.verification.snapshot import Snapshot, decode_snapshot, encode_snapshot
 from fogbank_wasm_tasks.verification.state import Digest
 from fogbank_wasm_tasks.verification.statements import Statement, receipt_id_of, sign_statement
@@ -28,7 +28,7 @@ NETWORK = NetworkId(b"net-work")
 INPUT = b"\x0a"
 REQUEST = RunRequest(input=INPUT, fuel_max=10**6)
 PLAN = StepPlan(step_size=1, checkpoint_steps=4)
-TERMS = make_terms(step_package().package_id, blob_id(INPUT), REQUEST, PLAN)
+TERMS = make_terms(step_package().package_id, REQUEST, PLAN)
 REACTOR = package(reactor("i64.const 0"))
 LIE_FROM = 6
 
@@ -50,6 +50,7 @@ class Told:
     def stated(self, position: int) -> Point:
         statement = Statement(
             receipt_id_of(self.receipt, NETWORK),
+            0,
             PROVIDER.node_id,
             position,
             self.states[position],
@@ -102,18 +103,17 @@ def changed(data: bytes) -> bytes:
     return encode_snapshot(lied.head, pages)
 
 
-def sign(run: Trace, **changes: object) -> Signed:
+def sign(run: Trace, terms_id: bytes | None = None, **changes: object) -> Signed:
+    """Return the receipt of ``run``; ``changes`` are to its only result."""
+    result = Result(blob_id(INPUT), run.outcome, run.fuel, run.claim())
     receipt = Receipt(
         agreement_id=bytes(32),
         provider=PROVIDER.node_id,
         package_id=TERMS.package_id,
-        input_id=TERMS.input_id,
-        outcome=run.outcome,
-        fuel=run.fuel,
-        terms_id=TERMS.terms_id(),
-        trace=run.claim(),
+        terms_id=TERMS.terms_id() if terms_id is None else terms_id,
+        results=(replace(result, **changes),),  # type: ignore[arg-type]
     )
-    return sign_receipt(replace(receipt, **changes), NETWORK, PROVIDER)  # type: ignore[arg-type]
+    return sign_receipt(receipt, NETWORK, PROVIDER)
 
 
 def run_command(found: Package) -> RunCommand:

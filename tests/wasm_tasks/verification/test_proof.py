@@ -25,17 +25,19 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NetworkId
 from fogbank_wasm_tasks.outcome import HostFault, Ok, OutOfFuel, Trap
 from fogbank_wasm_tasks.verification.proof import (
-    InStatement,
-    InTrace,
-    Point,
     Verdict,
-    WrongResultProof,
     check_proof,
-    decode_proof,
-    encode_proof,
     end_of,
     judge_end,
     judge_state,
+)
+from fogbank_wasm_tasks.verification.proof_file import (
+    InStatement,
+    InTrace,
+    Point,
+    WrongResultProof,
+    decode_proof,
+    encode_proof,
 )
 from fogbank_wasm_tasks.verification.state import Digest, end_digest
 from fogbank_wasm_tasks.verification.statements import Statement, receipt_id_of, sign_statement
@@ -46,6 +48,7 @@ told = cache(tell)
 def proof(of: Told, **changes: Any) -> WrongResultProof:
     """Return a proof about the interval in which the lie begins."""
     fields: dict[str, Any] = {
+        "index": 0,
         "network": NETWORK,
         "package": step_package().data,
         "terms": TERMS,
@@ -84,14 +87,14 @@ def test_a_proof_comes_back_and_holds_together(kind: str, lie_from: int | None) 
 
     assert encode_proof(read) == encode_proof(made)
     checked = check_proof(read)
-    assert checked.receipt.provider == PROVIDER.node_id
+    assert checked.provider == PROVIDER.node_id
     assert checked.package.package_id == step_package().package_id
 
 
 def broken(of: Told) -> dict[str, WrongResultProof]:
     stranger = Identity.from_seed(b"s" * 32)
     step = len(of.states)
-    statement = Statement(receipt_id_of(of.receipt, NETWORK), PROVIDER.node_id, 4, of.states[4])
+    statement = Statement(receipt_id_of(of.receipt, NETWORK), 0, PROVIDER.node_id, 4, of.states[4])
 
     def says(signer: Identity, **changes: Any) -> Point:
         said = replace(statement, **{"party": signer.node_id, **changes})
@@ -104,10 +107,12 @@ def broken(of: Told) -> dict[str, WrongResultProof]:
         "another network": proof(of, network=NetworkId(bytes(8))),
         "another package": proof(of, package=REACTOR.data),
         "other terms": proof(of, terms=replace(TERMS, fuel_max=1)),
-        "another input in the terms": proof(of, terms=replace(TERMS, input_id=blob_id(b"?"))),
-        "a receipt without terms": proof(of, receipt=sign(of.trace, terms_id=None, trace=None)),
+        "a receipt for other terms": proof(of, receipt=sign(of.trace, bytes(32))),
+        "a result that is not there": proof(of, index=1),
         "a receipt without a trace": proof(of, receipt=sign(of.trace, trace=None)),
-        "a receipt for another input": proof(of, receipt=sign(of.trace, input_id=blob_id(b"?"))),
+        "a receipt for another input": proof(
+            of, start=None, given=INPUT, receipt=sign(of.trace, input_id=blob_id(b"?"))
+        ),
         "a host fault": proof(
             of, receipt=sign(of.trace, outcome=HostFault("worker_died"), fuel=0, trace=None)
         ),
@@ -124,6 +129,7 @@ def broken(of: Told) -> dict[str, WrongResultProof]:
         "another digest": proof(of, start=Point(4, InTrace(Digest(bytes(32)), evidence.path))),
         "a statement by another": proof(of, start=says(stranger)),
         "a statement about another receipt": proof(of, start=says(PROVIDER, receipt_id=bytes(32))),
+        "a statement about another result": proof(of, start=says(PROVIDER, index=1)),
         "a statement about another position": proof(of, start=says(PROVIDER, position=5)),
     }
 
@@ -162,7 +168,7 @@ def test_only_the_claimed_result_is_right() -> None:
     assert judge_end(checked, states, Ok(blob_id(b"?"), 1), fuel) is Verdict.WRONG
     assert judge_end(checked, states, outcome, fuel + 1) is Verdict.WRONG
     assert judge_end(checked, 0, HostFault("time_limit"), 0) is Verdict.UNKNOWN
-    assert end_of(checked.receipt) == end_digest(states, outcome, fuel)
+    assert end_of(checked.result) == end_digest(states, outcome, fuel)
 
 
 def test_only_the_claimed_state_is_right() -> None:

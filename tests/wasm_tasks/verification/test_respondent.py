@@ -24,7 +24,7 @@ TRACE = Trace(10, 4, [DIGESTS[0], DIGESTS[4], DIGESTS[8]], OutOfFuel(), 5)
 
 
 def asked(position: int, wanted: Wanted = Wanted.STATEMENT) -> Asked:
-    return Asked(Question(bytes(32), position, wanted))
+    return Asked(Question(bytes(32), 0, position, wanted))
 
 
 def test_a_checkpoint_is_known() -> None:

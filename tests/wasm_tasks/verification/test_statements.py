@@ -10,7 +10,7 @@ from fogbank_protocol.encoding import encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NetworkId
 from fogbank_protocol.signed import Signed, sign
-from fogbank_wasm_tasks.limits import STATES_MAX
+from fogbank_wasm_tasks.limits import RESULTS_MAX, STATES_MAX
 from fogbank_wasm_tasks.verification.state import Digest
 from fogbank_wasm_tasks.verification.statements import (
     STATEMENT,
@@ -25,12 +25,16 @@ from fogbank_wasm_tasks.verification.statements import (
 
 PARTY = Identity.from_seed(b"p" * 32)
 NETWORK = NetworkId(b"net-work")
-SAID = Statement(b"r" * 32, PARTY.node_id, 5, Digest(b"d" * 32))
+SAID = Statement(b"r" * 32, 7, PARTY.node_id, 5, Digest(b"d" * 32))
 
 
-@given(position=st.integers(0, STATES_MAX - 1), wanted=st.sampled_from(Wanted))
-def test_a_question_comes_back(position: int, wanted: Wanted) -> None:
-    question = Question(b"r" * 32, position, wanted)
+@given(
+    index=st.integers(0, RESULTS_MAX - 1),
+    position=st.integers(0, STATES_MAX - 1),
+    wanted=st.sampled_from(Wanted),
+)
+def test_a_question_comes_back(index: int, position: int, wanted: Wanted) -> None:
+    question = Question(b"r" * 32, index, position, wanted)
 
     assert decode_question(encode_question(question)) == question
 
@@ -38,14 +42,16 @@ def test_a_question_comes_back(position: int, wanted: Wanted) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        [2, bytes(32), 0, 0],
-        [True, bytes(32), 0, 0],
-        [1, bytes(31), 0, 0],
-        [1, bytes(32), STATES_MAX, 0],
-        [1, bytes(32), True, 0],
-        [1, bytes(32), 0, 2],
-        [1, bytes(32), 0, False],
-        [1, bytes(32), 0],
+        [2, bytes(32), 0, 0, 0],
+        [True, bytes(32), 0, 0, 0],
+        [1, bytes(31), 0, 0, 0],
+        [1, bytes(32), RESULTS_MAX, 0, 0],
+        [1, bytes(32), True, 0, 0],
+        [1, bytes(32), 0, STATES_MAX, 0],
+        [1, bytes(32), 0, True, 0],
+        [1, bytes(32), 0, 0, 2],
+        [1, bytes(32), 0, 0, False],
+        [1, bytes(32), 0, 0],
         0,
     ],
 )
@@ -61,10 +67,18 @@ def test_a_statement_comes_back() -> None:
 
 @pytest.mark.parametrize(
     ("place", "value"),
-    [(0, 2), (1, bytes(31)), (2, bytes(33)), (3, STATES_MAX), (3, True), (4, bytes(31))],
+    [
+        (0, 2),
+        (1, bytes(31)),
+        (2, RESULTS_MAX),
+        (3, bytes(33)),
+        (4, STATES_MAX),
+        (4, True),
+        (5, bytes(31)),
+    ],
 )
 def test_what_is_no_statement_is_refused(place: int, value: Any) -> None:
-    fields: list[Any] = [1, SAID.receipt_id, SAID.party, SAID.position, SAID.digest]
+    fields: list[Any] = [1, SAID.receipt_id, 7, SAID.party, SAID.position, SAID.digest]
     fields[place] = value
 
     with pytest.raises(RemoteProtocolError) as caught:

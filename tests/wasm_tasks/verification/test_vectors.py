@@ -14,7 +14,8 @@ from fogbank_protocol.identity import NetworkId
 from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.repeat import judge_proof_file
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
-from fogbank_wasm_tasks.verification.proof import check_proof, decode_proof, encode_proof
+from fogbank_wasm_tasks.verification.proof import check_proof
+from fogbank_wasm_tasks.verification.proof_file import decode_proof, encode_proof
 from fogbank_wasm_tasks.verification.snapshot import decode_snapshot
 from fogbank_wasm_tasks.verification.statements import (
     STATEMENT,

@@ -13,7 +13,7 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
 from fogbank_protocol.signed import Domain, Signed, object_id, open_signed, sign
 
-from ..limits import QUESTION_BYTES_MAX, STATEMENT_BYTES_MAX, STATES_MAX
+from ..limits import QUESTION_BYTES_MAX, RESULTS_MAX, STATEMENT_BYTES_MAX, STATES_MAX
 from ..receipt import RECEIPT
 from .merkle import HASH_BYTES
 from .state import DIGEST_BYTES, Digest
@@ -32,18 +32,20 @@ class Wanted(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Asks where the run of receipt ``receipt_id`` was at ``position``."""
+    """Asks where the run of result ``index`` of receipt ``receipt_id`` was at ``position``."""
 
     receipt_id: bytes
+    index: int
     position: int
     wanted: Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """``party`` states that its run for a receipt was in the state ``digest`` at ``position``."""
+    """``party`` states that its run for a result was in the state ``digest`` at ``position``."""
 
     receipt_id: bytes
+    index: int
     party: NodeId
     position: int
     digest: Digest
@@ -56,7 +58,15 @@ def receipt_id_of(signed: Signed, network: NetworkId) -> bytes:
 
 def encode_question(question: Question) -> bytes:
     """Return the encoding of ``question``."""
-    return encode([_VERSION, question.receipt_id, question.position, int(question.wanted)])
+    return encode(
+        [
+            _VERSION,
+            question.receipt_id,
+            question.index,
+            question.position,
+            int(question.wanted),
+        ]
+    )
 
 
 def decode_question(data: bytes) -> Question:
@@ -66,13 +76,14 @@ def decode_question(data: bytes) -> Question:
         RemoteProtocolError: it encodes none (section 7.11).
     """
     match decode(data, bytes_max=QUESTION_BYTES_MAX):
-        case [int(version), bytes(receipt_id), int(position), int(wanted)] if (
+        case [int(version), bytes(receipt_id), int(index), int(position), int(wanted)] if (
             _is_version(version)
             and len(receipt_id) == HASH_BYTES
+            and _in_range(index, RESULTS_MAX - 1)
             and _in_range(position, STATES_MAX - 1)
             and _in_range(wanted, max(Wanted))
         ):
-            return Question(receipt_id, position, Wanted(wanted))
+            return Question(receipt_id, index, position, Wanted(wanted))
         case _:
             raise RemoteProtocolError("not a question about a run", rule=_RULE)
 
@@ -83,6 +94,7 @@ def sign_statement(statement: Statement, network: NetworkId, identity: Identity)
     fields: Sequence[Value] = [
         _VERSION,
         statement.receipt_id,
+        statement.index,
         statement.party,
         statement.position,
         statement.digest,
@@ -100,17 +112,19 @@ def open_statement(signed: Signed, network: NetworkId) -> Statement:
         case [
             int(version),
             bytes(receipt_id),
+            int(index),
             bytes(party),
             int(position),
             bytes(digest),
         ] if (
             _is_version(version)
             and len(receipt_id) == HASH_BYTES
+            and _in_range(index, RESULTS_MAX - 1)
             and len(party) == NODE_ID_BYTES
             and _in_range(position, STATES_MAX - 1)
             and len(digest) == DIGEST_BYTES
         ):
-            statement = Statement(receipt_id, NodeId(party), position, Digest(digest))
+            statement = Statement(receipt_id, index, NodeId(party), position, Digest(digest))
         case _:
             raise RemoteProtocolError("not a statement about a run", rule=_RULE)
     open_signed(STATEMENT, network, statement.party, signed)

@@ -1,4 +1,4 @@
-"""Terms: all that a run's result follows from (SPEC.md section 7.8).
+"""Terms: all that a run's result follows from beside its input (SPEC.md section 7.8).
 
 A receipt that names its terms says what the provider claims to have computed, so that a third party
 needs no order to find out whether the claim is true.
@@ -43,10 +43,9 @@ class StepPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The terms of one run."""
+    """The terms of one run, or of many that differ in their inputs alone."""
 
     package_id: BlobId
-    input_id: BlobId
     arguments: Sequence[str]
     environment: Sequence[tuple[str, str]]
     seed: int
@@ -61,7 +60,7 @@ class Terms:
         return blake2b(_DOMAIN + encode(terms_to_value(self)), digest_size=HASH_BYTES).digest()
 
     def request(self, input_data: bytes, *, wall_s_max: float) -> RunRequest:
-        """Return the request of a run under these terms, with the input that they name."""
+        """Return the request of a run under these terms."""
         return RunRequest(
             input=input_data,
             arguments=self.arguments,
@@ -74,13 +73,10 @@ class Terms:
         )
 
 
-def make_terms(
-    package_id: BlobId, input_id: BlobId, request: RunRequest, plan: StepPlan | None = None
-) -> Terms:
+def make_terms(package_id: BlobId, request: RunRequest, plan: StepPlan | None = None) -> Terms:
     """Return the terms under which ``request`` is run."""
     return Terms(
         package_id=package_id,
-        input_id=input_id,
         arguments=tuple(request.arguments),
         environment=tuple(request.environment),
         seed=request.seed,
@@ -98,7 +94,6 @@ def terms_to_value(terms: Terms) -> Value:
         _VERSION,
         WEIGHTS_VERSION,
         terms.package_id,
-        terms.input_id,
         list(terms.arguments),
         [[name, value] for name, value in terms.environment],
         terms.seed,
@@ -120,7 +115,6 @@ def decode_terms(data: bytes) -> Terms:
             int(version),
             int(weights),
             bytes(package_id),
-            bytes(input_id),
             list(arguments),
             list(environment),
             int(seed),
@@ -131,7 +125,7 @@ def decode_terms(data: bytes) -> Terms:
         ] if (
             _in_range(version, 1, _VERSION)
             and _in_range(weights, WEIGHTS_VERSION, WEIGHTS_VERSION)
-            and len(package_id) == len(input_id) == BLOB_ID_BYTES
+            and len(package_id) == BLOB_ID_BYTES
             and _in_range(seed, 0, SEED_MAX)
             and _in_range(fuel_max, 0, FUEL_MAX)
             and _in_range(memory_bytes_max, 0, MEMORY_BYTES_MAX)
@@ -139,7 +133,6 @@ def decode_terms(data: bytes) -> Terms:
         ):
             terms = Terms(
                 package_id=BlobId(package_id),
-                input_id=BlobId(input_id),
                 arguments=tuple(map(_text, arguments)),
                 environment=tuple(map(_entry, environment)),
                 seed=seed,

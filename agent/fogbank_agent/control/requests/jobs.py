@@ -41,9 +41,14 @@ class StartJob:
 
 @dataclass(frozen=True, slots=True)
 class JobProgressed:
-    """Something happened to run ``run`` of the job; some are left out when they come fast."""
+    """Something happened to runs that were bought together; some are left out in a hurry."""
 
     run: int
+    """The first of them."""
+
+    runs: int
+    """How many there are."""
+
     at_ms: int
     """Milliseconds since the job began."""
 

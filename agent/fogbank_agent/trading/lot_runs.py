@@ -1,0 +1,94 @@
+"""Carries out the runs of a lot in a sandbox, to sell them or to check them (SPEC.md 9.5, 9.6)."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_wasm_tasks.outcome import HostFault, Ok
+from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.receipt import Result
+from fogbank_wasm_tasks.run import RunReport
+from fogbank_wasm_tasks.verification.requests import StepRequest
+from fogbank_wasm_tasks.verification.terms import Terms
+from fogbank_wasm_tasks.verification.trace import Trace
+
+from .interfaces import StepRunner
+
+
+@dataclass(frozen=True, slots=True)
+class LotWork:
+    """What is to be run."""
+
+    package: Package
+    terms: Terms
+    inputs: Sequence[BlobId]
+    """One for each run."""
+
+
+async def execute_lot(
+    runner: StepRunner,
+    work: LotWork,
+    read: Callable[[int], Awaitable[bytes]],
+    take: Callable[[Result, bytes | None], Awaitable[None]],
+    *,
+    seconds_left: Callable[[], float],
+    on_progress: Callable[[int], None] | None = None,
+) -> float:
+    """Run all of ``work``, in order; return the seconds that it took in the sandbox.
+
+    ``read`` gives the input of a run by its place in the lot, ``take`` is given each result, with
+    its output when the outcome is ok.  A host fault ends the lot: there is no claim without it.
+    ``on_progress`` is told the fuel used so far by all runs together.
+
+    Raises:
+        RemoteProtocolError, SandboxBusy, SandboxUnavailable: as ``Runner.execute``, and whatever
+            ``read`` and ``take`` raise.
+    """
+    wall_s, fuel = 0.0, 0
+
+    def tell(fuel_of_run: int) -> None:
+        if on_progress is not None:
+            on_progress(fuel + fuel_of_run)
+
+    for place, input_id in enumerate(work.inputs):
+        result, report = await _execute(
+            runner, work, input_id, await read(place), seconds_left, tell
+        )
+        wall_s += report.wall_s
+        fuel += result.fuel
+        await take(result, report.output if isinstance(report.outcome, Ok) else None)
+        if isinstance(result.outcome, HostFault):
+            break
+        tell(0)
+    return wall_s
+
+
+async def _execute(
+    runner: StepRunner,
+    work: LotWork,
+    input_id: BlobId,
+    data: bytes,
+    seconds_left: Callable[[], float],
+    tell: Callable[[int], None],
+) -> tuple[Result, RunReport]:
+    plan = work.terms.plan
+    # Never 0: a run that has no time left is cut off by whoever counts the time.
+    request = work.terms.request(data, wall_s_max=max(seconds_left(), 0.001))
+    if plan is None:
+        report = await runner.execute(work.package, request, on_progress=tell)
+        return _result(input_id, report), report
+    stepped = await runner.execute_steps(
+        work.package, StepRequest(run=request, plan=plan), on_progress=tell
+    )
+    ended = stepped.report
+    assert ended is not None
+    if isinstance(ended.outcome, HostFault):
+        return _result(input_id, ended), ended
+    steps = plan.checkpoint_steps
+    trace = Trace(stepped.states, steps, stepped.roots, ended.outcome, ended.fuel)
+    return Result(input_id, ended.outcome, ended.fuel, trace.claim()), ended
+
+
+def _result(input_id: BlobId, report: RunReport) -> Result:
+    is_fault = isinstance(report.outcome, HostFault)
+    return Result(input_id, report.outcome, 0 if is_fault else report.fuel)
