@@ -127,7 +127,7 @@ def test_messages_come_back_and_no_truncation_is_taken(
         (encode([1]), decode_records),
         (encode([b""]), decode_names),
         (encode([OTHER + ONE]), decode_names),
-        (encode([NAME, -1]), decode_state_request),
+        (encode([NAME, 1 << 32]), decode_state_request),
         (encode([NAME[1:]]), decode_names_request),
     ],
 )
