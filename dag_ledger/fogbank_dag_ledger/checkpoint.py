@@ -22,8 +22,8 @@ from .limits import (
     CHECKPOINT_DEAD_MAX,
     CHECKPOINT_HEADS_MAX,
     CHECKPOINT_VERTICES_MAX,
+    HASH_BYTES,
     RECORD_BYTES_MAX,
-    ROOT_BYTES,
     SEATS_MAX,
     STATE_PAGE_RECORDS_MAX,
     STATE_RECORDS_MAX,
@@ -37,7 +37,7 @@ STATE = "ledger.state"
 NAMES = "ledger.names"
 
 RULE = "8.21"
-NO_CHECKPOINT = bytes(ROOT_BYTES)
+NO_CHECKPOINT = bytes(HASH_BYTES)
 """What the first checkpoint names as the one before."""
 
 _VERSION = 1
@@ -119,7 +119,7 @@ def decode_checkpoint(body: bytes, network: NetworkId) -> Checkpoint:
             raise RemoteProtocolError("not a checkpoint", rule=RULE)
     if version != _VERSION or len(net) != NETWORK_ID_BYTES or net != network:
         raise RemoteProtocolError("a checkpoint of another version or network", rule=RULE)
-    if any(len(one) != ROOT_BYTES for one in (previous, state_root, names_root)):
+    if any(len(one) != HASH_BYTES for one in (previous, state_root, names_root)):
         raise RemoteProtocolError("a root of a wrong length", rule=RULE)
     if not 0 <= height < _HEIGHT_LIMIT or (height == 0) != (previous == NO_CHECKPOINT):
         raise RemoteProtocolError("a height without the one before", rule=RULE)
@@ -143,7 +143,7 @@ def decode_checkpoint(body: bytes, network: NetworkId) -> Checkpoint:
 
 def checkpoint_hash(body: bytes, network: NetworkId) -> CheckpointHash:
     """Return the 32 bytes that name the checkpoint with this body."""
-    digest = blake2b(b"fog-ckpt-1\0" + network, digest_size=ROOT_BYTES)
+    digest = blake2b(b"fog-ckpt-1\0" + network, digest_size=HASH_BYTES)
     digest.update(body)
     return CheckpointHash(digest.digest())
 
@@ -263,7 +263,7 @@ def decode_state_request(data: bytes) -> tuple[CheckpointHash, int]:
         RemoteProtocolError: the body has another form.
     """
     match decode(data):
-        case [bytes(name), int(first)] if len(name) == ROOT_BYTES and 0 <= first < _HEIGHT_LIMIT:
+        case [bytes(name), int(first)] if len(name) == HASH_BYTES and 0 <= first < _HEIGHT_LIMIT:
             return CheckpointHash(name), first
         case _:
             raise RemoteProtocolError("not a question for a state", rule=RULE)
@@ -304,7 +304,7 @@ def decode_names_request(data: bytes) -> CheckpointHash:
         RemoteProtocolError: the body has another form.
     """
     match decode(data):
-        case [bytes(name)] if len(name) == ROOT_BYTES:
+        case [bytes(name)] if len(name) == HASH_BYTES:
             return CheckpointHash(name)
         case _:
             raise RemoteProtocolError("not a question for names", rule=RULE)

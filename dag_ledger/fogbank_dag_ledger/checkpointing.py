@@ -9,7 +9,6 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
-from . import merkle
 from .checkpoint import (
     NO_CHECKPOINT,
     RULE,
@@ -29,6 +28,7 @@ from .limits import (
     CHECKPOINT_VERTICES,
     CHECKPOINTS_OF_SEAT_MAX,
 )
+from .merkle import merkle_root
 from .record import Record
 from .restoring import Names
 from .vertex import VertexId
@@ -274,9 +274,9 @@ class Checkpointing:
             previous=NO_CHECKPOINT if self.newest is None else self.newest.checkpoint.hash,
             heads=cut.heads(),
             dead=cut.dead,
-            state_root=merkle.root(records),
+            state_root=merkle_root(records),
             record_count=len(records),
-            names_root=merkle.root(proposal.names),
+            names_root=merkle_root(proposal.names),
             name_count=len(proposal.names),
         )
 

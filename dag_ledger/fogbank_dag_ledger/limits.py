@@ -288,9 +288,6 @@ BEAT_INTERVAL_S = 5.0
 
 # Checkpoints.
 
-ROOT_BYTES = 32
-"""A root of a Merkle tree, and the hash of a checkpoint (section 8.21)."""
-
 CHECKPOINT_VERTICES_MAX = 8_192
 """Vertices that one checkpoint covers beyond the one before (section 8.21)."""
 
@@ -352,3 +349,9 @@ ATTEMPTS_MAX = 1_024
 
 ATTEMPT_SAYINGS_MAX = 16
 """How many different things a member is heard to say in one step of one attempt."""
+
+HASH_BYTES = 32
+"""Every hash of objects and trees (sections 8.12 to 8.16)."""
+
+PATH_HASHES_MAX = 64
+"""The longest path in a tree, in hashes (section 8.16)."""

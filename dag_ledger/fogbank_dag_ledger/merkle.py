@@ -1,68 +1,79 @@
-"""Merkle trees over lists, and proofs that something is in one (SPEC.md section 8.21).
+"""Trees over ids, and paths that prove that an id is among them (SPEC.md section 8.16).
 
-The shape is that of RFC 6962: the left subtree has the largest power of two of leaves that is less
-than all of them.  The hash is blake2b-256.
+As RFC 6962, section 2.1, with BLAKE2b-256.  A path is kept by whoever cares for the proof; the root
+is what a checkpoint says.
 """
 
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from .limits import ROOT_BYTES
+from fogbank_protocol.errors import RemoteProtocolError
 
-_LEAF, _NODE = b"\0", b"\1"
+from .limits import HASH_BYTES, PATH_HASHES_MAX
+
+RULE = "8.16"
 
 
-def root(leaves: Sequence[bytes]) -> bytes:
-    """Return the 32 bytes that stand for ``leaves`` in their order; also for none."""
-    if not leaves:
-        return blake2b(digest_size=ROOT_BYTES).digest()
-    level = [_leaf(leaf) for leaf in leaves]
+def merkle_root(ids: Sequence[bytes]) -> bytes:
+    """Return the 32-byte root over ``ids``, which ascend and do not repeat."""
+    if not ids:
+        return _hash(b"")
+    level = [_leaf(one) for one in ids]
+    # Level by level, with an odd one carried up as it is, is the tree that halves at the largest
+    # power of two, without recursion.
     while len(level) > 1:
-        pairs = zip(level[::2], level[1::2], strict=False)
-        above = [_node(left, right) for left, right in pairs]
-        if len(level) % 2:
-            # A lonely last one moves up as it is, which gives RFC 6962's shape.
-            above.append(level[-1])
-        level = above
+        level = _above(level)
     return level[0]
 
 
-def path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Return the hashes that prove ``leaves[index]``, the lowest first; 32 bytes each."""
-    assert 0 <= index < len(leaves)
-    level = [_leaf(leaf) for leaf in leaves]
-    hashes: list[bytes] = []
+def merkle_path(ids: Sequence[bytes], index: int) -> tuple[bytes, ...]:
+    """Return the path of ``ids[index]``, from the leaf upwards: at most 64 hashes."""
+    path: list[bytes] = []
+    level = [_leaf(one) for one in ids]
     while len(level) > 1:
-        beside = index ^ 1
-        if beside < len(level):
-            hashes.append(level[beside])
-        pairs = zip(level[::2], level[1::2], strict=False)
-        above = [_node(left, right) for left, right in pairs]
-        if len(level) % 2:
-            above.append(level[-1])
-        level, index = above, index // 2
-    return hashes
+        sibling = index ^ 1
+        if sibling < len(level):
+            path.append(level[sibling])
+        level = _above(level)
+        index >>= 1
+    return tuple(path)
 
 
-def is_in(leaf: bytes, index: int, count: int, hashes: Sequence[bytes], tree_root: bytes) -> bool:
-    """Tell whether ``hashes`` prove that ``leaf`` is number ``index`` of ``count`` leaves."""
-    if not 0 <= index < count:
-        return False
-    digest, rest = _leaf(leaf), list(hashes)
+def check_path(root: bytes, count: int, index: int, name: bytes, path: Sequence[bytes]) -> None:
+    """Check that ``name`` is id ``index``, counted from 0, of the ``count`` ids under ``root``.
+
+    Raises:
+        RemoteProtocolError: the path does not prove it.
+    """
+    if not 0 <= index < count or len(path) > PATH_HASHES_MAX:
+        raise RemoteProtocolError("a path to nowhere", rule=RULE)
+    if any(len(one) != HASH_BYTES for one in path):
+        raise RemoteProtocolError("a path of other things than hashes", rule=RULE)
+    found, rest = _leaf(name), list(reversed(path))
     last = count - 1
     while last:
-        if index % 2 or index < last:
+        if index & 1 or index < last:
             if not rest:
-                return False
-            other = rest.pop(0)
-            digest = _node(other, digest) if index % 2 else _node(digest, other)
-        index, last = index // 2, last // 2
-    return not rest and digest == tree_root
+                raise RemoteProtocolError("a path too short", rule=RULE)
+            sibling = rest.pop()
+            found = _node(sibling, found) if index & 1 else _node(found, sibling)
+        index, last = index >> 1, last >> 1
+    if rest or found != root:
+        raise RemoteProtocolError("a path to another root", rule=RULE)
 
 
-def _leaf(data: bytes) -> bytes:
-    return blake2b(_LEAF + data, digest_size=ROOT_BYTES).digest()
+def _above(level: Sequence[bytes]) -> list[bytes]:
+    pairs = [_node(*level[place : place + 2]) for place in range(0, len(level) - 1, 2)]
+    return pairs + list(level[len(pairs) * 2 :])
+
+
+def _leaf(name: bytes) -> bytes:
+    return _hash(b"\0" + name)
 
 
 def _node(left: bytes, right: bytes) -> bytes:
-    return blake2b(_NODE + left + right, digest_size=ROOT_BYTES).digest()
+    return _hash(b"\1" + left + right)
+
+
+def _hash(data: bytes) -> bytes:
+    return blake2b(data, digest_size=HASH_BYTES).digest()
