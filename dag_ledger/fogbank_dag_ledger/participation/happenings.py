@@ -1,6 +1,6 @@
 """What a participant is told, and what it decides (SPEC.md sections 8.7 and 8.8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -91,6 +91,9 @@ class VerticesArrived:
     vertices: Sequence[tuple[Vertex, NodeId]]
     invalid: Sequence[tuple[NodeId, str]] = ()
     """Who sent others beside them, and the rule that they broke."""
+
+    pushed: Collection[VertexId] = ()
+    """Those of ``vertices`` that nobody had asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ class Participant:
         return []
 
     def _take_arrived(self, arrived: VerticesArrived, now: float) -> list[ParticipantCommand]:
-        outcome = self.intake.take(arrived.vertices)
+        outcome = self.intake.take(arrived.vertices, arrived.pushed)
         for _, peer in arrived.vertices:
             outcome.checked[peer] += 1
         for peer, rule in arrived.invalid:

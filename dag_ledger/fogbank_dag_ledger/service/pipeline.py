@@ -49,6 +49,7 @@ class _Arrived:
     vertex: Vertex
     peer: NodeId
     delivery: _Delivery | None
+    is_asked: bool
 
     @property
     def key(self) -> tuple[VertexId, bytes]:
@@ -167,10 +168,10 @@ class Pipeline:
             except RemoteProtocolError as error:
                 self._invalid.append((peer, error.rule))
                 continue
-            arrived = _Arrived(vertex, peer, delivery)
+            is_asked = is_wanted is not None and is_wanted(vertex.id)
+            arrived = _Arrived(vertex, peer, delivery, is_asked)
             if arrived.key in self._in_flight or self._intake.holds(vertex.id):
                 continue
-            is_asked = is_wanted is not None and is_wanted(vertex.id)
             if self._ledger.unwanted(vertex, is_asked=is_asked) is not None:
                 continue
             self._in_flight.add(arrived.key)
@@ -236,6 +237,8 @@ class Pipeline:
             self._under_way -= 1
 
     def _finish(self, batch: _Batch) -> None:
-        self._take(VerticesArrived(batch.signed, batch.invalid))
+        # Pushed ones are looked at again when they are inserted: a slot may be full by then.
+        pushed = {one.vertex.id for one in batch.arrived if not one.is_asked}
+        self._take(VerticesArrived(batch.signed, batch.invalid, pushed))
         for one in batch.arrived:
             self._forget(one)

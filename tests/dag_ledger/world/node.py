@@ -358,7 +358,8 @@ class Node:
             self.needless += len(seen)
             self.tell(VerticesSeen(peer, tuple(seen), frozenset(seen.values())))
         if vertices or invalid:
-            self.tell(VerticesArrived(vertices, invalid))
+            pushed = () if is_asked else {vertex.id for vertex, _ in vertices}
+            self.tell(VerticesArrived(vertices, invalid, pushed))
 
     # Messages.
 
@@ -411,8 +412,12 @@ class Node:
         except RemoteProtocolError:
             self.world.part(self.name, peer)
             return 0
-        self._take_vertices(peer, wires, is_asked=True)
+        self.take_found(wires, peer)
         return len(wires)
+
+    def take_found(self, wires: Sequence[bytes], peer: NodeId) -> None:
+        """Take vertices that ``peer`` was asked for."""
+        self._take_vertices(peer, wires, is_asked=True)
 
     def _read_page(self, peer: NodeId, ranges: tuple[Range, ...], start: int) -> None:
         """Read one page of a stream and then the next; a page that is lost ends it."""
