@@ -126,6 +126,15 @@ LOT_FUEL = 100_000_000
 """What a lot of small runs is made to use, a tenth of a second of a usual machine: a lie or a lost
 provider costs no more than that, and a signature next to nothing."""
 
+CHANNEL_LANES = 8
+"""Lanes of the payment channels that this agent opens (section 8.13)."""
+
+LANE_SHARES_MAX = 8
+"""Authors in the split of one voucher (section 8.13)."""
+
+CHANNEL_SHARES_MAX = 16
+"""Authors in all splits of a channel (section 8.13)."""
+
 SETTLEMENT_BODY_BYTES_MAX = 65_536
 """Section 9.6."""
 
