@@ -6,6 +6,7 @@ are kept at one place a chain, and carried from there to where they are wanted.
 
 from fogbank_protocol.identity import NodeId
 
+from .objects import NOTHING, HeldObject
 from .record import Record
 from .vertex import NO_VERTEX, VertexId
 
@@ -13,7 +14,7 @@ from .vertex import NO_VERTEX, VertexId
 class Totals:
     """What an account has sent and claimed, in drops, up to one vertex of its chain."""
 
-    __slots__ = ("at", "claimed", "sent")
+    __slots__ = ("at", "claimed", "objects", "sent")
 
     def __init__(self) -> None:
         self.at: Record | None = None
@@ -21,6 +22,8 @@ class Totals:
 
         self.sent: dict[NodeId, int] = {}
         self.claimed: dict[NodeId, int] = {}
+        self.objects: dict[HeldObject, tuple[int, int, int]] = {}
+        """Drops put into and taken out of each object, and how often it was settled."""
 
     def advance(self, record: Record) -> None:
         """Count ``record``, the vertex after ``at``."""
@@ -30,6 +33,8 @@ class Totals:
         for source, gained in record.claims:
             sender = source.chain.issuer
             self.claimed[sender] = self.claimed.get(sender, 0) + gained
+        if record.deeds is not None:
+            self._move_objects(record, 1)
 
     def move(self, target: Record | None) -> None:
         """Count exactly the line that ends in ``target``, a vertex of the same chain.
@@ -59,6 +64,20 @@ class Totals:
         for source, gained in record.claims:
             sender = source.chain.issuer
             _set(self.claimed, sender, self.claimed[sender] - gained)
+        if record.deeds is not None:
+            self._move_objects(record, -1)
+
+    def _move_objects(self, record: Record, direction: int) -> None:
+        assert record.deeds is not None
+        for held, *amounts in record.deeds.moves:
+            before = self.objects.get(held, NOTHING)
+            put, taken, times = (
+                old + direction * change for old, change in zip(before, amounts, strict=True)
+            )
+            if put or taken or times:
+                self.objects[held] = (put, taken, times)
+            else:
+                del self.objects[held]
 
 
 class Account(Totals):

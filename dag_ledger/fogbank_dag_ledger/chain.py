@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from fogbank_protocol.identity import NodeId
 
 from .accounts import Account, Totals
+from .objects import Outcome
 from .record import Record
 from .vertex import tag_of
 
@@ -42,8 +43,8 @@ class Chain:
         self.account = Account(balance)
         self.final_count = 0
         self.final_head: Record | None = None
-        self.waits_for: Record | None = None
-        """The source that has to be final before the next vertex can be."""
+        self.waits_for: Record | Outcome | None = None
+        """What has to be final, or L1, before the next vertex can be final."""
 
     @property
     def forked(self) -> bool:
@@ -76,7 +77,7 @@ class Chain:
         rival = self.slots[record.seq]
         contenders = self.contested.setdefault(record.seq, [rival])
         contenders.append(record)
-        record.contested = rival.contested = True
+        record.special = rival.special = True
         return rival
 
     def next_confirmed(self, after: Record | None) -> Record | None:

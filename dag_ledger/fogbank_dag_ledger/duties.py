@@ -120,8 +120,14 @@ class Duties:
                 duty_count = _count(record)
 
     def _may_acknowledge(self, record: Record) -> bool:
-        return has_observed(self._chain, record) and all(
-            source.final for source, _ in record.claims
+        if not has_observed(self._chain, record):
+            return False
+        if not all(source.final for source, _ in record.claims):
+            return False
+        deeds = record.deeds
+        return deeds is None or (
+            all(source.final for source in deeds.sources)
+            and all(outcome.confirmed for outcome in deeds.taken)
         )
 
     def _record(self, vertex_id: VertexId) -> Record:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
+from .operations import ObjectId
 from .vertex import Vertex, VertexId
 
 
@@ -46,7 +47,18 @@ class Equivocated:
     """224 bytes, section 8.10."""
 
 
-LedgerEvent: TypeAlias = Unsolid | Inserted | Confirmed | Final | Equivocated
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An outcome of an object is L1: no other can be."""
+
+    object_id: ObjectId
+    award: int
+    """Drops for the provider, what it passes on included; all of a seized stake."""
+
+    is_seizure: bool
+
+
+LedgerEvent: TypeAlias = Unsolid | Inserted | Confirmed | Final | Equivocated | Settled
 
 
 class Unwanted(Enum):

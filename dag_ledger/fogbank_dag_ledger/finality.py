@@ -6,6 +6,7 @@ from fogbank_protocol.identity import NodeId
 
 from .acknowledgements import Acknowledged
 from .chain import Chain
+from .objects import HeldObject, Outcome
 from .record import Record
 
 
@@ -13,12 +14,15 @@ class Finality:
     """Moves each chain's final part forwards as far as votes, certs and sources allow."""
 
     def __init__(self) -> None:
-        self._waiting: defaultdict[Record, list[Chain]] = defaultdict(list)
+        self._waiting: defaultdict[Record | Outcome, list[Chain]] = defaultdict(list)
         self.paid: defaultdict[NodeId, dict[NodeId, Record]] = defaultdict(dict)
         """By recipient and sender, the newest final vertex with a payment."""
 
         self.final_count = 0
         """How many vertices are final."""
+
+        self.seized: set[HeldObject] = set()
+        """Stakes of which a final vertex took a part of the reward."""
 
     def advance(self, chain: Chain, acknowledged: Acknowledged) -> list[Record]:
         """Make final what can be on ``chain``; return it, in order.
@@ -34,9 +38,9 @@ class Finality:
             final.append(record)
         return final
 
-    def released(self, record: Record) -> list[Chain]:
-        """Return the chains that waited for ``record``, which has become final."""
-        chains = self._waiting.pop(record, [])
+    def released(self, awaited: Record | Outcome) -> list[Chain]:
+        """Return the chains that waited for ``awaited``, which has become final, or L1."""
+        chains = self._waiting.pop(awaited, [])
         for chain in chains:
             chain.waits_for = None
         return chains
@@ -44,11 +48,21 @@ class Finality:
     def _waits(self, record: Record) -> bool:
         for source, _ in record.claims:
             if not source.final:
-                if record.chain.waits_for is not source:
-                    record.chain.waits_for = source
-                    self._waiting[source].append(record.chain)
-                return True
+                return self._wait(record.chain, source)
+        if record.deeds is not None:
+            for source in record.deeds.sources:
+                if not source.final:
+                    return self._wait(record.chain, source)
+            for outcome in record.deeds.taken:
+                if not outcome.confirmed:
+                    return self._wait(record.chain, outcome)
         return False
+
+    def _wait(self, chain: Chain, awaited: Record | Outcome) -> bool:
+        if chain.waits_for is not awaited:
+            chain.waits_for = awaited
+            self._waiting[awaited].append(chain)
+        return True
 
     def _finish(self, record: Record) -> None:
         chain = record.chain
@@ -59,3 +73,5 @@ class Finality:
         chain.account.advance(record)
         for recipient, _, _ in record.payments:
             self.paid[recipient][chain.issuer] = record
+        if record.deeds is not None:
+            self.seized.update(outcome.held for outcome in record.deeds.taken if outcome.is_seizure)

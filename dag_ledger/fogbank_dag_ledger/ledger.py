@@ -17,14 +17,17 @@ from .events import (
     Final,
     Inserted,
     LedgerEvent,
+    Settled,
     Unsolid,
     Unwanted,
 )
 from .finality import Finality
 from .genesis import Genesis
 from .limits import CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
+from .objects import HeldObject
+from .operations import ObjectId
 from .record import Record
-from .state import state_hash, supply_held, total_paid
+from .state import burned, state_hash, supply_held, total_paid
 from .validity import check_cone
 from .vertex import Vertex, VertexId
 from .votes import Votes
@@ -45,7 +48,9 @@ class Ledger:
         self._chains: dict[NodeId, Chain] = {}
         self._acknowledged: dict[bytes, Acknowledged] = {}
         self._proofs: dict[NodeId, bytes] = {}
+        self._objects: dict[ObjectId, HeldObject] = {}
         self._strange_forkers = 0
+        self._seat_holders = tuple(genesis.seats)
         self._seats = {validator: seat for seat, validator in enumerate(genesis.seats)}
         for account in {**genesis.balances, **genesis.seats}:
             self._register(self._new_chain(account))
@@ -64,7 +69,8 @@ class Ledger:
         ``Confirmed``, ``Final``.
 
         Raises:
-            RemoteProtocolError: it breaks a rule of 8.3.13 to 8.3.18, and nothing has changed.
+            RemoteProtocolError: it breaks a rule of 8.3.13 to 8.3.18, or one that 8.12 to 8.15
+                number from 8.12.3 on, and nothing has changed.
         """
         if vertex.id in self:
             return []
@@ -204,11 +210,36 @@ class Ledger:
 
     def state_hash(self) -> bytes:
         """Return the state hash (8.9); its cost grows with the accounts."""
-        return state_hash(self.genesis.network, self._chains.values())
+        return state_hash(self.genesis.network, self._chains.values(), self.burned)
+
+    @property
+    def burned(self) -> int:
+        """Drops of seized stakes that are nobody's any more."""
+        return burned(self._finality.seized)
 
     def supply_held(self) -> int:
-        """Return final balances and unclaimed final payments; anything but the supply is a bug."""
-        return supply_held(self._chains.values(), self._finality.paid)
+        """Return final balances, unclaimed final payments, and what objects hold, in drops.
+
+        With ``burned`` it is the supply; anything else is a bug.
+        """
+        held = supply_held(self._chains.values(), self._finality.paid)
+        return held - self.burned
+
+    # Questions about objects.
+
+    def object(self, name: ObjectId) -> HeldObject | None:
+        """Return what is held of an object, None when nothing is."""
+        return self._objects.get(name)
+
+    def objects(self) -> Iterable[HeldObject]:
+        """Return all objects that are held."""
+        return self._objects.values()
+
+    def awaits_beats(self, seat: int) -> bool:
+        """Tell whether the validator of ``seat`` counts beats for something (8.17)."""
+        chain = self._chains[self._seat_holders[seat]]
+        head = chain.head
+        return self._votes.objects.is_waiting(seat, 0 if head is None else head.beat)
 
     # Inside.
 
@@ -231,7 +262,15 @@ class Ledger:
     ) -> tuple[Record, Sequence[tuple[Acknowledged, int]]]:
         prev = self.dag.get(vertex.prev)
         sources = [self._held(claim.source) for claim in vertex.claims]
-        effect = check_cone(vertex, chain, prev, sources, self._acknowledged)
+        effect = check_cone(
+            vertex,
+            chain,
+            prev,
+            sources,
+            self._acknowledged,
+            self.dag.get,
+            self.genesis.network,
+        )
         record = Record(
             vertex,
             chain,
@@ -241,6 +280,7 @@ class Ledger:
             beat=effect.beat,
             payments=effect.payments,
             claims=effect.claims,
+            deeds=effect.deeds,
         )
         return record, effect.acknowledges
 
@@ -266,6 +306,9 @@ class Ledger:
             chain.add(record)
         self.dag.add(record)
         chain.totals.move(record)
+        if record.deeds is not None:
+            self._objects.update((held.id, held) for held in record.deeds.opened)
+            self._votes.objects.add(record)
         if chain.seat is None:
             return
         confirmed += self._votes.observe(record)
@@ -273,6 +316,9 @@ class Ledger:
         for one in confirmed:
             events.append(Confirmed(one.id))
             to_advance[one.chain] = None
+        for outcome in self._votes.objects.take_settled():
+            events.append(Settled(outcome.held.id, outcome.award, outcome.is_seizure))
+            to_advance.update(dict.fromkeys(self._finality.released(outcome)))
         for acknowledged, seq in acknowledges:
             if acknowledged.raise_to(chain.seat, seq + 1):
                 to_advance.update(dict.fromkeys(acknowledged.chains))

@@ -244,3 +244,35 @@ PAYMENTS_LISTED_MAX = 1_000
 
 FORKED_LISTED_MAX = 64
 """The most forkers that the statistics name."""
+
+# Objects.
+
+OBJECT_LIST_MAX = 8
+"""Entries of any list in an object's terms or in an action on it (section 8.12.1)."""
+
+ARBITERS_MAX = 3
+"""Arbiters of one escrow (section 8.14)."""
+
+BEATS_MAX = (1 << 32) - 1
+"""The longest time that an object's terms name, in beats (section 8.12.1)."""
+
+PARTS = 1_000_000
+"""An escrow's split is in parts per million (section 8.14)."""
+
+LABEL_BYTES_MAX = 32
+"""The longest label of an anchor, in bytes (section 8.16)."""
+
+PAYEES_MAX = 16
+"""Others than the provider whom one settlement pays (section 8.13.4)."""
+
+SETTLEMENTS_MAX = 4
+"""How often one account may settle one object, until one of them counts (section 8.12.8)."""
+
+RECEIPT_BYTES_MAX = 512
+"""The largest receipt in a proof of a wrong result, in bytes (section 8.15)."""
+
+STATEMENT_BYTES_MAX = 1_024
+"""The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
+
+BEAT_INTERVAL_S = 5.0
+"""A validator issues one vertex in this time while a beat is waited for (section 8.17)."""

@@ -12,9 +12,12 @@ from .vertex import Vertex, VertexId
 
 if TYPE_CHECKING:
     from .chain import Chain
+    from .objects import Deeds
 
 Sent: TypeAlias = tuple[NodeId, int, int]
-"""Recipient, amount paid by this vertex, total paid on this line so far; in drops."""
+"""Recipient, amount paid by this vertex, total paid on this line so far; in drops.
+
+One entry a recipient: what its pays and what its takes (section 8.12) pass on, together."""
 
 Gain: TypeAlias = "tuple[Record, int]"
 """The claimed source, and by how many drops the claim raised what is claimed of its sender."""
@@ -30,7 +33,7 @@ class Record:
         "children",
         "claims",
         "confirmed",
-        "contested",
+        "deeds",
         "edges",
         "final",
         "height",
@@ -40,6 +43,7 @@ class Record:
         "seen",
         "seq",
         "signature",
+        "special",
         "votes",
         "weight",
     )
@@ -55,6 +59,7 @@ class Record:
         beat: int,
         payments: tuple[Sent, ...],
         claims: tuple[Gain, ...],
+        deeds: "Deeds | None" = None,
     ) -> None:
         """Begin as a vertex for which nobody has voted; ``balance`` is in drops, after it."""
         self.id: VertexId = vertex.id
@@ -68,18 +73,23 @@ class Record:
         self.beat = beat
         self.payments = payments
         self.claims = claims
+        self.deeds = deeds
+        """What it does to objects; None when nothing."""
+
         self.children = 0
         self.seen = 0
         self.votes = 0
         self.weight = 0
-        self.contested = False
+        self.special = deeds is not None
+        """Whether a vote for it needs a closer look: it has rivals, or does things to objects."""
+
         self.confirmed = False
         self.final = False
 
     @property
     def carries(self) -> bool:
         """Whether it has claims or ops, and so is more than a vote (section 8.2)."""
-        return bool(self.payments or self.claims)
+        return bool(self.payments or self.claims or self.deeds)
 
     def __repr__(self) -> str:
         return f"Record({self.id.hex()})"

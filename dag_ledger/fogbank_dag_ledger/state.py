@@ -7,23 +7,55 @@ from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NetworkId, NodeId
 
 from .chain import Chain
+from .objects import HeldObject
+from .operations import StakeTerms
 from .record import Record
 
 
-def state_hash(network: NetworkId, chains: Iterable[Chain]) -> bytes:
-    """Return the 32 bytes that are equal on all nodes with the same final payments."""
+def state_hash(network: NetworkId, chains: Iterable[Chain], burned_drops: int) -> bytes:
+    """Return the 32 bytes that are equal on all nodes with the same final vertices."""
     digest = blake2b(b"fog-state-1\0" + network, digest_size=32)
-    for chain in sorted(chains, key=lambda chain: chain.issuer):
+    ordered = sorted(chains, key=lambda chain: chain.issuer)
+    for chain in ordered:
         if chain.genesis_balance or chain.account.head:
             digest.update(encode(_state_of(chain)))
+    for record in object_records(ordered):
+        digest.update(encode(record))
+    digest.update(encode(burned_drops))
     return digest.digest()
 
 
+def object_records(chains: Iterable[Chain]) -> list[Value]:
+    """Return the records of all objects whose opening is final, ascending by object id (8.9)."""
+    shares: dict[HeldObject, dict[NodeId, tuple[int, int]]] = {}
+    for chain in chains:
+        for held, (put, out, _) in chain.account.objects.items():
+            shares.setdefault(held, {})[chain.issuer] = (put, out)
+    records: list[Value] = []
+    for held in sorted(shares, key=lambda held: held.id):
+        of_object = shares[held]
+        total = sum(put for put, _ in of_object.values())
+        taken: Value = [[who, of_object[who][1]] for who in sorted(of_object) if of_object[who][1]]
+        records.append([held.id, held.opener, total, taken])
+    return records
+
+
+def burned(seized: Iterable[HeldObject]) -> int:
+    """Return what is nobody's any more of stakes from which a reward was taken, in drops."""
+    return sum(held.amount - held.part * _watch_count(held) for held in seized)
+
+
+def _watch_count(held: HeldObject) -> int:
+    assert isinstance(held.terms, StakeTerms)
+    return len(held.terms.watch)
+
+
 def supply_held(chains: Iterable[Chain], paid: Mapping[NodeId, Mapping[NodeId, Record]]) -> int:
-    """Return all final balances and all final payments not yet claimed, in drops."""
+    """Return final balances, final payments not yet claimed and what is in objects, in drops."""
     held, claimed = 0, 0
     for chain in chains:
         held += chain.account.balance
+        held += sum(put - taken for put, taken, _ in chain.account.objects.values())
         claimed += sum(chain.account.claimed.values())
     sent = sum(
         total_paid(record, recipient)

@@ -13,6 +13,7 @@ from .duties import Duties
 from .events import LedgerEvent
 from .ledger import Ledger
 from .limits import (
+    BEAT_INTERVAL_S,
     HEARTBEAT_INTERVAL_S,
     HEARTBEAT_WINDOW,
     VALIDATOR_INTERVAL_S,
@@ -54,6 +55,7 @@ class Validator:
         self._first_beat = 0 if chain.head is None else chain.head.beat
         self._next_at = now
         self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
+        self._beat_at = now if self._counts else inf
         self._may_have_duties = True
 
     @property
@@ -63,13 +65,14 @@ class Validator:
             return inf
         if self._may_have_duties:
             return self._next_at
-        return self._heartbeat_at
+        return min(self._heartbeat_at, self._beat_at)
 
     def handle(self, event: LedgerGrew | Tick, now: float) -> list[Issue]:
         """Take one event at time ``now`` (seconds, never going back) and return what to issue."""
         if isinstance(event, LedgerGrew):
             self._duties.note(event.events)
             self._may_have_duties = True
+            self._beat_at = min(self._beat_at, self._next_beat(now))
         if self._is_forked or now < self._next_at:
             return []
         if self._may_have_duties:
@@ -78,16 +81,30 @@ class Validator:
             return []
         self._next_at = now + VALIDATOR_INTERVAL_S
         self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
+        self._beat_at = self._next_beat(now)
         return [Issue(self._draft(now))]
 
     @property
     def _is_forked(self) -> bool:
         return self._chain.issuer in self._ledger.proofs()
 
+    @property
+    def _counts(self) -> bool:
+        """Whether beats are counted for some object (section 8.17)."""
+        assert self._chain.seat is not None
+        return self._ledger.awaits_beats(self._chain.seat)
+
+    def _next_beat(self, now: float) -> float:
+        return now + BEAT_INTERVAL_S if self._counts else inf
+
     def _heart_beats(self, now: float) -> bool:
-        if now < self._heartbeat_at:
+        if now < min(self._heartbeat_at, self._beat_at):
             return False
+        if now >= self._beat_at and not self._counts:
+            self._beat_at = inf
+            return now >= self._heartbeat_at and self._heart_beats(now)
         self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
+        self._beat_at = self._next_beat(now)
         return len(self._chain.slots) - self._chain.final_count <= HEARTBEAT_WINDOW
 
     def _draft(self, now: float) -> Draft:

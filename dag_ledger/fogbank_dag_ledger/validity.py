@@ -3,17 +3,19 @@
 They are functions of the cone alone: what else is held and in which order it came changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fogbank_protocol.errors import RemoteProtocolError
-from fogbank_protocol.identity import NodeId
+from fogbank_protocol.identity import NetworkId, NodeId
 
 from .acknowledgements import Acknowledged, decode_cert
 from .chain import Chain
 from .limits import AMOUNT_LIMIT
+from .object_rules import ObjectEffect, check_objects
+from .objects import Deeds
 from .record import Gain, Record, Sent
-from .vertex import VALIDATOR, Claim, Vertex
+from .vertex import VALIDATOR, Claim, Vertex, VertexId
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Effect:
     acknowledges: Sequence[tuple[Acknowledged, int]]
     """The chains of each entry of its cert, with the seq."""
 
+    deeds: Deeds | None
+
 
 def check_cone(
     vertex: Vertex,
@@ -34,10 +38,13 @@ def check_cone(
     prev: Record | None,
     sources: Sequence[Record],
     by_tag: Mapping[bytes, Acknowledged],
+    get: Callable[[VertexId], Record | None],
+    network: NetworkId,
 ) -> Effect:
     """Return the effect of ``vertex``, whose edges are all valid and held.
 
-    ``sources`` are the records of its claims, in their order; ``by_tag`` has every chain held.
+    ``sources`` are the records of its claims, in their order; ``by_tag`` has every chain held;
+    ``get`` returns the edges.
 
     Raises:
         RemoteProtocolError: with the rule that was broken.
@@ -61,6 +68,12 @@ def check_cone(
         ]
     )
     balance = prev.balance if prev is not None else chain.genesis_balance
+    deeds = None
+    if vertex.operations:
+        effect = check_objects(vertex, chain, get, network)
+        deeds = effect.deeds
+        payments = _with_passed_on(vertex, chain, effect)
+        balance += effect.taken - effect.put
     balance += sum([gained for _, gained in claims])
     balance -= sum([amount for _, amount, _ in payments])
     if not 0 <= balance < AMOUNT_LIMIT:
@@ -71,7 +84,15 @@ def check_cone(
     if vertex.cert:
         assert prev is not None
         acknowledges = _check_cert(vertex.cert, chain, prev, by_tag)
-    return Effect(balance, beat, payments, claims, acknowledges)
+    return Effect(balance, beat, payments, claims, acknowledges, deeds)
+
+
+def _with_passed_on(vertex: Vertex, chain: Chain, effect: ObjectEffect) -> tuple[Sent, ...]:
+    """Return the pays of ``vertex`` and what its takes pass on, one entry a recipient."""
+    amounts = {payment.recipient: payment.amount for payment in vertex.payments}
+    for recipient, drops in effect.passed_on:
+        amounts[recipient] = amounts.get(recipient, 0) + drops
+    return tuple([(who, amount, _sent(chain, who) + amount) for who, amount in amounts.items()])
 
 
 def _sent(chain: Chain, recipient: NodeId) -> int:

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
 from fogbank_protocol.identity import NetworkId, NodeId
 
 from .limits import POSITION_BYTES, TAG_BYTES, VERTEX_ID_BYTES
+
+if TYPE_CHECKING:
+    from .operations import Operation
 
 VertexId = NewType("VertexId", bytes)
 """tag(8) | seq(4) | digest(20): where a vertex sits, and which one it is."""
@@ -51,6 +54,8 @@ class Draft:
     payments: Sequence[Payment] = ()
     beat: int = 0
     cert: bytes = b""
+    operations: "Sequence[Operation]" = ()
+    """Ops that are no pays; they come after them, and an opening's index says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +77,28 @@ class Vertex:
     unix_time_s: int
     """The issuer's clock, for display only."""
 
+    operations: "tuple[Operation, ...]" = ()
+    """Its ops that are no pays, in order."""
+
     @property
     def edges(self) -> list[VertexId]:
-        """What it stands on, each once: prev, parents, the sources of its claims."""
+        """What it stands on, each once: prev, parents, sources of claims, what its ops name."""
         edges = list(self.parents)
         if self.prev:
             edges.append(self.prev)
         for claim in self.claims:
             if claim.source not in edges:
                 edges.append(claim.source)
+        for operation in self.operations:
+            for reference in operation.references:
+                if reference not in edges:
+                    edges.append(reference)
         return edges
 
     @property
     def carries(self) -> bool:
         """Whether it has claims or ops, and so is more than a vote."""
-        return bool(self.claims or self.payments)
+        return bool(self.claims or self.payments or self.operations)
 
 
 @lru_cache(maxsize=4_096)

@@ -3,6 +3,7 @@
 Rules 8.3.1 to 8.3.12 are checked here: they need the bytes and the key, never the DAG.
 """
 
+from collections.abc import Sequence
 from operator import lt
 from typing import TypeAlias, cast
 
@@ -31,6 +32,8 @@ from .limits import (
     VERTEX_BYTES_MAX,
     VERTEX_ID_BYTES,
 )
+from .operation_codec import operation_from_value, operation_value
+from .operations import Act, Action, Close, Operation, Settling
 from .vertex import (
     NO_VERTEX,
     ORDINARY,
@@ -92,7 +95,10 @@ def body_of(draft: Draft, network: NetworkId, unix_time_s: int = 0) -> bytes:
             list(draft.parents),
             _EPOCH,
             [[claim.source, claim.total] for claim in draft.claims],
-            [[_PAY, payment.recipient, payment.amount] for payment in draft.payments],
+            [
+                *([_PAY, payment.recipient, payment.amount] for payment in draft.payments),
+                *map(operation_value, draft.operations),
+            ],
             draft.beat,
             draft.cert,
             unix_time_s,
@@ -201,6 +207,7 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         raise RemoteProtocolError("a name of a wrong length", rule="8.3.1")
     if min(epoch, beat, unix_time_s, work) < 0:
         raise RemoteProtocolError("a negative integer", rule="8.3.1")
+    payments, others = _operations(operations)
     vertex = Vertex(
         id=vertex_id(NodeId(issuer), seq, body),
         body=body,
@@ -211,10 +218,11 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         prev=VertexId(prev),
         parents=tuple([_reference(parent) for parent in parents]),
         claims=tuple([_claim(claim) for claim in claims]),
-        payments=tuple([_payment(operation) for operation in operations]),
+        payments=payments,
         beat=beat,
         cert=cert,
         unix_time_s=unix_time_s,
+        operations=others,
     )
     _check_frame(vertex, net, network)
     _check_edges(vertex, epoch)
@@ -237,12 +245,20 @@ def _claim(value: object) -> Claim:
     raise RemoteProtocolError("not a claim", rule="8.3.1")
 
 
-def _payment(value: object) -> Payment:
-    if type(value) is list and tuple(map(type, cast("list[object]", value))) == (int, bytes, int):
-        kind, recipient, amount = cast("tuple[int, bytes, int]", value)
-        if kind == _PAY and len(recipient) == NODE_ID_BYTES and amount >= 0:
-            return Payment(NodeId(recipient), amount)
-    raise RemoteProtocolError("not an operation known in this version", rule="8.3.1")
+def _operations(values: list[object]) -> tuple[tuple[Payment, ...], tuple[Operation, ...]]:
+    payments: list[Payment] = []
+    others: list[Operation] = []
+    for index, value in enumerate(values):
+        if type(value) is not list:
+            raise RemoteProtocolError("an operation that is no array", rule="8.3.1")
+        fields = cast("list[object]", value)
+        if tuple(map(type, fields)) == (int, bytes, int):
+            kind, recipient, amount = cast("tuple[int, bytes, int]", value)
+            if kind == _PAY and len(recipient) == NODE_ID_BYTES and amount >= 0:
+                payments.append(Payment(NodeId(recipient), amount))
+                continue
+        others.append(operation_from_value(fields, index))
+    return tuple(payments), tuple(others)
 
 
 def _check_frame(vertex: Vertex, net: bytes, network: NetworkId) -> None:
@@ -280,15 +296,30 @@ def _check_edges(vertex: Vertex, epoch: int) -> None:
 
 
 def _check_payments(vertex: Vertex) -> None:
-    if not vertex.payments:
+    count = len(vertex.payments) + len(vertex.operations)
+    if not count:
         return
+    if count > OPERATIONS_MAX:
+        raise RemoteProtocolError(f"{count} operations", rule="8.3.9")
     recipients = {payment.recipient for payment in vertex.payments}
-    if len(vertex.payments) > OPERATIONS_MAX:
-        raise RemoteProtocolError(f"{len(vertex.payments)} operations", rule="8.3.9")
     if len(recipients) < len(vertex.payments) or vertex.issuer in recipients:
         raise RemoteProtocolError("a recipient named twice, or the issuer", rule="8.3.9")
     if any(payment.amount == 0 for payment in vertex.payments):
         raise RemoteProtocolError("a payment of nothing", rule="8.3.9")
+    if vertex.operations:
+        _check_acts(vertex.operations)
+
+
+def _check_acts(operations: Sequence[Operation]) -> None:
+    acts = [
+        (one.opening, one.index, _sort_of(one.action)) for one in operations if isinstance(one, Act)
+    ]
+    if len(set(acts)) < len(acts):
+        raise RemoteProtocolError("one action twice on one object", rule="8.12.2")
+
+
+def _sort_of(action: Action) -> type:
+    return Close if isinstance(action, Settling) else type(action)
 
 
 def _check_cert(vertex: Vertex, work: int) -> None:

@@ -8,6 +8,7 @@ visited once a validator, whatever the size of the DAG.
 from collections.abc import Sequence
 
 from .chain import Chain
+from .object_votes import ObjectVotes
 from .record import Record
 
 
@@ -19,6 +20,8 @@ class Votes:
         self._weights = weights
         self._quorum = quorum
         self._contests: dict[tuple[bytes, int], Sequence[Record]] = {}
+        self.objects = ObjectVotes(weights, quorum)
+        """Votes in the slots of objects."""
 
     def contest(self, record: Record, *, first_fork: bool) -> list[Record]:
         """Take note that ``record``, just added to its chain, has rivals; return what became L1.
@@ -29,6 +32,7 @@ class Votes:
         self._contests[chain.issuer, record.seq] = chain.contenders(record.seq)
         if chain.seat is None or not first_fork or not self.votes_for_all(chain):
             return []
+        self.objects.count_all_observed(chain.seat)
         return self._count_all_observed(chain.seat)
 
     def observe(self, record: Record) -> list[Record]:
@@ -38,11 +42,16 @@ class Votes:
             return []
         bit = 1 << seat
         observed = _walk(record, bit)
-        chosen = observed
-        if not self.votes_for_all(record.chain):
-            chosen = [one for one in observed if not one.contested]
-            if len(chosen) < len(observed):
-                chosen += self.choose([one for one in observed if one.contested], bit)
+        chosen = [one for one in observed if not one.special]
+        special: list[Record] = []
+        if len(chosen) < len(observed):
+            special = [one for one in observed if one.special]
+        if self.votes_for_all(record.chain):
+            chosen = observed
+            self.objects.count_all(seat, special)
+        else:
+            chosen += self.choose(special, bit)
+            self.objects.observe(record, seat, special)
         return self._cast(chosen, seat)
 
     def votes_for_all(self, chain: Chain) -> bool:

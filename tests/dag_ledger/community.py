@@ -5,6 +5,7 @@ from functools import cache
 
 from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
 from fogbank_dag_ledger.genesis import Genesis, new_genesis
+from fogbank_dag_ledger.operations import Operation
 from fogbank_dag_ledger.vertex import (
     NO_VERTEX,
     ORDINARY,
@@ -72,6 +73,7 @@ class Community:
         beat: int = 0,
         kind: int | None = None,
         note: int = 0,
+        does: Sequence[Operation] = (),
     ) -> Vertex:
         """Return a vertex of ``person``; validators issue kind 2; ``note`` tells two apart."""
         if kind is None:
@@ -89,6 +91,7 @@ class Community:
             payments=[Payment(self.names[to], amount) for to, amount in (pays or {}).items()],
             beat=beat,
             cert=encode_cert([Entry(tag_of(one.issuer), one.seq) for one in acknowledges]),
+            operations=does,
         )
         return self.sign(draft, note)
 

@@ -202,6 +202,7 @@ class Oracle:
             sent: Value = [[who, self.sent(end, who)] for who in everybody if self.sent(end, who)]
             head = carrying[-1].id if carrying else b""
             preimage += encode([account, head, self.balance(account, end), claimed, sent])
+        preimage += encode(0)
         return blake2b(preimage, digest_size=32).digest()
 
     def _payees(self) -> set[NodeId]:

@@ -41,8 +41,8 @@ def test_the_head_of_a_fork_is_the_highest_and_of_two_the_lowest() -> None:
     tops = [growing.add(growing.community.vertex(4, first, note=n), bottom) for n in range(4)]
     assert growing.chain.forked
     assert growing.chain.contenders(1) == tops
-    assert all(top.contested for top in tops)
-    assert not bottom.contested
+    assert all(top.special for top in tops)
+    assert not bottom.special
     assert growing.chain.head is min(tops, key=lambda record: record.id)
     assert list(growing.chain.records()) == [bottom, *tops]
 

@@ -41,7 +41,7 @@ def test_the_state_of_a_new_network_is_its_balances() -> None:
     community = Community(seats=1, others=1)
     genesis = community.genesis
     preimage = b"fog-state-1\0" + genesis.network
-    preimage += encode([community.names[0], b"", 1_000, [], []])
+    preimage += encode([community.names[0], b"", 1_000, [], []]) + encode(0)
     assert Ledger(genesis).state_hash() == blake2b(preimage, digest_size=32).digest()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fogbank_dag_ledger.chain import Chain
+from fogbank_dag_ledger.dag import Dag
 from fogbank_dag_ledger.genesis import decode_genesis
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.record import Record
@@ -48,7 +49,7 @@ def test_a_prev_of_another_key_with_the_same_tag_is_refused() -> None:
     mine, theirs = (Chain(community.names[person], 0, None) for person in (4, 5))
     prev = Record(first, theirs, None, (), balance=0, beat=0, payments=(), claims=())
     with pytest.raises(RemoteProtocolError) as caught:
-        check_cone(second, mine, prev, [], {})
+        check_cone(second, mine, prev, [], {}, Dag().get, community.network)
     assert caught.value.rule == "8.3.13"
 
 
@@ -72,7 +73,7 @@ def test_balances_and_totals_stay_below_2_to_the_64() -> None:
     chain.totals.advance(prev)
     claiming = community.vertex(1, community.vertex(1), claims=[(payer, 2**64 - 1)])
     with pytest.raises(RemoteProtocolError) as caught:
-        check_cone(claiming, chain, prev, [source], {})
+        check_cone(claiming, chain, prev, [source], {}, Dag().get, community.network)
     assert caught.value.rule == "8.3.17"
     assert len(ledger) == 0
 

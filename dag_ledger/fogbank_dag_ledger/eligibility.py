@@ -1,0 +1,115 @@
+"""When a validator may vote for a way to settle an object (SPEC.md section 8.17).
+
+A function of what one validator has observed of one object by its own beats, and of nothing else.
+"""
+
+from math import inf
+from typing import TypeAlias
+
+from .objects import Notice, Settlement, Sight
+from .operations import (
+    ChannelTerms,
+    Deliver,
+    Dispute,
+    EscrowTerms,
+    Halve,
+    Reclaim,
+    ReclaimFinal,
+    RefundLate,
+    ReleaseLate,
+    Seize,
+    Slash,
+    StakeTerms,
+    Terms,
+    Unstake,
+    Withdraw,
+)
+
+NOTICES: dict[type, Notice] = {
+    Reclaim: Notice.RECLAIMED,
+    Deliver: Notice.DELIVERED,
+    Dispute: Notice.DISPUTED,
+    Unstake: Notice.UNSTAKED,
+    Slash: Notice.SLASHED,
+}
+"""By class of action, what it tells."""
+
+Due: TypeAlias = float
+"""The beat from which a settlement may be voted for; inf: not before another notice is observed."""
+
+
+def beats_after(terms: Terms, notice: Notice) -> int:
+    """Return how many beats after ``notice`` something may happen to an object; 0: nothing."""
+    match terms, notice:
+        case ChannelTerms(beats=beats), Notice.RECLAIMED:
+            return beats
+        case StakeTerms(beats=beats), Notice.UNSTAKED:
+            return beats
+        case EscrowTerms(delivery_beats=beats), Notice.OPENED:
+            return beats
+        case EscrowTerms(dispute_beats=beats), Notice.DELIVERED:
+            return beats
+        case EscrowTerms(dispute_beats=beats), Notice.DISPUTED:
+            return 2 * beats
+        case _:
+            return 0
+
+
+def due(settlement: Settlement, sight: Sight) -> Due:
+    """Return from which beat on the validator with this ``sight`` may vote for ``settlement``."""
+    terms = settlement.held.terms
+    match settlement.act.action, terms:
+        case ReclaimFinal(), ChannelTerms(beats=beats):
+            lanes = settlement.lanes
+            if any(lanes.get(lane, 0) < total for lane, total in sight.best.items()):
+                return inf
+            return _after(sight, Notice.RECLAIMED, beats)
+        case RefundLate(), EscrowTerms(delivery_beats=beats):
+            if _in_time(sight, Notice.DELIVERED, Notice.OPENED, beats):
+                return inf
+            return _after(sight, Notice.OPENED, beats)
+        case ReleaseLate(), EscrowTerms(delivery_beats=delivery, dispute_beats=dispute):
+            if not _in_time(sight, Notice.DELIVERED, Notice.OPENED, delivery):
+                return inf
+            if _in_time(sight, Notice.DISPUTED, Notice.DELIVERED, dispute):
+                return inf
+            return _after(sight, Notice.DELIVERED, dispute)
+        case Halve(), EscrowTerms(dispute_beats=beats):
+            # The opener's turn comes later, so that honest parties never collide.
+            turns = 1 if settlement.by_provider else 2
+            return _after(sight, Notice.DISPUTED, turns * beats)
+        case Withdraw(), StakeTerms(beats=beats):
+            if _in_time(sight, Notice.SLASHED, Notice.UNSTAKED, beats):
+                return inf
+            return _after(sight, Notice.UNSTAKED, beats)
+        case Seize(), StakeTerms(beats=beats):
+            return 0 if _in_time(sight, Notice.SLASHED, Notice.UNSTAKED, beats) else inf
+        case _:
+            return 0
+
+
+def note_vouchers(sight: Sight, terms: ChannelTerms, vouchers: dict[int, int], before: int) -> None:
+    """Take note of vouchers in a vertex of the validator whose vertex before had beat ``before``.
+
+    After the beats of a reclaim are over, they come too late.
+    """
+    if _is_over(sight, Notice.RECLAIMED, terms.beats, before):
+        return
+    for lane, total in vouchers.items():
+        sight.best[lane] = max(total, sight.best.get(lane, 0))
+
+
+def _after(sight: Sight, notice: Notice, beats: int) -> Due:
+    seen = sight.seen.get(notice)
+    return inf if seen is None else seen[0] + beats
+
+
+def _in_time(sight: Sight, notice: Notice, start: Notice, beats: int) -> bool:
+    """Tell whether ``notice`` was observed, and not only after the beats since ``start``."""
+    seen = sight.seen.get(notice)
+    return seen is not None and not _is_over(sight, start, beats, seen[1])
+
+
+def _is_over(sight: Sight, start: Notice, beats: int, before: int) -> bool:
+    started = sight.seen.get(start)
+    return started is not None and before - started[0] >= beats

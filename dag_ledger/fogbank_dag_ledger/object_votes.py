@@ -1,0 +1,170 @@
+"""Votes in the slots of objects, counted as they arrive (SPEC.md sections 8.4, 8.12 and 8.17).
+
+What a validator may not vote for yet waits: in a heap when only beats are missing, at the object
+when another notice must be observed first.  So a vertex of a validator costs what it brings about.
+"""
+
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from math import inf
+
+from .eligibility import NOTICES, beats_after, due, note_vouchers
+from .objects import HeldObject, Notice, Outcome, Settlement, Sight
+from .operations import ChannelTerms, EscrowTerms, PostVouchers
+from .record import Record
+
+_Contender = tuple[Record, Settlement]
+
+
+class _Seat:
+    """What one validator has yet to vote for."""
+
+    __slots__ = ("running", "turn", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[float, int, _Contender]] = []
+        """A heap by due beat."""
+
+        self.running: list[tuple[int, int, HeldObject]] = []
+        """A heap of the ends of all counts of beats that have begun."""
+
+        self.turn = 0
+        """Tells equal entries of the heaps apart."""
+
+
+class ObjectVotes:
+    """Who has voted for which outcome."""
+
+    def __init__(self, weights: Sequence[int], quorum: int) -> None:
+        """``weights`` by number of the seat; ``quorum`` the weight that makes an outcome L1."""
+        self._weights = weights
+        self._quorum = quorum
+        self._seats = [_Seat() for _ in weights]
+        self._contenders: list[_Contender] = []
+        self._settled: list[Outcome] = []
+
+    def add(self, record: Record) -> None:
+        """Take note of what a vertex that is held now settles."""
+        assert record.deeds is not None
+        self._contenders += [(record, one) for one in record.deeds.settlements]
+
+    def take_settled(self) -> list[Outcome]:
+        """Return the outcomes that became L1 since the last call."""
+        settled, self._settled = self._settled, []
+        return settled
+
+    def is_waiting(self, seat: int, beat: int) -> bool:
+        """Tell whether a count of beats runs for ``seat``, whose last vertex has ``beat``."""
+        state = self._seats[seat]
+        _drop_settled(state.waiting)
+        while state.running and (state.running[0][0] <= beat or state.running[0][2].outcome):
+            heappop(state.running)
+        return bool(state.waiting or state.running)
+
+    def observe(self, record: Record, seat: int, observed: Sequence[Record]) -> None:
+        """Let ``seat`` vote in its vertex ``record``, in which it observes ``observed``."""
+        state = self._seats[seat]
+        if not observed and not (state.waiting and state.waiting[0][0] <= record.beat):
+            return
+        before = 0 if record.prev is None else record.prev.beat
+        contenders: dict[tuple[bytes, int], _Contender] = {}
+
+        def consider(found: Iterable[_Contender]) -> None:
+            for one in found:
+                contenders[one[0].id, id(one[1])] = one
+
+        touched: dict[HeldObject, Sight] = {}
+        for one in observed:
+            deeds = one.deeds
+            if deeds is None:
+                continue
+            for held, notice in _notices(one):
+                sight = held.sight(seat)
+                if notice not in sight.seen:
+                    sight.seen[notice] = (record.beat, before)
+                    touched[held] = sight
+                    self._start(state, held, notice, record.beat)
+            consider((one, settlement) for settlement in deeds.settlements)
+        self._note_vouchers(observed, seat, before)
+        for sight in touched.values():
+            consider(sight.waiting)
+            sight.waiting = []
+        while state.waiting and state.waiting[0][0] <= record.beat:
+            consider([heappop(state.waiting)[2]])
+        for _, contender in sorted(contenders.items(), key=lambda item: item[0][0]):
+            self._vote_when_due(contender, seat, record.beat)
+
+    def count_all(self, seat: int, observed: Iterable[Record]) -> None:
+        """Count ``seat``, which has forked, for whatever settles an object in ``observed``."""
+        for record in observed:
+            if record.deeds is not None:
+                for settlement in record.deeds.settlements:
+                    self._cast(settlement.outcome, seat)
+
+    def count_all_observed(self, seat: int) -> None:
+        """Count ``seat``, now known to have forked, for all that it ever observed."""
+        bit = 1 << seat
+        self.count_all(seat, [record for record, _ in self._contenders if record.seen & bit])
+
+    def _note_vouchers(self, observed: Iterable[Record], seat: int, before: int) -> None:
+        # After all notices: whether a reclaim is in the same vertex must not depend on the order.
+        for one in observed:
+            if one.deeds is None:
+                continue
+            for held, act in one.deeds.acts:
+                terms, action = held.terms, act.action
+                if isinstance(terms, ChannelTerms) and isinstance(action, PostVouchers):
+                    best: dict[int, int] = {}
+                    for voucher in action.vouchers:
+                        best[voucher.lane] = max(voucher.total, best.get(voucher.lane, 0))
+                    note_vouchers(held.sight(seat), terms, best, before)
+
+    def _start(self, state: _Seat, held: HeldObject, notice: Notice, beat: int) -> None:
+        beats = beats_after(held.terms, notice)
+        if beats:
+            state.turn += 1
+            heappush(state.running, (beat + beats, state.turn, held))
+
+    def _vote_when_due(self, contender: _Contender, seat: int, beat: int) -> None:
+        _, settlement = contender
+        held = settlement.held
+        if held.voted >> seat & 1:
+            return
+        sight = held.sight(seat)
+        at = due(settlement, sight)
+        if at <= beat:
+            held.voted |= 1 << seat
+            self._cast(settlement.outcome, seat)
+        elif at == inf:
+            sight.waiting.append(contender)
+        else:
+            state = self._seats[seat]
+            state.turn += 1
+            heappush(state.waiting, (at, state.turn, contender))
+
+    def _cast(self, outcome: Outcome, seat: int) -> None:
+        bit = 1 << seat
+        if outcome.votes & bit:
+            return
+        outcome.votes |= bit
+        outcome.weight += self._weights[seat]
+        if outcome.weight >= self._quorum and not outcome.confirmed:
+            outcome.confirmed = True
+            outcome.held.outcome = outcome.held.outcome or outcome
+            self._settled.append(outcome)
+
+
+def _drop_settled(waiting: list[tuple[float, int, _Contender]]) -> None:
+    while waiting and waiting[0][2][1].held.outcome:
+        heappop(waiting)
+
+
+def _notices(record: Record) -> Iterable[tuple[HeldObject, Notice]]:
+    assert record.deeds is not None
+    for held in record.deeds.opened:
+        if isinstance(held.terms, EscrowTerms):
+            yield held, Notice.OPENED
+    for held, act in record.deeds.acts:
+        notice = NOTICES.get(type(act.action))
+        if notice is not None:
+            yield held, notice

@@ -1,0 +1,178 @@
+"""What is held of objects, and of what vertices do to them (SPEC.md section 8.12).
+
+An object is settled at most once: validators vote for one **outcome** in the object's slot.  An
+outcome moves no money; the vertices that take from it do, each on its own issuer's chain.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TypeAlias, TypeVar
+
+from fogbank_protocol.identity import NodeId
+
+from .operations import Act, ObjectId, Seize, Share, StakeTerms, Terms
+from .record import Record
+
+Wanted = TypeVar("Wanted")
+
+NOTHING = (0, 0, 0)
+"""What an account has put into an object and taken out of it, and how often it settled it."""
+
+Move: TypeAlias = "tuple[HeldObject, int, int, int]"
+"""By how much a vertex changes those three numbers."""
+
+
+class Notice(Enum):
+    """What starts or stops a validator's count of beats."""
+
+    OPENED = auto()
+    RECLAIMED = auto()
+    DELIVERED = auto()
+    DISPUTED = auto()
+    UNSTAKED = auto()
+    SLASHED = auto()
+
+
+class Sight:
+    """What one validator has observed of one object, by its own beats."""
+
+    __slots__ = ("best", "seen", "waiting")
+
+    def __init__(self) -> None:
+        self.seen: dict[Notice, tuple[int, int]] = {}
+        """By sort of notice, for the first observed: the beat of the validator's vertex that
+        observed it, and of the one before."""
+
+        self.best: dict[int, int] = {}
+        """By lane, the largest voucher observed in time, in drops."""
+
+        self.waiting: list[tuple[Record, Settlement]] = []
+        """Observed, and not to be voted for before another notice is."""
+
+
+class Outcome:
+    """One way to settle an object: a contender of the object's slot."""
+
+    __slots__ = ("award", "confirmed", "held", "is_seizure", "shares", "votes", "weight")
+
+    def __init__(
+        self, held: "HeldObject", award: int, shares: tuple[Share, ...], *, is_seizure: bool
+    ) -> None:
+        self.held = held
+        self.award = award
+        """Drops for the provider, what it has to pass on included; all of a seized stake."""
+
+        self.shares = shares
+        """What the provider passes on."""
+
+        self.is_seizure = is_seizure
+        self.votes = 0
+        self.weight = 0
+        self.confirmed = False
+
+
+class HeldObject:
+    """An object whose opening is valid, whether final or not."""
+
+    __slots__ = (
+        "amount",
+        "id",
+        "index",
+        "opener",
+        "outcome",
+        "outcomes",
+        "sights",
+        "terms",
+        "voted",
+    )
+
+    def __init__(
+        self, name: ObjectId, index: int, opener: NodeId, amount: int, terms: Terms
+    ) -> None:
+        """``amount`` is what the opening puts in, in drops."""
+        self.id = name
+        self.index = index
+        self.opener = opener
+        self.amount = amount
+        self.terms = terms
+        self.outcomes: dict[tuple[bool, int, tuple[Share, ...]], Outcome] = {}
+        self.outcome: Outcome | None = None
+        """The one that is L1."""
+
+        self.voted = 0
+        """One bit for each validator that voted for an outcome."""
+
+        self.sights: dict[int, Sight] = {}
+        """By number of the validator's seat."""
+
+    def sight(self, seat: int) -> Sight:
+        """Return what the validator of ``seat`` has observed."""
+        return self.sights.setdefault(seat, Sight())
+
+    def contender(self, award: int, shares: tuple[Share, ...], *, is_seizure: bool) -> Outcome:
+        """Return the outcome with these values, one object for all vertices that settle by it."""
+        key = (is_seizure, award, shares)
+        if key not in self.outcomes:
+            self.outcomes[key] = Outcome(self, award, shares, is_seizure=is_seizure)
+        return self.outcomes[key]
+
+    @property
+    def part(self) -> int:
+        """What each of a stake's watch takes when it is seized, in drops; 0 of other objects."""
+        if isinstance(self.terms, StakeTerms):
+            return self.terms.reward // len(self.terms.watch)
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How one vertex settles an object."""
+
+    held: HeldObject
+    act: Act
+    award: int
+    shares: tuple[Share, ...]
+    funds: Record | None = None
+    """The opener's top-up that has to be final before anything is taken."""
+
+    lanes: Mapping[int, int] = field(default_factory=dict[int, int])
+    """By lane, the voucher that it goes by, in drops."""
+
+    by_provider: bool = False
+    """Whether the provider settles, and not the opener."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return the contender that it is for; only of vertices that are held."""
+        is_seizure = isinstance(self.act.action, Seize)
+        return self.held.contender(self.award, self.shares, is_seizure=is_seizure)
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What one vertex does to objects."""
+
+    opened: tuple[HeldObject, ...]
+    acts: tuple[tuple[HeldObject, Act], ...]
+    settlements: tuple[Settlement, ...]
+    moves: tuple[Move, ...]
+    sources: tuple[Record, ...]
+    """What must be final before the vertex can be."""
+
+    taken: tuple[Outcome, ...]
+    """What must be L1 before the vertex can be final."""
+
+    def settlement(self, held: HeldObject) -> Settlement | None:
+        """Return how the vertex settles ``held``; None when it does not."""
+        for one in self.settlements:
+            if one.held is held:
+                return one
+        return None
+
+    def act_on(self, held: HeldObject, action: type[Wanted]) -> Wanted | None:
+        """Return what the vertex does to ``held`` by an action of this class; None: nothing."""
+        for other, act in self.acts:
+            if other is held and isinstance(act.action, action):
+                return act.action
+        return None

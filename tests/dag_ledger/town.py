@@ -1,0 +1,189 @@
+"""A network at work on one ledger: accounts do things to objects, validators vote by themselves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from fogbank_dag_ledger.events import LedgerEvent
+from fogbank_dag_ledger.ledger import Ledger
+from fogbank_dag_ledger.objects import HeldObject
+from fogbank_dag_ledger.operations import (
+    Act,
+    Action,
+    ChannelTerms,
+    EscrowTerms,
+    ObjectId,
+    Opening,
+    StakeTerms,
+    Take,
+    Terms,
+    Voucher,
+    object_id,
+)
+from fogbank_dag_ledger.statements import sign_voucher
+from fogbank_dag_ledger.validator import Issue, LedgerGrew, Validator
+from fogbank_dag_ledger.vertex import Vertex
+from fogbank_protocol.identity import Identity
+from fogbank_protocol.machine import Tick
+
+from .community import Community
+
+ANN, BOB, CAT, DAN = 4, 5, 6, 7
+"""Ann opens, Bob provides, Cat shares or judges, Dan looks on; 0 to 3 have seats."""
+
+ROOT = bytes(32)
+
+
+class Town:
+    """Four validators, four others, and one ledger that all of them see."""
+
+    def __init__(self, present: int = 4) -> None:
+        self.community = Community(seats=4, others=5)
+        self.ledger = Ledger(self.community.genesis)
+        self.now = 0.0
+        self.validators = [
+            Validator(self.ledger, name, self.now) for name in self.community.validators[:present]
+        ]
+        self.issued: list[Vertex] = []
+        """By validators."""
+
+        self.heads: dict[int, Vertex] = {}
+
+    def key(self, person: int) -> Identity:
+        return self.community.identities[person]
+
+    def issue(
+        self,
+        person: int,
+        *operations: Opening | Act,
+        pays: Mapping[int, int] | None = None,
+        claims: Iterable[tuple[Vertex, int]] = (),
+    ) -> Vertex:
+        """Let ``person`` issue a vertex above everything there is."""
+        vertex = self.draft(person, *operations, pays=pays, claims=claims)
+        self.insert(vertex)
+        self.heads[person] = vertex
+        return vertex
+
+    def draft(
+        self,
+        person: int,
+        *operations: Opening | Act,
+        pays: Mapping[int, int] | None = None,
+        claims: Iterable[tuple[Vertex, int]] = (),
+    ) -> Vertex:
+        """Return such a vertex without inserting it."""
+        return self.community.vertex(
+            person, self.heads.get(person), pays=pays, claims=claims, does=operations
+        )
+
+    def insert(self, vertex: Vertex) -> Sequence[LedgerEvent]:
+        """Insert a vertex and tell the validators."""
+        events = self.ledger.insert(vertex)
+        for validator in self.validators:
+            self._do(validator.handle(LedgerGrew(events), self.now))
+        return events
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, waking each validator at its deadline."""
+        end = self.now + seconds
+        while True:
+            self.now = max(self.now, min(one.deadline for one in self.validators))
+            if self.now > end:
+                self.now = end
+                return
+            for validator in self.validators:
+                if validator.deadline <= self.now:
+                    self._do(validator.handle(Tick(), self.now))
+
+    def _do(self, commands: Sequence[Issue]) -> None:
+        for command in commands:
+            vertex = self.community.sign(command.draft)
+            self.issued.append(vertex)
+            self.insert(vertex)
+
+    def open(self, person: int, amount: int, terms: Terms) -> Vertex:
+        """Open an object and let it become final."""
+        opening = self.issue(person, Opening(0, amount, terms))
+        self.wait(2.0)
+        assert self.ledger.is_final(opening.id)
+        return opening
+
+    def act(self, person: int, opening: Vertex, *actions: Action) -> Vertex:
+        """Act on the object of ``opening`` and let the votes come in."""
+        vertex = self.issue(person, *(Act(opening.id, 0, action) for action in actions))
+        self.wait(2.0)
+        return vertex
+
+    def take(self, person: int, opening: Vertex, settling: Vertex) -> int:
+        """Take from a settled object; return how many drops the balance rose by."""
+        before = self.balance(person)
+        taking = self.act(person, opening, Take(settling.id))
+        assert self.ledger.is_final(taking.id)
+        self.check()
+        return self.balance(person) - before
+
+    def balance(self, person: int) -> int:
+        return self.ledger.balance(self.community.names[person])
+
+    def claimable(self, person: int) -> int:
+        gains = self.ledger.claimable(self.community.names[person])
+        return sum(gain for _, gain in gains.values())
+
+    def check(self) -> None:
+        """Check that no drop was made or lost."""
+        assert self.ledger.supply_held() + self.ledger.burned == self.ledger.genesis.supply
+
+    def held(self, opening: Vertex) -> HeldObject:
+        held = self.ledger.object(name_of(opening))
+        assert held is not None
+        return held
+
+    def award(self, opening: Vertex) -> int | None:
+        """Return the award of the outcome that is L1, None without any."""
+        outcome = self.held(opening).outcome
+        return None if outcome is None else outcome.award
+
+    # Terms.
+
+    def channel(self, *, lanes: int = 2, beats: int = 60) -> ChannelTerms:
+        """From Ann, who signs vouchers herself, to Bob."""
+        names = self.community.names
+        return ChannelTerms(names[BOB], names[ANN], lanes, beats)
+
+    def escrow(self, *, arbiters: Sequence[int] = (), need: int = 0) -> EscrowTerms:
+        """From Ann to Bob; a tenth goes to Cat."""
+        names = self.community.names
+        chosen = tuple(sorted(names[one] for one in arbiters))
+        split = ((names[CAT], 100_000),)
+        return EscrowTerms(names[BOB], chosen, need, split, 100, 60, ROOT)
+
+    def stake(self, *, beats: int = 100) -> StakeTerms:
+        """Watched by Cat and Dan."""
+        names = self.community.names
+        return StakeTerms(tuple(sorted((names[CAT], names[DAN]))), 2, beats, 60)
+
+    def voucher(
+        self,
+        opening: Vertex,
+        total: int,
+        *,
+        lane: int = 0,
+        count: int = 1,
+        split: Mapping[int, int] | None = None,
+    ) -> Voucher:
+        """One of Ann's."""
+        names = self.community.names
+        return sign_voucher(
+            self.key(ANN),
+            self.community.network,
+            name_of(opening),
+            lane=lane,
+            total=total,
+            count=count,
+            root=ROOT,
+            split=[(names[who], drops) for who, drops in (split or {}).items()],
+        )
+
+
+def name_of(opening: Vertex) -> ObjectId:
+    """Return the id of the object that op 0 of ``opening`` opens."""
+    return object_id(opening.id, 0)
