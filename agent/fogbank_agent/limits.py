@@ -197,7 +197,7 @@ BUSY_RETRY_S = 0.5
 HASTE_PPM_PER_S = 100_000
 """What a second of waiting counts in the choice of a bid, in parts per million of its price."""
 
-PAYMENT_AGE_S = 60.0
+PAYMENT_AGE_S = 0.05
 """How long a bill may stay unpaid while its job goes on (section 9.6)."""
 
 SETTLEMENT_RETRY_S = 5.0
