@@ -126,6 +126,21 @@ LOT_FUEL = 100_000_000
 """What a lot of small runs is made to use, a tenth of a second of a usual machine: a lie or a lost
 provider costs no more than that, and a signature next to nothing."""
 
+CHANNELS_OPEN_MAX = 64
+"""Providers to whom this agent keeps a payment channel."""
+
+CHANNEL_RETRY_S = 5.0
+"""How long after the ledger refused to open or top up a channel it is tried again."""
+
+DEPOSIT_PARTS = 4
+"""A channel takes at most one of so many parts of the wallet."""
+
+CHANNEL_BEATS = 3_600
+"""How long a provider has to answer when a channel is reclaimed (section 9.6)."""
+
+CHANNEL_IDLE_S = 3_600.0
+"""After so long without a lot of its requestor a provider closes the channel (section 9.6)."""
+
 CHANNEL_LANES = 8
 """Lanes of the payment channels that this agent opens (section 8.13)."""
 
