@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := protocol dag_ledger wasm_tasks agent tests benchmarks
 
-.PHONY: help demo test check format bench vectors tasks clean
+.PHONY: help demo test check format bench model vectors tasks clean
 
 help:
 	@echo "make demo    five agents on this machine render a picture together"
 	@echo "make test    every test that can run on this machine"
 	@echo "make check   formatting, lint, types, import directions"
 	@echo "make bench   the figures of docs/, measured here, as JSON lines"
+	@echo "make model   search every state of the formal model of the ledger (needs spin and gcc)"
 	@echo "make vectors write tests/vectors/ anew (a change there is a change of SPEC.md)"
 	@echo "make tasks   build the example tasks from their C sources"
 
@@ -53,6 +54,9 @@ format: $(VENV)/.check
 
 bench: $(VENV)/.test
 	@set -e; for file in benchmarks/*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py); done
+
+model:
+	$(PYTHON) docs/models/check.py
 
 vectors: $(VENV)/.test
 	$(BIN)/python -m tests.vectors.write

@@ -291,8 +291,8 @@ def _proof(arguments: _List, signatures: list[bytes]) -> Proof:
             said = tuple(signatures[1:])
             if len(said) == len(members):
                 named = _members(members)
-                shown = _bytes(right, _HASH_BYTES)
-                return WrongResult(receipt, of, shown, named, signatures[0], said)
+                found = _bytes(right, _HASH_BYTES)
+                return WrongResult(receipt, of, found, named, signatures[0], said)
         case [int(kind), bytes(opening), int(index), list(one), list(other)] if kind == 4:
             _check_integers(kind, index)
             shown = _vouchers([one, other], signatures)
