@@ -126,6 +126,9 @@ LOT_FUEL = 100_000_000
 """What a lot of small runs is made to use, a tenth of a second of a usual machine: a lie or a lost
 provider costs no more than that, and a signature next to nothing."""
 
+PROVIDERS_WANTED_MAX = 16
+"""Providers to whom a job keeps a payment channel."""
+
 CHANNELS_OPEN_MAX = 64
 """Providers to whom this agent keeps a payment channel."""
 
@@ -141,6 +144,12 @@ CHANNEL_BEATS = 3_600
 CHANNEL_IDLE_S = 3_600.0
 """After so long without a lot of its requestor a provider closes the channel (section 9.6)."""
 
+CHANNELS_LOOK_S = 60.0
+"""How often the ledger is asked for all own channels, whatever news came meanwhile."""
+
+CLOSE_WAIT_S = 10.0
+"""How long a provider may take to answer that it closes a channel (section 9.6)."""
+
 CHANNEL_LANES = 8
 """Lanes of the payment channels that this agent opens (section 8.13)."""
 
@@ -152,6 +161,9 @@ CHANNEL_SHARES_MAX = 16
 
 SETTLEMENT_BODY_BYTES_MAX = 65_536
 """Section 9.6."""
+
+CLOSE_BODY_BYTES_MAX = 64
+"""The body of a request to close a channel (section 9.6)."""
 
 SETTLEMENT_AGREEMENTS_MAX = 512
 """Agreements accepted, and refused, in one settlement (section 9.6)."""

@@ -114,8 +114,11 @@ class JobResult:
 
     fuel_total: int
     paid_total: int
-    payments: Sequence[str]
-    """The vertices that paid, as text."""
+    royalties_total: int
+    """Drops of ``paid_total`` that go to authors."""
+
+    channels: Sequence[str]
+    """The payment channels over which was paid, as text."""
 
     seconds: float
 

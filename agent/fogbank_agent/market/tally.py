@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from fogbank_protocol.identity import NodeId
+from fogbank_wasm_tasks.package import Manifest
 
 from ..limits import (
     CHANNEL_LANES,
@@ -68,6 +69,16 @@ def next_root(root: bytes, agreements: Iterable[AgreementId]) -> bytes:
     for agreement in sorted(agreements):
         digest.update(agreement)
     return digest.digest()
+
+
+def royalty_for(
+    manifest: Manifest, drops: int, requestor: NodeId, provider: NodeId
+) -> tuple[NodeId | None, int]:
+    """Return the author of a package and its royalty of a bill; None when nothing is passed on."""
+    royalty = royalty_of(drops, manifest.royalty_ppm)
+    if royalty == 0 or manifest.author in (requestor, provider):
+        return None, 0
+    return manifest.author, royalty
 
 
 def royalty_of(drops: int, royalty_ppm: int) -> int:

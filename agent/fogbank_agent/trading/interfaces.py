@@ -1,8 +1,16 @@
 """What the market's shells need of others, said as narrowly as they need it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+import trio
+from fogbank_dag_ledger.own_objects import ChannelView
+
+from fogbank_dag_ledger.operations import ObjectId, Voucher
+from fogbank_dag_ledger.service.views import LedgerNews, WalletView
+from fogbank_dag_ledger.vertex import VertexId
+from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
@@ -41,4 +49,42 @@ class StepRunner(Runner, Protocol):
         on_progress: Callable[[int], None] | None = None,
     ) -> StepReport:
         """Run a step task by its steps; waits, is cancelled and raises like ``execute``."""
+        ...
+
+
+class ChannelLedger(Protocol):
+    """The ledger, as far as payment channels go (SPEC.md section 8.13)."""
+
+    def wallet(self) -> WalletView:
+        """Return the own account."""
+        ...
+
+    def channels(self) -> Sequence[ChannelView]:
+        """Return the channels from and to the own account."""
+        ...
+
+    def watch(self) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[LedgerNews]]:
+        """Receive news of the own account from now on."""
+        ...
+
+    async def open_channel(
+        self, provider: NodeId, drops: int, *, voucher_key: NodeId, lanes: int, beats: int
+    ) -> ObjectId:
+        """Open a channel to ``provider``; return when the vertex is on disk.
+
+        Raises:
+            PaymentRefused, NotIssuing, StorageFailure: as ``LedgerService.pay``.
+        """
+        ...
+
+    async def top_up(self, channel: ObjectId, drops: int) -> VertexId:
+        """Put ``drops`` more into a channel; raises as ``open_channel``."""
+        ...
+
+    async def close_channel(self, channel: ObjectId, vouchers: Sequence[Voucher]) -> VertexId:
+        """Settle a channel to the own account by ``vouchers``; raises as ``open_channel``."""
+        ...
+
+    def remember_voucher(self, channel: ObjectId, voucher: Voucher) -> None:
+        """Have a reclaim of ``channel`` answered with ``voucher``."""
         ...

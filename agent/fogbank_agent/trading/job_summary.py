@@ -29,7 +29,8 @@ def summarise(request: JobRequest, shell: JobShell) -> JobResult:
         lies_caught=sum(map(_lies, shell.job.purchases)),
         fuel_total=sum(run.fuel for run in runs),
         paid_total=sum(shell.paid.values()),
-        payments=[vertex_id.hex() for vertex_id in shell.vertices],
+        royalties_total=sum(shell.royalties.values()),
+        channels=[channel.hex() for channel in shell.channels],
         seconds=shell.seconds,
     )
 
