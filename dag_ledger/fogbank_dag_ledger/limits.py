@@ -274,5 +274,8 @@ RECEIPT_BYTES_MAX = 512
 STATEMENT_BYTES_MAX = 1_024
 """The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
 
+BEAT_INTERVAL_MIN_S = 1.0
+"""A beat is not said sooner than this after the last vertex, in seconds (section 8.17)."""
+
 BEAT_INTERVAL_S = 5.0
 """A validator issues one vertex in this time while a beat is waited for (section 8.17)."""

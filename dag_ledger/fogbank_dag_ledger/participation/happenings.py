@@ -23,6 +23,7 @@ from ..gossip_events import (
     RangesEnded,
     VerticesSeen,
 )
+from ..operations import ObjectId, Operation, Voucher
 from ..own_account import PaymentNews
 from ..vertex import Draft, Vertex, VertexId
 from ..wallet import PaymentRefused
@@ -109,8 +110,26 @@ class PaymentWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class ActWanted:
+    """Open objects or act on them by these ops, with one vertex."""
+
+    number: int
+    """Tells this wish from others, those for payments too."""
+
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherRemembered:
+    """This voucher for a channel to the own account is on disk."""
+
+    channel: ObjectId
+    voucher: Voucher
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentWithdrawn:
-    """The payment is not wanted any more, unless its vertex is being kept already."""
+    """The payment or act is not wanted any more, unless its vertex is being kept already."""
 
     number: int
 
@@ -145,7 +164,7 @@ class KeepVertices:
 
 @dataclass(frozen=True, slots=True)
 class PaymentEnded:
-    """What became of a wish: the vertex that pays, or why there is none."""
+    """What became of a wish: the vertex that pays or acts, or why there is none."""
 
     number: int
     result: Vertex | PaymentRefused | str
@@ -157,6 +176,13 @@ class TellFinal:
     """These are final now."""
 
     ids: tuple[VertexId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TellSettled:
+    """Outcomes of these objects are L1 now."""
+
+    ids: tuple[ObjectId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +205,8 @@ ParticipantEvent: TypeAlias = (
     | VerticesSeen
     | ProofArrived
     | PaymentWanted
+    | ActWanted
+    | VoucherRemembered
     | PaymentWithdrawn
     | PeerJoined
     | PeerLeft
@@ -196,6 +224,7 @@ ParticipantCommand: TypeAlias = (
     | KeepVertices
     | PaymentEnded
     | TellFinal
+    | TellSettled
     | PublishNews
     | AskHead
     | PushVertices

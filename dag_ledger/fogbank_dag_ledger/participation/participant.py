@@ -12,7 +12,7 @@ from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
 from ..amnesia import AskHead, HeadAnswered, SeatJoined, SeatLeft, StopIssuing
-from ..events import Equivocated, Final
+from ..events import Equivocated, Final, Settled
 from ..genesis import Genesis
 from ..gossip import Gossip
 from ..gossip_events import (
@@ -27,6 +27,7 @@ from ..ledger import Ledger
 from ..own_account import OwnAccount, PaymentReceived
 from ..vertex import Vertex, VertexId
 from .happenings import (
+    ActWanted,
     AdoptOwn,
     KeepVertices,
     OwnAdopted,
@@ -45,7 +46,9 @@ from .happenings import (
     StoreFailed,
     StoreRead,
     TellFinal,
+    TellSettled,
     VerticesArrived,
+    VoucherRemembered,
 )
 from .issuing import OwnIssuing
 from .issuing_state import IssuingChanged, IssuingState
@@ -70,6 +73,7 @@ class Participant:
         self._own_chain = OwnChain(self.ledger, own)
         self._issuing = OwnIssuing(self.ledger, own, _draws(random))
         self.wallet = self._issuing.wallet
+        self.objects = self._issuing.objects
         self._last_state: IssuingState = self._own_chain.silence
 
     @property
@@ -123,7 +127,17 @@ class Participant:
                 return [*self._spread(event, now), *asked]
             case StoreRead() | StoreEnded() | OwnLogRead() | OwnAdopted():
                 return self._take_restored(event, now)
-            case OwnRefused() | OwnLost() | StoreFailed() | PaymentWanted() | PaymentWithdrawn():
+            case VoucherRemembered(channel, voucher):
+                self.objects.remember(channel, voucher)
+                return []
+            case (
+                OwnRefused()
+                | OwnLost()
+                | StoreFailed()
+                | PaymentWanted()
+                | ActWanted()
+                | PaymentWithdrawn()
+            ):
                 return self._take_for_issuing(event, now)
             case _:
                 return self._spread(event, now)
@@ -145,7 +159,7 @@ class Participant:
 
     def _take_for_issuing(
         self,
-        event: OwnRefused | OwnLost | StoreFailed | PaymentWanted | PaymentWithdrawn,
+        event: OwnRefused | OwnLost | StoreFailed | PaymentWanted | ActWanted | PaymentWithdrawn,
         now: float,
     ) -> list[ParticipantCommand]:
         match event:
@@ -157,6 +171,8 @@ class Participant:
                 self._issuing.note_store(reason)
             case PaymentWanted(number, amounts):
                 self._issuing.wish(number, amounts)
+            case ActWanted(number, operations):
+                self._issuing.wish_act(number, operations)
             case PaymentWithdrawn(number):
                 self._issuing.withdraw(number)
         return []
@@ -201,6 +217,9 @@ class Participant:
         final = tuple(event.id for event in outcome.events if isinstance(event, Final))
         if final:
             commands.append(TellFinal(final))
+        settled = tuple(event.object_id for event in outcome.events if isinstance(event, Settled))
+        if settled:
+            commands.append(TellSettled(settled))
         for event in outcome.events:
             if isinstance(event, Equivocated):
                 commands += self._spread(ForkProved(event.issuer, event.proof, None), now)

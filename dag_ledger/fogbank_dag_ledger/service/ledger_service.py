@@ -35,9 +35,11 @@ from ..gossip_events import (
     VerticesSeen,
 )
 from ..messages import FrontierMessage
+from ..operations import Operation
 from ..own_account import PaymentView
 from ..participation import Participant
 from ..participation.happenings import (
+    ActWanted,
     AdoptOwn,
     KeepOwn,
     KeepVertices,
@@ -55,11 +57,14 @@ from ..participation.happenings import (
     StoreFailed,
     StoreRead,
     TellFinal,
+    TellSettled,
+    VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
+from .channels import Channels
 from .disk import Disk, open_disk
 from .exchange import Exchange
 from .failures import NotIssuing
@@ -134,6 +139,13 @@ class LedgerService:
         self._wishes: dict[int, Wish] = {}
         self._numbers = count()
         self._decided = trio.Event()
+        self.channels = Channels(
+            self._participant.objects,
+            self._own,
+            self._act,
+            lambda channel, voucher: self._driver.tell(VoucherRemembered(channel, voucher)),
+        )
+        """Payment channels, escrows and stakes of the own account."""
 
     def services(self) -> Sequence[Service]:
         """Return the methods of SPEC.md section 8.7 for the node to serve."""
@@ -174,20 +186,8 @@ class LedgerService:
         amounts = dict(payments)
         if len(amounts) < len(payments):
             raise ImpossiblePayment("a recipient is named twice in one payment")
-        number = next(self._numbers)
-        wish = self._wishes[number] = Wish()
-        try:
-            self._driver.tell(PaymentWanted(number, amounts))
-            result = await wish.wait(lambda: self._driver.tell(PaymentWithdrawn(number)))
-        finally:
-            del self._wishes[number]
-        match result:
-            case Vertex():
-                return result.id
-            case PaymentRefused():
-                raise result
-            case reason:
-                raise NotIssuing(reason)
+        vertex = await self._issue(lambda number: PaymentWanted(number, amounts))
+        return vertex.id
 
     async def wait_final(self, vertex_id: VertexId) -> None:
         """Return when the vertex is final; may be never.  It need not be held yet."""
@@ -266,6 +266,7 @@ class LedgerService:
         self._damaged = await replay_store(
             disk.store, network, lambda vertices: self._driver.tell(StoreRead(vertices))
         )
+        self.channels.begin(disk)
         for notice in self.notices():
             _log.warning("%s", notice)
         async with trio.open_nursery() as nursery:
@@ -299,6 +300,25 @@ class LedgerService:
         while True:
             self._driver.tell(StoreFailed(await disk.writer.wait_failure_changed()))
 
+    async def _act(self, operations: tuple[Operation, ...]) -> Vertex:
+        return await self._issue(lambda number: ActWanted(number, operations))
+
+    async def _issue(self, wanted: Callable[[int], PaymentWanted | ActWanted]) -> Vertex:
+        number = next(self._numbers)
+        wish = self._wishes[number] = Wish()
+        try:
+            self._driver.tell(wanted(number))
+            result = await wish.wait(lambda: self._driver.tell(PaymentWithdrawn(number)))
+        finally:
+            del self._wishes[number]
+        match result:
+            case Vertex():
+                return result
+            case PaymentRefused():
+                raise result
+            case reason:
+                raise NotIssuing(reason)
+
     # What the participant wants.
 
     def _perform(self, command: ParticipantCommand) -> None:
@@ -319,6 +339,8 @@ class LedgerService:
                 for vertex_id in ids:
                     if vertex_id in self._finals:
                         self._finals.pop(vertex_id).set()
+            case TellSettled(names):
+                self.channels.note_settled(names)
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):
