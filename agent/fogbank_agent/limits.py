@@ -138,9 +138,6 @@ CHANNEL_RETRY_S = 5.0
 DEPOSIT_PARTS = 4
 """A channel takes at most one of so many parts of the wallet."""
 
-CHANNEL_BEATS = 3_600
-"""How long a provider has to answer when a channel is reclaimed (section 9.6)."""
-
 CHANNEL_IDLE_S = 3_600.0
 """After so long without a lot of its requestor a provider closes the channel (section 9.6)."""
 
@@ -285,9 +282,6 @@ JOURNAL_RUNS_MAX = 100_000
 STORY_LINES_MAX = 1_500
 """Sentences of one run's story that are told; it fits into a frame of the control socket."""
 
-PAYMENTS_TOLD_MAX = 8_192
-"""Payments named at the end of a job: the same."""
-
 JOURNAL_LIST_MAX = 1_000
 """Own runs in one list."""
 
@@ -339,9 +333,6 @@ RUN_ID_BYTES = 16
 
 RUN_ITEMS_WAITING_MAX = 8
 """Items of a run's stream that wait for their reader; progress beyond that is left out."""
-
-PAYMENTS_REMEMBERED_MAX = 1_000
-"""Final payments to this agent among which settlements are looked up."""
 
 RUN_MS_GUESS = 1_000
 """How long a run is thought to take before the first one was measured."""

@@ -16,7 +16,7 @@ from fogbank_wasm_tasks.package import open_package, pack_module
 from ..authoring.environment import environment_of
 from ..authoring.packing import plain_name
 from ..errors import Refused
-from ..limits import MEBIBYTE, PACKAGE_FETCH_S, PAYMENTS_TOLD_MAX
+from ..limits import MEBIBYTE, PACKAGE_FETCH_S
 from ..market.narration import describe
 from ..market.orders import Audit, NoVerification, Quorum, Verification
 from ..market.reasons import sentence
@@ -236,5 +236,6 @@ def _job_ended(result: JobResult) -> JobEnded:
             )
             for line in result.providers
         ),
-        payments=tuple(result.payments[-PAYMENTS_TOLD_MAX:]),
+        royalties=result.royalties_total,
+        channels=tuple(result.channels),
     )

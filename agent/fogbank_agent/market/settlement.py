@@ -84,6 +84,13 @@ class Settler:
         """Tell whether a transfer is under way."""
         return any(account.paying for account in self._accounts.values())
 
+    def is_settled(self) -> bool:
+        """Tell whether nothing is owed and every provider knows what was paid."""
+        return not any(
+            account.open or account.paying or account.untold or account.refusals
+            for account in self._accounts.values()
+        )
+
     def forget(self, agreements: Sequence[AgreementId]) -> None:
         """Drop the memory of paid agreements whose job has ended: no event names them again."""
         self._settled.difference_update(agreements)

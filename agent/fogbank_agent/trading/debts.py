@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from logging import getLogger
 from typing import cast
 
-from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
-
 from fogbank_dag_ledger.operations import ObjectId, Voucher
+from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
 from fogbank_dag_ledger.statements import is_voucher
 from fogbank_protocol.identity import NetworkId, NodeId, short_form
 
@@ -43,6 +42,7 @@ class Debts:
         self._network = network
         self._own_id = own_id
         self._book = VoucherBook(journal)
+        self._closing: set[ObjectId] = set()
         self._unpaid = self._sums(
             "SELECT requestor, sum(drops) FROM earned WHERE state = 'unpaid' GROUP BY requestor"
         )
@@ -51,9 +51,6 @@ class Debts:
             channel: {number: _Lane(*lane) for number, lane in lanes.items()}
             for channel, lanes in self._book.received().items()
         }
-        for channel, lanes in self._lanes.items():
-            for lane in lanes.values():
-                ledger.remember_voucher(channel, lane.voucher)
 
     def debt(self, requestor: NodeId) -> int:
         """Return the drops that ``requestor`` owes, refused work included."""
@@ -63,19 +60,17 @@ class Debts:
         """Return the drops in channels of ``requestor`` that its debt and vouchers leave."""
         funds = sum(
             view.deposit - self.total(view.id)
-            for view in self._ledger.channels()
-            if view.payer == requestor and view.terms.provider == self._own_id and _is_open(view)
+            for view in self._ledger.all()
+            if view.payer == requestor
+            and view.terms.provider == self._own_id
+            and _is_open(view)
+            and view.id not in self._closing
         )
         return funds - self.debt(requestor)
 
     def total(self, channel: ObjectId) -> int:
         """Return what the last vouchers of a channel add up to, in drops."""
         return sum(lane.voucher.total for lane in self._lanes.get(channel, {}).values())
-
-    def vouchers(self, channel: ObjectId) -> Sequence[Voucher]:
-        """Return the last voucher of each lane of a channel, ascending by lane."""
-        lanes = self._lanes.get(channel, {})
-        return [lanes[number].voucher for number in sorted(lanes)]
 
     def earn(self, requestor: NodeId, fuel: int, bill: Bill) -> None:
         """Record a receipt that was signed; what costs nothing is paid at once."""
@@ -106,8 +101,17 @@ class Debts:
         for agreement, _ in settlement.refused:
             self._refuse(requestor, agreement)
 
+    def begin_closing(self, channel: ObjectId) -> None:
+        """Take no voucher of ``channel`` any more: it is settled by those that are here."""
+        self._closing.add(channel)
+
+    def end_closing(self, channel: ObjectId) -> None:
+        """Take vouchers again: it could not be settled now."""
+        self._closing.discard(channel)
+
     def forget(self, channel: ObjectId) -> None:
         """Forget the vouchers of a channel that was settled and taken from."""
+        self._closing.discard(channel)
         if self._lanes.pop(channel, None) is not None:
             self._book.forget(channel)
 
@@ -133,19 +137,17 @@ class Debts:
             raise BadVoucher("it is not signed for this channel")
         lanes[voucher.lane] = _Lane(voucher, tally.hear(said))
         self._book.keep_received(channel, voucher, lanes[voucher.lane].tally)
-        self._ledger.remember_voucher(channel, voucher)
         return lanes[voucher.lane]
 
     def _view(self, requestor: NodeId, channel: ObjectId) -> ChannelView:
-        for view in self._ledger.channels():
-            if view.id != channel:
-                continue
-            if view.payer != requestor or view.terms.provider != self._own_id:
-                raise BadVoucher("the channel is another's")
-            if not _is_open(view):
-                raise BadVoucher("the channel is not open, or not final yet")
-            return view
-        raise BadVoucher("there is no such channel here")
+        view = self._ledger.get(channel)
+        if view is None:
+            raise BadVoucher("there is no such channel here")
+        if view.payer != requestor or view.terms.provider != self._own_id:
+            raise BadVoucher("the channel is another's")
+        if not _is_open(view) or channel in self._closing:
+            raise BadVoucher("the channel is not open, or not final yet")
+        return view
 
     def _use(
         self,

@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import trio
-from fogbank_dag_ledger.own_objects import ChannelView
 
 from fogbank_dag_ledger.operations import ObjectId, Voucher
+from fogbank_dag_ledger.own_objects import ChannelView
 from fogbank_dag_ledger.service.views import LedgerNews, WalletView
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.identity import NodeId
@@ -53,23 +53,19 @@ class StepRunner(Runner, Protocol):
 
 
 class ChannelLedger(Protocol):
-    """The ledger, as far as payment channels go (SPEC.md section 8.13)."""
+    """The channels of the own account on the ledger (SPEC.md section 8.13)."""
 
-    def wallet(self) -> WalletView:
-        """Return the own account."""
-        ...
-
-    def channels(self) -> Sequence[ChannelView]:
+    def all(self) -> Sequence[ChannelView]:
         """Return the channels from and to the own account."""
         ...
 
-    def watch(self) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[LedgerNews]]:
-        """Receive news of the own account from now on."""
+    def get(self, channel: ObjectId) -> ChannelView | None:
+        """Return one of them."""
         ...
 
     async def open_channel(
-        self, provider: NodeId, drops: int, *, voucher_key: NodeId, lanes: int, beats: int
-    ) -> ObjectId:
+        self, provider: NodeId, deposit: int, *, beats: int, lanes: int = 1
+    ) -> tuple[ObjectId, VertexId]:
         """Open a channel to ``provider``; return when the vertex is on disk.
 
         Raises:
@@ -81,10 +77,34 @@ class ChannelLedger(Protocol):
         """Put ``drops`` more into a channel; raises as ``open_channel``."""
         ...
 
-    async def close_channel(self, channel: ObjectId, vouchers: Sequence[Voucher]) -> VertexId:
-        """Settle a channel to the own account by ``vouchers``; raises as ``open_channel``."""
+    async def remember_voucher(self, channel: ObjectId, voucher: Voucher) -> None:
+        """Keep a voucher for the own account; return when it is on disk."""
         ...
 
-    def remember_voucher(self, channel: ObjectId, voucher: Voucher) -> None:
-        """Have a reclaim of ``channel`` answered with ``voucher``."""
+    async def post_vouchers(self, channel: ObjectId, vouchers: Sequence[Voucher]) -> VertexId:
+        """Show vouchers on the ledger; raises as ``open_channel``."""
+        ...
+
+    async def close(self, channel: ObjectId, vouchers: Sequence[Voucher] | None = None) -> VertexId:
+        """Settle a channel to the own account by what was remembered; as ``open_channel``."""
+        ...
+
+    async def reclaim(self, channel: ObjectId) -> VertexId:
+        """Ask for the rest of an own channel back; raises as ``open_channel``."""
+        ...
+
+
+class Account(Protocol):
+    """The own account on the ledger."""
+
+    def wallet(self) -> WalletView:
+        """Return what it has."""
+        ...
+
+    def watch(self) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[LedgerNews]]:
+        """Receive news of it from now on."""
+        ...
+
+    async def wait_final(self, vertex_id: VertexId) -> None:
+        """Return when a vertex is final."""
         ...

@@ -118,6 +118,12 @@ class Payments:
             await self._changed.wait()
         self._settler.forget([agreement for agreement, _ in bills])
 
+    async def wait_settled(self) -> None:
+        """Pay, and return when nothing is owed and every provider knows; may be never."""
+        self.want_now()
+        while not self._settler.is_settled():
+            await self._changed.wait()
+
     # The shell.
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

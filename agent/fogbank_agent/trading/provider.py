@@ -9,6 +9,7 @@ from random import Random
 import trio
 
 from fogbank_dag_ledger.operations import ObjectId
+from fogbank_dag_ledger.service.failures import StorageFailure
 from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode, encode
@@ -146,9 +147,10 @@ class Provider:
         )
         self._shelf = PackageShelf(blobs)
         self._bench = Workbench(node, identity, blobs, self._shelf, runner, settings.slots)
-        self._debts = Debts(journal, ledger, node.network, identity.node_id)
+        self._ledger = ledger
+        self._debts = Debts(journal, ledger.channels, node.network, identity.node_id)
         self._channels = EarningChannels(
-            ledger, self._debts, identity.node_id, is_working_for=self._works_for
+            ledger, ledger.channels, self._debts, identity.node_id, is_working_for=self._works_for
         )
         self._working: Counter[NodeId] = Counter()
         self._speed = Speed()
@@ -308,8 +310,11 @@ class Provider:
             _log.info("a voucher of %s does not count: %s", short_form(peer), error)
             raise CallRefused("refused", Reason.BAD_VOUCHER.value) from None
         try:
+            if settlement.payment is not None:
+                payment = settlement.payment
+                await self._ledger.channels.remember_voucher(payment.channel, payment.voucher)
             await self._journal.sync()
-        except DatabaseFailure as error:
+        except (DatabaseFailure, StorageFailure) as error:
             _log.error("a voucher cannot be kept: %s", error)
             raise CallRefused("busy", "the voucher cannot be kept now") from None
         return encode([])

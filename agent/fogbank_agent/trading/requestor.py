@@ -103,10 +103,12 @@ class Requestor:
         runner: StepRunner | None,
         random: Random,
         deposit: int,
+        channel_beats: int,
     ) -> None:
         """Buy from peers of ``node``; ``runner`` is the own sandbox for audits, None without one.
 
-        Channels to providers are opened with ``deposit`` drops.
+        Channels to providers are opened with ``deposit`` drops, and reclaimed in ``channel_beats``
+        seconds from one that is gone.
         ``random`` draws salts and audits: seed it from the system except in tests.
         """
         self._node = node
@@ -119,7 +121,14 @@ class Requestor:
         book = BillBook(journal)
         self._reputation = Reputation(book.confirmed())
         self._channels = PayingChannels(
-            node, ledger, identity, journal, deposit=deposit, on_change=self._see_channels
+            node,
+            ledger,
+            ledger.channels,
+            identity,
+            journal,
+            deposit=deposit,
+            beats=channel_beats,
+            on_change=self._see_channels,
         )
         self._purse = Purse(
             lambda: ledger.wallet().balance + self._channels.total_left, self._channels.left
@@ -305,9 +314,10 @@ class Requestor:
             shell.note_voucher(given)
 
     async def close_channels(self) -> int:
-        """Ask all providers to settle their channels; return how many say that they do."""
-        self._payments.want_now()
-        return sum([await self._channels.close(one) for one in self._channels.providers()])
+        """Have all channels settled; return how many providers are not there to do it."""
+        with trio.move_on_after(PAYMENT_WAIT_S):
+            await self._payments.wait_settled()
+        return await self._channels.close_all()
 
     def _see_channels(self) -> None:
         self._payments.want_now()

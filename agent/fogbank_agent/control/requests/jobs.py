@@ -117,4 +117,8 @@ class JobEnded:
     paid: int
     seconds: float
     providers: tuple[ProviderTotals, ...]
-    payments: tuple[str, ...]
+    royalties: int
+    """Drops of ``paid`` that go to authors."""
+
+    channels: tuple[str, ...]
+    """The payment channels over which was paid."""
