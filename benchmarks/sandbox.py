@@ -20,6 +20,7 @@ EXAMPLES = Path(__file__).parents[1] / "wasm_tasks" / "fogbank_wasm_tasks" / "ex
 WORKERS = 2
 RUNS = 4_000
 IN_FLIGHT = 8
+BATCH_RUNS = 40_000
 
 # alloc answers 1,024; run answers what it is given.
 ECHO = bytes.fromhex(
@@ -64,7 +65,24 @@ async def measure(folder: Path) -> None:
         report("sandbox.run.latency", (perf_counter() - started) * 1e3 / 200, "ms")
 
         report("sandbox.run.rate", await rate(sandbox, echo, request), "runs/s")
+        report("sandbox.batch.rate", await batch_rate(sandbox, echo), "runs/s")
         nursery.cancel_scope.cancel()
+
+
+async def batch_rate(sandbox: Sandbox, echo: Package) -> float:
+    """Return how many runs a second ``WORKERS`` workers do when they are asked for together."""
+    started = perf_counter()
+    requests = (
+        RunRequest(input=number.to_bytes(1_024, "big"), fuel_max=1_000)
+        for number in range(BATCH_RUNS)
+    )
+    count = 0
+    async with sandbox.execute_many(echo, requests) as reports:
+        async for index, found in reports:
+            assert found.output == index.to_bytes(1_024, "big")
+            count += 1
+    assert count == BATCH_RUNS
+    return BATCH_RUNS / (perf_counter() - started)
 
 
 async def rate(sandbox: Sandbox, echo: Package, request: RunRequest) -> float:

@@ -363,6 +363,10 @@ GARBAGE_THRESHOLDS = (5_000, 10, 100)
 The ledger's vertices are many, live long and form no cycles: looking through them as often as by
 default took a sixth of the time of taking them in."""
 
+AFFORDABLE_FUEL_MIN = 1_000_000
+"""With drops for less fuel than this a run is ordered as configured, and refused for want of money.
+"""
+
 # The doctor: from when on it has nothing to say.
 
 DOCTOR_SANDBOX_S_MAX = 2.0

@@ -147,16 +147,19 @@ def lacks(here: Head | None, there: Head) -> bool:
 def missing_range(tag: Tag, here: Head | None, there: Head, asked_before: int) -> Range | None:
     """Return what to ask a peer for that says ``there`` of an issuer of whom ``here`` is held.
 
-    ``asked_before`` counts the earlier questions since which the difference stayed the same.  Equal
-    heights with different marks are a fork whose place is unknown: each question reaches further
-    down, until one has covered the whole chain.  None when there is nothing to ask.
+    ``asked_before`` counts the earlier questions since which the difference stayed the same.  Then
+    there is a fork whose place is unknown: each question reaches further down, until one has
+    covered the whole chain.  None when there is nothing to ask.
     """
     if not lacks(here, there):
         return None
     if here is None:
         return Range(tag, 0, there.seq)
     if there.seq > here.seq:
-        return Range(tag, here.seq + 1, there.seq)
+        # What stands on a fork below cannot be taken before the fork itself is here.
+        reach = _reach(asked_before - 1) if asked_before else 0
+        is_covered = asked_before > 1 and _reach(asked_before - 2) > here.seq
+        return Range(tag, here.seq + 1 if is_covered else max(0, here.seq + 1 - reach), there.seq)
     if asked_before and _reach(asked_before - 1) > there.seq:
         return None
     return Range(tag, max(0, there.seq + 1 - _reach(asked_before)), there.seq)

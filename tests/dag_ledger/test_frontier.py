@@ -155,7 +155,12 @@ def test_a_branch_from_below_the_head_is_a_head_of_its_own() -> None:
     [
         (None, Head(5, b"xxxx"), 0, Range(ANN, 0, 5)),
         (Head(3, b"yyyy"), Head(5, b"xxxx"), 0, Range(ANN, 4, 5)),
+        (Head(3, b"yyyy"), Head(5, b"xxxx"), 1, Range(ANN, 0, 5)),
         (Head(3, b"yyyy"), Head(5, b"xxxx"), 7, Range(ANN, 4, 5)),
+        (Head(500, b"y" * 4), Head(510, b"xxxx"), 1, Range(ANN, 485, 510)),
+        (Head(500, b"y" * 4), Head(510, b"xxxx"), 2, Range(ANN, 373, 510)),
+        (Head(500, b"y" * 4), Head(510, b"xxxx"), 3, Range(ANN, 0, 510)),
+        (Head(500, b"y" * 4), Head(510, b"xxxx"), 4, Range(ANN, 501, 510)),
         (Head(5, b"xxxx"), Head(5, b"xxxx"), 0, None),
         (Head(6, b"yyyy"), Head(5, b"xxxx"), 0, None),
         (Head(500, b"y" * 4), Head(500, b"xxxx"), 0, Range(ANN, 485, 500)),

@@ -60,6 +60,9 @@ def build() -> Json:
         "compare": [
             _compared("an unknown issuer", None, Head(4, b"mark")),
             _compared("a longer chain", Head(4, b"mark"), Head(9, b"more")),
+            _compared("a longer chain, asked once", Head(40, b"mark"), Head(50, b"more"), 1),
+            _compared("a longer chain, asked twice", Head(200, b"mark"), Head(210, b"more"), 2),
+            _compared("a longer chain, all was asked for", Head(4, b"mark"), Head(9, b"more"), 2),
             _compared("the same", one, one),
             _compared("a shorter chain", Head(9, b"more"), Head(4, b"mark")),
             _compared("a fork", one, two),

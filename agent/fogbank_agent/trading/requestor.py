@@ -45,6 +45,7 @@ from ..market.job_result import (
 )
 from ..market.offer_book import OfferBook
 from ..market.offers import OFFER, open_offer
+from ..market.pricing import fuel_for
 from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
@@ -296,6 +297,21 @@ class Requestor:
         with trio.move_on_after(PAYMENT_WAIT_S):
             await self._payments.wait_paid(bills)
         return summarise(request, shell)
+
+    def affordable_fuel(self, price_max: int, start_price_max: int, *, copies: int) -> int | None:
+        """Return the fuel that each of ``copies`` of a run can be given with the drops at hand.
+
+        Counted at the highest price among current offers that ask at most ``price_max`` and
+        ``start_price_max``; at these where there is no such offer.  None when work is free.
+        """
+        fitting = [
+            (offer.price, offer.start_price)
+            for offer in self._offers.current(trio.current_time())
+            if offer.price <= price_max and offer.start_price <= start_price_max
+        ] or [(price_max, start_price_max)]
+        price = max(price for price, _ in fitting)
+        start_price = max(start_price for _, start_price in fitting)
+        return fuel_for(self._purse.free // copies, price, start_price)
 
     def _keep_a_while(self, outputs: set[BlobId]) -> None:
         """Leave the outputs in the store long enough for whoever asked for them."""

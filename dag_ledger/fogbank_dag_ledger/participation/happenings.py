@@ -1,12 +1,13 @@
 """What a participant is told, and what it decides (SPEC.md sections 8.7 and 8.8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
 from ..amnesia import AskHead, HeadAnswered
+from ..events import LedgerEvent
 from ..gossip_events import (
     AnswerFrontier,
     AskFrontier,
@@ -21,6 +22,7 @@ from ..gossip_events import (
     PeerLeft,
     PushVertices,
     RangesEnded,
+    VerticesLacked,
     VerticesSeen,
 )
 from ..operations import ObjectId, Operation, Voucher
@@ -89,6 +91,9 @@ class VerticesArrived:
     vertices: Sequence[tuple[Vertex, NodeId]]
     invalid: Sequence[tuple[NodeId, str]] = ()
     """Who sent others beside them, and the rule that they broke."""
+
+    pushed: Collection[VertexId] = ()
+    """Those of ``vertices`` that nobody had asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +177,10 @@ class PaymentEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class TellFinal:
-    """These are final now."""
+class TellEvents:
+    """What happened in the ledger, in this order."""
 
-    ids: tuple[VertexId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TellSettled:
-    """Outcomes of these objects are L1 now."""
-
-    ids: tuple[ObjectId, ...]
+    events: Sequence[LedgerEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +201,7 @@ ParticipantEvent: TypeAlias = (
     | StoreFailed
     | VerticesArrived
     | VerticesSeen
+    | VerticesLacked
     | ProofArrived
     | PaymentWanted
     | ActWanted
@@ -223,8 +222,7 @@ ParticipantCommand: TypeAlias = (
     | KeepOwn
     | KeepVertices
     | PaymentEnded
-    | TellFinal
-    | TellSettled
+    | TellEvents
     | PublishNews
     | AskHead
     | PushVertices

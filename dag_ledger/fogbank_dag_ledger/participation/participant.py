@@ -12,7 +12,7 @@ from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
 from ..amnesia import AskHead, HeadAnswered, SeatJoined, SeatLeft, StopIssuing
-from ..events import Equivocated, Final, Settled
+from ..events import Equivocated
 from ..genesis import Genesis
 from ..gossip import Gossip
 from ..gossip_events import (
@@ -45,8 +45,7 @@ from .happenings import (
     StoreEnded,
     StoreFailed,
     StoreRead,
-    TellFinal,
-    TellSettled,
+    TellEvents,
     VerticesArrived,
     VoucherRemembered,
 )
@@ -178,7 +177,7 @@ class Participant:
         return []
 
     def _take_arrived(self, arrived: VerticesArrived, now: float) -> list[ParticipantCommand]:
-        outcome = self.intake.take(arrived.vertices)
+        outcome = self.intake.take(arrived.vertices, arrived.pushed)
         for _, peer in arrived.vertices:
             outcome.checked[peer] += 1
         for peer, rule in arrived.invalid:
@@ -214,12 +213,8 @@ class Participant:
 
     def _follow(self, outcome: Outcome, now: float) -> list[ParticipantCommand]:
         commands: list[ParticipantCommand] = []
-        final = tuple(event.id for event in outcome.events if isinstance(event, Final))
-        if final:
-            commands.append(TellFinal(final))
-        settled = tuple(event.object_id for event in outcome.events if isinstance(event, Settled))
-        if settled:
-            commands.append(TellSettled(settled))
+        if outcome.events:
+            commands.append(TellEvents(outcome.events))
         for event in outcome.events:
             if isinstance(event, Equivocated):
                 commands += self._spread(ForkProved(event.issuer, event.proof, None), now)

@@ -1,6 +1,6 @@
 """Objects of the own account, for the layers above (SPEC.md sections 8.12 to 8.16)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
@@ -67,11 +67,10 @@ class Channels:
         for channel, voucher in disk.vouchers.all():
             self._remember(channel, voucher)
 
-    def note_settled(self, names: Iterable[ObjectId]) -> None:
-        """Wake who waits for these objects."""
-        for name in names:
-            if name in self._settled:
-                self._settled.pop(name).set()
+    def note_settled(self, name: ObjectId) -> None:
+        """Wake who waits for this object."""
+        if name in self._settled:
+            self._settled.pop(name).set()
 
     async def open(self, amount: int, terms: Terms) -> tuple[ObjectId, VertexId]:
         """Open an object with ``amount`` drops; return its name and the vertex, once on disk.

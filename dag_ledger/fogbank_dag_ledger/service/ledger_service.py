@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
+from secrets import randbits
 from typing import TypeVar
 
 import trio
@@ -20,6 +21,7 @@ from fogbank_protocol.node.peers import PeerConnected
 from fogbank_protocol.node.services import Service
 
 from ..amnesia import AskHead, HeadAnswered
+from ..events import Final, Settled
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
@@ -32,7 +34,6 @@ from ..gossip_events import (
     PeerJoined,
     PeerLeft,
     PushVertices,
-    VerticesSeen,
 )
 from ..messages import FrontierMessage
 from ..operations import Operation
@@ -56,8 +57,7 @@ from ..participation.happenings import (
     StoreEnded,
     StoreFailed,
     StoreRead,
-    TellFinal,
-    TellSettled,
+    TellEvents,
     VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
@@ -108,7 +108,7 @@ class LedgerService:
         self._own = identity.node_id
         self._folder = folder
         self._network = node
-        self._participant = Participant(genesis, self._own, random or SystemRandom())
+        self._participant = Participant(genesis, self._own, random or _unforeseen())
         self._driver: Driver[ParticipantEvent, ParticipantCommand] = Driver(
             self._participant, self._perform
         )
@@ -118,7 +118,7 @@ class LedgerService:
             self._ledger,
             self._participant.intake,
             take=self._driver.tell,
-            note_seen=lambda peer, wires: self._driver.tell(VerticesSeen(peer, wires)),
+            note_seen=lambda seen: self._driver.tell(seen),
             wait_for_room=self._wait_for_room,
         )
         self._exchange = Exchange(node, self._pipeline)
@@ -127,6 +127,7 @@ class LedgerService:
             compare=self._compare,
             learn_proof=lambda peer, proof: self._driver.tell(ProofArrived(peer, proof)),
             heads=self._participant.heads,
+            note_lacking=lambda lacked: self._driver.tell(lacked),
         )
         self._answer = FrontierMessage(reset=False, entries={})
         self._disk: Disk | None = None
@@ -335,12 +336,12 @@ class LedgerService:
                 self._exchange.cut_off(command)
             case AnswerFrontier(_, message):
                 self._answer = message
-            case TellFinal(ids):
-                for vertex_id in ids:
-                    if vertex_id in self._finals:
-                        self._finals.pop(vertex_id).set()
-            case TellSettled(names):
-                self.channels.note_settled(names)
+            case TellEvents(events):
+                for event in events:
+                    if isinstance(event, Final) and event.id in self._finals:
+                        self._finals.pop(event.id).set()
+                    elif isinstance(event, Settled):
+                        self.channels.note_settled(event.object_id)
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):
@@ -416,3 +417,8 @@ class LedgerService:
 
     def _state(self) -> IssuingState:
         return self._participant.issuing(trio.current_time())
+
+
+def _unforeseen() -> Random:
+    """Return draws that nobody foresees at the start; each for itself would be a system call."""
+    return Random(randbits(256))

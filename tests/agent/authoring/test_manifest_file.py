@@ -16,6 +16,8 @@ from fogbank_agent.authoring.manifest import (
 )
 from fogbank_agent.authoring.manifest_file import is_inside, parse_manifest, read_manifest
 from fogbank_agent.errors import ConfigError
+from fogbank_agent.limits import RUN_FUEL_MAX
+from fogbank_wasm_tasks.limits import FUEL_MAX
 
 
 def test_what_is_not_set_has_its_default() -> None:
@@ -40,6 +42,12 @@ def test_tests_are_read_in_their_order() -> None:
     )
 
 
+def test_a_test_may_be_given_as_much_fuel_as_a_run_and_no_more() -> None:
+    said = manifest(rest=f'[[test]]\nname = "a"\nfuel_max = {RUN_FUEL_MAX}')
+
+    assert said.test[0].fuel_max == RUN_FUEL_MAX == FUEL_MAX
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
@@ -52,6 +60,10 @@ def test_tests_are_read_in_their_order() -> None:
         (text(rest="[[tests]]"), "unknown section [tests]: did you mean 'test'?"),
         (text(rest='[test]\nname = "a"'), "m, line 11: write each as a section [[test]]"),
         (text("royalty_ppm = 1000001"), "a whole number from 0 to 1000000"),
+        (
+            text(rest=f'[[test]]\nname = "a"\nfuel_max = {RUN_FUEL_MAX + 1}'),
+            f"a whole number from 1 to {RUN_FUEL_MAX}",
+        ),
         (text('input_type = "csv"'), "a media type, such as"),
         (text(limits="memory_mib_max = 257"), "a whole number from 1 to 256"),
         (text().replace('"c"', '"cobol"'), 'one of "c", "zig", "rust", "go", "assemblyscript"'),

@@ -1,10 +1,12 @@
 """All the machines of one identity together: what one decides reaches the others."""
 
+from collections.abc import Sequence
 from random import Random
 
 import pytest
 
 from fogbank_dag_ledger.equivocation import encode_proof
+from fogbank_dag_ledger.events import Final, LedgerEvent
 from fogbank_dag_ledger.gossip_events import (
     AskFrontier,
     AskParents,
@@ -29,7 +31,7 @@ from fogbank_dag_ledger.participation.happenings import (
     PublishNews,
     ReadOwnLog,
     StoreEnded,
-    TellFinal,
+    TellEvents,
     VerticesArrived,
 )
 from fogbank_dag_ledger.participation.issuing_state import Issuing, IssuingChanged
@@ -51,6 +53,11 @@ def started(community: Community, person: int) -> tuple[Participant, list[Partic
     return participant, participant.handle(OwnLogRead([]), 0)
 
 
+def happened(commands: Sequence[ParticipantCommand]) -> list[LedgerEvent]:
+    told = [command for command in commands if isinstance(command, TellEvents)]
+    return [event for command in told for event in command.events]
+
+
 def test_a_seat_alone_begins_pays_votes_and_makes_it_final() -> None:
     participant, commands = started(ALONE, 0)
     assert commands == [AdoptOwn(())]
@@ -68,9 +75,7 @@ def test_a_seat_alone_begins_pays_votes_and_makes_it_final() -> None:
     assert ended.number == 7
     assert isinstance(ended.result, Vertex)
     assert participant.ledger.is_final(ended.result.id)
-    assert any(
-        isinstance(command, TellFinal) and ended.result.id in command.ids for command in seen
-    )
+    assert Final(ended.result.id) in happened(seen)
 
 
 def test_what_arrives_is_kept_passed_on_and_asked_for() -> None:
@@ -94,7 +99,7 @@ def test_what_became_final_is_told_and_published() -> None:
     commands = participant.handle(
         VerticesArrived([(one, ANN) for one in (source, *votes, *certs)]), 0
     )
-    assert TellFinal((source.id,)) in commands
+    assert Final(source.id) in happened(commands)
     assert PublishNews([PaymentReceived(source.id, source.issuer, 5)]) in commands
 
 

@@ -35,6 +35,8 @@ class Hostile:
     outcome: Outcome | type[Ok]
     request: Mapping[str, Any] = field(default_factory=dict[str, Any])
     output_size: int = 0
+    fuel: int | None = None
+    """The exact fuel, where it is stated."""
 
 
 def write_all(pointer: int, length: int) -> str:
@@ -280,4 +282,4 @@ CORPUS = [
         Ok,
     ),
 ]  # fmt: skip
-"""The corpus.  Modules that are refused before they are compiled are in ``test_checks.py``."""
+"""Modules that want to stay, or to take all there is."""

@@ -9,13 +9,19 @@ import pytest
 import trio
 from tests.wasm_tasks.assembler import ECHO
 from tests.wasm_tasks.packages import package
-from tests.wasm_tasks.sandbox.hostile import CORPUS, Hostile
+from tests.wasm_tasks.sandbox.hostile import CORPUS as STAYING
+from tests.wasm_tasks.sandbox.hostile import Hostile
+from tests.wasm_tasks.sandbox.hostile_charging import CHARGING
+from tests.wasm_tasks.sandbox.hostile_refused import REFUSED
 
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
+CORPUS = [*STAYING, *CHARGING]
+HONEST_RUNS_BESIDE = 5
 RSS_GROWTH_MAX_KIB = 50 * 1024
 
 
@@ -23,6 +29,8 @@ async def complaint_about(sandbox: Sandbox, hostile: Hostile) -> str | None:
     """Run ``hostile`` and return what is wrong with its outcome, or None."""
     fields: dict[str, Any] = {"input": b"", "fuel_max": 10**7, **hostile.request}
     report = await sandbox.execute(package(hostile.module), RunRequest(**fields))
+    if hostile.fuel not in (None, report.fuel):
+        return f"{hostile.name}: {report.fuel} fuel, {hostile.fuel} expected"
     if hostile.outcome is Ok:
         match report.outcome:
             case Ok(_, size) if size == hostile.output_size:
@@ -32,14 +40,20 @@ async def complaint_about(sandbox: Sandbox, hostile: Hostile) -> str | None:
     return None if report.outcome == hostile.outcome else f"{hostile.name}: {report}"
 
 
-async def echo_until(done: trio.Event, sandbox: Sandbox, echo: Package) -> int:
-    count = 0
-    while not done.is_set():
-        text = f"honest run {count}".encode()
+def complaint_about_refused(name: str, module: bytes, words: str) -> str | None:
+    """Open a package of ``module`` as an agent does, which must refuse it."""
+    try:
+        package(module)
+    except RemoteProtocolError as error:
+        return None if words in str(error) else f"{name}: {error}"
+    return f"{name}: not refused"
+
+
+async def serve_honestly(sandbox: Sandbox, echo: Package) -> None:
+    for number in range(HONEST_RUNS_BESIDE):
+        text = f"honest run {number}".encode()
         report = await sandbox.execute(echo, RunRequest(input=text, fuel_max=100))
         assert (report.output, report.fuel) == (text, 10)
-        count += 1
-    return count
 
 
 @pytest.mark.slow
@@ -47,30 +61,24 @@ async def test_each_hostile_module_comes_to_its_stated_end_beside_honest_runs(
     tmp_path: Path,
 ) -> None:
     complaints: list[str | None] = []
-    honest: list[int] = []
-    done = trio.Event()
     echo = package(ECHO)
     gc.collect()
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    async def attack() -> None:
-        for hostile in CORPUS:
-            complaints.append(await complaint_about(sandbox, hostile))
-        done.set()
-
-    async def serve() -> None:
-        honest.append(await echo_until(done, sandbox, echo))
+    async def attack(hostile: Hostile) -> None:
+        complaints.append(await complaint_about(sandbox, hostile))
 
     async with trio.open_nursery() as nursery:
         sandbox = Sandbox(tmp_path, workers=2)
         await nursery.start(sandbox.run)
-        async with trio.open_nursery() as both:
-            both.start_soon(attack)
-            both.start_soon(serve)
+        for hostile in CORPUS:
+            async with trio.open_nursery() as both:
+                both.start_soon(attack, hostile)
+                both.start_soon(serve_honestly, sandbox, echo)
         nursery.cancel_scope.cancel()
+    complaints += [complaint_about_refused(name, *each) for name, each in REFUSED.items()]
 
     assert [each for each in complaints if each] == []
-    assert len(complaints) == len(CORPUS)
-    assert honest[0] > len(CORPUS)
+    assert len(complaints) == len(CORPUS) + len(REFUSED)
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
     assert grown_kib < RSS_GROWTH_MAX_KIB

@@ -131,3 +131,13 @@ def test_sleeping_for_ever_again_and_again_stops_the_clock_at_its_end() -> None:
 
     world.call("clock_time_get", 0, 0, 0)
     assert world.memory.u64(0) == 2**64 - 1
+
+
+def test_each_subscription_after_the_first_is_charged_also_when_the_call_fails() -> None:
+    world = World()
+
+    assert world.cost("poll_oneoff", 0, EVENTS, 1, STORED) == 1_000
+    assert world.cost("poll_oneoff", 0, EVENTS, 10, STORED) == 1_000 + 9 * 500
+    assert world.cost("poll_oneoff", 0, END, 10, STORED) == 1_000 + 9 * 500
+    assert world.cost("poll_oneoff", 0, EVENTS, 0, STORED) == 1_000
+    assert world.cost("poll_oneoff", 0, EVENTS, 1_025, STORED) == 1_000

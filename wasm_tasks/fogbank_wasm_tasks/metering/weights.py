@@ -11,3 +11,9 @@ HOST_CALL_FUEL = 1_000
 
 HOST_BYTE_FUEL = 1
 """What each byte costs that a host function carries into or out of the run's memory."""
+
+HOST_BUFFER_FUEL = 100
+"""What each buffer after the first costs that ``fd_read`` or ``fd_write`` is given."""
+
+HOST_SUBSCRIPTION_FUEL = 500
+"""What each subscription after the first costs that ``poll_oneoff`` is given."""

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from ..limits import SUBSCRIPTIONS_MAX
 from ..metering.meter import Meter
-from ..metering.weights import HOST_BYTE_FUEL, HOST_CALL_FUEL
+from ..metering.weights import HOST_BYTE_FUEL, HOST_CALL_FUEL, HOST_SUBSCRIPTION_FUEL
 from .answers import ANSWERS, ANSWERS_OF_STREAMS
 from .clock import ClockId, RunClock
 from .endings import RunAborted, RunExited
@@ -149,6 +150,10 @@ class Host:
     def _poll_oneoff(
         self, memory: GuestMemory, subscriptions: int, events: int, count: int, stored: int
     ) -> Errno:
+        if not 1 <= count <= SUBSCRIPTIONS_MAX:
+            return Errno.INVAL
+        # Before they are looked at: an error in the last one costs the host as much as none.
+        self._meter.charge((count - 1) * HOST_SUBSCRIPTION_FUEL)
         return poll(
             memory,
             self._clock,

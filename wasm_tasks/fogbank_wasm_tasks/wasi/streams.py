@@ -4,7 +4,7 @@ from typing import Final
 
 from ..limits import DIAGNOSTICS_BYTES_MAX, IOVECS_MAX
 from ..metering.meter import Meter
-from ..metering.weights import HOST_BYTE_FUEL
+from ..metering.weights import HOST_BUFFER_FUEL, HOST_BYTE_FUEL
 from .endings import OutputTooLarge
 from .errno import Errno
 from .memory import GuestMemory, check_range
@@ -86,6 +86,7 @@ class Streams:
             return Errno.BADF
         if count > IOVECS_MAX:
             return Errno.INVAL
+        self._charge_buffers(count)
         check_range(memory, read, _SIZE_BYTES)
         buffers = _read_iovecs(memory, iovecs, count)
         left = len(self._input) - self._position
@@ -107,6 +108,7 @@ class Streams:
             return Errno.BADF
         if count > IOVECS_MAX:
             return Errno.INVAL
+        self._charge_buffers(count)
         check_range(memory, written, _SIZE_BYTES)
         buffers = _read_iovecs(memory, iovecs, count)
         carried = sum(length for _, length in buffers)
@@ -120,6 +122,10 @@ class Streams:
             room -= taken
         memory.write(written, carried.to_bytes(_SIZE_BYTES, "little"))
         return Errno.SUCCESS
+
+    def _charge_buffers(self, count: int) -> None:
+        # Before they are looked at: an error in the last one costs the host as much as none.
+        self._meter.charge(max(count - 1, 0) * HOST_BUFFER_FUEL)
 
     def _sink(self, descriptor: int, carried: int) -> tuple[bytearray, int]:
         """Return where bytes written go, and how many of them are kept."""

@@ -122,3 +122,6 @@ class JobEnded:
 
     channels: tuple[str, ...]
     """The payment channels over which was paid."""
+
+    notices: tuple[str, ...]
+    """What a person should know of how the job was ordered."""

@@ -8,6 +8,15 @@ from tests.wasm_tasks.large_stack import on_large_stack
 from tests.wasm_tasks.metering.injection.comparison import run_rewritten
 from tests.wasm_tasks.packages import translate
 
+from fogbank_wasm_tasks.metering.injection.counter import (
+    DEPTH_BITS,
+    DEPTH_MAX,
+    Reading,
+    pack_counter,
+    read_counter,
+)
+from fogbank_wasm_tasks.metering.injection.frame import FRAME_SIZE_PER_UNIT, Frame
+
 
 def _repeat(code: str, count: int) -> str:
     return " ".join(code.replace("@", str(place)) for place in range(count))
@@ -73,6 +82,17 @@ def test_every_recursion_ends_at_its_depth_and_not_at_the_end_of_the_stack(
     seen = on_large_stack(lambda: run_rewritten(module, target, is_precise=False))
 
     assert seen.trap == "DEPTH"
+
+
+def test_what_a_function_takes_never_reaches_around_the_counter() -> None:
+    # 16,800 calls that take and give 999 values each: a little over 2 to the 20th units.
+    frame = Frame(b"\0\x0b", 0, 2, 0)
+    frame.add_values(16_800 * 2 * 999)
+
+    assert 1 + frame.size // FRAME_SIZE_PER_UNIT > 1 << DEPTH_BITS
+    assert read_counter(pack_counter(7, DEPTH_MAX) - frame.depth_units) == Reading(
+        7, is_too_deep=True
+    )
 
 
 def test_the_same_recursion_fills_the_stack_of_an_engine_that_is_left_alone() -> None:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from .binary import encode_unsigned, read_unsigned
+from .counter import DEPTH_MAX
 
 FRAME_SIZE_PER_UNIT: Final = 64
 """So much of a frame's size weighs one unit of depth."""
@@ -49,7 +50,8 @@ class Frame:
     @property
     def depth_units(self) -> int:
         """What a call of this function takes from the depth left."""
-        return 1 + self.size // FRAME_SIZE_PER_UNIT
+        # No run has more than DEPTH_MAX left, and what is taken must not reach beyond the guard.
+        return min(1 + self.size // FRAME_SIZE_PER_UNIT, DEPTH_MAX + 1)
 
     def add_values(self, count: int) -> None:
         """Make room for ``count`` values that one operator takes and gives, whatever its length."""

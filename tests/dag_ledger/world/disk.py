@@ -1,0 +1,95 @@
+"""A disk that forgets what was not synced, tears the last write, and can be put back.
+
+The own log is real bytes, read by the code that reads real files.  The store stands for SQLite: its
+rows are kept in order, and a loss of power takes some of the last ones.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from random import Random
+
+from fogbank_dag_ledger.own_log_format import (
+    FIRST_CHECKSUM,
+    Damaged,
+    Readable,
+    Unbegun,
+    encode_records,
+    header,
+    inspect,
+    read_records,
+)
+from fogbank_dag_ledger.vertex import VertexId
+from fogbank_protocol.identity import NetworkId, NodeId
+
+
+class LogDamaged(Exception):
+    """The own log is not as it was written, which no loss of power can do."""
+
+
+@dataclass(slots=True)
+class Disk:
+    """What one node keeps."""
+
+    log: bytearray = field(default_factory=bytearray)
+    log_synced: int = 0
+    store: list[tuple[VertexId, bytes]] = field(default_factory=list[tuple[VertexId, bytes]])
+    store_synced: int = 0
+    _checksum: bytes = FIRST_CHECKSUM
+
+    def image(self) -> "Disk":
+        """Return a copy of what is synced, as a backup of the card would be."""
+        return Disk(
+            self.log[: self.log_synced],
+            self.log_synced,
+            self.store[: self.store_synced],
+            self.store_synced,
+        )
+
+    def open(self, network: NetworkId, issuer: NodeId) -> list[bytes]:
+        """Return the records of the own log, and cut off what power had cut short."""
+        wanted = header(network, issuer)
+        match inspect(BytesIO(self.log), len(self.log), wanted):
+            case Unbegun():
+                self.log[:] = wanted
+                self._checksum = FIRST_CHECKSUM
+            case Readable(length, checksum, _):
+                del self.log[length:]
+                self._checksum = checksum
+            case Damaged(offset):
+                raise LogDamaged(f"at byte {offset}")
+            case foreign:
+                raise LogDamaged(str(foreign))
+        self.log_synced = len(self.log)
+        return list(read_records(BytesIO(self.log), len(self.log)))
+
+    def write_own(self, records: Sequence[bytes]) -> None:
+        """Write own vertices; they are not safe before ``sync_own``."""
+        data, self._checksum = encode_records(self._checksum, records)
+        self.log += data
+
+    def sync_own(self) -> None:
+        self.log_synced = len(self.log)
+
+    def keep(self, vertices: Iterable[tuple[VertexId, bytes]]) -> None:
+        """Put vertices into the store; they are not safe before ``sync_store``."""
+        self.store.extend(vertices)
+
+    def sync_store(self) -> None:
+        self.store_synced = len(self.store)
+
+    def find(self, vertex_ids: Iterable[VertexId]) -> list[bytes]:
+        """Return those of the vertices that are kept."""
+        wanted = set(vertex_ids)
+        return [wire for vertex_id, wire in self.store if vertex_id in wanted]
+
+    def lose_power(self, random: Random) -> None:
+        """Forget a part of what was not synced; the last write may be torn, or be zeros."""
+        end = random.randint(self.log_synced, len(self.log))
+        torn = len(self.log) - end
+        del self.log[end:]
+        if torn and random.random() < 0.3:
+            self.log += bytes(torn)
+        rows = random.randint(self.store_synced, len(self.store))
+        del self.store[rows:]
+        self.store_synced = len(self.store)

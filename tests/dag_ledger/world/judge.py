@@ -1,0 +1,163 @@
+"""What must hold at every step, whatever happens."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from fogbank_dag_ledger.events import Confirmed, Equivocated, Final, Inserted, LedgerEvent
+from fogbank_dag_ledger.genesis import Genesis
+from fogbank_dag_ledger.limits import PARKED_MAX
+from fogbank_dag_ledger.vertex import Vertex, VertexId
+from fogbank_dag_ledger.vertex_codec import decode_vertex
+from fogbank_protocol.identity import NodeId
+
+from ..oracle import Oracle
+
+if TYPE_CHECKING:
+    from .node import Node
+
+COMPARED_EVERY = 16
+"""Of how many states of a node one is compared with those of the others."""
+
+
+class Violation(AssertionError):
+    """Something that must never happen has happened."""
+
+
+class Judge:
+    """Watches all honest nodes at once, and remembers what any of them ever held for true."""
+
+    def __init__(self, genesis: Genesis) -> None:
+        self._genesis = genesis
+        self.excused: set[NodeId] = set()
+        """Who may fork: liars, and those whose old disk was put back."""
+
+        self.forkers: set[NodeId] = set()
+        self.paid: dict[VertexId, NodeId] = {}
+        """What ``pay`` returned, and whose it is."""
+
+        self.latencies_s: list[float] = []
+        """How long after ``pay`` returned each payment was final where it was made."""
+
+        self.met: Counter[str] = Counter()
+        """How often what happened: a simulation in which nothing happens proves nothing."""
+
+        self._paid_at: dict[VertexId, float] = {}
+        self._decided: dict[bytes, VertexId] = {}
+        self._final: dict[VertexId, None] = {}
+        self._held: defaultdict[Node, int] = defaultdict(int)
+        self._looked: Counter[Node] = Counter()
+        self._due: set[Node] = set()
+        self._states: dict[int, tuple[int, bytes]] = {}
+
+    def note(self, node: "Node", events: Sequence[LedgerEvent]) -> None:
+        """Take what happened in the ledger of an honest node."""
+        for event in events:
+            match event:
+                case Inserted(vertex):
+                    # Equal sets of vertices have equal sums, and no two others ever have.
+                    self._held[node] ^= int.from_bytes(vertex.id, "big")
+                    self._due.add(node)
+                case Confirmed(vertex_id):
+                    self._decide(vertex_id)
+                case Final(vertex_id):
+                    self._decide(vertex_id)
+                    self._final[vertex_id] = None
+                    if self.paid.get(vertex_id) == node.name and vertex_id in self._paid_at:
+                        paid_at = self._paid_at.pop(vertex_id)
+                        self.latencies_s.append(node.world.now - paid_at)
+                    self.met["final"] += 1
+                case Equivocated(issuer):
+                    self._convict(issuer)
+                case _:
+                    pass
+
+    def _decide(self, vertex_id: VertexId) -> None:
+        first = self._decided.setdefault(vertex_id[:12], vertex_id)
+        if first != vertex_id:
+            raise Violation(f"two for one slot: {first.hex()} and {vertex_id.hex()}")
+
+    def _convict(self, issuer: NodeId) -> None:
+        self.forkers.add(issuer)
+        self.met["forks seen"] += 1
+        if issuer not in self.excused:
+            raise Violation(f"{issuer.hex()} is honest and has forked")
+
+    def note_paid(self, node: "Node", vertex: Vertex) -> None:
+        self.paid[vertex.id] = node.name
+        self._paid_at[vertex.id] = node.world.now
+        self.met["paid"] += 1
+
+    def note_cut(self, node: NodeId, peer: NodeId) -> None:
+        """Take note that an honest node parted from ``peer`` for what it had said."""
+        self.met["cut off"] += 1
+        if peer not in self.excused:
+            raise Violation(f"{node.hex()} cut off {peer.hex()}, who is honest")
+
+    def look_at(self, node: "Node") -> None:
+        """Check what is cheap to check, after every step of a node."""
+        if node not in self._due:
+            return
+        self._due.discard(node)
+        if node.participant.intake.parked > PARKED_MAX:
+            raise Violation("more is parked than there is room")
+        if node.ledger.supply_held() != self._genesis.supply:
+            raise Violation(f"the supply has changed: {node.ledger.supply_held()}")
+        self._looked[node] += 1
+        if self._looked[node] % COMPARED_EVERY == 0:
+            self.compare(node)
+
+    def compare(self, node: "Node") -> None:
+        """Compare a node with every other that ever held the same vertices."""
+        state = (node.ledger.final_count, node.ledger.state_hash())
+        if self._states.setdefault(self._held[node], state) != state:
+            raise Violation("the same vertices, and two states")
+
+    def compare_crash(self, node: "Node") -> None:
+        """Check that what left a node that lost its power is still in its log."""
+        self.met["crashes"] += 1
+        self._held.pop(node, None)
+        kept = node.disk.image().open(self._genesis.network, node.name)
+        ids = {decode_vertex(wire, self._genesis.network).id for wire in kept}
+        if not ids.issuperset(node.sent):
+            raise Violation("a vertex was sent and is not in the own log")
+
+    def compare_with_oracle(self, node: "Node") -> None:
+        """Compute votes, L1, finals and state of a node once more from the definitions."""
+        oracle = Oracle(self._genesis)
+        for _, wire in node.disk.store:
+            oracle.add(decode_vertex(wire, self._genesis.network))
+        ledger = node.ledger
+        seats = list(self._genesis.seats)
+        votes = {
+            record.id: {seats[seat] for seat in range(len(seats)) if record.votes >> seat & 1}
+            for record in ledger.dag.graph
+        }
+        if votes != oracle.votes():
+            raise Violation("the oracle counts other votes")
+        final = oracle.final()
+        if {one for one in oracle.vertices if ledger.is_final(one)} != final:
+            raise Violation("the oracle holds others for final")
+        if ledger.state_hash() != oracle.state_hash():
+            raise Violation("the oracle has another state")
+        self.met["oracle"] += 1
+
+    def unsettled(self, all_nodes: Iterable["Node"]) -> str:
+        """Return in what the nodes do not agree, or what is not final yet; nothing when all is."""
+        here = list(all_nodes)
+        held = {self._held[node] for node in here}
+        if len(held) > 1:
+            return f"the nodes hold {sorted(len(node.ledger) for node in here)} vertices"
+        for vertex_id, payer in self.paid.items():
+            for node in here:
+                # Who was put back to an old disk has lost what nobody else had heard of.
+                if payer not in self.excused and not node.ledger.is_final(vertex_id):
+                    return f"the payment {vertex_id.hex()} is not final"
+        return ""
+
+    def compare_at_the_end(self, all_nodes: Iterable["Node"]) -> None:
+        """Check that nothing that was ever final was forgotten, and that all states are one."""
+        for node in all_nodes:
+            self.compare(node)
+            if not all(map(node.ledger.is_final, self._final)):
+                raise Violation("what was final is not final any more")

@@ -1,0 +1,210 @@
+"""The life of one world from its seed: a while of everything that can go wrong, then peace."""
+
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from fogbank_protocol.identity import NodeId
+
+from .disk import Disk
+from .judge import Violation
+from .liar import Liar
+from .weather import Weather
+from .world import World
+
+HAPPENINGS = 60
+SETTLED_AFTER_S = 60.0
+"""In peace everyone agrees after so long, or never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What kind of world it is."""
+
+    seats: int
+    others: int
+    liars: int
+    """Seats that lie."""
+
+    lying_accounts: int
+    restored: int
+    """Seats whose old disk may be put back while the others have moved on: these may fork too."""
+
+    @property
+    def byzantine(self) -> int:
+        return self.liars + self.restored
+
+
+def draw_plan(random: Random) -> Plan:
+    """Return a kind of world within the bound: so few seats lie that a quorum outweighs them."""
+    seats, bound = random.choice(((1, 0), (3, 2), (4, 1), (4, 1), (4, 1), (5, 2), (7, 2)))
+    # What is not to be trusted is not to be counted on either: a quorum must be left.
+    byzantine = random.randint(0, min(bound, seats - (2 * seats // 3 + 1)))
+    liars = random.randint(0, byzantine)
+    return Plan(seats, random.randint(2, 4), liars, random.randint(0, 1), byzantine - liars)
+
+
+class Life:
+    """What happens to one world."""
+
+    def __init__(self, seed: int, plan: Plan | None = None) -> None:
+        self.random = Random(f"life {seed}")
+        self.plan = plan or draw_plan(self.random)
+        seats, others = self.plan.seats, self.plan.others
+        liars = [
+            *self.random.sample(range(seats), self.plan.liars),
+            *self.random.sample(range(seats, seats + others), self.plan.lying_accounts),
+        ]
+        self.world = World(seed, seats=seats, others=others, liars=liars)
+        names = self.world.community.names
+        self.honest = [name for name in names if name not in self.world.liars]
+        self.liars = [Liar(self.world, name) for name in names if name in self.world.liars]
+        honest_seats = [name for name in self.honest if name in names[:seats]]
+        self._may_be_restored = {
+            *self.random.sample(honest_seats, self.plan.restored),
+            *[name for name in self.honest if name not in names[:seats]],
+        }
+        self._images: dict[NodeId, Disk] = {}
+
+    def run(self) -> World:
+        """Live it to the end, or to the first violation."""
+        self._begin()
+        for _ in range(HAPPENINGS):
+            self._happen()
+            self.world.run(self.world.now + self.random.uniform(0, 0.25))
+        for node in list(self.world.nodes.values()):
+            self.world.judge.compare_with_oracle(node)
+            break
+        self._make_peace()
+        self._settle()
+        return self.world
+
+    def _begin(self) -> None:
+        for name in self.honest:
+            clock = self.world.clocks[name]
+            clock.offset = self.random.uniform(0, 1e6)
+            clock.rate = self.random.choice((1.0, 1.0, 0.9, 1.2))
+            self.world.start(name)
+        for liar in self.liars:
+            liar.begin()
+        for name in sorted(self._may_be_restored):
+            self.world.later(self.random.uniform(1, 8), partial(self._take_image, name))
+        self.world.run(1.5)
+
+    # What goes wrong.
+
+    def _happen(self) -> None:
+        what = self.random.random()
+        if what < 0.55:
+            self._pay()
+        elif what < 0.65:
+            self._change_network()
+        elif what < 0.70:
+            self._deafen()
+        elif what < 0.78:
+            self._crash()
+        elif what < 0.88:
+            self._start_again()
+        elif what < 0.92:
+            self._take_image(self.random.choice(self.honest))
+        elif what < 0.94:
+            self._leap()
+        elif what < 0.97:
+            self._fill_disk()
+        else:
+            one, other = self.random.sample(self.world.community.names, 2)
+            self.world.disconnect(one, other)
+            self.world.later(self.random.uniform(0, 2), lambda: self.world.connect(one, other))
+
+    def _pay(self) -> None:
+        for _ in range(self.random.randint(1, 3)):
+            payer, payee = self.random.sample(self.world.community.names, 2)
+            if payer in self.world.nodes:
+                amount = self.random.choice((1, 20, 600, 1_100))
+                self.world.nodes[payer].pay(payee, amount)
+
+    def _change_network(self) -> None:
+        what = self.random.random()
+        if what < 0.4:
+            names = self.world.community.names
+            self.world.separate(self.random.sample(names, self.random.randint(1, len(names) // 2)))
+            self.world.judge.met["partitions"] += 1
+        elif what < 0.6:
+            self.world.heal()
+        else:
+            worst_s = self.random.choice((0.02, 0.3, 1.5))
+            lost, doubled = self.random.choice((0.0, 0.1, 0.4)), self.random.choice((0.0, 0.2))
+            self.world.weather = Weather(lost, doubled, (0.001, worst_s))
+
+    def _deafen(self) -> None:
+        one, other = self.random.sample(self.world.community.names, 2)
+        self.world.deaf.add((one, other))
+        self.world.later(self.random.uniform(0, 5), lambda: self.world.deaf.discard((one, other)))
+        self.world.judge.met["one-way partitions"] += 1
+
+    def _crash(self) -> None:
+        if self.world.nodes:
+            self.world.crash(self.random.choice(list(self.world.nodes)))
+
+    def _start_again(self) -> None:
+        absent = [name for name in self.honest if name not in self.world.nodes]
+        if absent:
+            name = self.random.choice(absent)
+            what = self.random.random()
+            if what < 0.15:
+                # The store was damaged and set aside.
+                self.world.disks[name].store.clear()
+                self.world.disks[name].store_synced = 0
+                self.world.judge.met["stores lost"] += 1
+            elif what < 0.5 and name in self._may_be_restored and name in self._images:
+                self._restore(name)
+            self._boot(name)
+
+    def _boot(self, name: NodeId) -> None:
+        # The monotonic clock begins anew with the machine.
+        self.world.clocks[name].offset = self.random.uniform(0, 1e6)
+        self.world.start(name)
+
+    def _restore(self, name: NodeId) -> None:
+        self.world.disks[name] = self._images[name].image()
+        self.world.judge.excused.add(name)
+        self.world.judge.met["old images put back"] += 1
+
+    def _take_image(self, name: NodeId) -> None:
+        self._images[name] = self.world.disks[name].image()
+
+    def _leap(self) -> None:
+        if self.world.nodes:
+            name = self.random.choice(list(self.world.nodes))
+            self.world.clocks[name].leap()
+            self.world.nodes[name].reset_alarm()
+            self.world.judge.met["clocks leapt"] += 1
+
+    def _fill_disk(self) -> None:
+        if self.world.nodes:
+            node = self.world.nodes[self.random.choice(list(self.world.nodes))]
+            node.disk_is_full = True
+            self.world.later(2.0, lambda: setattr(node, "disk_is_full", False))
+
+    # Peace.
+
+    def _make_peace(self) -> None:
+        for liar in self.liars:
+            liar.is_quiet = True
+        for name in self.honest:
+            if name not in self.world.nodes:
+                self._boot(name)
+        for node in self.world.nodes.values():
+            node.disk_is_full = False
+        self.world.heal()
+
+    def _settle(self) -> None:
+        world = self.world
+        began = world.now
+        while (left := world.judge.unsettled(world.nodes.values())) or world.now < began + 2:
+            if world.now - began > SETTLED_AFTER_S:
+                raise Violation(f"{SETTLED_AFTER_S:.0f} s after everything healed {left}")
+            world.run(world.now + 1)
+        world.judge.met["seconds to settle"] = round(world.now - began)
+        world.judge.compare_at_the_end(world.nodes.values())
+        world.judge.compare_with_oracle(next(iter(world.nodes.values())))

@@ -1,0 +1,62 @@
+"""A few seeds of what ``make simulate`` lives many of, and that it can see what it looks for."""
+
+import pytest
+
+from .disk import Disk
+from .judge import Violation
+from .life import Life, Plan
+from .simulate import live
+
+SEEDS_LOOKED_AT = 60
+SHORT = 21
+
+
+def violation(life: Life) -> str:
+    """Return what the life of a world broke, nothing when all was well."""
+    try:
+        life.run()
+    except Violation as found:
+        return str(found)
+    return ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_happens_within_the_bound_no_rule_is_broken_and_all_agree(seed: int) -> None:
+    outcome = live(seed)
+    assert outcome.violation is None, f"make simulate FIRST={seed} SEEDS=1"
+    assert outcome.met["final"] > 0
+
+
+@pytest.mark.slow
+def test_a_seed_decides_everything() -> None:
+    one, other = live(SHORT), live(SHORT)
+    assert (one.steps, one.met) == (other.steps, other.met)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seats", "liars"), [(4, 2), (7, 3)])
+def test_over_the_bound_two_are_confirmed_in_one_slot(seats: int, liars: int) -> None:
+    plan = Plan(seats, others=2, liars=liars, lying_accounts=1, restored=0)
+    found = (violation(Life(seed, plan)) for seed in range(SEEDS_LOOKED_AT))
+    assert any(broken.startswith("two for one slot") for broken in found)
+
+
+class ForgetfulDisk(Disk):
+    """A disk that says it has synced and has not."""
+
+    def sync_own(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.slow
+def test_a_disk_that_does_not_sync_is_noticed() -> None:
+    plan = Plan(seats=4, others=2, liars=0, lying_accounts=0, restored=0)
+
+    def broken(seed: int) -> str:
+        life = Life(seed, plan)
+        life.world.disks.update((name, ForgetfulDisk()) for name in life.world.community.names)
+        return violation(life)
+
+    found = [broken(seed) for seed in range(8)]
+    assert any("not in the own log" in one for one in found)
