@@ -1,7 +1,7 @@
 """Buys runs: offers in, jobs through their machines, verified runs paid (SPEC.md section 9)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from time import time
 
@@ -23,6 +23,7 @@ from fogbank_protocol.node.node import (
 from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.verification.terms import StepPlan
 
 from ..limits import (
     OFFER_BODY_BYTES_MAX,
@@ -31,6 +32,7 @@ from ..limits import (
     PAYMENT_WAIT_S,
     RUN_ID_BYTES,
     RUN_MEMORY_BYTES_MIN,
+    STEPS_PER_CHECKPOINT,
 )
 from ..market.choice import Choice, RunBounds
 from ..market.job import Job
@@ -75,6 +77,10 @@ __all__ = [
     "RunInput",
     "RunResult",
 ]
+
+
+_PLAN = StepPlan(step_size=1, checkpoint_steps=STEPS_PER_CHECKPOINT)
+"""How a step task is run when its requestor does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,10 @@ class Requestor:
         """
         check_bounds(request)
         package = await self._open_package(request.package_id)
-        if (request.plan is None) is (package.manifest.shape is Shape.STEP):
+        is_step_task = package.manifest.shape is Shape.STEP
+        if is_step_task and request.plan is None:
+            request = replace(request, plan=_PLAN)
+        elif request.plan is not None and not is_step_task:
             raise JobRefused("a plan of steps belongs to a task of shape step, and to no other")
         self._check_inputs(request)
         pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
