@@ -402,3 +402,12 @@ DISK_FREE_BYTES_WANTED = 1_024 * MEBIBYTE
 
 OPEN_FILES_WANTED = 1_024
 """Descriptors that an agent with many neighbours and runs may have open."""
+
+DEMO_CHANNEL_BEATS = 3
+"""Seconds that a provider of the demonstration has to answer a reclaim."""
+
+DEMO_CLOSE_S = 40
+"""How long the demonstration waits for its payment channels to be settled."""
+
+DEMO_ROYALTY_PPM = 50_000
+"""What the author of the demonstration's task gets of every bill, in parts per million."""

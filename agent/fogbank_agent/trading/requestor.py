@@ -7,6 +7,7 @@ from time import time
 
 import trio
 
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode
@@ -337,6 +338,10 @@ class Requestor:
     def _note_voucher(self, given: VoucherGiven) -> None:
         for shell in self._jobs.values():
             shell.note_voucher(given)
+
+    def given(self, channel: ObjectId) -> int:
+        """Return what the vouchers given over a channel add up to, in drops."""
+        return sum(voucher.total for voucher in self._channels.given(channel))
 
     async def close_channels(self) -> int:
         """Have all channels settled; return how many providers are not there to do it."""
