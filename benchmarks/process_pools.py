@@ -118,7 +118,8 @@ def measure_peers() -> dict[str, float]:
             check=True,
             cwd=Path(__file__).parents[1],
         ).stdout.splitlines()
-        for line in lines:
+        # What Ray says of itself stands between them.
+        for line in (each for each in lines if each.startswith("{")):
             said = json.loads(line)
             found.setdefault(said["benchmark"], said["value"])
     return found

@@ -299,3 +299,9 @@ ATTEMPTS_MAX = 1_024
 
 ATTEMPT_SAYINGS_MAX = 16
 """How many different things a member is heard to say in one step of one attempt."""
+
+HASH_BYTES = 32
+"""Every hash of objects and trees (sections 8.12 to 8.16)."""
+
+PATH_HASHES_MAX = 64
+"""The longest path in a tree, in hashes (section 8.16)."""

@@ -11,6 +11,8 @@ from fogbank_dag_ledger.vertex import Vertex, VertexId
 from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId
 
+from .object_oracle import ObjectOracle
+
 
 class Oracle:
     """A set of valid vertices, and everything that follows from it."""
@@ -20,6 +22,7 @@ class Oracle:
         self.vertices: dict[VertexId, Vertex] = {}
         self._number: dict[VertexId, int] = {}
         self._cone: dict[VertexId, int] = {}
+        self.objects = ObjectOracle(self)
 
     # 8.3, rules 13 to 18.
 
@@ -37,7 +40,7 @@ class Oracle:
         senders = [self.vertices[claim.source].issuer for claim in vertex.claims]
         for claim, sender in zip(vertex.claims, senders, strict=True):
             source = self.vertices[claim.source]
-            if all(payment.recipient != vertex.issuer for payment in source.payments):
+            if all(recipient != vertex.issuer for recipient, _ in self.paid(source)):
                 return "8.3.16"
             if claim.total != self.sent(source, vertex.issuer) or senders.count(sender) > 1:
                 return "8.3.16"
@@ -47,12 +50,15 @@ class Oracle:
             claim.total - self.claimed(prev, sender)
             for claim, sender in zip(vertex.claims, senders, strict=True)
         )
+        rule = self.objects.broken_rule(vertex)
+        if rule is not None:
+            return rule
         paid = sum(payment.amount for payment in vertex.payments)
-        balance = self.balance(vertex.issuer, prev) + gains - paid
+        balance = self.balance(vertex.issuer, prev) + gains - paid + self.objects.moved(vertex)
         if not 0 <= balance < 2**64:
             return "8.3.17"
-        for payment in vertex.payments:
-            if self.sent(prev, payment.recipient) + payment.amount >= 2**64:
+        for recipient, amount in self.paid(vertex):
+            if self.sent(prev, recipient) + amount >= 2**64:
                 return "8.3.17"
         cone = 0 if prev is None else self._cone[prev.id]
         for start in range(0, len(vertex.cert), 12):
@@ -73,11 +79,13 @@ class Oracle:
 
     def sent(self, end: Vertex | None, recipient: NodeId) -> int:
         return sum(
-            payment.amount
-            for one in self.line(end)
-            for payment in one.payments
-            if payment.recipient == recipient
+            amount for one in self.line(end) for who, amount in self.paid(one) if who == recipient
         )
+
+    def paid(self, vertex: Vertex) -> list[tuple[NodeId, int]]:
+        """Return the pays of a vertex, and what its takes pass on."""
+        pays = [(payment.recipient, payment.amount) for payment in vertex.payments]
+        return pays + self.objects.passed_on(vertex)
 
     def claimed(self, end: Vertex | None, sender: NodeId) -> int:
         totals = [
@@ -94,7 +102,8 @@ class Oracle:
         }
         paid = sum(payment.amount for one in self.line(end) for payment in one.payments)
         claimed = sum(self.claimed(end, sender) for sender in senders)
-        return self.genesis.balances.get(issuer, 0) + claimed - paid
+        moved = sum(self.objects.moved(one) for one in self.line(end))
+        return self.genesis.balances.get(issuer, 0) + claimed - paid + moved
 
     def add(self, vertex: Vertex) -> None:
         """Add a valid vertex whose edges are held."""
@@ -102,6 +111,8 @@ class Oracle:
         self._number[vertex.id] = number
         self.vertices[vertex.id] = vertex
         edges = {*vertex.parents, *(claim.source for claim in vertex.claims)}
+        for _, act in self.objects.acts(vertex):
+            edges.update(act.references)
         if vertex.prev:
             edges.add(vertex.prev)
         cone = 1 << number
@@ -138,6 +149,10 @@ class Oracle:
     def _slot(self, vertex_id: VertexId) -> tuple[NodeId, int]:
         return self.vertices[vertex_id].issuer, self.vertices[vertex_id].seq
 
+    def cone(self, vertex_id: VertexId) -> set[VertexId]:
+        """Return the past cone of a vertex."""
+        return set(self._members(self._cone[vertex_id]))
+
     def _members(self, cone: int) -> list[VertexId]:
         return [one for one, number in self._number.items() if cone >> number & 1]
 
@@ -163,11 +178,13 @@ class Oracle:
             for start in range(0, len(one.cert), 12)
         ]
         final: set[VertexId] = set()
+        settled = self.objects.confirmed()
         while True:
             more = {
                 one
                 for one in confirmed - final
                 if self._stands_on(one, final)
+                and self.objects.stands_on(self.vertices[one], final, settled)
                 and self.weight(
                     {who for who, tag, seq in entries if tag == one[:8] and seq >= one[8:12]}
                 )
@@ -188,11 +205,16 @@ class Oracle:
         """Return the state hash."""
         final = self.final()
         preimage = b"fog-state-1\0" + self.genesis.network
+        ends: dict[NodeId, Vertex] = {}
         accounts = {*self.genesis.balances, *(self.vertices[one].issuer for one in final)}
         for account in sorted(accounts):
             own = [one for one in final if self.vertices[one].issuer == account]
             end = self.vertices[max(own, key=lambda one: one[8:12])] if own else None
-            carrying = [one for one in self.line(end) if one.claims or one.payments]
+            if end is not None:
+                ends[account] = end
+            carrying = [
+                one for one in self.line(end) if one.claims or one.payments or one.operations
+            ]
             if not carrying and account not in self.genesis.balances:
                 continue
             everybody = sorted({one.issuer for one in self.vertices.values()} | self._payees())
@@ -202,8 +224,10 @@ class Oracle:
             sent: Value = [[who, self.sent(end, who)] for who in everybody if self.sent(end, who)]
             head = carrying[-1].id if carrying else b""
             preimage += encode([account, head, self.balance(account, end), claimed, sent])
-        preimage += encode(0)
+        for record in self.objects.records(final, ends):
+            preimage += encode(record)
+        preimage += encode(self.objects.burned(final))
         return blake2b(preimage, digest_size=32).digest()
 
     def _payees(self) -> set[NodeId]:
-        return {payment.recipient for one in self.vertices.values() for payment in one.payments}
+        return {who for one in self.vertices.values() for who, _ in self.paid(one)}

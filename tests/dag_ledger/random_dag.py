@@ -1,6 +1,7 @@
 """Random vertices, many of them invalid or forking, from one seed."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 
 from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
@@ -68,9 +69,14 @@ class RandomDag:
             claims=sorted(self._claims(issuer), key=lambda claim: claim.source),
             payments=list(self._payments(issuer)),
         )
+        draft = self._more(draft, prev)
         if draft.kind == VALIDATOR and prev is not None:
             draft = self._with_cert(draft)
         return self._make(draft, random.getrandbits(32))
+
+    def _more(self, draft: Draft, prev: Vertex | None) -> Draft:
+        """Return ``draft`` with what else there is to say; ``prev`` is the issuer's."""
+        return draft
 
     def _claims(self, issuer: NodeId) -> Iterator[Claim]:
         paying = [
@@ -108,13 +114,4 @@ class RandomDag:
             for issuer, seq in seqs.items()
             if self._random.random() < 0.8
         ]
-        return Draft(
-            kind=draft.kind,
-            issuer=draft.issuer,
-            seq=draft.seq,
-            prev=draft.prev,
-            parents=draft.parents,
-            claims=draft.claims,
-            payments=draft.payments,
-            cert=encode_cert(entries),
-        )
+        return replace(draft, cert=encode_cert(entries))

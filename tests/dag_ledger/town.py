@@ -15,12 +15,13 @@ from fogbank_dag_ledger.operations import (
     StakeTerms,
     Take,
     Terms,
+    TwoVerdicts,
     Voucher,
     object_id,
 )
-from fogbank_dag_ledger.statements import sign_voucher
+from fogbank_dag_ledger.statements import sign_verdict, sign_voucher
 from fogbank_dag_ledger.validator import Issue, LedgerGrew, Validator
-from fogbank_dag_ledger.vertex import Vertex
+from fogbank_dag_ledger.vertex import VALIDATOR, Draft, Vertex, VertexId
 from fogbank_protocol.identity import Identity
 from fogbank_protocol.machine import Tick
 
@@ -120,6 +121,26 @@ class Town:
         assert self.ledger.is_final(taking.id)
         self.check()
         return self.balance(person) - before
+
+    def above(self, seat: int, head: VertexId, parents: Sequence[Vertex]) -> Vertex:
+        """Return a vertex of a validator above its ``head``, which nobody but it decided on."""
+        record = self.ledger.dag.get(head)
+        assert record is not None
+        draft = Draft(
+            kind=VALIDATOR,
+            issuer=self.community.names[seat],
+            seq=record.seq + 1,
+            prev=head,
+            parents=sorted(parent.id for parent in parents),
+            beat=record.beat,
+        )
+        return self.community.sign(draft)
+
+    def verdicts_of(self, person: int) -> TwoVerdicts:
+        """Return a proof that ``person`` gave two verdicts on some object."""
+        network, name = self.community.network, ObjectId(ROOT)
+        one, other = (sign_verdict(self.key(person), network, name, award) for award in (1, 2))
+        return TwoVerdicts(name, (1, 2), (one, other))
 
     def balance(self, person: int) -> int:
         return self.ledger.balance(self.community.names[person])
