@@ -87,6 +87,9 @@ ACKNOWLEDGED_IN_PASSING = 8
 CERT_ENTRIES_MAX = 256
 """Entries in one cert that a validator writes (section 8.6)."""
 
+ASKED_REACH = 4
+"""How many windows beyond the last final vertex answers are taken (section 8.6)."""
+
 WINDOW = 64
 """Positions beyond an issuer's last final vertex that are taken unasked (section 8.6)."""
 
@@ -221,8 +224,20 @@ VERIFY_INLINE_MAX = 3
 RECENT_MAX = 16_384
 """Vertices that are known again without being decoded when a neighbour pushes them once more."""
 
-INTAKE_WAITING_MAX = 64
-"""Messages of vertices that wait for their signatures to be checked."""
+SIGNATURE_COST = 1_024
+"""What checking a signature costs, in bytes that could be worked on instead (section 8.23)."""
+
+ARRIVALS_COST_MAX = 8 * 1_048_576
+"""What waits for its signatures to be checked, in bytes and ``SIGNATURE_COST`` (section 8.23)."""
+
+FAIR_QUANTUM = 10_240
+"""What may be spent in one turn with a share of one; more than any vertex costs (section 8.23)."""
+
+OUTBOUND_COST_MAX = 524_288
+"""Vertices of others that wait to be sent to one neighbour, in bytes (section 8.23)."""
+
+SEAT_SHARE = 4
+"""The share of the turns of a seat's node and vertices; others have one (section 8.23)."""
 
 CLAIM_WAIT_S = 0.5
 """How long a received payment waits for others before it is claimed, in seconds."""
@@ -285,6 +300,56 @@ BEAT_INTERVAL_MIN_S = 1.0
 
 BEAT_INTERVAL_S = 5.0
 """A validator issues one vertex in this time while a beat is waited for (section 8.17)."""
+
+# Checkpoints.
+
+CHECKPOINT_VERTICES_MAX = 8_192
+"""Vertices that one checkpoint covers beyond the one before (section 8.21)."""
+
+CHECKPOINT_DEAD_MAX = 1_024
+"""Vertices that one checkpoint lists as lost (section 8.21)."""
+
+CHECKPOINT_BYTES_MAX = 327_680
+"""The largest body of a checkpoint, in bytes (section 8.21)."""
+
+TRAIL_MAX = 262_144
+"""Names of pruned vertices that are remembered, 20 bytes each (section 8.21)."""
+
+CHECKPOINT_HEADS_MAX = 8_192
+"""Chains of which one checkpoint covers more (section 8.21)."""
+
+CHECKPOINT_INTERVAL_S = 60.0
+"""How long after a checkpoint the next is due, in seconds (section 8.21)."""
+
+CHECKPOINT_VERTICES = 5_000
+"""Final vertices beyond a checkpoint after which the next is due at once (section 8.21)."""
+
+CHECKPOINT_TURN_S = 15.0
+"""How long each seat has for a checkpoint before it is the next one's turn (section 8.21)."""
+
+CHECKPOINT_RETRY_S = 1.0
+"""How often a checkpoint is looked at again that is not final here yet, in seconds."""
+
+CHECKPOINTS_OF_SEAT_MAX = 4
+"""Checkpoints at one height that are kept of one seat (section 8.21)."""
+
+STATE_PAGE_RECORDS_MAX = 4_096
+"""Records in one answer (section 8.21)."""
+
+STATE_PAGE_BYTES_MAX = 262_144
+"""Encoded bytes of the records in one answer (section 8.21)."""
+
+STATE_RECORDS_MAX = 1 << 22
+"""Records of a state that a node takes from others."""
+
+RECORD_BYTES_MAX = 256
+"""The largest record of a state, in bytes (section 8.21)."""
+
+SNAPSHOT_PEERS = 3
+"""Peers that are asked for the newest checkpoint before one is taken (section 8.22)."""
+
+SNAPSHOT_WAIT_S = 5.0
+"""How long a node that begins waits for that many peers, in seconds."""
 
 # The change of an epoch (section 8.19).
 

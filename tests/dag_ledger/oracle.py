@@ -7,7 +7,7 @@ vertices is an integer, one bit a vertex.
 from hashlib import blake2b
 
 from fogbank_dag_ledger.genesis import Genesis
-from fogbank_dag_ledger.vertex import Vertex, VertexId
+from fogbank_dag_ledger.vertex import Vertex, VertexId, tag_of
 from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId
 
@@ -23,6 +23,55 @@ class Oracle:
         self._number: dict[VertexId, int] = {}
         self._cone: dict[VertexId, int] = {}
         self.objects = ObjectOracle(self)
+        self.floor: dict[NodeId, int] = {}
+        """How many positions of each chain are settled (8.21)."""
+
+        self.dead: set[VertexId] = set()
+        self._settled: dict[VertexId, Vertex] = {}
+        self._lost: dict[VertexId, bool] = {}
+
+    # 8.21.
+
+    def settle(self, counts: dict[NodeId, int], dead: list[VertexId]) -> None:
+        """Let a checkpoint with these counts and these lost vertices be the floor."""
+        final = self.final()
+        self._lost.clear()
+        self.floor.update(counts)
+        self.dead.update(dead)
+        self._settled = {
+            one: self.vertices[one]
+            for one in {*final, *self._settled}
+            if self.vertices[one].seq < self.floor.get(self.vertices[one].issuer, 0)
+        }
+
+    def is_lost(self, vertex: Vertex) -> bool:
+        """Tell whether a vertex can never be final, whatever comes."""
+        if vertex.id not in self._lost:
+            self._lost[vertex.id] = self._cannot_be_final(vertex)
+        return self._lost[vertex.id]
+
+    def _cannot_be_final(self, vertex: Vertex) -> bool:
+        if vertex.id in self._settled:
+            return False
+        floor = self.floor.get(vertex.issuer, 0)
+        if vertex.seq < floor or vertex.issuer in self.closed():
+            return True
+        prev = self.vertices.get(vertex.prev)
+        if prev is not None and self.is_lost(prev):
+            return True
+        return any(self.is_lost(self.vertices[claim.source]) for claim in vertex.claims)
+
+    def closed(self) -> set[NodeId]:
+        """Return whose chain has a vertex listed as lost beyond the floor."""
+        return {
+            self.vertices[one].issuer
+            for one in self.dead
+            if self.vertices[one].seq >= self.floor.get(self.vertices[one].issuer, 0)
+        }
+
+    def settled_sent(self, issuer: NodeId, recipient: NodeId) -> int:
+        line = [one for one in self._settled.values() if one.issuer == issuer]
+        return self.sent(max(line, key=lambda one: one.seq), recipient)
 
     # 8.3, rules 13 to 18.
 
@@ -33,6 +82,8 @@ class Oracle:
             return "8.3.13"
         if vertex.kind == 2 and vertex.issuer not in self.genesis.seats:
             return "8.3.14"
+        if self.is_lost(vertex):
+            return None
         line = self.line(prev)
         beats = [one.beat for one in line if one.kind == 2]
         if vertex.kind == 2 and beats and vertex.beat < beats[-1]:
@@ -40,9 +91,16 @@ class Oracle:
         senders = [self.vertices[claim.source].issuer for claim in vertex.claims]
         for claim, sender in zip(vertex.claims, senders, strict=True):
             source = self.vertices[claim.source]
-            if all(recipient != vertex.issuer for recipient, _ in self.paid(source)):
+            if source.id not in self._settled and all(
+                recipient != vertex.issuer for recipient, _ in self.paid(source)
+            ):
                 return "8.3.16"
-            if claim.total != self.sent(source, vertex.issuer) or senders.count(sender) > 1:
+            if senders.count(sender) > 1:
+                return "8.3.16"
+            if source.id in self._settled:
+                if claim.total > self.settled_sent(sender, vertex.issuer):
+                    return "8.3.16"
+            elif claim.total != self.sent(source, vertex.issuer):
                 return "8.3.16"
             if claim.total <= self.claimed(prev, sender):
                 return "8.3.16"
@@ -63,11 +121,20 @@ class Oracle:
         cone = 0 if prev is None else self._cone[prev.id]
         for start in range(0, len(vertex.cert), 12):
             position = vertex.cert[start : start + 12]
+            if self._is_below_the_floor(position):
+                continue
             if not any(
                 one.startswith(position) and cone >> self._number[one] & 1 for one in self.vertices
             ):
                 return "8.3.18"
         return None
+
+    def _is_below_the_floor(self, position: bytes) -> bool:
+        closed = {tag_of(issuer) for issuer in self.closed()}
+        return position[:8] in closed or any(
+            one.id[:8] == position[:8] and one.id[8:12] >= position[8:12]
+            for one in self._settled.values()
+        )
 
     def line(self, end: Vertex | None) -> list[Vertex]:
         """Return the vertices that ``prev`` leads through, the first one first."""
@@ -183,7 +250,8 @@ class Oracle:
             more = {
                 one
                 for one in confirmed - final
-                if self._stands_on(one, final)
+                if not self.is_lost(self.vertices[one])
+                and self._stands_on(one, final)
                 and self.objects.stands_on(self.vertices[one], final, settled)
                 and self.weight(
                     {who for who, tag, seq in entries if tag == one[:8] and seq >= one[8:12]}

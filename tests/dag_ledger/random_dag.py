@@ -30,8 +30,13 @@ class RandomDag:
         random: Random,
         forkers: int,
         make: Callable[[Draft, int], Vertex] | None = None,
+        reach: int = 12,
     ) -> None:
-        """``make`` signs a draft, telling it from others by a number; without it nobody does."""
+        """``make`` signs a draft, telling it from others by a number; without it nobody does.
+
+        Parents are drawn from the last ``reach`` vertices.
+        """
+        self._reach = reach
         self._community = community
         self._make = make or self._unsigned
         self._random = random
@@ -58,7 +63,7 @@ class RandomDag:
         prev = own[-1] if own else None
         if issuer in self._forkers and random.random() < 0.3:
             prev = random.choice([None, *own])
-        others = [vertex for vertex in self.valid[-12:] if vertex is not prev]
+        others = [vertex for vertex in self.valid[-self._reach :] if vertex is not prev]
         parents = random.sample(others, min(len(others), random.randint(0, 4)))
         draft = Draft(
             kind=VALIDATOR if issuer in validators and random.random() < 0.8 else ORDINARY,
