@@ -54,7 +54,17 @@ class Sight:
 class Outcome:
     """One way to settle an object: a contender of the object's slot."""
 
-    __slots__ = ("award", "confirmed", "held", "is_seizure", "shares", "votes", "weight")
+    __slots__ = (
+        "award",
+        "carried",
+        "cast_in",
+        "confirmed",
+        "held",
+        "is_seizure",
+        "shares",
+        "votes",
+        "weight",
+    )
 
     def __init__(
         self, held: "HeldObject", award: int, shares: tuple[Share, ...], *, is_seizure: bool
@@ -70,6 +80,11 @@ class Outcome:
         self.votes = 0
         self.weight = 0
         self.confirmed = False
+        self.cast_in: dict[int, Record] = {}
+        """By number of the voter, the vertex that voted."""
+
+        self.carried = False
+        """Whether it was L1 in an earlier epoch and stays so."""
 
 
 class HeldObject:
