@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 300
 FIRST ?= 0
+KILLS ?= 200
 SOURCES := protocol dag_ledger wasm_tasks agent tests benchmarks
 
-.PHONY: help demo test check format bench model simulate vectors tasks clean
+.PHONY: help demo test check format bench crashes model simulate vectors tasks clean conformance metering-proof
 
 help:
 	@echo "make demo    five agents on this machine render a picture together"
@@ -15,8 +16,12 @@ help:
 	@echo "make bench   the figures of docs/, measured here, as JSON lines"
 	@echo "make simulate SEEDS=300 FIRST=0"
 	@echo "             so many made-up worlds of whole nodes; the first seed that breaks a rule"
+	@echo "make crashes KILLS=200"
+	@echo "             kill real agents while they pay each other; nothing final is lost"
 	@echo "make model   search every state of the formal model of the ledger (needs spin and gcc)"
 	@echo "make vectors write tests/vectors/ anew (a change there is a change of SPEC.md)"
+	@echo "make conformance SUITE=path  the official WebAssembly or WASI test suite, from a folder"
+	@echo "make metering-proof  thousands of generated modules, rewritten and not, compared"
 	@echo "make tasks   build the example tasks from their C sources"
 
 $(VENV)/bin/python:
@@ -62,11 +67,21 @@ bench: $(VENV)/.test
 simulate: $(VENV)/.test
 	$(BIN)/python -m tests.dag_ledger.world.simulate --seeds $(SEEDS) --first $(FIRST)
 
+crashes: $(VENV)/.test
+	$(BIN)/python -m tests.dag_ledger.service.crashes --kills $(KILLS)
+
 model:
 	$(PYTHON) docs/models/check.py
 
 vectors: $(VENV)/.test
 	$(BIN)/python -m tests.vectors.write
+
+conformance: $(VENV)/.test
+	@test -n "$(SUITE)" || { echo "name the folder of a suite: make conformance SUITE=path"; exit 2; }
+	$(BIN)/python -m tests.conformance "$(SUITE)"
+
+metering-proof: $(VENV)/.test
+	$(BIN)/python -m tests.wasm_tasks.metering.injection.comparison $(or $(SEED),0) $(or $(MODULES),3000)
 
 tasks: $(VENV)/.toolchain
 	$(BIN)/python -m fogbank_wasm_tasks.examples.build

@@ -336,6 +336,14 @@ GARBAGE_THRESHOLDS = (5_000, 10, 100)
 The ledger's vertices are many, live long and form no cycles: looking through them as often as by
 default took a sixth of the time of taking them in."""
 
+STEPS_PER_CHECKPOINT = 1_024
+"""Steps from one checkpoint of a step task to the next, when its requestor does not say: up to 67
+million steps in all (SPEC.md section 7.8)."""
+
+AFFORDABLE_FUEL_MIN = 1_000_000
+"""With drops for less fuel than this a run is ordered as configured, and refused for want of money.
+"""
+
 # The doctor: from when on it has nothing to say.
 
 DOCTOR_SANDBOX_S_MAX = 2.0

@@ -34,10 +34,12 @@ from .gossip_events import (
     RangesEnded,
     VerticesAccepted,
     VerticesChecked,
+    VerticesLacked,
     VerticesRestored,
     VerticesSeen,
 )
 from .limits import (
+    FED_PUSHED_SHARE,
     FETCH_IDS_MAX,
     FORWARD_DELAY_S,
     FRONTIER_INTERVAL_S,
@@ -50,6 +52,7 @@ from .limits import (
     PUSH_PEERS_MAX,
     RANGE_STREAMS_MAX,
     RANGES_MAX,
+    TAG_BYTES,
 )
 from .messages import FrontierMessage
 from .neighbour import Neighbour
@@ -65,6 +68,14 @@ class _Wanted:
     asks: int = 0
 
 
+@dataclass(slots=True)
+class _Forward:
+    """One vertex to be passed on: whose it is, and who has it already."""
+
+    tag: bytes
+    known_to: set[NodeId]
+
+
 class Gossip:
     """Spreads what is new and finds what is missing."""
 
@@ -76,8 +87,8 @@ class Gossip:
         self._pulls: dict[Tag, tuple[NodeId, Range]] = {}
         self._wanted: dict[VertexId, _Wanted] = {}
         self._proved: dict[NodeId, None] = {}
-        self._forwards: dict[bytes, set[NodeId]] = {}
-        """Vertices to be passed on, and who has each already."""
+        self._forwards: dict[bytes, _Forward] = {}
+        """Vertices to be passed on, by their form on the wire."""
 
         self._forward_at = inf
 
@@ -96,8 +107,12 @@ class Gossip:
         match event:
             case VerticesAccepted():
                 return self._spread(event.vertices, now)
-            case VerticesSeen(peer, wires):
-                self._note_seen(peer, wires)
+            case VerticesSeen():
+                self._note_seen(event)
+                return []
+            case VerticesLacked(peer, tags):
+                if peer in self._neighbours:
+                    self._neighbours[peer].note_lacking(tags)
                 return []
             case VerticesRestored(vertices):
                 self._count(vertices)
@@ -130,7 +145,7 @@ class Gossip:
         own = tuple(vertex.wire for vertex in vertices if vertex.source is None)
         for vertex in vertices:
             if vertex.source is not None and not self._is_read_from(vertex.source):
-                self._forwards[vertex.wire] = {vertex.source}
+                self._forwards[vertex.wire] = _Forward(vertex.id[:TAG_BYTES], {vertex.source})
         if self._forwards and self._forward_at == inf:
             self._forward_at = now + self._random.uniform(0, FORWARD_DELAY_S)
         if len(self._forwards) >= PAGE_VERTICES_MAX:
@@ -144,10 +159,12 @@ class Gossip:
         side = self._neighbours.get(source)
         return side is not None and side.pulling
 
-    def _note_seen(self, peer: NodeId, wires: Sequence[bytes]) -> None:
-        for wire in wires:
+    def _note_seen(self, seen: VerticesSeen) -> None:
+        for wire in seen.wires:
             if wire in self._forwards:
-                self._forwards[wire].add(peer)
+                self._forwards[wire].known_to.add(seen.peer)
+        if seen.peer in self._neighbours:
+            self._neighbours[seen.peer].note_fed(seen.tags)
 
     def _forward_due(self, now: float) -> list[GossipCommand]:
         if self._forward_at > now:
@@ -155,10 +172,18 @@ class Gossip:
         self._forward_at = inf
         forwards, self._forwards = self._forwards, {}
         wires: dict[NodeId, list[bytes]] = {}
-        for wire, known_to in forwards.items():
-            for peer in self._draw(known_to):
-                wires.setdefault(peer, []).append(wire)
+        for wire, forward in forwards.items():
+            for peer in self._draw(forward.known_to):
+                if not self._is_fed(peer, forward.tag):
+                    wires.setdefault(peer, []).append(wire)
         return [PushVertices((peer,), tuple(group)) for peer, group in wires.items()]
+
+    def _is_fed(self, peer: NodeId, tag: bytes) -> bool:
+        # With more neighbours than a vertex is pushed to, who feeds whom changes all the time.
+        if len(self._neighbours) > PUSH_PEERS_MAX or not self._neighbours[peer].is_fed(tag):
+            return False
+        # A few go there all the same, or it would not learn that this side is fed as well.
+        return self._random.random() >= FED_PUSHED_SHARE
 
     def _draw(self, known_to: set[NodeId]) -> list[NodeId]:
         """Return some neighbours, none of ``known_to``."""

@@ -50,6 +50,16 @@ class VerticesSeen:
 
     peer: NodeId
     wires: tuple[bytes, ...]
+    tags: frozenset[bytes] = frozenset()
+    """Whose they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerticesLacked:
+    """``peer`` asked for vertices of these issuers: nobody had pushed them to it."""
+
+    peer: NodeId
+    tags: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +189,7 @@ GossipEvent: TypeAlias = (
     | PeerLeft
     | VerticesAccepted
     | VerticesSeen
+    | VerticesLacked
     | VerticesRestored
     | ParentsMissing
     | ParentsAnswered

@@ -4,7 +4,7 @@ Here everything meets that needs no clock, disk or network: the ledger and what 
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from fogbank_protocol.errors import RemoteProtocolError
@@ -62,19 +62,31 @@ class Intake:
         """Tell whether the vertex is in the ledger or waits, so that it need not be checked."""
         return vertex_id in self._ledger or vertex_id in self._parking
 
-    def take(self, vertices: Iterable[tuple[Vertex, NodeId | None]]) -> Outcome:
-        """Take vertices in any order, each with the peer that sent it; None: nobody did."""
+    def take(
+        self,
+        vertices: Iterable[tuple[Vertex, NodeId | None]],
+        pushed: Collection[VertexId] = (),
+    ) -> Outcome:
+        """Take vertices in any order, each with the peer that sent it; None: nobody did.
+
+        ``pushed`` names those that nobody had asked for: they are taken only as far as section 8.6
+        admits them beside those before them.
+        """
         outcome = Outcome()
         for vertex, peer in vertices:
-            self._take_one(vertex, peer, outcome)
+            self._take_one(vertex, peer, vertex.id in pushed, outcome)
         for vertex_id in [held for held in outcome.missing if self.holds(held)]:
             del outcome.missing[vertex_id]
         return outcome
 
-    def _take_one(self, vertex: Vertex, peer: NodeId | None, outcome: Outcome) -> None:
-        ready = deque([(vertex, peer)])
+    def _take_one(
+        self, vertex: Vertex, peer: NodeId | None, pushed: bool, outcome: Outcome
+    ) -> None:
+        ready = deque([(vertex, peer, pushed)])
         while ready:
-            current, source = ready.popleft()
+            current, source, unasked = ready.popleft()
+            if unasked and self._ledger.unwanted(current) is not None:
+                continue
             try:
                 events = self._ledger.insert(current)
             except RemoteProtocolError as error:
@@ -84,17 +96,22 @@ class Intake:
                 continue
             match events[0]:
                 case Unsolid(missing):
-                    self._park(current, missing, source, outcome)
+                    self._park(current, missing, source, unasked, outcome)
                 case _:
                     outcome.accepted.append((current, source))
                     outcome.events.extend(events)
                     released = self._parking.release(current.id)
-                    ready.extend((parked.vertex, parked.peer) for parked in released)
+                    ready.extend((one.vertex, one.peer, one.pushed) for one in released)
 
     def _park(
-        self, vertex: Vertex, missing: Sequence[VertexId], peer: NodeId | None, outcome: Outcome
+        self,
+        vertex: Vertex,
+        missing: Sequence[VertexId],
+        peer: NodeId | None,
+        pushed: bool,
+        outcome: Outcome,
     ) -> None:
-        self._parking.add(vertex, missing, peer)
+        self._parking.add(vertex, missing, peer, pushed=pushed)
         # Even when there was no room for the vertex itself: its edges are wanted all the same.
         if peer is not None:
             for edge in missing:

@@ -28,7 +28,7 @@ from .events import (
 from .finality import Finality
 from .genesis import Genesis
 from .limits import CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
-from .objects import HeldObject
+from .objects import HeldObject, Settlement
 from .operations import ObjectId
 from .record import Record
 from .state import burned, state_hash, supply_held, total_paid
@@ -87,6 +87,15 @@ class Ledger:
         events: list[LedgerEvent] = [Inserted(vertex)]
         self._add(record, acknowledges, events)
         return events
+
+    def check(self, vertex: Vertex) -> None:
+        """Check a vertex whose edges are held, without inserting it.
+
+        Raises:
+            RemoteProtocolError: it breaks a rule, as ``insert`` would say.
+        """
+        chain = self._chains.get(vertex.issuer) or self._new_chain(vertex.issuer)
+        self._record(vertex, chain, tuple([self._held(edge) for edge in vertex.edges]))
 
     def learn_proof(self, proof: bytes) -> NodeId | None:
         """Take a proof that somebody forked; return who, or None when nothing was learnt.
@@ -246,11 +255,20 @@ class Ledger:
             named += operation.references
         return max([self._held(one).epoch for one in named], default=0)
 
-    def awaits_beats(self, seat: int) -> bool:
-        """Tell whether the validator of ``seat`` counts beats for something (8.17)."""
-        chain = self._chains[self.epochs.holders[seat]]
-        head = chain.head
-        return self._votes.objects.is_waiting(seat, 0 if head is None else head.beat)
+    def weight_for(self, settlement: Settlement) -> int:
+        """Return the weight of the validators that could vote for ``settlement`` now (8.17)."""
+        heads = [self._chains[one].head for one in self.epochs.holders]
+        beats = [0 if head is None else head.beat for head in heads]
+        return self._votes.objects.weight_for(settlement, beats)
+
+    def beats_missing(self, seat: int) -> float:
+        """Return how many beats the validator of ``seat`` has yet to count for something (8.17).
+
+        inf when it counts for nothing.
+        """
+        head = self._chains[self.epochs.holders[seat]].head
+        beat = 0 if head is None else head.beat
+        return self._votes.objects.next_due(seat, beat) - beat
 
     # Inside.
 

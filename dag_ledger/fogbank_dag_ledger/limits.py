@@ -72,7 +72,7 @@ TIPS_NAMED = 2
 TIPS_DRAWN_FROM = 64
 """The oldest tips among which all but the first are drawn (section 8.6)."""
 
-VALIDATOR_INTERVAL_S = 0.1
+VALIDATOR_INTERVAL_S = 0.08
 """A validator with duties issues one vertex in this time, in seconds (section 8.6)."""
 
 HEARTBEAT_INTERVAL_S = 60.0
@@ -104,8 +104,14 @@ STRANGE_FORKERS_MAX = 4_096
 
 # Gossip and sync.
 
-PUSH_PEERS_MAX = 5
+PUSH_PEERS_MAX = 8
 """How many neighbours a new vertex is pushed to (section 8.7)."""
+
+FED_BY_OTHERS_MIN = 2
+"""Needless pushes of one issuer's vertices by a neighbour after which it is sent none of them."""
+
+FED_PUSHED_SHARE = 1 / 16
+"""The share of an issuer's vertices that is sent to a neighbour all the same that gets them."""
 
 FORWARD_DELAY_S = 0.05
 """Within how long vertices of others are passed on: who sends them here meanwhile has them."""
@@ -273,6 +279,9 @@ RECEIPT_BYTES_MAX = 512
 
 STATEMENT_BYTES_MAX = 1_024
 """The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
+
+BEAT_INTERVAL_MIN_S = 1.0
+"""A beat is not said sooner than this after the last vertex, in seconds (section 8.17)."""
 
 BEAT_INTERVAL_S = 5.0
 """A validator issues one vertex in this time while a beat is waited for (section 8.17)."""

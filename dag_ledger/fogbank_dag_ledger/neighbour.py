@@ -1,12 +1,13 @@
 """What is known of one neighbour: its frontier, what it was told, how well it behaves (8.7)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
 from .frontier import Head, Range, Tag, lacks, missing_range
 from .limits import (
     CHECKED_BEFORE_CUT,
+    FED_BY_OTHERS_MIN,
     FRONTIER_ENTRIES_MAX,
     FRONTIER_RESET_EVERY,
     INVALID_PER_THOUSAND_MAX,
@@ -41,6 +42,9 @@ class Neighbour:
     """What it holds and this side lacks, as far as it has said so."""
 
     _asked: dict[Tag, _Asked] = field(default_factory=dict[Tag, _Asked])
+    _fed: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    """How often in a row it pushed here what was held, by issuer."""
+
     _checked: int = 0
     _invalid: int = 0
 
@@ -99,6 +103,21 @@ class Neighbour:
         there = self._theirs[tag]
         times = self._asked_before(tag, here, there)
         self._asked[tag] = _Asked(here, there, times + 1)
+
+    def note_fed(self, tags: Iterable[bytes]) -> None:
+        """Take note that it pushed here, in vain, vertices of these issuers."""
+        for tag in tags:
+            if tag in self._fed or len(self._fed) < FRONTIER_ENTRIES_MAX:
+                self._fed[tag] = self._fed.get(tag, 0) + 1
+
+    def note_lacking(self, tags: Iterable[bytes]) -> None:
+        """Take note that it had to ask for vertices of these issuers."""
+        for tag in tags:
+            self._fed.pop(tag, None)
+
+    def is_fed(self, tag: bytes) -> bool:
+        """Tell whether it gets the vertices of this issuer without this side (section 8.7)."""
+        return self._fed.get(tag, 0) >= FED_BY_OTHERS_MIN
 
     def count_checked(self, checked: int, invalid: int) -> bool:
         """Count vertices it sent; False when too many of them were invalid."""

@@ -320,24 +320,15 @@ class _Issuing:
         if settlement is None:
             raise RemoteProtocolError("a vertex that does not settle it", rule="8.12.6")
         put, taken, _ = self._line.get(held, NOTHING)
-        gained = self._due(settlement, put, taken)
+        outcome = settlement.outcome
+        gained = outcome.owed(self._issuer, put, taken)
         _check(gained > 0, "a take that gains nothing", "8.12.9")
         self._all.moves.append((held, 0, gained, 0))
-        self._all.outcomes.append(settlement.outcome)
+        self._all.outcomes.append(outcome)
+        if self._issuer != held.opener:
+            self._all.passed_on += outcome.shares
         if settlement.funds is not None:
             self._all.sources.append(settlement.funds)
-
-    def _due(self, settlement: Settlement, put: int, taken: int) -> int:
-        held, terms = settlement.held, settlement.held.terms
-        if isinstance(settlement.act.action, Seize):
-            assert isinstance(terms, StakeTerms)
-            return held.part if self._issuer in terms.watch and not taken else 0
-        if self._issuer == held.opener:
-            return put - settlement.award - taken
-        if isinstance(terms, StakeTerms) or self._issuer != terms.provider or taken:
-            return 0
-        self._all.passed_on += settlement.shares
-        return settlement.award
 
     # References.
 

@@ -49,20 +49,44 @@ class ObjectVotes:
     def add(self, record: Record) -> None:
         """Take note of what a vertex that is held now settles."""
         assert record.deeds is not None
-        self._contenders += [(record, one) for one in record.deeds.settlements]
+        for settlement in record.deeds.settlements:
+            self._contenders.append((record, settlement))
+            settlement.outcome.settling.append((record, settlement))
 
     def take_settled(self) -> list[Outcome]:
         """Return the outcomes that became L1 since the last call."""
         settled, self._settled = self._settled, []
         return settled
 
-    def is_waiting(self, seat: int, beat: int) -> bool:
-        """Tell whether a count of beats runs for ``seat``, whose last vertex has ``beat``."""
+    def weight_for(self, settlement: Settlement, beats: Sequence[int]) -> int:
+        """Return the weight of those that may vote for ``settlement``, or have voted for the like.
+
+        ``beats`` are those of the last vertices of all validators, by number of the seat.
+        """
+        held = settlement.held
+        outcome = held.outcomes.get(settlement.key)
+        weight = 0
+        for seat, beat in enumerate(beats):
+            if held.voted >> seat & 1:
+                may = outcome is not None and bool(outcome.votes >> seat & 1)
+            else:
+                may = due(settlement, held.sights.get(seat) or Sight()) <= beat
+            weight += self._weights[seat] if may else 0
+        return weight
+
+    def next_due(self, seat: int, beat: int) -> float:
+        """Return the next beat that ``seat``, whose last vertex has ``beat``, counts towards.
+
+        inf when it counts towards none.
+        """
         state = self._seats[seat]
-        _drop_settled(state.waiting)
+        while state.waiting and state.waiting[0][2][1].held.outcome:
+            heappop(state.waiting)
         while state.running and (state.running[0][0] <= beat or state.running[0][2].outcome):
             heappop(state.running)
-        return bool(state.waiting or state.running)
+        return min(
+            (float(heap[0][0]) for heap in (state.waiting, state.running) if heap), default=inf
+        )
 
     def begin_epoch(self, union: Container[Record]) -> None:
         """Vote anew, but for outcomes that votes inside ``union`` made L1 (section 8.19).
@@ -198,11 +222,6 @@ class ObjectVotes:
             outcome.confirmed = True
             outcome.held.outcome = outcome.held.outcome or outcome
             self._settled.append(outcome)
-
-
-def _drop_settled(waiting: list[tuple[float, int, _Contender]]) -> None:
-    while waiting and waiting[0][2][1].held.outcome:
-        heappop(waiting)
 
 
 def _notices(record: Record) -> Iterable[tuple[HeldObject, Notice]]:

@@ -23,6 +23,10 @@ Move: TypeAlias = "tuple[HeldObject, int, int, int]"
 """By how much a vertex changes those three numbers."""
 
 
+OutcomeKey: TypeAlias = tuple[bool, int, tuple[Share, ...]]
+"""Whether it is a seizure, the award, the shares."""
+
+
 class Notice(Enum):
     """What starts or stops a validator's count of beats."""
 
@@ -61,6 +65,7 @@ class Outcome:
         "confirmed",
         "held",
         "is_seizure",
+        "settling",
         "shares",
         "votes",
         "weight",
@@ -77,6 +82,9 @@ class Outcome:
         """What the provider passes on."""
 
         self.is_seizure = is_seizure
+        self.settling: list[tuple[Record, Settlement]] = []
+        """The vertices that settle by it, in order of arrival."""
+
         self.votes = 0
         self.weight = 0
         self.confirmed = False
@@ -85,6 +93,20 @@ class Outcome:
 
         self.carried = False
         """Whether it was L1 in an earlier epoch and stays so."""
+
+    def owed(self, account: NodeId, put: int, taken: int) -> int:
+        """Return the drops that are ``account``'s when the object is settled this way.
+
+        ``put`` and ``taken`` are what it has put in and taken out so far.
+        """
+        terms = self.held.terms
+        if isinstance(terms, StakeTerms) and self.is_seizure:
+            return self.held.part if account in terms.watch and not taken else 0
+        if account == self.held.opener:
+            return max(0, put - self.award - taken)
+        if isinstance(terms, StakeTerms) or account != terms.provider or taken:
+            return 0
+        return self.award
 
 
 class HeldObject:
@@ -111,7 +133,7 @@ class HeldObject:
         self.opener = opener
         self.amount = amount
         self.terms = terms
-        self.outcomes: dict[tuple[bool, int, tuple[Share, ...]], Outcome] = {}
+        self.outcomes: dict[OutcomeKey, Outcome] = {}
         self.outcome: Outcome | None = None
         """The one that is L1."""
 
@@ -125,10 +147,10 @@ class HeldObject:
         """Return what the validator of ``seat`` has observed."""
         return self.sights.setdefault(seat, Sight())
 
-    def contender(self, award: int, shares: tuple[Share, ...], *, is_seizure: bool) -> Outcome:
+    def contender(self, key: OutcomeKey) -> Outcome:
         """Return the outcome with these values, one object for all vertices that settle by it."""
-        key = (is_seizure, award, shares)
         if key not in self.outcomes:
+            is_seizure, award, shares = key
             self.outcomes[key] = Outcome(self, award, shares, is_seizure=is_seizure)
         return self.outcomes[key]
 
@@ -159,9 +181,13 @@ class Settlement:
 
     @property
     def outcome(self) -> Outcome:
-        """Return the contender that it is for; only of vertices that are held."""
-        is_seizure = isinstance(self.act.action, Seize)
-        return self.held.contender(self.award, self.shares, is_seizure=is_seizure)
+        """Return the contender that it is for, made when there is none; of vertices held only."""
+        return self.held.contender(self.key)
+
+    @property
+    def key(self) -> OutcomeKey:
+        """What tells its outcome from others of the object."""
+        return isinstance(self.act.action, Seize), self.award, self.shares
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from fogbank_protocol.identity import NodeId
 from .events import Final, Inserted, LedgerEvent
 from .ledger import Ledger
 from .limits import PAYMENTS_LISTED_MAX
+from .record import Record
 from .vertex import Vertex, VertexId
 
 
@@ -98,27 +99,39 @@ class OwnAccount:
         ]
 
     def _insert(self, vertex: Vertex) -> None:
-        self.pending += len(vertex.payments)
-        if vertex.issuer == self._owner:
-            self.made += len(vertex.payments)
-        for payment in vertex.payments:
-            if payment.recipient == self._owner:
-                self.incoming += payment.amount
-            if self._owner in (payment.recipient, vertex.issuer):
-                self._recent.append(
-                    PaymentView(
-                        vertex.id,
-                        vertex.issuer,
-                        payment.recipient,
-                        payment.amount,
-                        is_final=False,
-                        unix_time_s=vertex.unix_time_s,
-                    )
-                )
+        # What takes pass on counts as paid too, and only the record knows of it.
+        payments = self._record(vertex.id).payments if vertex.operations else ()
+        for recipient, amount, _ in payments:
+            self._note_payment(vertex, recipient, amount)
+        if not vertex.operations:
+            for payment in vertex.payments:
+                self._note_payment(vertex, payment.recipient, payment.amount)
 
-    def _finish(self, vertex_id: VertexId) -> list[PaymentNews]:
+    def _note_payment(self, vertex: Vertex, recipient: NodeId, amount: int) -> None:
+        self.pending += 1
+        if vertex.issuer == self._owner:
+            self.made += 1
+        if recipient == self._owner:
+            self.incoming += amount
+        if self._owner in (recipient, vertex.issuer):
+            self._recent.append(
+                PaymentView(
+                    vertex.id,
+                    vertex.issuer,
+                    recipient,
+                    amount,
+                    is_final=False,
+                    unix_time_s=vertex.unix_time_s,
+                )
+            )
+
+    def _record(self, vertex_id: VertexId) -> Record:
         record = self._ledger.dag.get(vertex_id)
         assert record is not None
+        return record
+
+    def _finish(self, vertex_id: VertexId) -> list[PaymentNews]:
+        record = self._record(vertex_id)
         payments = tuple((recipient, amount) for recipient, amount, _ in record.payments)
         if not payments:
             return []

@@ -17,6 +17,8 @@ class Parked:
     vertex: Vertex
     missing: set[VertexId]
     peer: NodeId | None
+    pushed: bool
+    """Nobody had asked for it."""
 
 
 class Parking:
@@ -38,7 +40,14 @@ class Parking:
         """Tell whether the vertex waits here."""
         return vertex_id in self._parked
 
-    def add(self, vertex: Vertex, missing: Iterable[VertexId], peer: NodeId | None) -> bool:
+    def add(
+        self,
+        vertex: Vertex,
+        missing: Iterable[VertexId],
+        peer: NodeId | None,
+        *,
+        pushed: bool = False,
+    ) -> bool:
         """Let ``vertex`` wait for ``missing``; False when the bounds have no room for it."""
         wanted = set(missing)
         assert wanted
@@ -46,7 +55,7 @@ class Parking:
             return False
         if len(self._parked) == PARKED_MAX:
             self._remove(next(iter(self._parked)))
-        self._parked[vertex.id] = Parked(vertex, wanted, peer)
+        self._parked[vertex.id] = Parked(vertex, wanted, peer, pushed)
         self._per_peer[peer] += 1
         for parent in wanted:
             self._waiting.setdefault(parent, []).append(vertex.id)

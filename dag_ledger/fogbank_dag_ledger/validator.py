@@ -14,6 +14,7 @@ from .duties import Duties
 from .events import LedgerEvent
 from .ledger import Ledger
 from .limits import (
+    BEAT_INTERVAL_MIN_S,
     BEAT_INTERVAL_S,
     HEARTBEAT_INTERVAL_S,
     HEARTBEAT_WINDOW,
@@ -58,7 +59,7 @@ class Validator:
         self._first_beat = 0 if chain.head is None else chain.head.beat
         self._next_at = now
         self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
-        self._beat_at = now if self._counts else inf
+        self._beat_at = self._next_beat(now)
         self._may_have_duties = True
 
     @property
@@ -102,21 +103,20 @@ class Validator:
     def _is_forked(self) -> bool:
         return self._chain.issuer in self._ledger.proofs()
 
-    @property
-    def _counts(self) -> bool:
-        """Whether beats are counted for some object (section 8.17)."""
-        assert self._chain.seat is not None
-        return self._ledger.awaits_beats(self._chain.seat)
-
     def _next_beat(self, now: float) -> float:
-        return now + BEAT_INTERVAL_S if self._counts else inf
+        """Return when to say the next beat; inf when none is counted for an object (8.17)."""
+        assert self._chain.seat is not None
+        missing = self._ledger.beats_missing(self._chain.seat)
+        if missing == inf:
+            return inf
+        return now + min(max(missing, BEAT_INTERVAL_MIN_S), BEAT_INTERVAL_S)
 
     def _heart_beats(self, now: float) -> bool:
         if now < min(self._heartbeat_at, self._beat_at):
             return False
-        if now >= self._beat_at and not self._counts:
+        if now < self._heartbeat_at and self._next_beat(now) == inf:
             self._beat_at = inf
-            return now >= self._heartbeat_at and self._heart_beats(now)
+            return False
         self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
         self._beat_at = self._next_beat(now)
         return len(self._chain.slots) - self._chain.final_count <= HEARTBEAT_WINDOW

@@ -127,6 +127,15 @@ def sign_vertex(
         raise LocalProtocolError(str(error)) from None
 
 
+def unsigned_vertex(draft: Draft, network: NetworkId) -> Vertex:
+    """Return ``draft`` as a vertex whose signature says nothing, to see whether it may be signed.
+
+    Raises:
+        RemoteProtocolError: with the rule of form that it breaks.
+    """
+    return _vertex(body_of(draft, network), bytes(SIGNATURE_BYTES), network)
+
+
 def encode_vertex(vertex: Vertex) -> bytes:
     """Return ``vertex`` as it is on the wire."""
     return _wire(vertex.body, vertex.signature)

@@ -3,16 +3,22 @@
 A draft stands on the account's head, so the caller signs and inserts it before asking for the next.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
 from .chain import Chain
 from .ledger import Ledger
 from .limits import AMOUNT_LIMIT, CLAIMS_MAX, OPERATIONS_MAX, SEAT_WINDOW, WINDOW
+from .operations import Act, Opening, Operation
 from .state import total_paid
 from .tips import draw_tips
 from .vertex import NO_VERTEX, ORDINARY, Claim, Draft, Payment, VertexId
+from .vertex_codec import unsigned_vertex
+
+_CLAIMS_PER_TAKE = 2
+"""A take is not longer than so many claims, and 16 claims fit into a body for certain."""
 
 
 class PaymentRefused(Exception):
@@ -39,6 +45,14 @@ class AccountForked(PaymentRefused):
 
 class ImpossiblePayment(PaymentRefused):
     """A payment to oneself, of nothing, to too many recipients, or of more than can be counted."""
+
+
+class ImpossibleAct(PaymentRefused):
+    """The vertex would break a rule of objects; the message says which, and ``rule`` is it."""
+
+    def __init__(self, message: str, rule: str = "") -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 class Wallet:
@@ -91,18 +105,46 @@ class Wallet:
             payments=tuple(Payment(recipient, amount) for recipient, amount in amounts.items())
         )
 
-    def claim(self) -> Draft | None:
+    def claim(self, takes: Sequence[Act] = ()) -> Draft | None:
         """Return a vertex that claims final payments, as many as fit; None when there are none.
+
+        It also takes from settled objects by ``takes``, the first of them first.
 
         Raises:
             PaymentRefused: the account has forked, or too much of it is not final.
         """
         claimable = self._ledger.claimable(self._account)
-        if not claimable:
+        if not claimable and not takes:
             return None
         self._check_window()
-        sources = sorted(source for source, _ in claimable.values())[:CLAIMS_MAX]
-        return self._draft(claims=tuple(Claim(source, self._paid(source)) for source in sources))
+        taken = takes[: CLAIMS_MAX // _CLAIMS_PER_TAKE]
+        count = CLAIMS_MAX - _CLAIMS_PER_TAKE * len(taken)
+        sources = sorted(source for source, _ in claimable.values())[:count]
+        claims = tuple(Claim(source, self._paid(source)) for source in sources)
+        return self._draft(claims=claims, operations=taken)
+
+    def operate(self, operations: Sequence[Operation]) -> Draft:
+        """Return a vertex that opens objects or acts on them.
+
+        Raises:
+            PaymentRefused: ``ImpossibleAct`` says which rule it would break;
+                ``InsufficientFunds``, ``WindowFull`` and ``AccountForked`` as for ``pay``.
+        """
+        self._check_window()
+        needed = sum(one.amount for one in operations if isinstance(one, Opening))
+        if needed > self.available:
+            raise InsufficientFunds(needed, self.available)
+        draft = self._draft(operations=operations)
+        try:
+            vertex = unsigned_vertex(draft, self._ledger.genesis.network)
+            if self._ledger.missing(vertex):
+                raise ImpossibleAct("the object, or a vertex that is named, is not known here")
+            self._ledger.check(vertex)
+        except RemoteProtocolError as error:
+            if error.rule == "8.3.17":
+                raise InsufficientFunds(self.available + 1, self.available) from None
+            raise ImpossibleAct(str(error), error.rule) from None
+        return draft
 
     @property
     def _chain(self) -> Chain | None:
@@ -137,7 +179,11 @@ class Wallet:
                 )
 
     def _draft(
-        self, *, payments: tuple[Payment, ...] = (), claims: tuple[Claim, ...] = ()
+        self,
+        *,
+        payments: tuple[Payment, ...] = (),
+        claims: tuple[Claim, ...] = (),
+        operations: Sequence[Operation] = (),
     ) -> Draft:
         chain = self._chain
         head = None if chain is None else chain.head
@@ -149,4 +195,5 @@ class Wallet:
             parents=draw_tips(self._ledger.dag, chain, self._draws),
             claims=claims,
             payments=payments,
+            operations=operations,
         )

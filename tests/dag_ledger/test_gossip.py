@@ -25,10 +25,12 @@ from fogbank_dag_ledger.gossip_events import (
     RangesEnded,
     VerticesAccepted,
     VerticesChecked,
+    VerticesLacked,
     VerticesRestored,
     VerticesSeen,
 )
 from fogbank_dag_ledger.limits import (
+    FED_BY_OTHERS_MIN,
     FETCH_IDS_MAX,
     FORWARD_DELAY_S,
     FRONTIER_INTERVAL_S,
@@ -276,3 +278,38 @@ def test_strangers_are_ignored() -> None:
     assert gossip.handle(FrontierAnswered(ANN, message(True, x=5)), 0) == []
     assert gossip.handle(RangesEnded(ANN), 0) == []
     assert gossip.handle(VerticesChecked(ANN, 5000, 5000, "8.3.1"), 0) == []
+
+
+def forwarded_to(gossip: Gossip, first: int, count: int, source: NodeId) -> list[NodeId]:
+    """Return to whom vertices of XAV are passed on that ``source`` sends one after the other."""
+    peers: list[NodeId] = []
+    for seq in range(first, first + count):
+        one = vertex(XAV, seq, source)
+        gossip.handle(VerticesAccepted((one,)), seq)
+        for command in gossip.handle(Tick(), seq + FORWARD_DELAY_S):
+            if isinstance(command, PushVertices):
+                peers += command.peers
+    return peers
+
+
+def test_a_neighbour_that_has_them_anyway_is_left_out_until_it_asks() -> None:
+    gossip = with_neighbours(ANN, BEN, CAT)
+    assert forwarded_to(gossip, 0, 4, ANN).count(BEN) == 4
+    for seq in range(FED_BY_OTHERS_MIN):
+        gossip.handle(VerticesSeen(BEN, (b"wire%d" % seq,), frozenset([XAV])), 4)
+    fed = forwarded_to(gossip, 4, 64, ANN)
+    assert fed.count(CAT) == 64
+    # A few go there all the same, so that it learns that this side is fed as well.
+    assert 0 < fed.count(BEN) < 16
+
+    gossip.handle(VerticesLacked(BEN, frozenset([XAV])), 70)
+    assert forwarded_to(gossip, 70, 4, ANN).count(BEN) == 4
+
+
+def test_with_more_neighbours_than_are_pushed_to_nobody_is_left_out() -> None:
+    peers = [NodeId(bytes([letter]) * 32) for letter in range(PUSH_PEERS_MAX + 1)]
+    gossip = with_neighbours(*peers)
+    for peer in peers:
+        gossip.handle(VerticesSeen(peer, (), frozenset([XAV])), 0)
+        gossip.handle(VerticesSeen(peer, (), frozenset([XAV])), 0)
+    assert len(forwarded_to(gossip, 0, 4, peers[0])) == 4 * PUSH_PEERS_MAX

@@ -72,3 +72,28 @@ def test_an_invalid_vertex_is_blamed_on_its_sender_and_takes_its_children_along(
     assert outcome.invalid == {PEER: 1}
     assert outcome.broken_rule == "8.3.17"
     assert intake.parked == 0
+
+
+def test_of_contenders_that_nobody_asked_for_two_are_taken_even_of_one_message() -> None:
+    community = Community(seats=4, others=2)
+    contenders = [community.vertex(4, note=note) for note in range(5)]
+    pushed = {vertex.id for vertex in contenders}
+    ledger = Ledger(community.genesis)
+    intake = Intake(ledger)
+    intake.take([(vertex, None) for vertex in contenders], pushed)
+    assert len(ledger) == 2
+    intake.take([(vertex, None) for vertex in contenders])
+    assert len(ledger) == 5
+
+
+def test_of_contenders_that_waited_for_one_edge_two_are_taken() -> None:
+    community = Community(seats=4, others=2)
+    edge = community.vertex(0)
+    contenders = [community.vertex(4, parents=[edge], note=note) for note in range(5)]
+    ledger = Ledger(community.genesis)
+    intake = Intake(ledger)
+    intake.take([(vertex, None) for vertex in contenders], {vertex.id for vertex in contenders})
+    assert intake.parked == 5
+    intake.take([(edge, None)])
+    assert len(ledger) == 3
+    assert intake.parked == 0

@@ -5,7 +5,11 @@ from math import inf
 from fogbank_dag_ledger.acknowledgements import Entry, decode_cert
 from fogbank_dag_ledger.events import LedgerEvent
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.limits import HEARTBEAT_WINDOW
+from fogbank_dag_ledger.limits import (
+    HEARTBEAT_INTERVAL_S,
+    HEARTBEAT_WINDOW,
+    VALIDATOR_INTERVAL_S,
+)
 from fogbank_dag_ledger.validator import Issue, LedgerGrew, Validator
 from fogbank_dag_ledger.vertex import Vertex
 from fogbank_protocol.machine import Tick
@@ -101,15 +105,15 @@ def test_a_validator_alone_votes_at_once_and_acknowledges_an_interval_later() ->
 
     seats.hear(payment)
     assert [vertex.parents for vertex in seats.issued] == [(payment.id,)]
-    assert seats.validators[0].deadline == 0.1
-    seats.wait(0.09)
+    assert seats.validators[0].deadline == VALIDATOR_INTERVAL_S
+    seats.wait(0.9 * VALIDATOR_INTERVAL_S)
     assert len(seats.issued) == 1
-    seats.wait(0.02)
+    seats.wait(0.2 * VALIDATOR_INTERVAL_S)
 
     assert list(decode_cert(seats.issued[1].cert)) == [Entry(payment.id[:8], 0)]
     assert seats.ledgers[0].is_final(payment.id)
     seats.wait(0.1)
-    assert seats.validators[0].deadline == 60.1
+    assert seats.validators[0].deadline == HEARTBEAT_INTERVAL_S + VALIDATOR_INTERVAL_S
 
 
 def test_a_validator_that_starts_late_finds_its_duties_in_the_ledger() -> None:

@@ -175,6 +175,15 @@ Addresses only, until a run uses them."""
 WORKER_STACK_BYTES = WASM_STACK_BYTES + 16 * 1024 * 1024
 """The stack of the worker's one thread: a run's, and Python's below and above it."""
 
+INSTANCE_BYTES_MAX = 4 * 1024 * 1024
+"""What an instance takes beside memory and tables: more than the most globals and functions do."""
+
+MEMORY_RESIDENT_BYTES = 131_072
+"""How much of a memory is cleared by hand after a run; the rest is given back to the system."""
+
+TABLE_RESIDENT_BYTES = 4_096
+"""The same of a table."""
+
 WORKER_MODULES_MAX = 8
 """How many compiled modules a worker keeps loaded."""
 
@@ -198,6 +207,49 @@ WORKERS_MAX = 64
 
 RUNS_QUEUED_MAX = 1_024
 """How many runs may wait for a worker; further ones are refused."""
+
+PIPELINED_RUNS_MAX = 256
+"""How many runs of a batch may wait at one worker."""
+
+PIPE_BYTES = 262_144
+"""How many bytes a pipe between agent and worker is made to hold, where the system allows it."""
+
+PIPE_SLACK_BYTES = 16_384
+"""How many of them are left free, because a pipe counts in pages."""
+
+PIPELINED_BYTES_MIN = 8_192
+"""How many bytes of commands may wait at one worker where nobody knows what its pipe holds.
+
+More than it holds must never wait: sending would wait for the worker, which may itself wait for
+its replies to be read."""
+
+PIPELINED_S_MAX = 0.01
+"""How long the runs that wait at one worker may be expected to take, in seconds."""
+
+TURN_S_MAX = 0.05
+"""How long a batch keeps a worker that others wait for, beside the runs it has sent, in seconds."""
+
+READ_PAUSE_S = 0.001
+"""How long replies of many short runs are left to gather before they are read, in seconds."""
+
+REPORTS_WAITING_MAX = 1_024
+"""How many reports of a batch may wait to be taken before no more of its runs are begun."""
+
+REPORTS_WAITING_BYTES_MAX = 64 * 1024 * 1024
+"""The same in bytes of output."""
+
+REQUESTS_AHEAD_MAX = 256
+"""How many requests of a batch are taken ahead from a source that may wait."""
+
+REQUESTS_AHEAD_BYTES_MAX = 1_048_576
+"""The same in bytes of input."""
+
+REPEATS_WAITING_MAX = 64
+"""How many trapped runs of a batch may wait for being run again before its turn ends."""
+
+CANCEL_GRACE_S = 0.02
+"""How long cancelled runs may take to end by themselves before their worker is killed, in
+seconds."""
 
 WALL_S_MAX = 3_600.0
 """The longest time that a run may take, in seconds."""

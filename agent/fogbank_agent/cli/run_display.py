@@ -57,6 +57,8 @@ def print_providers(job: JobEnded) -> None:
             "caught lying" if line.caught else "",
         )
     Console(stderr=True).print(table)
+    for notice in job.notices:
+        click.echo(f"note: {notice}", err=True)
     failed = f", {job.failed} failed" if job.failed else ""
     runs = "run" if job.ok == 1 else "runs"
     click.echo(

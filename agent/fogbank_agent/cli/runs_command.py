@@ -22,9 +22,9 @@ def command(count: int, state: StateFolder, as_json: bool) -> None:
         click.echo("no runs yet; try 'fogbank run sensor_statistics --input FILE.csv'")
         return
     print_table(
-        ["run", "input", "package", "began", "state", "why"],
+        ["run", "input", "package", "began", "state", "what happened"],
         [
-            [run.run_id[:12], run.name, run.package, run.began, run.state, run.why]
+            [run.run_id[:12], run.name, run.package, run.began, run.state, run.outcome or run.why]
             for run in answer.runs
         ],
     )

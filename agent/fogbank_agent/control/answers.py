@@ -293,6 +293,7 @@ def _run(run: JournalRun) -> RunSummary:
         began=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.began_unix_s)),
         state=run.state,
         why="" if run.reason is None else sentence(run.reason),
+        outcome=run.outcome,
     )
 
 

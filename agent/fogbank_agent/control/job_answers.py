@@ -1,5 +1,6 @@
 """Buys the runs of a job for the command line, and tells it how they go."""
 
+from dataclasses import replace
 from re import fullmatch
 
 import trio
@@ -16,7 +17,7 @@ from fogbank_wasm_tasks.package import open_package, pack_module
 from ..authoring.environment import environment_of
 from ..authoring.packing import plain_name
 from ..errors import Refused
-from ..limits import MEBIBYTE, PACKAGE_FETCH_S, PAYMENTS_TOLD_MAX
+from ..limits import AFFORDABLE_FUEL_MIN, MEBIBYTE, PACKAGE_FETCH_S, PAYMENTS_TOLD_MAX
 from ..market.narration import describe
 from ..market.orders import Audit, NoVerification, Quorum, Verification
 from ..market.reasons import sentence
@@ -47,6 +48,7 @@ _PACKAGE_VERSION = "1"
 async def answer_start_job(parts: Parts, request: StartJob, conversation: Conversation) -> None:
     """Buy the runs; give up what is not done when the client hangs up."""
     job = _job_request(parts, request, await _package(parts, request))
+    job, notices = _within_means(parts, job) if request.fuel_max is None else (job, ())
     refusal = ""
     result: JobResult | None = None
     send, receive = trio.open_memory_channel[JobEvent](_EVENTS_WAITING_MAX)
@@ -64,7 +66,7 @@ async def answer_start_job(parts: Parts, request: StartJob, conversation: Conver
             parts.blobs.pin(run.output)
             conversation.at_end.callback(parts.blobs.unpin, run.output)
         await conversation.send(_run_ended(run))
-    await conversation.send(_job_ended(result))
+    await conversation.send(_job_ended(result, notices))
 
 
 async def _tell_progress(
@@ -175,6 +177,34 @@ def _job_request(parts: Parts, request: StartJob, package_id: BlobId) -> JobRequ
     )
 
 
+def _within_means(parts: Parts, job: JobRequest) -> tuple[JobRequest, tuple[str, ...]]:
+    """Return ``job`` with no more fuel than the wallet can pay, and a sentence when that is less.
+
+    What a run may cost is set aside before it is ordered: without this an agent with little money
+    could not have even the smallest run at the default.
+    """
+    copies = _copies(job.verification)
+    fuel = parts.requestor.affordable_fuel(job.price_max, job.start_price_max, copies=copies)
+    if fuel is None or fuel >= job.fuel_max or fuel < AFFORDABLE_FUEL_MIN:
+        return job, ()
+    notice = (
+        f"a run was given at most {fuel:,} fuel, which the drops in the wallet can pay, and not "
+        f"{job.fuel_max:,}; --fuel-max says otherwise"
+    )
+    return replace(job, fuel_max=fuel), (notice,)
+
+
+def _copies(verification: Verification) -> int:
+    """Return how many providers may have to be paid for one run."""
+    match verification:
+        case NoVerification():
+            return 1
+        case Audit():
+            return 2
+        case Quorum(voices):
+            return voices
+
+
 def verification_of(text: str, *, audit_ppm: int) -> Verification:
     """Return what ``text`` says: none, audit (at least ``audit_ppm`` of a million) or quorum:K.
 
@@ -213,7 +243,7 @@ def _run_ended(run: RunResult) -> RunEnded:
     )
 
 
-def _job_ended(result: JobResult) -> JobEnded:
+def _job_ended(result: JobResult, notices: tuple[str, ...]) -> JobEnded:
     ok = sum(run.output is not None for run in result.runs)
     return JobEnded(
         job_id=result.job_id.hex(),
@@ -237,4 +267,5 @@ def _job_ended(result: JobResult) -> JobEnded:
             for line in result.providers
         ),
         payments=tuple(result.payments[-PAYMENTS_TOLD_MAX:]),
+        notices=notices,
     )

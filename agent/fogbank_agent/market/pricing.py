@@ -13,6 +13,16 @@ def bill(fuel: int, price: int, start_price: int, runs: int = 1) -> int:
     return -(-fuel * price // GIGAFUEL) + runs * start_price
 
 
+def fuel_for(drops: int, price: int, start_price: int) -> int | None:
+    """Return the most fuel of one run that costs at most ``drops``; None when fuel is free.
+
+    It is 0 when not even the start can be paid.
+    """
+    if price == 0:
+        return None if start_price <= drops else 0
+    return max(0, drops - start_price) * GIGAFUEL // price
+
+
 def expected_cost(
     *, bill_drops: int, wait_ms: int, fuel: int, fuel_per_s: int, audit_ppm: int, failures: int
 ) -> int:

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     PRICE_TOO_HIGH = "price_too_high"
     PROVIDER_CAUGHT = "provider_caught"
     PROVIDER_LOST = "provider_lost"
+    REQUESTOR_STOPPED = "requestor_stopped"
     UNVERIFIED = "unverified"
     WRONG_RESULT = "wrong_result"
 
@@ -78,6 +79,7 @@ _SENTENCES = {
     Reason.PRICE_TOO_HIGH: "it asks more than the order allows",
     Reason.PROVIDER_CAUGHT: "it was caught with a wrong result in this job",
     Reason.PROVIDER_LOST: "the connection to it was lost",
+    Reason.REQUESTOR_STOPPED: "this agent was stopped while it was under way",
     Reason.UNVERIFIED: "nobody could confirm the result",
     Reason.WRONG_RESULT: "its result was wrong",
     Reason.OTHER: "it gave a reason that this version does not know",

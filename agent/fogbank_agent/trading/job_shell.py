@@ -47,6 +47,7 @@ from ..market.job_messages import (
 from ..market.job_request import JobRequest
 from ..market.job_result import JobEvent
 from ..market.orders import Order, OrderInput
+from ..market.outcome_words import describe_outcome
 from ..market.purse import Purse
 from ..market.reasons import Reason
 from ..market.run_messages import InlineRoom
@@ -336,6 +337,12 @@ class JobShell:
 
     # The story.
 
+    def _record_outcomes(self, lot: int) -> None:
+        claim = self.job.purchases[lot].claim
+        for number, result in zip(self._runs(lot), claim or (), strict=claim is not None):
+            words = describe_outcome(result.outcome)
+            self._tools.journal.record_outcome(self.run_ids[number], words)
+
     def _tell(self, lot: int, what: StoryEvent) -> None:
         at_ms = round(self.seconds * 1_000)
         journal, lot_id = self._tools.journal, self._lot_ids[lot]
@@ -344,6 +351,7 @@ class JobShell:
         match what:
             case RunAccepted():
                 journal.record_lot_state(lot_id, "accepted", None)
+                self._record_outcomes(lot)
             case RunFailed(reason):
                 journal.record_lot_state(lot_id, "failed", reason)
             case RunReopened():

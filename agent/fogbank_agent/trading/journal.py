@@ -48,6 +48,10 @@ class RunSummary:
     """"accepted", "failed" or "under way"."""
 
     reason: Reason | None
+    """Why nobody's result was accepted."""
+
+    outcome: str
+    """How the task ended when one was, such as "ok" or "out of fuel"; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,10 @@ class Journal:
         code = None if reason is None else reason.value
         self.record("UPDATE runs SET state = ?, reason = ? WHERE lot_id = ?", state, code, lot_id)
 
+    def record_outcome(self, run_id: bytes, outcome: str) -> None:
+        """Remember how the task of a run ended, in the words of the accepted result."""
+        self.record("UPDATE runs SET outcome = ? WHERE run_id = ?", outcome, run_id)
+
     def record_event(self, lot_id: bytes, at_ms: int, event: StoryEvent) -> None:
         """Add to the story of a lot's runs."""
         self.record(
@@ -283,19 +291,22 @@ class Journal:
                 )
             self._database.execute(
                 "UPDATE runs SET state = 'failed', reason = ? WHERE state = 'under way'",
-                (Reason.CANCELLED.value,),
+                (Reason.REQUESTOR_STOPPED.value,),
             )
 
 
 _RUN_COLUMNS = """
-    SELECT run_id, runs.job_id, number, name, package_name, began_unix_s, state, reason
+    SELECT run_id, runs.job_id, number, name, package_name, began_unix_s, state, reason,
+        outcome
     FROM runs JOIN jobs ON jobs.job_id = runs.job_id
 """
 
 
 def _summary(row: Row) -> RunSummary:
-    run_id, job_id, number, name, package_name, began, state, code = cast(
-        "tuple[bytes, bytes, int, str, str, int, str, str | None]", row
+    run_id, job_id, number, name, package_name, began, state, code, outcome = cast(
+        "tuple[bytes, bytes, int, str, str, int, str, str | None, str | None]", row
     )
     reason = None if code is None else reason_from_code(code)
-    return RunSummary(run_id, job_id, number, name, package_name, began, state, reason)
+    return RunSummary(
+        run_id, job_id, number, name, package_name, began, state, reason, outcome or ""
+    )

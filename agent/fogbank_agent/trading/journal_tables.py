@@ -20,7 +20,9 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         -- The lot that it was bought with; NULL while it waits for one.
         lot_id BLOB,
         state TEXT NOT NULL,
-        reason TEXT
+        reason TEXT,
+        -- How the task ended, in words, once a result is accepted.
+        outcome TEXT
     );
     CREATE INDEX runs_by_lot ON runs (lot_id);
     CREATE INDEX runs_by_job ON runs (job_id, number);

@@ -1,7 +1,7 @@
 """Buys runs: offers in, jobs through their machines, verified runs paid (SPEC.md section 9)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from time import time
 
@@ -23,6 +23,7 @@ from fogbank_protocol.node.node import (
 from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.verification.terms import StepPlan
 
 from ..limits import (
     OFFER_BODY_BYTES_MAX,
@@ -31,6 +32,7 @@ from ..limits import (
     PAYMENT_WAIT_S,
     RUN_ID_BYTES,
     RUN_MEMORY_BYTES_MIN,
+    STEPS_PER_CHECKPOINT,
 )
 from ..market.choice import Choice, RunBounds
 from ..market.job import Job
@@ -45,6 +47,7 @@ from ..market.job_result import (
 )
 from ..market.offer_book import OfferBook
 from ..market.offers import OFFER, open_offer
+from ..market.pricing import fuel_for
 from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
@@ -73,6 +76,10 @@ __all__ = [
     "RunInput",
     "RunResult",
 ]
+
+
+_PLAN = StepPlan(step_size=1, checkpoint_steps=STEPS_PER_CHECKPOINT)
+"""How a step task is run when its requestor does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,10 @@ class Requestor:
         """
         check_bounds(request)
         package = await self._open_package(request.package_id)
-        if (request.plan is None) is (package.manifest.shape is Shape.STEP):
+        is_step_task = package.manifest.shape is Shape.STEP
+        if is_step_task and request.plan is None:
+            request = replace(request, plan=_PLAN)
+        elif request.plan is not None and not is_step_task:
             raise JobRefused("a plan of steps belongs to a task of shape step, and to no other")
         self._check_inputs(request)
         pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
@@ -276,6 +286,21 @@ class Requestor:
         with trio.move_on_after(PAYMENT_WAIT_S):
             await self._payments.wait_paid(bills)
         return summarise(request, shell)
+
+    def affordable_fuel(self, price_max: int, start_price_max: int, *, copies: int) -> int | None:
+        """Return the fuel that each of ``copies`` of a run can be given with the drops at hand.
+
+        Counted at the highest price among current offers that ask at most ``price_max`` and
+        ``start_price_max``; at these where there is no such offer.  None when work is free.
+        """
+        fitting = [
+            (offer.price, offer.start_price)
+            for offer in self._offers.current(trio.current_time())
+            if offer.price <= price_max and offer.start_price <= start_price_max
+        ] or [(price_max, start_price_max)]
+        price = max(price for price, _ in fitting)
+        start_price = max(start_price for _, start_price in fitting)
+        return fuel_for(self._purse.free // copies, price, start_price)
 
     def _keep_a_while(self, outputs: set[BlobId]) -> None:
         """Leave the outputs in the store long enough for whoever asked for them."""

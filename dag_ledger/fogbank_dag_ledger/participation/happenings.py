@@ -1,6 +1,6 @@
 """What a participant is told, and what it decides (SPEC.md sections 8.7 and 8.8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -22,8 +22,10 @@ from ..gossip_events import (
     PeerLeft,
     PushVertices,
     RangesEnded,
+    VerticesLacked,
     VerticesSeen,
 )
+from ..operations import ObjectId, Operation, Voucher
 from ..own_account import PaymentNews
 from ..vertex import Draft, Vertex, VertexId
 from ..wallet import PaymentRefused
@@ -90,6 +92,9 @@ class VerticesArrived:
     invalid: Sequence[tuple[NodeId, str]] = ()
     """Who sent others beside them, and the rule that they broke."""
 
+    pushed: Collection[VertexId] = ()
+    """Those of ``vertices`` that nobody had asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProofArrived:
@@ -110,8 +115,26 @@ class PaymentWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class ActWanted:
+    """Open objects or act on them by these ops, with one vertex."""
+
+    number: int
+    """Tells this wish from others, those for payments too."""
+
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherRemembered:
+    """This voucher for a channel to the own account is on disk."""
+
+    channel: ObjectId
+    voucher: Voucher
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentWithdrawn:
-    """The payment is not wanted any more, unless its vertex is being kept already."""
+    """The payment or act is not wanted any more, unless its vertex is being kept already."""
 
     number: int
 
@@ -146,7 +169,7 @@ class KeepVertices:
 
 @dataclass(frozen=True, slots=True)
 class PaymentEnded:
-    """What became of a wish: the vertex that pays, or why there is none."""
+    """What became of a wish: the vertex that pays or acts, or why there is none."""
 
     number: int
     result: Vertex | PaymentRefused | str
@@ -178,8 +201,11 @@ ParticipantEvent: TypeAlias = (
     | StoreFailed
     | VerticesArrived
     | VerticesSeen
+    | VerticesLacked
     | ProofArrived
     | PaymentWanted
+    | ActWanted
+    | VoucherRemembered
     | PaymentWithdrawn
     | PeerJoined
     | PeerLeft

@@ -16,6 +16,8 @@ from ..committee_operations import Table
 from ..events import LedgerEvent
 from ..ledger import Ledger
 from ..limits import CLAIM_RETRY_S, CLAIM_WAIT_S, DISK_RETRY_S, OPERATIONS_MAX
+from ..operations import Opening, Operation
+from ..own_objects import OwnObjects
 from ..validator import LedgerGrew, Validator
 from ..vertex import Draft, Vertex
 from ..wallet import PaymentRefused, Wallet
@@ -31,6 +33,13 @@ _TOO_EARLY = "too few seats have answered since the start: try again soon"
 class _Wish:
     number: int
     amounts: Mapping[NodeId, int]
+    operations: tuple[Operation, ...] = ()
+
+    @property
+    def needed(self) -> int:
+        """How many drops it certainly takes off the balance."""
+        put = sum(one.amount for one in self.operations if isinstance(one, Opening))
+        return put + sum(self.amounts.values())
 
 
 class OwnIssuing:
@@ -39,6 +48,7 @@ class OwnIssuing:
     def __init__(self, ledger: Ledger, own: NodeId, draws: Iterator[int]) -> None:
         """``draws`` are random integers of 32 bits."""
         self.wallet = Wallet(ledger, own, draws)
+        self.objects = OwnObjects(ledger, own)
         self._ledger = ledger
         self._own = own
         self._validator: Validator | None = None
@@ -47,6 +57,8 @@ class OwnIssuing:
         self._wishes: deque[_Wish] = deque()
         self._under_way: KeepOwn | None = None
         self._claim_at = inf
+        self._may_take = False
+        self._tend_at = 0.0
         self._has_begun = False
         self._stopped: str | None = None
         self._full: tuple[str, float] | None = None
@@ -87,6 +99,8 @@ class OwnIssuing:
         """Take what happened in the ledger."""
         if self._validator is not None:
             self._grown.extend(events)
+        if self.objects.note(events):
+            self._may_take = True
 
     def wish_seats(self, table: Table) -> None:
         """Want the committee's next epoch to begin with ``table``."""
@@ -105,6 +119,10 @@ class OwnIssuing:
     def wish(self, number: int, amounts: Mapping[NodeId, int]) -> None:
         """Pay, with what can be claimed when the balance alone is too small."""
         self._wishes.append(_Wish(number, amounts))
+
+    def wish_act(self, number: int, operations: tuple[Operation, ...]) -> None:
+        """Open objects or act on them, with what can be claimed when the balance is too small."""
+        self._wishes.append(_Wish(number, {}, operations))
 
     def withdraw(self, number: int) -> None:
         """Forget a wish, unless it is being fulfilled."""
@@ -131,8 +149,16 @@ class OwnIssuing:
     def next(self, now: float) -> list[KeepOwn | PaymentEnded]:
         """Return what to keep next, when nothing is under way, and the wishes that ended."""
         commands: list[KeepOwn | PaymentEnded] = []
+        if self._may_take:
+            self._may_take = False
+            self.note_received(now)
         if self._under_way is None:
-            self._under_way = self._vote(now) or self._fulfil(now, commands) or self._claim(now)
+            self._under_way = (
+                self._vote(now)
+                or self._fulfil(now, commands)
+                or self._claim(now)
+                or self._tend(now)
+            )
             if self._under_way is not None:
                 draft = self._under_way.draft
                 draft = replace(draft, epoch=self._ledger.epoch_for(draft))
@@ -181,11 +207,14 @@ class OwnIssuing:
                     commands.append(PaymentEnded(self._wishes.popleft().number, _TOO_EARLY))
                     continue
             try:
-                if self.wallet.available < sum(wish.amounts.values()):
-                    claim = self.wallet.claim()
+                if self.wallet.available < wish.needed:
+                    claim = self.wallet.claim(self.objects.takes())
                     if claim is not None:
                         return KeepOwn(claim)
-                draft = self._payment(wish.amounts)
+                if wish.operations:
+                    draft = self.wallet.operate(wish.operations)
+                else:
+                    draft = self._payment(wish.amounts)
             except PaymentRefused as error:
                 commands.append(PaymentEnded(self._wishes.popleft().number, error))
             else:
@@ -207,13 +236,25 @@ class OwnIssuing:
         if not isinstance(self._state(now), Issuing):
             return None
         try:
-            claim = self.wallet.claim()
+            claim = self.wallet.claim(self.objects.takes())
         except PaymentRefused as error:
             _log.debug("no claim now: %s", error)
             return None
         # One vertex may not hold them all.
         self._claim_at = inf if claim is None else now
         return None if claim is None else KeepOwn(claim)
+
+    def _tend(self, now: float) -> KeepOwn | None:
+        """Return what the account's objects ask for by themselves (8.13, 8.17)."""
+        if not self._has_begun or now < self._tend_at or not isinstance(self._state(now), Issuing):
+            return None
+        for act in self.objects.due():
+            try:
+                return KeepOwn(self.wallet.operate([act]))
+            except PaymentRefused as error:
+                _log.debug("nothing done to an object now: %s", error)
+        self._tend_at = now + CLAIM_RETRY_S
+        return None
 
     def _state(self, now: float) -> IssuingState:
         return self.state(Silent(0, 0), now)

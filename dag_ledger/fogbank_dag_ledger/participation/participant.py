@@ -27,6 +27,7 @@ from ..ledger import Ledger
 from ..own_account import OwnAccount, PaymentReceived
 from ..vertex import Vertex, VertexId
 from .happenings import (
+    ActWanted,
     AdoptOwn,
     KeepVertices,
     OwnAdopted,
@@ -46,6 +47,7 @@ from .happenings import (
     StoreRead,
     TellEvents,
     VerticesArrived,
+    VoucherRemembered,
 )
 from .issuing import OwnIssuing
 from .issuing_state import IssuingChanged, IssuingState
@@ -70,6 +72,7 @@ class Participant:
         self._own_chain = OwnChain(self.ledger, own)
         self._issuing = OwnIssuing(self.ledger, own, _draws(random))
         self.wallet = self._issuing.wallet
+        self.objects = self._issuing.objects
         self._last_state: IssuingState = self._own_chain.silence
 
     @property
@@ -123,7 +126,17 @@ class Participant:
                 return [*self._spread(event, now), *asked]
             case StoreRead() | StoreEnded() | OwnLogRead() | OwnAdopted():
                 return self._take_restored(event, now)
-            case OwnRefused() | OwnLost() | StoreFailed() | PaymentWanted() | PaymentWithdrawn():
+            case VoucherRemembered(channel, voucher):
+                self.objects.remember(channel, voucher)
+                return []
+            case (
+                OwnRefused()
+                | OwnLost()
+                | StoreFailed()
+                | PaymentWanted()
+                | ActWanted()
+                | PaymentWithdrawn()
+            ):
                 return self._take_for_issuing(event, now)
             case _:
                 return self._spread(event, now)
@@ -145,7 +158,7 @@ class Participant:
 
     def _take_for_issuing(
         self,
-        event: OwnRefused | OwnLost | StoreFailed | PaymentWanted | PaymentWithdrawn,
+        event: OwnRefused | OwnLost | StoreFailed | PaymentWanted | ActWanted | PaymentWithdrawn,
         now: float,
     ) -> list[ParticipantCommand]:
         match event:
@@ -157,12 +170,14 @@ class Participant:
                 self._issuing.note_store(reason)
             case PaymentWanted(number, amounts):
                 self._issuing.wish(number, amounts)
+            case ActWanted(number, operations):
+                self._issuing.wish_act(number, operations)
             case PaymentWithdrawn(number):
                 self._issuing.withdraw(number)
         return []
 
     def _take_arrived(self, arrived: VerticesArrived, now: float) -> list[ParticipantCommand]:
-        outcome = self.intake.take(arrived.vertices)
+        outcome = self.intake.take(arrived.vertices, arrived.pushed)
         for _, peer in arrived.vertices:
             outcome.checked[peer] += 1
         for peer, rule in arrived.invalid:

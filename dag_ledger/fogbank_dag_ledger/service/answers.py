@@ -8,6 +8,7 @@ from fogbank_protocol.identity import NodeId
 from fogbank_protocol.node.failures import CallRefused
 from fogbank_protocol.node.services import OneWayService, RequestService, Service, StreamService
 
+from ..gossip_events import VerticesLacked
 from ..limits import ANSWERS_AT_ONCE_MAX, RANGE_STREAMS_SERVED_MAX
 from ..messages import (
     FETCH,
@@ -28,7 +29,7 @@ from ..messages import (
     encode_vertices,
     page_end,
 )
-from ..vertex import VertexId
+from ..vertex import VertexId, tag_in
 from .disk import Disk
 from .pipeline import Pipeline
 
@@ -43,12 +44,17 @@ class Answers:
         compare: Callable[[NodeId, FrontierMessage], FrontierMessage],
         learn_proof: Callable[[NodeId, bytes], None],
         heads: Callable[[NodeId], Sequence[VertexId]],
+        note_lacking: Callable[[VerticesLacked], None],
     ) -> None:
-        """``compare`` answers a peer's frontier, ``learn_proof`` takes a proof that it sent."""
+        """``compare`` answers a peer's frontier, ``learn_proof`` takes a proof that it sent.
+
+        ``note_lacking`` is told whose vertices a peer asked for.
+        """
         self._pipeline = pipeline
         self._compare = compare
         self._learn_proof = learn_proof
         self._heads = heads
+        self._note_lacking = note_lacking
         self._disk: Disk | None = None
         self._served: set[NodeId] = set()
 
@@ -88,8 +94,9 @@ class Answers:
         await trio.lowlevel.checkpoint()
         return encode_frontier(self._compare(peer, message))
 
-    async def _answer_fetch(self, _peer: NodeId, body: bytes) -> bytes:
+    async def _answer_fetch(self, peer: NodeId, body: bytes) -> bytes:
         ids = decode_fetch(body)
+        self._note_lacking(VerticesLacked(peer, frozenset(map(tag_in, ids))))
         found = await self._open_disk().writer.find(ids)
         return encode_vertices(found[: page_end(map(len, found))])
 
@@ -104,6 +111,7 @@ class Answers:
         disk = self._open_disk()
         if peer in self._served or len(self._served) >= RANGE_STREAMS_SERVED_MAX:
             raise CallRefused("busy", "a range is being read already")
+        self._note_lacking(VerticesLacked(peer, frozenset(wanted.tag for wanted in ranges)))
         self._served.add(peer)
         try:
             await disk.writer.flush()

@@ -1,5 +1,6 @@
-"""The two files of a ledger, opened together (SPEC.md section 8.8)."""
+"""The files of a ledger, opened together (SPEC.md section 8.8)."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from .failures import FolderUnusable
 from .own_log import OwnLog
 from .store import VertexStore
 from .store_writer import StoreWriter
+from .voucher_store import VoucherStore
 
 OWN_LOG_NAME = "own.log"
 STORE_NAME = "vertices.sqlite"
+VOUCHERS_NAME = "vouchers.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Disk:
     log: OwnLog
     store: VertexStore
     writer: StoreWriter
+    vouchers: VoucherStore
 
     @property
     def notices(self) -> list[str]:
@@ -37,10 +41,16 @@ class Disk:
                 f"the file of vertices was damaged; it is kept as {self.store.set_aside}. "
                 "A new one is filled from the log of own vertices and from the others"
             )
+        if self.vouchers.set_aside is not None:
+            notices.append(
+                f"the file of vouchers was damaged; it is kept as {self.vouchers.set_aside}. "
+                "Ask those who pay over open channels for their last vouchers"
+            )
         return notices
 
     def close(self) -> None:
-        """Close both files; safe to call twice."""
+        """Close the files; safe to call twice."""
+        self.vouchers.close()
         self.store.close()
         self.log.close()
 
@@ -55,10 +65,11 @@ def open_disk(folder: Path, network: NetworkId, issuer: NodeId) -> Disk:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FolderUnusable(f"cannot use {folder}: {error.strerror}") from error
-    log = OwnLog(folder / OWN_LOG_NAME, network, issuer)
-    try:
+    with ExitStack() as opened:
+        log = OwnLog(folder / OWN_LOG_NAME, network, issuer)
+        opened.callback(log.close)
         store = VertexStore(folder / STORE_NAME, network)
-    except BaseException:
-        log.close()
-        raise
-    return Disk(log, store, StoreWriter(store))
+        opened.callback(store.close)
+        vouchers = VoucherStore(folder / VOUCHERS_NAME)
+        opened.pop_all()
+    return Disk(log, store, StoreWriter(store), vouchers)

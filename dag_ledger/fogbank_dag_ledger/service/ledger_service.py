@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
+from secrets import randbits
 from typing import TypeVar
 
 import trio
@@ -20,7 +21,7 @@ from fogbank_protocol.node.peers import PeerConnected
 from fogbank_protocol.node.services import Service
 
 from ..amnesia import AskHead, HeadAnswered
-from ..events import Final
+from ..events import Final, Settled
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
@@ -33,12 +34,13 @@ from ..gossip_events import (
     PeerJoined,
     PeerLeft,
     PushVertices,
-    VerticesSeen,
 )
 from ..messages import FrontierMessage
+from ..operations import Operation
 from ..own_account import PaymentView
 from ..participation import Participant
 from ..participation.happenings import (
+    ActWanted,
     AdoptOwn,
     KeepOwn,
     KeepVertices,
@@ -56,11 +58,13 @@ from ..participation.happenings import (
     StoreFailed,
     StoreRead,
     TellEvents,
+    VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
+from .channels import Channels
 from .disk import Disk, open_disk
 from .exchange import Exchange
 from .failures import NotIssuing
@@ -104,7 +108,7 @@ class LedgerService:
         self._own = identity.node_id
         self._folder = folder
         self._network = node
-        self._participant = Participant(genesis, self._own, random or SystemRandom())
+        self._participant = Participant(genesis, self._own, random or _unforeseen())
         self._driver: Driver[ParticipantEvent, ParticipantCommand] = Driver(
             self._participant, self._perform
         )
@@ -114,7 +118,7 @@ class LedgerService:
             self._ledger,
             self._participant.intake,
             take=self._driver.tell,
-            note_seen=lambda peer, wires: self._driver.tell(VerticesSeen(peer, wires)),
+            note_seen=lambda seen: self._driver.tell(seen),
             wait_for_room=self._wait_for_room,
         )
         self._exchange = Exchange(node, self._pipeline)
@@ -123,6 +127,7 @@ class LedgerService:
             compare=self._compare,
             learn_proof=lambda peer, proof: self._driver.tell(ProofArrived(peer, proof)),
             heads=self._participant.heads,
+            note_lacking=lambda lacked: self._driver.tell(lacked),
         )
         self._answer = FrontierMessage(reset=False, entries={})
         self._disk: Disk | None = None
@@ -135,6 +140,13 @@ class LedgerService:
         self._wishes: dict[int, Wish] = {}
         self._numbers = count()
         self._decided = trio.Event()
+        self.channels = Channels(
+            self._participant.objects,
+            self._own,
+            self._act,
+            lambda channel, voucher: self._driver.tell(VoucherRemembered(channel, voucher)),
+        )
+        """Payment channels, escrows and stakes of the own account."""
 
     def services(self) -> Sequence[Service]:
         """Return the methods of SPEC.md section 8.7 for the node to serve."""
@@ -175,20 +187,8 @@ class LedgerService:
         amounts = dict(payments)
         if len(amounts) < len(payments):
             raise ImpossiblePayment("a recipient is named twice in one payment")
-        number = next(self._numbers)
-        wish = self._wishes[number] = Wish()
-        try:
-            self._driver.tell(PaymentWanted(number, amounts))
-            result = await wish.wait(lambda: self._driver.tell(PaymentWithdrawn(number)))
-        finally:
-            del self._wishes[number]
-        match result:
-            case Vertex():
-                return result.id
-            case PaymentRefused():
-                raise result
-            case reason:
-                raise NotIssuing(reason)
+        vertex = await self._issue(lambda number: PaymentWanted(number, amounts))
+        return vertex.id
 
     async def wait_final(self, vertex_id: VertexId) -> None:
         """Return when the vertex is final; may be never.  It need not be held yet."""
@@ -267,6 +267,7 @@ class LedgerService:
         self._damaged = await replay_store(
             disk.store, network, lambda vertices: self._driver.tell(StoreRead(vertices))
         )
+        self.channels.begin(disk)
         for notice in self.notices():
             _log.warning("%s", notice)
         async with trio.open_nursery() as nursery:
@@ -300,6 +301,25 @@ class LedgerService:
         while True:
             self._driver.tell(StoreFailed(await disk.writer.wait_failure_changed()))
 
+    async def _act(self, operations: tuple[Operation, ...]) -> Vertex:
+        return await self._issue(lambda number: ActWanted(number, operations))
+
+    async def _issue(self, wanted: Callable[[int], PaymentWanted | ActWanted]) -> Vertex:
+        number = next(self._numbers)
+        wish = self._wishes[number] = Wish()
+        try:
+            self._driver.tell(wanted(number))
+            result = await wish.wait(lambda: self._driver.tell(PaymentWithdrawn(number)))
+        finally:
+            del self._wishes[number]
+        match result:
+            case Vertex():
+                return result
+            case PaymentRefused():
+                raise result
+            case reason:
+                raise NotIssuing(reason)
+
     # What the participant wants.
 
     def _perform(self, command: ParticipantCommand) -> None:
@@ -320,6 +340,8 @@ class LedgerService:
                 for event in events:
                     if isinstance(event, Final) and event.id in self._finals:
                         self._finals.pop(event.id).set()
+                    elif isinstance(event, Settled):
+                        self.channels.note_settled(event.object_id)
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):
@@ -395,3 +417,8 @@ class LedgerService:
 
     def _state(self) -> IssuingState:
         return self._participant.issuing(trio.current_time())
+
+
+def _unforeseen() -> Random:
+    """Return draws that nobody foresees at the start; each for itself would be a system call."""
+    return Random(randbits(256))

@@ -12,11 +12,12 @@ import trio
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import SIGNATURE_BYTES, NetworkId, NodeId
 
+from ..gossip_events import VerticesSeen
 from ..intake import Intake
 from ..ledger import Ledger
 from ..limits import INTAKE_WAITING_MAX, RECENT_MAX, VERIFY_BATCH, VERIFY_BATCHES_WAITING_MAX
 from ..participation.happenings import VerticesArrived
-from ..vertex import Vertex, VertexId
+from ..vertex import Vertex, VertexId, tag_in
 from ..vertex_codec import decode_vertex
 from .signature_checks import SignatureChecks
 
@@ -41,6 +42,9 @@ class _Batch:
     invalid: list[tuple[NodeId, str]] = field(default_factory=list[tuple[NodeId, str]])
     """Who sent an invalid vertex, and the rule it broke."""
 
+    pushed: set[VertexId] = field(default_factory=set[VertexId])
+    """Those of ``vertices`` that nobody had asked for."""
+
     is_checked: trio.Event = field(default_factory=trio.Event)
     done: list[trio.Event] = field(default_factory=list[trio.Event])
 
@@ -54,7 +58,7 @@ class Pipeline:
         intake: Intake,
         *,
         take: Callable[[VerticesArrived], None],
-        note_seen: Callable[[NodeId, tuple[bytes, ...]], None],
+        note_seen: Callable[[VerticesSeen], None],
         wait_for_room: Callable[[], Awaitable[None]],
     ) -> None:
         """Skip what ``ledger`` or ``intake`` hold.
@@ -71,17 +75,23 @@ class Pipeline:
         self._send, self._receive = trio.open_memory_channel[_Delivery](INTAKE_WAITING_MAX)
         self._checks = SignatureChecks(self._network)
         self._in_flight: set[tuple[VertexId, bytes]] = set()
-        self._recent: dict[bytes, None] = {}
+        self._recent: dict[bytes, bytes] = {}
+        """Tags of issuers, by the signatures of their vertices."""
 
     async def push(self, wires: Sequence[bytes], peer: NodeId) -> None:
         """Take vertices that nobody asked for; waits only while too many wait before them."""
         new = [wire for wire in wires if wire[-SIGNATURE_BYTES:] not in self._recent]
-        if known := tuple(wire for wire in wires if wire[-SIGNATURE_BYTES:] in self._recent):
-            self._note_seen(peer, known)
+        if len(new) < len(wires):
+            self._tell_seen(wires, peer)
         if new:
             await self._send.send(_Delivery(new, peer, is_asked=False))
         else:
             await trio.lowlevel.checkpoint()
+
+    def _tell_seen(self, wires: Sequence[bytes], peer: NodeId) -> None:
+        tags = {wire: self._recent.get(wire[-SIGNATURE_BYTES:]) for wire in wires}
+        known = {wire: tag for wire, tag in tags.items() if tag is not None}
+        self._note_seen(VerticesSeen(peer, tuple(known), frozenset(known.values())))
 
     def remember(self, vertices: Iterable[Vertex]) -> None:
         """Know these again by their signatures alone: most pushes bring what is held already.
@@ -89,7 +99,7 @@ class Pipeline:
         A signature holds for one vertex only, so nothing else can be taken for it.
         """
         for vertex in vertices:
-            self._recent[vertex.signature] = None
+            self._recent[vertex.signature] = tag_in(vertex.id)
         while len(self._recent) > RECENT_MAX:
             del self._recent[next(iter(self._recent))]
 
@@ -142,8 +152,11 @@ class Pipeline:
         key = (vertex.id, vertex.signature)
         if key in self._in_flight or self._intake.holds(vertex.id):
             return
-        if not delivery.is_asked and self._ledger.unwanted(vertex) is not None:
-            return
+        if not delivery.is_asked:
+            # Looked at again when it is inserted: the slot may be full by then.
+            if self._ledger.unwanted(vertex) is not None:
+                return
+            batch.pushed.add(vertex.id)
         self._in_flight.add(key)
         batch.vertices.append((vertex, delivery.peer))
 
@@ -165,6 +178,6 @@ class Pipeline:
             await self._wait_for_room()
             for vertex, _ in batch.vertices:
                 self._in_flight.discard((vertex.id, vertex.signature))
-            self._take(VerticesArrived(batch.vertices, batch.invalid))
+            self._take(VerticesArrived(batch.vertices, batch.invalid, batch.pushed))
             for done in batch.done:
                 done.set()

@@ -16,7 +16,7 @@ def test_json_says_its_schema_and_bytes_in_hexadecimal(capsys: pytest.CaptureFix
 
 
 def test_json_nests_as_the_answer_does(capsys: pytest.CaptureFixture[str]) -> None:
-    print_json(Runs((RunSummary("a", "b", "c", "d", "e", "f", "g"),)))
+    print_json(Runs((RunSummary("a", "b", "c", "d", "e", "f", "g", "h"),)))
     (run,) = json.loads(capsys.readouterr().out)["runs"]
     assert run["run_id"] == "a"
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fogbank_agent.market.pricing import bill, expected_cost
+from fogbank_agent.market.pricing import bill, expected_cost, fuel_for
 
 
 @given(
@@ -51,3 +51,20 @@ def test_time_decides_between_those_that_ask_nothing() -> None:
 
 def test_a_certain_check_costs_about_one_more_run() -> None:
     assert cost(audit_ppm=1_000_000, fuel=0) == 2 * cost(fuel=0)
+
+
+@given(
+    drops=st.integers(0, 1 << 62), price=st.integers(1, 10**12), start_price=st.integers(0, 10**12)
+)
+def test_what_a_purse_can_buy_costs_no_more_and_is_the_most(
+    drops: int, price: int, start_price: int
+) -> None:
+    fuel = fuel_for(drops, price, start_price)
+    assert fuel is not None
+    assert fuel == 0 or bill(fuel, price, start_price) <= drops
+    assert bill(fuel + 1, price, start_price) > drops
+
+
+def test_free_work_needs_no_purse_but_for_its_start() -> None:
+    assert fuel_for(5, 0, 5) is None
+    assert fuel_for(4, 0, 5) == 0

@@ -48,6 +48,9 @@ async def test_a_story_survives_a_restart(tmp_path: Path) -> None:
         (1_500, RunFailed(Reason.NO_PROVIDER)),
     ]
     assert len(journal.why(run_id(1))) == 2
+    assert [run.outcome for run in journal.runs()] == ["", ""]
+    journal.record_outcome(run_id(0), "out of fuel")
+    assert [run.outcome for run in journal.runs()] == ["", "out of fuel"]
     newest = journal.runs(count_max=1)[0]
     assert (newest.number, newest.name, newest.state) == (1, "1.csv", "failed")
     assert newest.package_name == "sensor-statistics"
@@ -60,7 +63,10 @@ async def test_runs_that_a_crash_cut_off_are_not_under_way_for_ever(tmp_path: Pa
     assert journal.runs()[0].state == "under way"
     journal.close()
     journal = Journal(tmp_path / "journal")
-    assert (journal.runs()[0].state, journal.runs()[0].reason) == ("failed", Reason.CANCELLED)
+    assert (journal.runs()[0].state, journal.runs()[0].reason) == (
+        "failed",
+        Reason.REQUESTOR_STOPPED,
+    )
     journal.close()
 
 

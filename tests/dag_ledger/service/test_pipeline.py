@@ -4,11 +4,13 @@ from collections import Counter
 
 import trio
 
+from fogbank_dag_ledger.gossip_events import VerticesSeen
 from fogbank_dag_ledger.intake import Intake
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.limits import WINDOW
 from fogbank_dag_ledger.participation.happenings import VerticesArrived
 from fogbank_dag_ledger.service.pipeline import Pipeline
+from fogbank_dag_ledger.vertex import tag_of
 from fogbank_dag_ledger.vertex_codec import encode_vertex
 from fogbank_protocol.identity import NodeId
 
@@ -26,12 +28,12 @@ class Taken:
         self.ledger = Ledger(COMMUNITY.genesis)
         self._intake = Intake(self.ledger)
         self.arrived: list[VerticesArrived] = []
-        self.seen: list[tuple[NodeId, tuple[bytes, ...]]] = []
+        self.seen: list[VerticesSeen] = []
         self.pipeline = Pipeline(
             self.ledger,
             self._intake,
             take=self._take,
-            note_seen=lambda peer, wires: self.seen.append((peer, wires)),
+            note_seen=self.seen.append,
             wait_for_room=trio.lowlevel.checkpoint,
         )
 
@@ -76,7 +78,7 @@ async def test_what_is_held_is_not_checked_again() -> None:
         await taken.pipeline.work_in([wire], BEN)
         nursery.cancel_scope.cancel()
     assert taken.checked == {ANN: 1}
-    assert taken.seen == [(BEN, (wire,))]
+    assert taken.seen == [VerticesSeen(BEN, (wire,), frozenset([tag_of(COMMUNITY.names[4])]))]
 
 
 async def test_a_known_signature_under_another_body_does_not_get_in() -> None:

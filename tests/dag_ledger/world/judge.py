@@ -36,9 +36,13 @@ class Judge:
         self.paid: dict[VertexId, NodeId] = {}
         """What ``pay`` returned, and whose it is."""
 
+        self.latencies_s: list[float] = []
+        """How long after ``pay`` returned each payment was final where it was made."""
+
         self.met: Counter[str] = Counter()
         """How often what happened: a simulation in which nothing happens proves nothing."""
 
+        self._paid_at: dict[VertexId, float] = {}
         self._decided: dict[bytes, VertexId] = {}
         self._final: dict[VertexId, None] = {}
         self._held: defaultdict[Node, int] = defaultdict(int)
@@ -59,6 +63,9 @@ class Judge:
                 case Final(vertex_id):
                     self._decide(vertex_id)
                     self._final[vertex_id] = None
+                    if self.paid.get(vertex_id) == node.name and vertex_id in self._paid_at:
+                        paid_at = self._paid_at.pop(vertex_id)
+                        self.latencies_s.append(node.world.now - paid_at)
                     self.met["final"] += 1
                 case Equivocated(issuer):
                     self._convict(issuer)
@@ -78,6 +85,7 @@ class Judge:
 
     def note_paid(self, node: "Node", vertex: Vertex) -> None:
         self.paid[vertex.id] = node.name
+        self._paid_at[vertex.id] = node.world.now
         self.met["paid"] += 1
 
     def note_cut(self, node: NodeId, peer: NodeId) -> None:

@@ -22,6 +22,7 @@ from fogbank_dag_ledger.gossip_events import (
     PeerLeft,
     PushVertices,
     RangesEnded,
+    VerticesLacked,
     VerticesSeen,
 )
 from fogbank_dag_ledger.ledger import Ledger
@@ -105,6 +106,9 @@ class Node:
         self.paid: list[VertexId] = []
         self.sent: dict[VertexId, None] = {}
         """Own vertices of which a byte may have left."""
+
+        self.needless = 0
+        """How many vertices were pushed here in vain."""
 
         self.disk_is_full = False
         self._own_log: Iterator[bytes] = iter(())
@@ -309,12 +313,16 @@ class Node:
                     self.tell(FrontierReceived(sender, message))
                     return encode_frontier(self._answer)
                 case "ledger.fetch":
-                    return encode_vertices(self.disk.find(decode_fetch(body)))
+                    ids = decode_fetch(body)
+                    self.tell(VerticesLacked(sender, frozenset(map(tag_in, ids))))
+                    return encode_vertices(self.disk.find(ids))
                 case "ledger.head":
                     return encode_ids(self.participant.heads(decode_head_request(body)))
                 case "ledger.range":
                     start = int.from_bytes(body[:4], "big")
-                    return encode_vertices(self._range_page(decode_wanted(body[4:]), start))
+                    ranges = decode_wanted(body[4:])
+                    self.tell(VerticesLacked(sender, frozenset(one.tag for one in ranges)))
+                    return encode_vertices(self._range_page(ranges, start))
                 case _:
                     raise AssertionError(method)
         except RemoteProtocolError:
@@ -331,7 +339,7 @@ class Node:
         return list(islice(found, start, start + PAGE_VERTICES_MAX))
 
     def _take_vertices(self, peer: NodeId, wires: Sequence[bytes], *, is_asked: bool) -> None:
-        seen: list[bytes] = []
+        seen: dict[bytes, bytes] = {}
         vertices: list[tuple[Vertex, NodeId]] = []
         invalid: list[tuple[NodeId, str]] = []
         for wire in wires:
@@ -341,15 +349,17 @@ class Node:
                 invalid.append((peer, error.rule))
                 continue
             if not is_asked and vertex.id in self._recent:
-                seen.append(wire)
+                seen[wire] = tag_in(vertex.id)
             elif not self.participant.intake.holds(vertex.id) and (
                 is_asked or self.ledger.unwanted(vertex) is None
             ):
                 vertices.append((vertex, peer))
         if seen:
-            self.tell(VerticesSeen(peer, tuple(seen)))
+            self.needless += len(seen)
+            self.tell(VerticesSeen(peer, tuple(seen), frozenset(seen.values())))
         if vertices or invalid:
-            self.tell(VerticesArrived(vertices, invalid))
+            pushed = () if is_asked else {vertex.id for vertex, _ in vertices}
+            self.tell(VerticesArrived(vertices, invalid, pushed))
 
     # Messages.
 
@@ -402,8 +412,12 @@ class Node:
         except RemoteProtocolError:
             self.world.part(self.name, peer)
             return 0
-        self._take_vertices(peer, wires, is_asked=True)
+        self.take_found(wires, peer)
         return len(wires)
+
+    def take_found(self, wires: Sequence[bytes], peer: NodeId) -> None:
+        """Take vertices that ``peer`` was asked for."""
+        self._take_vertices(peer, wires, is_asked=True)
 
     def _read_page(self, peer: NodeId, ranges: tuple[Range, ...], start: int) -> None:
         """Read one page of a stream and then the next; a page that is lost ends it."""

@@ -1,5 +1,6 @@
 """What agent and workers say to each other: a worker's words are read strictly."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -11,6 +12,7 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.outcome import Exited, HostFault, OutOfFuel, Trap
 from fogbank_wasm_tasks.sandbox.messages import (
+    AgainCommand,
     Command,
     CompileCommand,
     Compiled,
@@ -64,6 +66,8 @@ def ended(ending: Ending) -> Ended:
 
 
 COMMANDS: list[Command] = [
+    AgainCommand(b"input", 7, 8),
+    AgainCommand(b"", 0, 0),
     LoadCommand(b"k" * 32, b"native"),
     CompileCommand(b"module", True),
     RUN,
@@ -83,6 +87,8 @@ REPLIES: list[Reply] = [
     Stepped(3, b"r" * 64, b"state"),
     Profiled([(3, 1), (0, 0)], [("fd_write", 1_005, 1)]),
     ended(Finished()),
+    replace(ended(Finished()), diagnostics=b""),
+    replace(ended(Finished()), diagnostics=b"", is_exact=False),
     ended(OutOfFuel()),
     ended(Trap("unreachable")),
     ended(Exited(3)),
@@ -118,6 +124,8 @@ def test_a_reply_is_understood(reply: Reply) -> None:
         encode([6, [0, bytes(32), 0], b"", 0, 0, 0, b""]),
         encode([6, [0], b"", 0, 0, 0, bytes(4_097)]),
         b"",
+        b"\xc1",
+        b"\xc1" + bytes(23),
     ],
 )
 def test_what_is_no_reply_is_refused(message: bytes) -> None:

@@ -33,6 +33,8 @@ NO_ENGINE: Final = (
     "or ARM; if this is one, try: pip install --force-reinstall wasmtime"
 )
 
+_READ_BYTES: Final = 1 << 18
+
 
 class Pipes:
     """The two pipes between this process and the agent, blocking."""
@@ -41,6 +43,7 @@ class Pipes:
         """Take over standard input and output, so that nothing else can write among the replies."""
         self._commands = os.dup(0)
         self._replies = os.dup(1)
+        self._received = bytearray()
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         os.dup2(nothing, 1)
@@ -72,13 +75,16 @@ class Pipes:
         poll.poll()
 
     def _read(self, count: int) -> bytes:
-        data = bytearray()
-        while len(data) < count:
-            part = os.read(self._commands, min(count - len(data), 1 << 20))
+        received = self._received
+        while len(received) < count:
+            # As much as there is: commands come many at a time.
+            part = os.read(self._commands, _READ_BYTES)
             if not part:
                 os._exit(0)
-            data += part
-        return bytes(data)
+            received += part
+        data = bytes(received[:count])
+        del received[:count]
+        return data
 
 
 def run_child(serve: Callable[[Pipes, Target], None]) -> None:

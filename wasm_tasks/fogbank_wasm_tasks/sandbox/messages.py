@@ -6,6 +6,7 @@ program, but a worker runs hostile code: what it says is read as strictly as a p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from struct import Struct
 from typing import TypeAlias
 
 from fogbank_protocol.encoding import Value, decode, encode
@@ -32,6 +33,12 @@ REPLY_BYTES_MAX = max(OUTPUT_BYTES_MAX, COMPILED_BYTES_MAX) + MESSAGE_OVERHEAD_B
 """The longest message from a worker."""
 
 _RULE = "7.6"
+
+_COMPACT = b"\xc1"
+"""Begins the messages of which there are thousands a second; no canonical value begins so."""
+
+_AGAIN = Struct(">cQQ")
+_FINISHED = Struct(">cQQQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,16 @@ class ProfileCommand:
     run: RunCommand
 
 
-Command: TypeAlias = (
+@dataclass(frozen=True, slots=True)
+class AgainCommand:
+    """Run what was run last once more, with other input, seed and fuel."""
+
+    input: bytes
+    seed: int
+    fuel_max: int
+
+
+Command: TypeAlias = AgainCommand | (
     LoadCommand | CompileCommand | RunCommand | StepCommand | VerifyCommand | ProfileCommand
 )
 
@@ -232,6 +248,8 @@ def frame(message: bytes) -> bytes:
 def encode_command(command: Command) -> bytes:
     """Return the message that says ``command``."""
     match command:
+        case AgainCommand(input_data, seed, fuel_max):
+            return _AGAIN.pack(_COMPACT, seed, fuel_max) + input_data
         case LoadCommand(key, compiled):
             return encode([1, key, compiled])
         case CompileCommand(module, is_precise):
@@ -267,6 +285,9 @@ def encode_command(command: Command) -> bytes:
 
 def decode_command(message: bytes) -> Command:
     """Return the command in a message from the agent, which is trusted to be well meant."""
+    if message[:1] == _COMPACT:
+        _, seed, fuel_max = _AGAIN.unpack_from(message)
+        return AgainCommand(message[_AGAIN.size :], seed, fuel_max)
     match decode(message, bytes_max=COMMAND_BYTES_MAX):
         case [1, bytes(key), bytes(compiled)]:
             return LoadCommand(key, compiled)
@@ -366,6 +387,11 @@ def encode_reply(reply: Reply) -> bytes:
             return encode(
                 [10, [[*each] for each in functions], [[*each] for each in host]],
             )
+        case Ended(ending=Finished(), diagnostics=b"", is_exact=True):
+            return (
+                _FINISHED.pack(_COMPACT, reply.fuel, reply.peak_memory_bytes, reply.wall_us)
+                + reply.output
+            )
         case Ended():
             return encode(
                 [
@@ -387,6 +413,8 @@ def decode_reply(message: bytes) -> Reply:
     Raises:
         RemoteProtocolError: it is none: the worker was taken over or is broken.
     """
+    if message[:1] == _COMPACT:
+        return _decode_finished(message)
     match decode(message, bytes_max=REPLY_BYTES_MAX):
         case [
             1,
@@ -446,6 +474,21 @@ def decode_reply(message: bytes) -> Reply:
             )
         case _:
             raise RemoteProtocolError("not a reply of a worker", rule=_RULE)
+
+
+def _decode_finished(message: bytes) -> Ended:
+    if len(message) < _FINISHED.size:
+        raise RemoteProtocolError("not a reply of a worker", rule=_RULE)
+    _, fuel, peak_memory_bytes, wall_us = _FINISHED.unpack_from(message)
+    return Ended(
+        ending=Finished(),
+        output=message[_FINISHED.size :],
+        fuel=fuel,
+        peak_memory_bytes=peak_memory_bytes,
+        wall_us=wall_us,
+        diagnostics=b"",
+        is_exact=True,
+    )
 
 
 def _function_total(value: Value) -> tuple[int, int]:

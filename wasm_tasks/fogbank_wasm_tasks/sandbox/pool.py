@@ -1,7 +1,7 @@
 """The sandbox as the agent sees it: a pool of supervised, disposable workers."""
 
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -9,21 +9,17 @@ import trio
 
 from fogbank_protocol.errors import LocalProtocolError
 
-from ..errors import SandboxBusy
-from ..limits import (
-    COMPILE_S_MAX,
-    RUNS_QUEUED_MAX,
-    WORKER_IDLE_S_MAX,
-    WORKERS_MAX,
-)
+from ..limits import COMPILE_S_MAX, WORKER_IDLE_S_MAX, WORKERS_MAX
 from ..outcome import HostFaultKind
 from ..package import Package, open_package
 from ..run import RunReport, RunRequest
 from ..verification.requests import StepReport, StepRequest, VerifyReport, VerifyRequest
 from .availability import check_available
+from .batch import Reports, Requests
 from .commands import make_command, make_step_command, make_verify_command, with_key
 from .compile_cache import CompileCache
 from .compiler import CompileLimit, Compiler
+from .lane import Lane
 from .messages import Ended, Protection, RunCommand, StepCommand, Stepped, VerifyCommand
 from .process import ChildGone
 from .reports import (
@@ -35,7 +31,8 @@ from .reports import (
     report_verifier_fault,
 )
 from .settings import Target
-from .slot import LoadRefused, WorkerSlot
+from .slot import LoadRefused, TimeLimit
+from .slots import Slots
 
 __all__ = ["Protection", "RunReport", "RunRequest", "Sandbox", "Target"]
 
@@ -71,25 +68,23 @@ class Sandbox:
         self._idle_s_max = idle_s_max
         self._compile_s_max = compile_s_max
         self._target = target
-        self._slots = [WorkerSlot(target) for _ in range(workers)]
-        self._free = list(self._slots)
-        self._turns = trio.Semaphore(workers)
+        self._slots = Slots(workers, target)
         self._compiler: Compiler | None = None
 
     @property
     def workers(self) -> int:
         """How many runs there may be at the same time."""
-        return len(self._slots)
+        return self._slots.count
 
     @property
     def running(self) -> int:
-        """How many runs there are now."""
-        return len(self._slots) - len(self._free)
+        """How many runs there are now; a batch counts once for each worker that it uses."""
+        return self._slots.taken_count
 
     @property
     def waiting(self) -> int:
         """How many runs wait for a worker."""
-        return self._turns.statistics().tasks_waiting
+        return self._slots.waiting
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Supervise the workers until cancelled; ``started`` as soon as ``execute`` may be called.
@@ -104,11 +99,10 @@ class Sandbox:
             task_status.started()
             while True:
                 await trio.sleep(self._idle_s_max / 4)
-                await self._stop_idle_workers()
+                await self._slots.stop_idle(trio.current_time() - self._idle_s_max)
         finally:
             self._compiler = None
-            for slot in self._slots:
-                await slot.retire()
+            await self._slots.retire()
 
     async def check(self) -> Protection:
         """Start a worker if there is none and return what protects the machine from it.
@@ -117,7 +111,7 @@ class Sandbox:
             SandboxUnavailable: this machine has no usable engine; the message says why.
             ChildGone: no worker starts, which is a bug or a machine without memory.
         """
-        async with self._slot(b"") as slot:
+        async with self._slots.taken(b"") as slot:
             return await slot.protection()
 
     async def prepare(self, package: Package) -> None:
@@ -160,6 +154,47 @@ class Sandbox:
         command = make_command(compiler.key(package), package, request)
         ended = await self._attempt(package, command, request.wall_s_max, on_progress)
         return ended if isinstance(ended, RunReport) else await make_report(ended[0])
+
+    @asynccontextmanager
+    async def execute_many(
+        self, package: Package, requests: Iterable[RunRequest] | AsyncIterable[RunRequest]
+    ) -> AsyncGenerator[Reports]:
+        """Run ``package`` once for each of ``requests``, and iterate over (index, report).
+
+        Reports come as the runs end, in any order; a request's index counts from 0.  Each run is
+        as ``execute`` would do it: a fresh instance, limits, time and faults of its own.  Short
+        runs are told to their workers many at a time, which is ten times faster.
+
+        Requests are taken as there is room, and reports wait until they are taken, in bounded
+        numbers.  All workers are used, and others who wait for one get it in between.  Leaving the
+        context cancels what is left, as cancelling does: runs that do not end at once are killed.
+
+        Raises:
+            RemoteProtocolError, SandboxBusy, SandboxUnavailable: from the iterator, after the
+                reports that there are: as ``execute``.
+        """
+        compiler = self._require_compiler()
+        waiting, reports = Requests(requests), Reports()
+        lane = Lane(
+            compiler=compiler,
+            slots=self._slots,
+            package=package,
+            requests=waiting,
+            reports=reports,
+            repeat_precisely=self._repeat_precisely,
+        )
+
+        async def run_lanes() -> None:
+            async with trio.open_nursery() as lanes:
+                for _ in range(self.workers):
+                    lanes.start_soon(lane.run)
+            reports.end()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(waiting.fetch)
+            nursery.start_soon(run_lanes)
+            yield reports
+            nursery.cancel_scope.cancel()
 
     async def execute_steps(
         self,
@@ -226,9 +261,15 @@ class Sandbox:
         except ChildGone as gone:
             fault = HostFaultKind.WORKER_DIED
             logger.warning("the worker of a run of %s is gone: %s", package, gone)
-        except _TimeLimit:
+        except TimeLimit:
             fault = HostFaultKind.TIME_LIMIT
         return report_fault(fault, trio.current_time() - started)
+
+    async def _repeat_precisely(
+        self, package: Package, command: RunCommand, wall_s_max: float
+    ) -> RunReport:
+        ended = await self._attempt(package, command, wall_s_max, None)
+        return ended if isinstance(ended, RunReport) else await make_report(ended[0])
 
     async def _execute(
         self,
@@ -241,10 +282,10 @@ class Sandbox:
         is_precise: bool = False,
     ) -> tuple[Ended, Stepped | None]:
         run = command if isinstance(command, RunCommand) else command.run
-        if not any(slot.has(run.key) for slot in self._slots):
+        if not self._slots.have(run.key):
             # Before a worker is taken: a module that takes a minute to compile must not hold one.
             await compiler.compiled(package, is_precise=is_precise)
-        async with self._slot(run.key) as slot:
+        async with self._slots.taken(run.key) as slot:
             if not slot.has(run.key):
                 compiled = await compiler.compiled(package, is_precise=is_precise)
                 await slot.load(run.key, compiled)
@@ -252,45 +293,9 @@ class Sandbox:
                 ended, stepped = await slot.run(command, on_progress)
                 check_plausible(ended, run)
                 return ended, stepped
-            raise _TimeLimit
-
-    @asynccontextmanager
-    async def _slot(self, key: bytes) -> AsyncGenerator[WorkerSlot]:
-        """Take a free slot, rather one that has the module ``key``; give it back fit for use."""
-        if self.waiting >= RUNS_QUEUED_MAX:
-            raise SandboxBusy(f"{RUNS_QUEUED_MAX} runs wait already")
-        async with self._turns:
-            slot = max(self._free, key=lambda each: (each.has(key), each.is_live))
-            self._free.remove(slot)
-            try:
-                yield slot
-            except ChildGone:
-                slot.note_death()
-                await slot.stop()
-                raise
-            finally:
-                if slot.is_in_doubt:
-                    await slot.stop()
-                slot.idle_since = trio.current_time()
-                self._free.append(slot)
-
-    async def _stop_idle_workers(self) -> None:
-        before = trio.current_time() - self._idle_s_max
-        for slot in [each for each in self._free if each.is_live and each.idle_since <= before]:
-            if slot not in self._free or self._turns.value == 0:
-                continue
-            # Its turn is taken as well, so that no run waits for this slot.
-            self._turns.acquire_nowait()
-            self._free.remove(slot)
-            await slot.stop()
-            self._free.append(slot)
-            self._turns.release()
+            raise TimeLimit
 
     def _require_compiler(self) -> Compiler:
         if self._compiler is None:
             raise LocalProtocolError("the sandbox is not running")
         return self._compiler
-
-
-class _TimeLimit(Exception):
-    """A run took longer than its order allows."""

@@ -1,7 +1,11 @@
 """The agent's end of a worker or a compile child: a process with a pipe each way."""
 
+import fcntl
 import logging
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from subprocess import DEVNULL, PIPE
 from typing import Final, Self
 
@@ -10,7 +14,7 @@ import trio
 from fogbank_protocol.errors import RemoteProtocolError
 
 from ..errors import SandboxUnavailable
-from ..limits import WORKER_START_S_MAX
+from ..limits import PIPE_BYTES, PIPE_SLACK_BYTES, PIPELINED_BYTES_MIN, WORKER_START_S_MAX
 from .messages import (
     LENGTH_BYTES,
     REPLY_BYTES_MAX,
@@ -39,13 +43,15 @@ class ChildProcess:
 
     def __init__(self, process: trio.Process) -> None:
         """Talk to ``process``; ``start`` makes one."""
-        assert process.stdin is not None
-        assert process.stdout is not None
+        assert isinstance(process.stdin, trio.lowlevel.FdStream)
+        assert isinstance(process.stdout, trio.lowlevel.FdStream)
         self._process = process
         self._stdin = process.stdin
         self._stdout = process.stdout
         self._received = bytearray()
         self.protection: Protection | None = None
+        self.pipelined_bytes_max = _widen(self._stdin.fileno(), self._stdout.fileno())
+        """How many bytes of commands may wait for the process without that sending them waits."""
 
     @classmethod
     async def start(cls, module: str, target: Target) -> Self:
@@ -103,13 +109,52 @@ class ChildProcess:
         Raises:
             ChildGone: the process is gone or says what is no reply.
         """
-        length = int.from_bytes(await self._read(LENGTH_BYTES), "big")
-        if length > REPLY_BYTES_MAX:
-            raise ChildGone(f"a reply of {length} bytes")
+        head = await self._read(LENGTH_BYTES)
+        return _decode(await self._read(_length(head)))
+
+    async def send_many(self, messages: Sequence[bytes]) -> None:
+        """Send the encodings ``messages`` of commands, one after the other.
+
+        Raises:
+            ChildGone: the process is gone.
+        """
         try:
-            return decode_reply(await self._read(length))
-        except RemoteProtocolError as error:
-            raise ChildGone(str(error)) from None
+            await self._stdin.send_all(b"".join([frame(each) for each in messages]))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise ChildGone("the pipe is closed") from None
+
+    def receive_nowait(self) -> list[Reply]:
+        """Return the replies that are here already.
+
+        Raises:
+            ChildGone: the process is gone or says what is no reply.
+        """
+        try:
+            part = os.read(self._stdout.fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return []
+        if not part:
+            raise ChildGone("the process has ended")
+        self._received += part
+        replies: list[Reply] = []
+        at = 0
+        with memoryview(self._received) as received:
+            while (whole := _frame_end(received, at)) <= len(received):
+                replies.append(_decode(bytes(received[at + LENGTH_BYTES : whole])))
+                at = whole
+        del self._received[:at]
+        return replies
+
+    async def wait_readable(self) -> None:
+        """Wait until there is something for ``receive_nowait``.
+
+        Raises:
+            ChildGone: the process was closed meanwhile.
+        """
+        try:
+            await trio.lowlevel.wait_readable(self._stdout.fileno())
+        except trio.ClosedResourceError:
+            raise ChildGone("the pipe is closed") from None
 
     async def close(self) -> None:
         """Kill the process at once, and wait until it is gone, even when cancelled."""
@@ -131,3 +176,38 @@ class ChildProcess:
         data = bytes(self._received[:count])
         del self._received[:count]
         return data
+
+
+def _widen(*pipes: int) -> int:
+    """Make ``pipes`` hold more, where the system can, and return what is safe to leave in one."""
+    for pipe in pipes:
+        with suppress(AttributeError, OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    try:
+        held = fcntl.fcntl(pipes[0], fcntl.F_GETPIPE_SZ)
+    except (AttributeError, OSError):
+        return PIPELINED_BYTES_MIN
+    # Pages that are filled or emptied in part count as whole ones.
+    return max(held - PIPE_SLACK_BYTES, PIPELINED_BYTES_MIN)
+
+
+def _length(head: bytes | memoryview) -> int:
+    length = int.from_bytes(head, "big")
+    if length > REPLY_BYTES_MAX:
+        raise ChildGone(f"a reply of {length} bytes")
+    return length
+
+
+def _frame_end(received: memoryview, start: int) -> int:
+    """Return where the reply ends whose length is at ``start``, beyond the end if unknown."""
+    body = start + LENGTH_BYTES
+    if body > len(received):
+        return body
+    return body + _length(received[start:body])
+
+
+def _decode(message: bytes) -> Reply:
+    try:
+        return decode_reply(message)
+    except RemoteProtocolError as error:
+        raise ChildGone(str(error)) from None

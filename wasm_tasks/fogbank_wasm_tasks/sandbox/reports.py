@@ -25,10 +25,19 @@ def check_plausible(ended: Ended, command: RunCommand) -> None:
     Raises:
         ChildGone: it does not, so that the worker must have been taken over.
     """
+    check_within(ended, command.fuel_max, command.memory_bytes_max, command.output_bytes_max)
+
+
+def check_within(ended: Ended, fuel_max: int, memory_bytes_max: int, output_bytes_max: int) -> None:
+    """Check the same against each limit.
+
+    Raises:
+        ChildGone: one is broken.
+    """
     is_plausible = (
-        ended.fuel <= command.fuel_max
-        and ended.peak_memory_bytes <= command.memory_bytes_max
-        and len(ended.output) <= command.output_bytes_max
+        ended.fuel <= fuel_max
+        and ended.peak_memory_bytes <= memory_bytes_max
+        and len(ended.output) <= output_bytes_max
         and (isinstance(ended.ending, Finished) or not ended.output)
     )
     if not is_plausible:

@@ -13,6 +13,7 @@ from ..limits import (
 from ..outcome import HostFault, HostFaultKind
 from .engine import Engine, EngineFailed, LoadedModule
 from .messages import (
+    AgainCommand,
     Ended,
     LoadCommand,
     Loaded,
@@ -37,16 +38,22 @@ class Runner:
         """Tell the progress of long runs, and what runs by steps passed, through ``tell``."""
         self._tell = tell
         self._told_at = 0.0
+        self._last: RunCommand | None = None
         self._engine = Engine(self._tell_progress, target)
         self._modules: OrderedDict[bytes, LoadedModule] = OrderedDict()
 
-    def answer(self, command: LoadCommand | RunCommand | StepCommand | VerifyCommand) -> Reply:
+    def answer(
+        self, command: AgainCommand | LoadCommand | RunCommand | StepCommand | VerifyCommand
+    ) -> Reply:
         """Do what ``command`` says and return what came of it."""
         match command:
+            case AgainCommand():
+                return self._run_again(command)
+            case RunCommand():
+                self._last = command
+                return self._run(command)
             case LoadCommand(key, compiled):
                 return self._load(key, compiled)
-            case RunCommand():
-                return self._run(command)
             case StepCommand(run=run):
                 steps = StepRun(command, self._tell_progress)
                 ended = self._run(run, steps.play)
@@ -54,6 +61,23 @@ class Runner:
                 return ended
             case VerifyCommand(run, claimed):
                 return self._run(run, lambda instance, _meter: verify(instance, run.input, claimed))
+
+    def _run_again(self, command: AgainCommand) -> Ended:
+        last = self._last
+        assert last is not None
+        return self._run(
+            RunCommand(
+                key=last.key,
+                shape=last.shape,
+                input=command.input,
+                arguments=last.arguments,
+                environment=last.environment,
+                seed=command.seed,
+                fuel_max=command.fuel_max,
+                memory_bytes_max=last.memory_bytes_max,
+                output_bytes_max=last.output_bytes_max,
+            )
+        )
 
     def _load(self, key: bytes, compiled: bytes) -> Loaded | LoadFailed:
         forgotten: list[bytes] = []

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-SETTINGS_VERSION: Final = 2
+SETTINGS_VERSION: Final = 3
 """Rises with every change of ``engine/configuration.py``: code made with others is not loaded."""
 
 

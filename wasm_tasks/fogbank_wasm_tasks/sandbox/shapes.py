@@ -84,9 +84,12 @@ def make_host(command: RunCommand, meter: Meter) -> Host:
 
 
 def run_to_end(
-    instance: Instance, host: Host, meter: Meter, command: RunCommand
+    instance: Instance, host: Callable[[], Host], meter: Meter, command: RunCommand
 ) -> tuple[Ending, bytes]:
-    """Run ``instance`` as its shape says and return how it ended, with its output."""
+    """Run ``instance`` as its shape says and return how it ended, with its output.
+
+    ``host`` returns the world that it sees.
+    """
     return conclude(meter, lambda: _run(instance, host, command))
 
 
@@ -143,7 +146,7 @@ def take_output(instance: Instance, result: int, output_bytes_max: int) -> bytes
     return instance.memory.read(address, length)
 
 
-def _run(instance: Instance, host: Host, command: RunCommand) -> tuple[Ending, bytes]:
+def _run(instance: Instance, host: Callable[[], Host], command: RunCommand) -> tuple[Ending, bytes]:
     match command.shape:
         case Shape.REACTOR:
             begin(instance)
@@ -158,7 +161,7 @@ def _run(instance: Instance, host: Host, command: RunCommand) -> tuple[Ending, b
             except RunExited as exited:
                 if exited.code != 0:
                     raise
-            return Finished(), bytes(host.output)
+            return Finished(), bytes(host().output)
 
 
 def _run_reactor(instance: Instance, command: RunCommand) -> bytes:

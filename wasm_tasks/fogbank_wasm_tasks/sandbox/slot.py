@@ -32,6 +32,10 @@ class LoadRefused(Exception):
     """The worker's engine does not take the native code it was given."""
 
 
+class TimeLimit(Exception):
+    """A run took longer than its order allows."""
+
+
 class WorkerSlot:
     """At most one worker process, used by one task at a time."""
 
@@ -123,6 +127,21 @@ class WorkerSlot:
                     return ended, stepped
                 case _:
                     raise ChildGone("an answer to no question")
+
+    async def borrow(self) -> ChildProcess:
+        """Return the worker, to be used until ``give_back``; until then it is in doubt.
+
+        Raises:
+            SandboxUnavailable, ChildGone: it does not start.
+        """
+        child = await self._worker()
+        self._is_in_doubt = True
+        return child
+
+    def give_back(self) -> None:
+        """Have the worker back, which has answered all that it was told."""
+        self._is_in_doubt = False
+        self._deaths = 0
 
     def note_death(self) -> None:
         """Wait a little longer before the next start: the worker died by itself."""

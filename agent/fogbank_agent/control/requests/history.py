@@ -27,6 +27,9 @@ class RunSummary:
     why: str
     """The reason in words when it failed, else empty."""
 
+    outcome: str
+    """How the task ended when a result was accepted: "ok", "out of fuel", "exit code 3"…"""
+
 
 @dataclass(frozen=True, slots=True)
 class Runs:

@@ -118,3 +118,5 @@ class JobEnded:
     seconds: float
     providers: tuple[ProviderTotals, ...]
     payments: tuple[str, ...]
+    notices: tuple[str, ...]
+    """What a person should know of how the job was ordered."""

@@ -2,7 +2,15 @@
 
 import wasmtime
 
-from ...limits import WASM_STACK_BYTES
+from ...limits import (
+    INSTANCE_BYTES_MAX,
+    MEMORY_BYTES_MAX,
+    MEMORY_RESIDENT_BYTES,
+    TABLE_ELEMENTS_MAX,
+    TABLE_RESIDENT_BYTES,
+    TABLES_MAX,
+    WASM_STACK_BYTES,
+)
 from ..settings import Target
 from .interface import ffi
 
@@ -43,4 +51,36 @@ def configure(
     config.parallel_compilation = False
     # Else each module keeps a file in memory with its first contents.
     config.memory_init_cow = False
+    return config
+
+
+def configure_one_place(
+    target: Target = Target.NATIVE, *, has_float_vectors: bool = False
+) -> wasmtime.Config:
+    """Return the settings for an engine that has one instance at a time, in a fixed place.
+
+    The place is cleared between runs, and nothing is mapped anew for a run.
+    """
+    config = configure(target, has_float_vectors=has_float_vectors)
+    pool = ffi.wasmtime_pooling_allocation_config_new()
+    for name, value in (
+        ("total_core_instances", 1),
+        ("total_memories", 1),
+        ("max_memories_per_module", 1),
+        ("max_memory_size", MEMORY_BYTES_MAX),
+        ("total_tables", TABLES_MAX),
+        ("max_tables_per_module", TABLES_MAX),
+        ("table_elements", TABLE_ELEMENTS_MAX),
+        ("max_core_instance_size", INSTANCE_BYTES_MAX),
+        ("total_stacks", 1),
+        ("total_gc_heaps", 0),
+        ("total_component_instances", 0),
+        # Clearing so much by hand costs less than giving it back and faulting it in again.
+        ("linear_memory_keep_resident", MEMORY_RESIDENT_BYTES),
+        ("table_keep_resident", TABLE_RESIDENT_BYTES),
+    ):
+        setter = getattr(ffi, f"wasmtime_pooling_allocation_config_{name}_set")
+        setter(pool, value)
+    ffi.wasmtime_pooling_allocation_strategy_set(config.ptr(), pool)
+    ffi.wasmtime_pooling_allocation_config_delete(pool)
     return config

@@ -1,7 +1,6 @@
 """Compiles modules and runs them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
 
@@ -19,8 +18,9 @@ from ...wasi.host import Host
 from ..messages import Ended, RunCommand
 from ..settings import Target
 from ..shapes import Play, conclude, make_host, run_to_end
-from .configuration import configure
-from .instance import Instance, LoadedModule
+from . import calls
+from .configuration import configure_one_place
+from .instance import Instance, LoadedModule, Workplace
 from .interface import (
     I32,
     I32_MASK,
@@ -32,20 +32,37 @@ from .interface import (
     ffi,
     name_buffer,
     new_trap,
+    read_address,
 )
 from .store import CounterMeter
 
+_INSTANCES: Final = 1
+_MEMORIES: Final = 1
 _KINDS: Final = {ValueType.I32: I32, ValueType.I64: I64}
 _VALUE_TYPES: Final = {ValueType.I32: wasmtime.ValType.i32, ValueType.I64: wasmtime.ValType.i64}
 
 
-@dataclass(frozen=True, slots=True)
 class _Run:
     """One run while it lasts: what host functions need to find."""
 
-    host: Host
-    meter: CounterMeter
-    instance: Instance
+    __slots__ = ("_command", "_host", "instance", "meter")
+
+    def __init__(self, command: RunCommand, meter: CounterMeter, instance: Instance) -> None:
+        self._command = command
+        self._host: Host | None = None
+        self.meter = meter
+        self.instance = instance
+
+    def host(self) -> Host:
+        """Return its world, which is made when it is first asked for: many runs never ask."""
+        if self._host is None:
+            self._host = make_host(self._command, self.meter)
+        return self._host
+
+    @property
+    def diagnostics(self) -> bytes:
+        """What it wrote for its author."""
+        return b"" if self._host is None else bytes(self._host.diagnostics)
 
 
 class Engine:
@@ -64,8 +81,10 @@ class Engine:
         """
         self._on_cost = on_cost
         self._target = target
-        self._engine = wasmtime.Engine(configure(target))
+        self._engine = wasmtime.Engine(configure_one_place(target))
         self._linker = wasmtime.Linker(self._engine)
+        self._address = read_address(self._engine.ptr())
+        self._workplace = Workplace()
         self._run: _Run | None = None
         self._on_call = on_call
         # Kept because the C side knows only their addresses.
@@ -92,7 +111,7 @@ class Engine:
         injected = inject(export_globals(module), is_precise=is_precise, is_profiled=is_profiled)
         engine = self._engine
         if injected.has_float_vectors:
-            engine = wasmtime.Engine(configure(self._target, has_float_vectors=True))
+            engine = wasmtime.Engine(configure_one_place(self._target, has_float_vectors=True))
         return bytes(wasmtime.Module(engine, injected.module).serialize())
 
     def load(self, compiled: bytes) -> LoadedModule:
@@ -103,9 +122,10 @@ class Engine:
         """
         try:
             module = wasmtime.Module.deserialize(self._engine, compiled)
-            return LoadedModule(self._linker.instantiate_pre(module), len(compiled))
+            prepared = self._linker.instantiate_pre(module)
         except wasmtime.WasmtimeError as error:
             raise EngineFailed(str(error)) from None
+        return LoadedModule(prepared, read_address(prepared.ptr()), len(compiled))
 
     def run(
         self,
@@ -122,36 +142,30 @@ class Engine:
         Raises:
             EngineFailed: the engine failed, not the run.
         """
-        store = wasmtime.Store(self._engine)
-        store.set_limits(
-            memory_size=command.memory_bytes_max,
-            table_elements=TABLE_ELEMENTS_MAX,
-            instances=1,
-            tables=TABLES_MAX,
-            memories=1,
+        store = calls.store_new(self._address, None, None)
+        calls.store_limiter(
+            store, command.memory_bytes_max, TABLE_ELEMENTS_MAX, _INSTANCES, TABLES_MAX, _MEMORIES
         )
         try:
-            return self._run_in(store, module, command, play, look)
+            return self._run_in(calls.store_context(store), module, command, play, look)
         finally:
             self._run = None
-            store.close()
+            calls.store_delete(store)
 
     def _run_in(
         self,
-        store: wasmtime.Store,
+        context: int,
         module: LoadedModule,
         command: RunCommand,
         play: Play | None,
         look: Callable[[Instance], None] | None,
     ) -> Ended:
-        context = store._context()  # pyright: ignore[reportPrivateUsage]
         started = perf_counter()
-        meter = CounterMeter(context, command.fuel_max)
-        host = make_host(command, meter)
-        instance = Instance(context, module, meter)
-        self._run = _Run(host, meter, instance)
+        meter = CounterMeter(context, command.fuel_max, self._workplace.counter)
+        instance = Instance(context, module, meter, self._workplace)
+        self._run = run = _Run(command, meter, instance)
         if play is None:
-            ending, output = run_to_end(instance, host, meter, command)
+            ending, output = run_to_end(instance, run.host, meter, command)
         else:
             ending, output = conclude(meter, lambda: play(instance, meter))
         if look is not None and meter.has_begun:
@@ -162,7 +176,7 @@ class Engine:
             fuel=command.fuel_max if isinstance(ending, OutOfFuel) else meter.fuel_used,
             peak_memory_bytes=instance.memory_bytes,
             wall_us=int((perf_counter() - started) * 1e6),
-            diagnostics=bytes(host.diagnostics),
+            diagnostics=run.diagnostics,
             is_exact=instance.is_exact or not isinstance(ending, Trap),
         )
 
@@ -203,7 +217,7 @@ class Engine:
         assert run is not None
         before = 0 if self._on_cost is None else run.meter.fuel_used
         try:
-            result = run.host.call(name, run.instance.memory, arguments)
+            result = run.host().call(name, run.instance.memory, arguments)
             self._on_call(run.meter.fuel_used)
         except (RunEnded, FuelExhausted) as ended:
             run.instance.stopped_by = ended

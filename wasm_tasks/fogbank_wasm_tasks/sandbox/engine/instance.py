@@ -1,9 +1,8 @@
 """A fresh instance of a module, for one run."""
 
 import ctypes
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 import wasmtime
 
@@ -24,30 +23,27 @@ from ...module.shape import (
 from ...outcome import TrapKind
 from ...wasi.endings import RunEnded
 from ..shapes import Trapped
-from .interface import (
-    I32,
-    I32_MASK,
-    I64_MASK,
-    EngineFailed,
-    ffi,
-    name_buffer,
-    take_code,
-    take_text,
-)
-from .store import CounterMeter, Global, Memory
+from . import calls
+from .interface import I32, I32_MASK, EngineFailed, ffi, name_address, take_code, take_text
+from .store import CounterMeter, Global, Memory, Value
 
-_SIGNATURES: Final[dict[str, tuple[Sequence[int], int]]] = {
-    INITIALIZE: ((), 0),
-    ALLOCATE: ((I32,), 1),
-    RUN: ((I32, I32), 1),
-    START: ((), 0),
-    START_FUNCTION: ((), 0),
-    SET_UP: ((I32, I32), 0),
-    STEP: ((I32,), 1),
-    RESULT: ((), 1),
-    VERIFY: ((I32, I32, I32, I32), 1),
+_SIGNATURES: Final = {
+    INITIALIZE: (0, 0),
+    ALLOCATE: (1, 1),
+    RUN: (2, 1),
+    START: (0, 0),
+    START_FUNCTION: (0, 0),
+    SET_UP: (2, 0),
+    STEP: (1, 1),
+    RESULT: (0, 1),
+    VERIFY: (4, 1),
 }
-"""Parameters and the number of results of what the host calls; ``check_shape`` saw to it."""
+"""How many i32 the host passes and how many results it takes; ``check_shape`` saw to it."""
+
+_PARAMETERS_MAX: Final = 4
+_FUNCTION, _GLOBAL, _MEMORY = 0, 1, 3
+_KINDS: Final = {MEMORY: _MEMORY, COUNTER: _GLOBAL, **dict.fromkeys(_SIGNATURES, _FUNCTION)}
+"""What the host looks up by name, and the engine's number of the kind that it must be."""
 
 _TRAPS: Final = {
     "MEMORY_OUT_OF_BOUNDS": TrapKind.MEMORY_OUT_OF_BOUNDS,
@@ -67,18 +63,67 @@ _UNREACHABLE: Final = "UNREACHABLE"
 class LoadedModule:
     """A module whose imports are bound: an instance of it is made in microseconds."""
 
-    ready: wasmtime.InstancePre
+    prepared: wasmtime.InstancePre
+    address: int
+    """Of what is prepared."""
+
     compiled_bytes: int
+    missing: set[str] = field(default_factory=set[str])
+    """Names of exports that were looked for and that it does not have."""
+
+
+class _Place:
+    """Where the engine writes an item that it found."""
+
+    __slots__ = ("address", "handle", "kind", "name", "name_bytes", "storage")
+
+    def __init__(self, name: str) -> None:
+        self.storage = ffi.wasmtime_extern_t()
+        self.address = ctypes.addressof(self.storage)
+        self.handle = ctypes.addressof(self.storage.of)
+        self.kind = ctypes.c_uint8.from_address(self.address)
+        self.name = name_address(name)
+        self.name_bytes = len(name)
+
+
+class Workplace:
+    """What the engine reads and writes for one run: the same for every run of a process."""
+
+    def __init__(self) -> None:
+        """Make it."""
+        self._instance = ffi.wasmtime_instance_t()
+        self._trap = ctypes.c_void_p()
+        self._arguments = (ffi.wasmtime_val_t * _PARAMETERS_MAX)()
+        self.instance = ctypes.addressof(self._instance)
+        self.trap = ctypes.addressof(self._trap)
+        self.given = ctypes.addressof(self._arguments)
+        # An i32 is the kind 0, which a new array is full of.
+        self.arguments = [
+            ctypes.c_uint32.from_address(ctypes.addressof(each.of)) for each in self._arguments
+        ]
+        self.result = Value()
+        self.counter = Value()
+        self.places = {name: _Place(name) for name in _KINDS}
+
+    def take_trap(self) -> int | None:
+        """Return the address of the trap that the last call ended with, if any."""
+        trap = self._trap.value
+        if trap:
+            self._trap.value = None
+        return trap
 
 
 class Instance:
     """A fresh instance in a store of its own; the ``Instance`` of ``shapes.py``."""
 
-    def __init__(self, context: Any, module: LoadedModule, meter: CounterMeter) -> None:
+    def __init__(
+        self, context: int, module: LoadedModule, meter: CounterMeter, workplace: Workplace
+    ) -> None:
         self._context = context
         self._module = module
         self._meter = meter
-        self._handle = ffi.wasmtime_instance_t()
+        self._workplace = workplace
+        self._found: dict[str, int] = {}
         self._memory: Memory | None = None
         self._globals: list[Global] | None = None
         self.stopped_by: RunEnded | FuelExhausted | None = None
@@ -103,16 +148,11 @@ class Instance:
 
     def instantiate(self) -> None:
         """Make it; from then on fuel counts."""
-        trap = ctypes.POINTER(ffi.wasm_trap_t)()
-        error = ffi.wasmtime_instance_pre_instantiate(
-            self._module.ready.ptr(),
-            self._context,
-            ctypes.byref(self._handle),
-            ctypes.byref(trap),
-        )
-        self._conclude(error, trap)
-        self._memory = Memory(self._context, self._find(MEMORY).of.memory)
-        self._meter.begin(self._find(COUNTER).of.global_)
+        place = self._workplace
+        error = calls.instantiate(self._module.address, self._context, place.instance, place.trap)
+        self._conclude(error, place.take_trap())
+        self._memory = Memory(self._context, self._find(MEMORY))
+        self._meter.begin(self._find(COUNTER))
 
     def view(self, address: int, length: int) -> memoryview:
         """Return a range of its memory as it is until the run goes on."""
@@ -124,10 +164,7 @@ class Instance:
 
     def read_counts(self, name: str) -> list[int]:
         """Return the values of the global integers that are exported as ``name`` and a number."""
-        counts: list[int] = []
-        while (item := self._look_up(f"{name}{len(counts)}")) is not None:
-            counts.append(int.from_bytes(Global(self._context, item.of.global_).read(), "little"))
-        return counts
+        return [int.from_bytes(each.read(), "little") for each in self._numbered(name)]
 
     def restore(self, memory: bytes, global_values: bytes, fuel_used: int) -> None:
         """Put this instance, just made, into a state that ``check_resumable`` let pass."""
@@ -148,58 +185,68 @@ class Instance:
     def call(self, name: str, *arguments: int) -> int:
         """Call the exported function ``name``, one of ``_SIGNATURES``."""
         parameters, results = _SIGNATURES[name]
-        function = self._find(name).of.func
-        given = (ffi.wasmtime_val_t * len(parameters))()
-        for place, (kind, argument) in enumerate(zip(parameters, arguments, strict=True)):
-            given[place].kind = kind
-            if kind == I32:
-                given[place].of.i32 = argument
-            else:
-                given[place].of.i64 = argument
-        returned = (ffi.wasmtime_val_t * results)()
-        trap = ctypes.POINTER(ffi.wasm_trap_t)()
-        error = ffi.wasmtime_func_call(
-            self._context,
-            ctypes.byref(function),
-            given,
-            len(given),
-            returned,
-            results,
-            ctypes.byref(trap),
+        assert len(arguments) == parameters
+        place = self._workplace
+        for cell, argument in zip(place.arguments, arguments, strict=False):
+            cell.value = argument
+        function = self._find(name)
+        result = place.result
+        error = calls.func_call(
+            self._context, function, place.given, parameters, result.address, results, place.trap
         )
-        self._conclude(error, trap)
+        self._conclude(error, place.take_trap())
         if not results:
             return 0
-        if returned[0].kind == I32:
-            return int(returned[0].of.i32) & I32_MASK
-        return int(returned[0].of.i64) & I64_MASK
+        bits: int = result.bits.value
+        return bits & I32_MASK if result.kind.value == I32 else bits
 
     def _find_globals(self) -> list[Global]:
         if self._globals is None:
-            found: list[Global] = []
-            while (item := self._look_up(f"{GLOBAL}{len(found)}")) is not None:
-                found.append(Global(self._context, item.of.global_))
-            self._globals = found
+            self._globals = self._numbered(GLOBAL)
         return self._globals
 
-    def _look_up(self, name: str) -> Any:
-        item = ffi.wasmtime_extern_t()
-        found = ffi.wasmtime_instance_export_get(
-            self._context,
-            ctypes.byref(self._handle),
-            name_buffer(name),
-            len(name),
-            ctypes.byref(item),
-        )
-        return item if found else None
+    def _numbered(self, name: str) -> list[Global]:
+        """Return the globals that are exported as ``name`` and a number, from 0 on."""
+        found: list[Global] = []
+        while True:
+            numbered = f"{name}{len(found)}".encode("ascii")
+            buffer = ctypes.create_string_buffer(numbered)
+            item = ffi.wasmtime_extern_t()
+            if not calls.export_get(
+                self._context,
+                self._workplace.instance,
+                ctypes.addressof(buffer),
+                len(numbered),
+                ctypes.addressof(item),
+            ):
+                return found
+            found.append(Global(self._context, item))
 
-    def _find(self, name: str) -> Any:
-        item = self._look_up(name)
-        if item is None:
+    def _look_up(self, name: str) -> int | None:
+        """Return the address of the handle of the export ``name``, one of ``_KINDS``."""
+        found = self._found.get(name)
+        if found is not None:
+            return found
+        if name in self._module.missing:
+            return None
+        place = self._workplace.places[name]
+        if not calls.export_get(
+            self._context, self._workplace.instance, place.name, place.name_bytes, place.address
+        ):
+            self._module.missing.add(name)
+            return None
+        if place.kind.value != _KINDS[name]:
+            raise EngineFailed(f"the module's export {name} is of another kind")
+        self._found[name] = place.handle
+        return place.handle
+
+    def _find(self, name: str) -> int:
+        found = self._look_up(name)
+        if found is None:
             raise EngineFailed(f"the module has lost its export {name}")
-        return item
+        return found
 
-    def _conclude(self, error: Any, trap: Any) -> None:
+    def _conclude(self, error: int | None, trap: int | None) -> None:
         """Raise what a call of the engine came to, or return when it succeeded."""
         if not error and not trap:
             return

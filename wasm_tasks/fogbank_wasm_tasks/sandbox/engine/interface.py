@@ -1,6 +1,7 @@
 """wasmtime's C interface, as far as it is used.
 
 Calls go through it because the public classes look up every type and every export each time.
+What comes from the engine and goes to it is an address, a plain number.
 """
 
 import ctypes
@@ -21,6 +22,11 @@ NO_FINALIZER: Final = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 _NAMES: Final[dict[str, Any]] = {}
 
 
+def read_address(pointer: Any) -> int:
+    """Return the address that ``pointer``, of the public classes, holds."""
+    return ctypes.cast(pointer, ctypes.c_void_p).value or 0
+
+
 class InvalidModule(Exception):
     """The module does not validate; the message is the compiler's."""
 
@@ -37,6 +43,11 @@ def name_buffer(name: str) -> Any:
     return buffer
 
 
+def name_address(name: str) -> int:
+    """Return the address of ``name`` as the C interface takes it."""
+    return ctypes.addressof(name_buffer(name))
+
+
 def new_trap() -> int:
     """Return the address of a trap that ends a run; the engine frees it."""
     message = b"ended by the host"
@@ -44,21 +55,23 @@ def new_trap() -> int:
     return ctypes.cast(trap, ctypes.c_void_p).value or 0
 
 
-def check(error: Any) -> None:
-    """Raise EngineFailed for an ``error``; None is none."""
+def check(error: int | None) -> None:
+    """Raise EngineFailed for the error at the address ``error``; None is none."""
     if error:
         raise EngineFailed(take_text(error))
 
 
-def take_text(error: Any) -> str:
-    """Return what ``error`` says, and free it."""
+def take_text(error: int) -> str:
+    """Return what the error at the address ``error`` says, and free it."""
+    pointer = ctypes.cast(error, ctypes.POINTER(ffi.wasmtime_error_t))
     from_pointer: Any = vars(wasmtime.WasmtimeError)["_from_ptr"]
-    return str(from_pointer.__get__(None, wasmtime.WasmtimeError)(error))
+    return str(from_pointer.__get__(None, wasmtime.WasmtimeError)(pointer))
 
 
-def take_code(trap: Any) -> int | None:
-    """Return the code of ``trap``, and free it."""
+def take_code(trap: int) -> int | None:
+    """Return the code of the trap at the address ``trap``, and free it."""
+    pointer = ctypes.cast(trap, ctypes.POINTER(ffi.wasm_trap_t))
     code = ctypes.c_uint8()
-    has_code = ffi.wasmtime_trap_code(trap, ctypes.byref(code))
-    ffi.wasm_trap_delete(trap)
+    has_code = ffi.wasmtime_trap_code(pointer, ctypes.byref(code))
+    ffi.wasm_trap_delete(pointer)
     return code.value if has_code else None

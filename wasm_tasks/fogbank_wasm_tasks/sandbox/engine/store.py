@@ -15,6 +15,7 @@ from ...metering.injection.counter import (
 )
 from ...metering.meter import FuelExhausted
 from ...wasi.memory import AddressFault
+from . import calls
 from .interface import I64, check, ffi
 
 _F32, _F64 = 2, 3
@@ -25,16 +26,31 @@ _VALUE_BYTES: Final = {0: 4, 1: 8, 2: 4, 3: 8, 4: 16}
 """The bytes of an i32, i64, f32, f64 and v128, by the engine's number of the type."""
 
 
+class Value:
+    """A place for a value of WebAssembly, used again and again."""
+
+    __slots__ = ("address", "bits", "integer", "kind", "storage")
+
+    def __init__(self) -> None:
+        """Make the place."""
+        self.storage = ffi.wasmtime_val_t()
+        self.address = ctypes.addressof(self.storage)
+        start = ctypes.addressof(self.storage.of)
+        self.kind = ctypes.c_uint8.from_address(self.address)
+        self.integer = ctypes.c_int64.from_address(start)
+        self.bits = ctypes.c_uint64.from_address(start)
+
+
 @dataclass(slots=True)
 class Memory:
     """The memory of a run; its place may change with every call."""
 
-    context: Any
-    handle: Any
+    context: int
+    handle: int
 
     def size(self) -> int:
         """Return how many bytes there are now."""
-        return int(ffi.wasmtime_memory_data_size(self.context, self.handle))
+        return int(calls.memory_data_size(self.context, self.handle))
 
     def read(self, address: int, length: int) -> bytes:
         """Return a copy of a range; AddressFault when it is not inside."""
@@ -54,21 +70,21 @@ class Memory:
     def grow(self, pages: int) -> None:
         """Add ``pages`` of 64 KiB."""
         before = ctypes.c_uint64()
-        check(ffi.wasmtime_memory_grow(self.context, self.handle, pages, ctypes.byref(before)))
+        check(calls.memory_grow(self.context, self.handle, pages, ctypes.addressof(before)))
 
     def _locate(self, address: int, length: int) -> int:
         if address < 0 or length < 0 or address + length > self.size():
             raise AddressFault
-        start = ffi.wasmtime_memory_data(self.context, self.handle)
-        return (ctypes.cast(start, ctypes.c_void_p).value or 0) + address
+        return (calls.memory_data(self.context, self.handle) or 0) + address
 
 
 @dataclass(slots=True)
 class Global:
     """A mutable global of a run."""
 
-    context: Any
-    handle: Any
+    context: int
+    item: Any
+    """The item that the engine found, in which the global's handle lies."""
 
     def read(self) -> bytes:
         """Return its value, little-endian; of all NaN the one of section 7.5."""
@@ -83,26 +99,27 @@ class Global:
         count = _VALUE_BYTES[value.kind]
         # By bytes and not by value: a NaN keeps its bits only so.
         ctypes.memmove(ctypes.addressof(value.of), data, count)
-        check(ffi.wasmtime_global_set(self.context, self.handle, ctypes.byref(value)))
+        handle = ctypes.addressof(self.item.of)
+        check(calls.global_set(self.context, handle, ctypes.addressof(value)))
         return count
 
     def _get(self) -> Any:
         value = ffi.wasmtime_val_t()
-        ffi.wasmtime_global_get(self.context, self.handle, ctypes.byref(value))
+        calls.global_get(self.context, ctypes.addressof(self.item.of), ctypes.addressof(value))
         return value
 
 
 class CounterMeter:
     """Reads and charges the counter that a module carries."""
 
-    def __init__(self, context: Any, fuel_max: int) -> None:
-        """Count for a run that is given ``fuel_max``, from ``begin`` on."""
+    def __init__(self, context: int, fuel_max: int, value: Value) -> None:
+        """Count for a run that is given ``fuel_max``, from ``begin`` on; ``value`` is a place."""
         self._context = context
         self._fuel_max = fuel_max
-        self._counter: Any = None
-        self._value = ffi.wasmtime_val_t(kind=I64)
+        self._counter: int | None = None
+        self._value = value
 
-    def begin(self, counter: Any) -> None:
+    def begin(self, counter: int) -> None:
         """Count in the global ``counter``: the instance is made, and nothing has been executed."""
         self._counter = counter
         self._write(pack_counter(self._fuel_max, DEPTH_MAX))
@@ -136,20 +153,15 @@ class CounterMeter:
     def charge(self, fuel: int) -> None:
         """Count ``fuel`` more; FuelExhausted when that is more than was left."""
         is_enough = fuel <= self._read().fuel_left
-        self._write(self._value.of.i64 - (fuel << DEPTH_BITS))
+        self._write(self._value.integer.value - (fuel << DEPTH_BITS))
         if not is_enough:
             raise FuelExhausted
 
     def _read(self) -> Reading:
-        ffi.wasmtime_global_get(
-            self._context, ctypes.byref(self._counter), ctypes.byref(self._value)
-        )
-        return read_counter(self._value.of.i64)
+        calls.global_get(self._context, self._counter, self._value.address)
+        return read_counter(self._value.integer.value)
 
     def _write(self, counter: int) -> None:
-        self._value.of.i64 = counter
-        check(
-            ffi.wasmtime_global_set(
-                self._context, ctypes.byref(self._counter), ctypes.byref(self._value)
-            )
-        )
+        self._value.kind.value = I64
+        self._value.integer.value = counter
+        check(calls.global_set(self._context, self._counter, self._value.address))
