@@ -313,7 +313,7 @@ def _check_edges(vertex: Vertex) -> None:
 
 
 def _check_payments(vertex: Vertex) -> None:
-    count = len(vertex.payments) + len(vertex.operations)
+    count = len(vertex.payments) + len(vertex.operations) + len(vertex.committee)
     if not count:
         return
     if count > OPERATIONS_MAX:
