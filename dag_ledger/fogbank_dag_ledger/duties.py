@@ -15,7 +15,6 @@ from .ledger import Ledger
 from .limits import ACKNOWLEDGED_IN_PASSING, CERT_ENTRIES_MAX, VALIDATOR_PARENTS_MAX
 from .objects import Outcome
 from .record import Record
-from .vertex import VertexId
 from .votes import has_observed
 
 
@@ -53,14 +52,16 @@ class Duties:
         for event in events:
             match event:
                 case Inserted(vertex):
-                    if vertex.carries:
-                        self._unobserved.append(self._record(vertex.id))
-                case Confirmed(vertex_id):
-                    self._to_look_at[self._record(vertex_id).chain] = None
-                case Final(vertex_id):
-                    record = self._record(vertex_id)
-                    self._to_look_at[record.chain] = None
-                    self._shown.discard(record)
+                    record = self._ledger.dag.get(vertex.id)
+                    if vertex.carries and record is not None:
+                        self._unobserved.append(record)
+                case Confirmed(vertex_id) | Final(vertex_id):
+                    # What is pruned since then is no duty any more.
+                    record = self._ledger.dag.get(vertex_id)
+                    if record is not None:
+                        self._to_look_at[record.chain] = None
+                        if record.final:
+                            self._shown.discard(record)
                 case EpochBegan():
                     self._shown.clear()
                     self._to_look_at.update(dict.fromkeys(self._ledger.chains()))
@@ -105,7 +106,7 @@ class Duties:
         return list(by_tag.values())[:CERT_ENTRIES_MAX]
 
     def _begin(self, chain: Chain) -> None:
-        for seq in range(chain.final_count, len(chain.slots)):
+        for seq in range(chain.final_count, chain.end):
             for record in chain.contenders(seq):
                 if record.carries:
                     self._unobserved.append(record)
@@ -115,7 +116,7 @@ class Duties:
     def _has_unobserved(self) -> bool:
         while self._unobserved:
             record = self._unobserved[0]
-            settled = record.final or has_observed(self._chain, record)
+            settled = record.final or record.lost or has_observed(self._chain, record)
             if not settled and not self._ledger.dag.is_banned(record.chain):
                 return True
             self._unobserved.popleft()
@@ -127,6 +128,8 @@ class Duties:
     def _reach(self, chain: Chain) -> _Reach:
         last = chain.final_head
         duty_count = 0
+        if chain.sealed:
+            return _Reach(_count(last), duty_count, is_blocked=False)
         while True:
             record = chain.next_confirmed(last)
             if record is None:
@@ -134,7 +137,8 @@ class Duties:
             if not self._may_acknowledge(record):
                 return _Reach(_count(last), duty_count, is_blocked=True)
             last = record
-            if record.carries:
+            # Of a forker all, or a slot that only some acknowledge would stop every checkpoint.
+            if record.carries or self._ledger.dag.is_banned(chain):
                 duty_count = _count(record)
 
     def _may_acknowledge(self, record: Record) -> bool:
@@ -203,11 +207,6 @@ class Duties:
         if has_observed(self._chain, record):
             return True
         return all_named and not self._ledger.dag.is_banned(record.chain)
-
-    def _record(self, vertex_id: VertexId) -> Record:
-        record = self._ledger.dag.get(vertex_id)
-        assert record is not None
-        return record
 
 
 def _count(last: Record | None) -> int:

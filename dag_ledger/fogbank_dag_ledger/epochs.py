@@ -124,7 +124,8 @@ class Epochs:
                 raise RemoteProtocolError("an op about an epoch that is not next", rule="8.19.3")
             match operation:
                 case Proposal(sign_offs=sign_offs):
-                    signed = [_who_said(held[one], SignOff(operation.epoch)) for one in sign_offs]
+                    off = SignOff(operation.epoch)
+                    signed = [_who_said(held.get(one), off) for one in sign_offs]
                     _check_quorum(signed, table, "8.19.4")
                 case Decision():
                     _check_decision(operation, table, held)
@@ -186,16 +187,20 @@ def proposal_in(record: Record, epoch: int) -> Proposal | None:
 
 
 def _check_decision(decision: Decision, table: Table, held: dict[VertexId, Record]) -> None:
-    proposal = proposal_in(held[decision.proposal], decision.epoch)
+    # What is settled is no edge here, and says nothing about a committee (8.21).
+    record = held.get(decision.proposal)
+    proposal = None if record is None else proposal_in(record, decision.epoch)
     if proposal is None:
         raise RemoteProtocolError("a decision for what was not proposed", rule="8.19.5")
     digest = digest_of(proposal.value)
     vote = CommitteeVote(decision.epoch, proposal.attempt, digest, is_precommit=True)
-    _check_quorum([_who_said(held[one], vote) for one in decision.precommits], table, "8.19.5")
+    _check_quorum([_who_said(held.get(one), vote) for one in decision.precommits], table, "8.19.5")
 
 
-def _who_said(record: Record, operation: CommitteeOperation) -> NodeId | None:
-    return record.chain.issuer if operation in record.committee else None
+def _who_said(record: Record | None, operation: CommitteeOperation) -> NodeId | None:
+    if record is None or operation not in record.committee:
+        return None
+    return record.chain.issuer
 
 
 def _check_quorum(names: Sequence[NodeId | None], table: Table, rule: str) -> None:

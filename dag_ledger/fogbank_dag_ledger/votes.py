@@ -7,6 +7,8 @@ visited once a validator, whatever the size of the DAG.
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
+from fogbank_protocol.identity import NodeId
+
 from .chain import Chain
 from .epochs import Epochs
 from .object_votes import ObjectVotes
@@ -39,6 +41,16 @@ class Votes:
             return []
         self.objects.count_all_observed(chain.seat)
         return self._count_all_observed(chain.seat)
+
+    def forget(self, settled: Iterable[Chain]) -> None:
+        """Drop the contests of slots that these chains hold no more than one vertex of."""
+        issuers = {chain.issuer: chain for chain in settled}
+        for issuer, seq in [key for key in self._contests if key[0] in issuers]:
+            contenders = issuers[NodeId(issuer)].contested.get(seq)
+            if contenders is None:
+                del self._contests[issuer, seq]
+            else:
+                self._contests[issuer, seq] = contenders
 
     def observe(self, record: Record) -> list[Record]:
         """Let the issuer of ``record``, just inserted, vote; return the vertices that became L1."""
@@ -83,6 +95,8 @@ class Votes:
             record.votes = record.weight = 0
             record.confirmed = False
         for record in carried:
+            if record.lost:
+                continue
             record.confirmed = record.carried = True
         self.objects.begin_epoch(union)
 
@@ -140,7 +154,8 @@ class Votes:
         for record in chosen:
             record.votes |= bit
             record.weight += weight
-            if record.weight >= quorum and not record.confirmed:
+            # A slot that lost to a settled one has no votes left of those that decided it.
+            if record.weight >= quorum and not record.confirmed and not record.lost:
                 record.confirmed = True
                 confirmed.append(record)
         return confirmed
