@@ -19,6 +19,7 @@ from .committee_operations import (
     Proposal,
     SignOff,
     Table,
+    Want,
     table_of,
 )
 from .genesis import Genesis
@@ -93,6 +94,14 @@ class Epochs:
         sign_off = self._signed_off.get(chain.issuer)
         # On every branch of a validator that forked the lowest sign-off counts.
         return sign_off is None or record.seq <= sign_off.seq
+
+    def wanted(self) -> dict[Table, int]:
+        """Return the tables that members want next, each with the weight of those who do."""
+        names: dict[Table, set[NodeId]] = {}
+        for message in self.messages:
+            if isinstance(message.operation, Want):
+                names.setdefault(message.operation.table, set()).add(message.issuer)
+        return {table: sum(map(self.weight_of, wanting)) for table, wanting in names.items()}
 
     # Rules.
 

@@ -101,25 +101,13 @@ class Reform:
         enough = self._epochs.table.enough_for_a_correct_one
         fitting = [
             (-weight, table.seats, table.quorum)
-            for table, weight in self._wanted().items()
+            for table, weight in self._epochs.wanted().items()
             if weight >= enough
         ]
         return Table(*min(fitting)[1:]) if fitting else None
 
     def _is_endorsed(self, table: Table) -> bool:
-        return self._wanted().get(table, 0) >= self._epochs.table.enough_for_a_correct_one
-
-    def _wanted(self) -> dict[Table, int]:
-        """Return with how much weight each table is wanted."""
-        names: dict[Table, set[bytes]] = {}
-        for message in self._epochs.messages:
-            if isinstance(message.operation, Want):
-                names.setdefault(message.operation.table, set()).add(message.issuer)
-        weights = self._epochs.table.weights()
-        return {
-            table: sum(weight for name, weight in weights.items() if name in wanting)
-            for table, wanting in names.items()
-        }
+        return self._epochs.wanted().get(table, 0) >= self._epochs.table.enough_for_a_correct_one
 
     def _agree(self, now: float) -> list[CommitteeOperation]:
         events: list[AgreementEvent] = []
