@@ -200,7 +200,8 @@ class OwnObjects:
             outcome = own.held.outcome
             assert outcome is not None
             for record, settlement in outcome.settling:
-                if settlement.funds is None or settlement.funds.final:
+                funds = settlement.funds_of(record)
+                if funds is None or funds.final:
                     acts.append(Act(own.opening.id, own.held.index, Take(record.id)))
                     break
         return acts
