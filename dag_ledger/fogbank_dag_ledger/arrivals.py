@@ -65,7 +65,7 @@ class Arrivals(Generic[Item]):
 
     def _share(self, level: int, key: Hashable) -> int:
         has_seat = level in (_LEVEL_OF_PEERS, _LEVEL_OF_ISSUERS) and (
-            self._ledger.epochs.weight_of(key) > 0
+            isinstance(key, bytes) and self._ledger.epochs.weight_of(NodeId(key)) > 0
         )
         return SEAT_SHARE if has_seat else 1
 
