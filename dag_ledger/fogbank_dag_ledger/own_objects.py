@@ -194,6 +194,8 @@ class OwnObjects:
         acts: list[Act] = []
         for name in list(self._owing):
             own = self._own[name]
+            if not own.opening.final:
+                continue
             if not self._owed(own):
                 # A later top-up that is owed too brings it back.
                 del self._owing[name]
