@@ -19,6 +19,7 @@ from .attempts import Attempts
 from .ballot import Ballot, BallotCommand
 from .choice import Choice
 from .job_messages import (
+    CheckEnded,
     JobInput,
     OffersChanged,
     OwnRunEnded,
@@ -154,6 +155,8 @@ class Purchase:
                 return []
             case OwnRunEnded(_, claim):
                 return self.ballot.hear_own(claim)
+            case CheckEnded():
+                return self.ballot.hear_check(event)
             case _:
                 return self._attempts.take(event, now)
 
@@ -172,7 +175,7 @@ class Purchase:
     def _seek_voices(self, now: float) -> list[BallotCommand]:
         """Ask for the voices that are missing and not yet on their way."""
         attempts, missing = self._attempts, self.ballot.missing - self._attempts.under_way
-        if self.ballot.runs_here or missing <= 0:
+        if self.ballot.is_checking or missing <= 0:
             return []
         if self.ballot.prefers_own_voice and not attempts.under_way:
             return self.ballot.ask_here()

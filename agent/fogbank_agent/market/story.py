@@ -149,6 +149,20 @@ class ProviderPaid:
     channel: str
 
 
+@dataclass(frozen=True, slots=True)
+class ResultChecked:
+    """A result was checked in the own sandbox, by the package's verifier or by repeating ``runs``.
+
+    ``runs`` is 0 for the verifier; ``verdict`` is "sound", "wrong" or "open".
+    """
+
+    attempt: int
+    provider: NodeId
+    runs: int
+    verdict: str
+    fuel: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -166,4 +180,5 @@ StoryEvent: TypeAlias = (
     | RunReopened
     | RunFailed
     | ProviderPaid
+    | ResultChecked
 )

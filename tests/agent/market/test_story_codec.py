@@ -16,6 +16,7 @@ from fogbank_agent.market.story import (
     ProviderCaught,
     ProviderPaid,
     ResultArrived,
+    ResultChecked,
     ResultRefused,
     RunAccepted,
     RunFailed,
@@ -50,6 +51,9 @@ EVENTS: list[StoryEvent] = [
     RunReopened(ANN),
     RunFailed(Reason.NO_PROVIDER),
     ProviderPaid(ANN, 101, "ab" * 32),
+    ResultChecked(1, ANN, 0, "sound", 10**9),
+    ResultChecked(1, ANN, 3, "wrong", 10**9),
+    ResultChecked(1, ANN, 1, "open", 0),
 ]
 
 
