@@ -7,7 +7,7 @@ FIRST ?= 0
 KILLS ?= 200
 SOURCES := protocol dag_ledger wasm_tasks agent tests benchmarks
 
-.PHONY: help demo test check format bench crashes model simulate vectors tasks clean conformance metering-proof
+.PHONY: help demo test check format bench crashes model simulate vectors tasks clean conformance metering-proof aarch64-proof
 
 help:
 	@echo "make demo    five agents on this machine render a picture together"
@@ -22,6 +22,7 @@ help:
 	@echo "make vectors write tests/vectors/ anew (a change there is a change of SPEC.md)"
 	@echo "make conformance SUITE=path  the official WebAssembly or WASI test suite, from a folder"
 	@echo "make metering-proof  thousands of generated modules, rewritten and not, compared"
+	@echo "make aarch64-proof   the same runs on an emulated aarch64 (Debian, qemu-user)"
 	@echo "make tasks   build the example tasks from their C sources"
 
 $(VENV)/bin/python:
@@ -82,6 +83,10 @@ conformance: $(VENV)/.test
 
 metering-proof: $(VENV)/.test
 	$(BIN)/python -m tests.wasm_tasks.metering.injection.comparison $(or $(SEED),0) $(or $(MODULES),3000)
+
+aarch64-proof: $(VENV)/.test
+	$(BIN)/python -m tests.aarch64.prepare
+	$(BIN)/python -m pytest tests/aarch64
 
 tasks: $(VENV)/.toolchain
 	$(BIN)/python -m fogbank_wasm_tasks.examples.build

@@ -366,6 +366,10 @@ GARBAGE_THRESHOLDS = (5_000, 10, 100)
 The ledger's vertices are many, live long and form no cycles: looking through them as often as by
 default took a sixth of the time of taking them in."""
 
+STEPS_PER_CHECKPOINT = 1_024
+"""Steps from one checkpoint of a step task to the next, when its requestor does not say: up to 67
+million steps in all (SPEC.md section 7.8)."""
+
 AFFORDABLE_FUEL_MIN = 1_000_000
 """With drops for less fuel than this a run is ordered as configured, and refused for want of money.
 """
@@ -401,3 +405,12 @@ DISK_FREE_BYTES_WANTED = 1_024 * MEBIBYTE
 
 OPEN_FILES_WANTED = 1_024
 """Descriptors that an agent with many neighbours and runs may have open."""
+
+DEMO_CHANNEL_BEATS = 3
+"""Seconds that a provider of the demonstration has to answer a reclaim."""
+
+DEMO_CLOSE_S = 40
+"""How long the demonstration waits for its payment channels to be settled."""
+
+DEMO_ROYALTY_PPM = 50_000
+"""What the author of the demonstration's task gets of every bill, in parts per million."""

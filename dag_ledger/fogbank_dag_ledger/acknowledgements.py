@@ -53,10 +53,14 @@ class Acknowledged:
         for chain in self.chains:
             yield from chain.contenders(seq)
 
+    def is_settled(self, seq: int) -> bool:
+        """Tell whether a chain with the tag is settled at ``seq``, or closed."""
+        return any(seq < chain.floor or chain.closed for chain in self.chains)
+
     def is_observed(self, seq: int, bit: int) -> bool:
         """Tell whether the validator with this ``bit`` has observed one of ``contenders``."""
         for chain in self.chains:
-            if seq < len(chain.slots) and chain.slots[seq].seen & bit:
+            if chain.floor <= seq < chain.end and chain.slots[seq - chain.floor].seen & bit:
                 return True
         return any(record.seen & bit for record in self.contenders(seq))
 

@@ -4,7 +4,7 @@ The container is a networkx graph: one node a vertex, one edge a reference.  Wha
 it for every vertex is kept incrementally beside; no algorithm over the whole graph is run here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -48,6 +48,20 @@ class _ThinGraph(Graph):
         for edge in record.edges:
             self._pred[edge][record] = _NO_ATTRIBUTES
 
+    def remove_vertex(self, record: Record) -> Iterable[Record]:
+        """Remove a node, and the edges that lead to it; return where they came from."""
+        del self._node[record]
+        for edge in self._succ.pop(record):
+            self._pred[edge].pop(record, None)
+        children = self._pred.pop(record)
+        for child in children:
+            del self._succ[child][record]
+        return children
+
+    def has_children(self, record: Record) -> bool:
+        """Tell whether a node stands on ``record``, whoever issued it."""
+        return bool(self._pred[record])
+
 
 class Dag:
     """Every vertex that is held, what it stands on, and what nobody stands on yet."""
@@ -85,6 +99,25 @@ class Dag:
             edge.children += 1
             self.tips.pop(edge, None)
         self.tips[record] = None
+
+    def records(self) -> Iterator[Record]:
+        """Iterate over all vertices, edges before what stands on them."""
+        return iter(self._records.values())
+
+    def is_leaf(self, record: Record) -> bool:
+        """Tell whether nothing that is held stands on ``record``."""
+        return not self._graph.has_children(record)
+
+    def forget(self, record: Record) -> None:
+        """Remove a vertex; what stands on it goes on without that edge."""
+        del self._records[record.id]
+        self.tips.pop(record, None)
+        for child in self._graph.remove_vertex(record):
+            child.edges = tuple([edge for edge in child.edges if edge is not record])
+        if record.chain not in self._banned:
+            for edge in record.edges:
+                edge.children -= 1
+        record.edges = ()
 
     def ban(self, chain: Chain, records: Iterable[Record]) -> None:
         """Treat the issuer as a forker: ``records``, all it has in the DAG, hide no tip any more.

@@ -14,7 +14,6 @@ from .events import Confirmed, Final, Inserted, LedgerEvent
 from .ledger import Ledger
 from .limits import ACKNOWLEDGED_IN_PASSING, CERT_ENTRIES_MAX
 from .record import Record
-from .vertex import VertexId
 from .votes import has_observed
 
 
@@ -51,10 +50,14 @@ class Duties:
         for event in events:
             match event:
                 case Inserted(vertex):
-                    if vertex.carries:
-                        self._unobserved.append(self._record(vertex.id))
+                    record = self._ledger.dag.get(vertex.id)
+                    if vertex.carries and record is not None:
+                        self._unobserved.append(record)
                 case Confirmed(vertex_id) | Final(vertex_id):
-                    self._to_look_at[self._record(vertex_id).chain] = None
+                    # What is pruned since then is no duty any more.
+                    record = self._ledger.dag.get(vertex_id)
+                    if record is not None:
+                        self._to_look_at[record.chain] = None
                 case _:
                     pass
 
@@ -87,7 +90,7 @@ class Duties:
         return list(by_tag.values())[:CERT_ENTRIES_MAX]
 
     def _begin(self, chain: Chain) -> None:
-        for seq in range(chain.final_count, len(chain.slots)):
+        for seq in range(chain.final_count, chain.end):
             for record in chain.contenders(seq):
                 if record.carries:
                     self._unobserved.append(record)
@@ -97,7 +100,7 @@ class Duties:
     def _has_unobserved(self) -> bool:
         while self._unobserved:
             record = self._unobserved[0]
-            settled = record.final or has_observed(self._chain, record)
+            settled = record.final or record.lost or has_observed(self._chain, record)
             if not settled and not self._ledger.dag.is_banned(record.chain):
                 return True
             self._unobserved.popleft()
@@ -109,6 +112,8 @@ class Duties:
     def _reach(self, chain: Chain) -> _Reach:
         last = chain.final_head
         duty_count = 0
+        if chain.sealed:
+            return _Reach(_count(last), duty_count, is_blocked=False)
         while True:
             record = chain.next_confirmed(last)
             if record is None:
@@ -116,7 +121,8 @@ class Duties:
             if not self._may_acknowledge(record):
                 return _Reach(_count(last), duty_count, is_blocked=True)
             last = record
-            if record.carries:
+            # Of a forker all, or a slot that only some acknowledge would stop every checkpoint.
+            if record.carries or self._ledger.dag.is_banned(chain):
                 duty_count = _count(record)
 
     def _may_acknowledge(self, record: Record) -> bool:
@@ -129,11 +135,6 @@ class Duties:
             all(source.final for source in deeds.sources)
             and all(outcome.confirmed for outcome in deeds.taken)
         )
-
-    def _record(self, vertex_id: VertexId) -> Record:
-        record = self._ledger.dag.get(vertex_id)
-        assert record is not None
-        return record
 
 
 def _count(last: Record | None) -> int:

@@ -1,6 +1,7 @@
 """When a vertex is final (SPEC.md section 8.5)."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from fogbank_protocol.identity import NodeId
 
@@ -8,6 +9,7 @@ from .acknowledgements import Acknowledged
 from .chain import Chain
 from .objects import HeldObject, Outcome
 from .record import Record
+from .vertex import VertexId
 
 
 class Finality:
@@ -15,8 +17,8 @@ class Finality:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[Record | Outcome, list[Chain]] = defaultdict(list)
-        self.paid: defaultdict[NodeId, dict[NodeId, Record]] = defaultdict(dict)
-        """By recipient and sender, the newest final vertex with a payment."""
+        self.paid: defaultdict[NodeId, dict[NodeId, tuple[VertexId, int]]] = defaultdict(dict)
+        """By recipient and sender, the newest final vertex with a payment, and the total paid."""
 
         self.final_count = 0
         """How many vertices are final."""
@@ -30,7 +32,7 @@ class Finality:
         Chains that waited for it are in ``released``, to be advanced next.
         """
         final: list[Record] = []
-        while chain.final_count < min(acknowledged.stable, len(chain.slots)):
+        while chain.final_count < min(acknowledged.stable, chain.end):
             record = chain.next_confirmed(chain.final_head)
             if record is None or self._waits(record):
                 break
@@ -44,6 +46,11 @@ class Finality:
         for chain in chains:
             chain.waits_for = None
         return chains
+
+    def forget(self, records: Iterable[Record]) -> None:
+        """Let nothing wait for ``records``, which are gone."""
+        for record in records:
+            self._waiting.pop(record, None)
 
     def _waits(self, record: Record) -> bool:
         for source, _ in record.claims:
@@ -71,7 +78,7 @@ class Finality:
         chain.final_count += 1
         chain.final_head = record
         chain.account.advance(record)
-        for recipient, _, _ in record.payments:
-            self.paid[recipient][chain.issuer] = record
+        for recipient, _, total in record.payments:
+            self.paid[recipient][chain.issuer] = (record.id, total)
         if record.deeds is not None:
             self.seized.update(outcome.held for outcome in record.deeds.taken if outcome.is_seizure)

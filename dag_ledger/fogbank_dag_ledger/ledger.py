@@ -3,12 +3,14 @@
 No clock, no disk, no network, no randomness: equal vertices give equal answers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from fogbank_protocol.identity import NodeId
 
 from .acknowledgements import Acknowledged
 from .chain import Chain
+from .checkpoint_state import AccountRecord, DeadRecord, PairRecord, StateRecord
+from .cut import Cut, choose_cut
 from .dag import Dag
 from .equivocation import accused, check_proof, encode_proof
 from .events import (
@@ -22,14 +24,17 @@ from .events import (
     Unwanted,
 )
 from .finality import Finality
+from .footing import Ground
 from .genesis import Genesis
 from .limits import CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
 from .objects import HeldObject, Settlement
 from .operations import ObjectId
+from .pruning import Trail, settle
 from .record import Record
-from .state import burned, state_hash, supply_held, total_paid
+from .restoring import Names, accounts_first, restore_account, restore_names, restore_pair
+from .state import burned, state_hash, supply_held
 from .validity import check_cone
-from .vertex import Vertex, VertexId
+from .vertex import Vertex, VertexId, seq_in
 from .votes import Votes
 
 
@@ -50,6 +55,8 @@ class Ledger:
         self._proofs: dict[NodeId, bytes] = {}
         self._objects: dict[ObjectId, HeldObject] = {}
         self._strange_forkers = 0
+        self._trail = Trail()
+        self._ground = Ground(self.dag, self._acknowledged)
         self._seat_holders = tuple(genesis.seats)
         self._seats = {validator: seat for seat, validator in enumerate(genesis.seats)}
         for account in {**genesis.balances, **genesis.seats}:
@@ -58,14 +65,18 @@ class Ledger:
     # Vertices in.
 
     def missing(self, vertex: Vertex) -> tuple[VertexId, ...]:
-        """Return the edges of ``vertex`` that lead to vertices not held."""
-        return tuple([edge for edge in vertex.edges if self.dag.get(edge) is None])
+        """Return the edges of ``vertex`` that lead to vertices that are not here and have to be."""
+        return self._ground.missing(vertex.edges)
+
+    def is_settled(self, vertex_id: VertexId) -> bool:
+        """Tell whether a vertex lies below the floor, where nobody needs it any more (8.21)."""
+        return self._ground.is_settled(vertex_id)
 
     def insert(self, vertex: Vertex) -> Sequence[LedgerEvent]:
         """Insert ``vertex``, whose signature the caller has checked.
 
         Returns ``[Unsolid]`` when edges are missing, and nothing has changed; ``[]`` when it is
-        held already; otherwise ``Inserted`` and what followed from it: ``Equivocated``,
+        held already, or pruned; otherwise ``Inserted`` and what followed from it: ``Equivocated``,
         ``Confirmed``, ``Final``.
 
         Raises:
@@ -74,12 +85,13 @@ class Ledger:
         """
         if vertex.id in self:
             return []
-        edges = [self.dag.get(edge) for edge in vertex.edges]
-        held = tuple([edge for edge in edges if edge is not None])
-        if len(held) < len(edges):
-            return [Unsolid(self.missing(vertex))]
         chain = self._chains.get(vertex.issuer) or self._new_chain(vertex.issuer)
-        record, acknowledges = self._record(vertex, chain, held)
+        if self._ground.is_over(vertex, chain):
+            return []
+        missing = self.missing(vertex)
+        if missing:
+            return [Unsolid(missing)]
+        record, acknowledges = self._record(vertex, chain)
         if vertex.issuer not in self._chains:
             self._register(chain)
         events: list[LedgerEvent] = [Inserted(vertex)]
@@ -93,7 +105,7 @@ class Ledger:
             RemoteProtocolError: it breaks a rule, as ``insert`` would say.
         """
         chain = self._chains.get(vertex.issuer) or self._new_chain(vertex.issuer)
-        self._record(vertex, chain, tuple([self._held(edge) for edge in vertex.edges]))
+        self._record(vertex, chain)
 
     def learn_proof(self, proof: bytes) -> NodeId | None:
         """Take a proof that somebody forked; return who, or None when nothing was learnt.
@@ -135,6 +147,64 @@ class Ledger:
             return Unwanted.SLOT_FULL
         return None
 
+    # Pruning.
+
+    def choose_cut(self, before: Cut, may_die: Callable[[Record, int], bool]) -> Cut:
+        """Return the largest cut that is closed, above ``before`` (8.21)."""
+        return choose_cut(self.dag.records(), before, may_die)
+
+    def may_die(self, record: Record) -> bool:
+        """Tell whether a checkpoint may list a vertex as lost: it is a forker's or lost already."""
+        chain = record.chain
+        if record.lost or not self.dag.is_banned(chain) or record.seq < chain.final_count:
+            return record.lost or self.dag.is_banned(chain)
+        # What is L1 will be acknowledged, and final: nobody who has done so could sign.
+        return chain.next_confirmed(chain.final_head) is None
+
+    def acknowledged_by(self, seat: NodeId, chain: Chain) -> int:
+        """Return how many positions of ``chain`` the holder of a seat acknowledges."""
+        return self.acknowledged(chain).counts[self._seats[seat]]
+
+    def seal(self, accounts: Iterable[NodeId]) -> None:
+        """Promise for the own seat not to acknowledge any more of these chains (8.21)."""
+        for account in accounts:
+            chain = self._chains.get(account)
+            if chain is None:
+                chain = self._new_chain(account)
+                self._register(chain)
+            chain.sealed = True
+
+    @property
+    def settled_count(self) -> int:
+        """How many positions of all chains are below the floor."""
+        return sum(chain.floor for chain in self._chains.values())
+
+    def settle(self, cut: Cut) -> Sequence[VertexId]:
+        """Let the floor rise to ``cut`` and forget what is below it; return what was forgotten."""
+        gone = settle(cut, self.dag, self._ground, self._votes, self._chains, self._trail)
+        self._finality.forget(gone)
+        return [record.id for record in gone]
+
+    def restore(self, records: Iterable[StateRecord], names: Iterable[Names]) -> None:
+        """Begin with the state at a checkpoint; nothing may be held yet.
+
+        ``names`` are what it and checkpoints before it covered, the oldest first (8.22).
+        """
+        assert not self.dag
+        for record in accounts_first(records):
+            chain = self._chains.get(record.account)
+            if chain is None:
+                chain = self._new_chain(record.account)
+                self._register(chain)
+            match record:
+                case AccountRecord():
+                    restore_account(record, chain, self._finality)
+                case PairRecord():
+                    restore_pair(record, chain, self._finality)
+                case DeadRecord(_, name):
+                    self._ground.dead[name] = None
+        restore_names(names, self._acknowledged, self._ground, self._trail)
+
     # Questions about vertices.
 
     def __contains__(self, vertex_id: VertexId) -> bool:
@@ -158,7 +228,9 @@ class Ledger:
     def is_final(self, vertex_id: VertexId) -> bool:
         """Tell whether a vertex is final."""
         record = self.dag.get(vertex_id)
-        return record is not None and record.final
+        if record is None:
+            return self._ground.is_on_final_line(vertex_id)
+        return record.final
 
     def head(self, issuer: NodeId) -> VertexId | None:
         """Return an issuer's highest vertex, the lowest id of several; None without any."""
@@ -208,14 +280,22 @@ class Ledger:
         claimed: Mapping[NodeId, int] = {}
         chain = self._chains.get(account)
         if chain is not None:
+            if chain.head is not None and chain.head.lost:
+                return {}
             chain.totals.move(chain.head)
             claimed = chain.totals.claimed
         gains: dict[NodeId, tuple[VertexId, int]] = {}
-        for sender, record in self._finality.paid.get(account, {}).items():
-            gain = total_paid(record, account) - claimed.get(sender, 0)
+        for sender, (source, total) in self._finality.paid.get(account, {}).items():
+            gain = total - claimed.get(sender, 0)
             if gain > 0:
-                gains[sender] = (record.id, gain)
+                gains[sender] = (self._source(sender, source), gain)
         return gains
+
+    def _source(self, sender: NodeId, source: VertexId) -> VertexId:
+        """Return a final vertex that everybody knows to stand for what ``source`` paid."""
+        chain = self._chains[sender]
+        head = chain.settled_head
+        return head.id if head is not None and seq_in(source) < chain.floor else source
 
     def state_hash(self) -> bytes:
         """Return the state hash (8.9); its cost grows with the accounts."""
@@ -276,36 +356,25 @@ class Ledger:
             self.dag.ban(chain, ())
 
     def _record(
-        self, vertex: Vertex, chain: Chain, edges: tuple[Record, ...]
+        self, vertex: Vertex, chain: Chain
     ) -> tuple[Record, Sequence[tuple[Acknowledged, int]]]:
-        prev = self.dag.get(vertex.prev)
-        sources = [self._held(claim.source) for claim in vertex.claims]
+        footing = self._ground.footing(vertex, chain)
         effect = check_cone(
-            vertex,
-            chain,
-            prev,
-            sources,
-            self._acknowledged,
-            self.dag.get,
-            self.genesis.network,
+            vertex, chain, footing, self._acknowledged, self.dag.get, self.genesis.network
         )
         record = Record(
             vertex,
             chain,
-            prev,
-            edges,
+            footing.prev,
+            footing.edges,
             balance=effect.balance,
             beat=effect.beat,
             payments=effect.payments,
             claims=effect.claims,
             deeds=effect.deeds,
         )
+        record.lost = footing.lost
         return record, effect.acknowledges
-
-    def _held(self, vertex_id: VertexId) -> Record:
-        record = self.dag.get(vertex_id)
-        assert record is not None
-        return record
 
     def _add(
         self,
@@ -315,15 +384,15 @@ class Ledger:
     ) -> None:
         chain = record.chain
         confirmed: list[Record] = []
-        if record.seq < len(chain.slots):
-            first_fork = not chain.forked
-            events += self._convict(chain.slots[record.seq], record)
-            chain.add(record)
-            confirmed += self._votes.contest(record, first_fork=first_fork)
-        else:
-            chain.add(record)
+        was_forked = chain.forked
+        for rival in chain.contenders(record.seq)[:1]:
+            events += self._convict(rival, record)
+        chain.add(record)
+        if record.seq in chain.contested:
+            confirmed += self._votes.contest(record, first_fork=not was_forked and chain.forked)
         self.dag.add(record)
-        chain.totals.move(record)
+        if not record.lost:
+            chain.totals.move(record)
         if record.deeds is not None:
             self._objects.update((held.id, held) for held in record.deeds.opened)
             self._votes.objects.add(record)

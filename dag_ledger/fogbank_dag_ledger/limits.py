@@ -286,6 +286,56 @@ BEAT_INTERVAL_MIN_S = 1.0
 BEAT_INTERVAL_S = 5.0
 """A validator issues one vertex in this time while a beat is waited for (section 8.17)."""
 
+# Checkpoints.
+
+CHECKPOINT_VERTICES_MAX = 8_192
+"""Vertices that one checkpoint covers beyond the one before (section 8.21)."""
+
+CHECKPOINT_DEAD_MAX = 1_024
+"""Vertices that one checkpoint lists as lost (section 8.21)."""
+
+CHECKPOINT_BYTES_MAX = 327_680
+"""The largest body of a checkpoint, in bytes (section 8.21)."""
+
+TRAIL_MAX = 262_144
+"""Names of pruned vertices that are remembered, 20 bytes each (section 8.21)."""
+
+CHECKPOINT_HEADS_MAX = 8_192
+"""Chains of which one checkpoint covers more (section 8.21)."""
+
+CHECKPOINT_INTERVAL_S = 60.0
+"""How long after a checkpoint the next is due, in seconds (section 8.21)."""
+
+CHECKPOINT_VERTICES = 5_000
+"""Final vertices beyond a checkpoint after which the next is due at once (section 8.21)."""
+
+CHECKPOINT_TURN_S = 15.0
+"""How long each seat has for a checkpoint before it is the next one's turn (section 8.21)."""
+
+CHECKPOINT_RETRY_S = 1.0
+"""How often a checkpoint is looked at again that is not final here yet, in seconds."""
+
+CHECKPOINTS_OF_SEAT_MAX = 4
+"""Checkpoints at one height that are kept of one seat (section 8.21)."""
+
+STATE_PAGE_RECORDS_MAX = 4_096
+"""Records in one answer (section 8.21)."""
+
+STATE_PAGE_BYTES_MAX = 262_144
+"""Encoded bytes of the records in one answer (section 8.21)."""
+
+STATE_RECORDS_MAX = 1 << 22
+"""Records of a state that a node takes from others."""
+
+RECORD_BYTES_MAX = 256
+"""The largest record of a state, in bytes (section 8.21)."""
+
+SNAPSHOT_PEERS = 3
+"""Peers that are asked for the newest checkpoint before one is taken (section 8.22)."""
+
+SNAPSHOT_WAIT_S = 5.0
+"""How long a node that begins waits for that many peers, in seconds."""
+
 # The change of an epoch (section 8.19).
 
 ATTEMPT_FIRST_S = 2.0
@@ -299,3 +349,9 @@ ATTEMPTS_MAX = 1_024
 
 ATTEMPT_SAYINGS_MAX = 16
 """How many different things a member is heard to say in one step of one attempt."""
+
+HASH_BYTES = 32
+"""Every hash of objects and trees (sections 8.12 to 8.16)."""
+
+PATH_HASHES_MAX = 64
+"""The longest path in a tree, in hashes (section 8.16)."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
-from .vertex import Vertex, VertexId
+from .vertex import Vertex, VertexId, seq_in
 
 if TYPE_CHECKING:
     from .chain import Chain
@@ -38,6 +38,7 @@ class Record:
         "final",
         "height",
         "id",
+        "lost",
         "payments",
         "prev",
         "seen",
@@ -85,6 +86,32 @@ class Record:
 
         self.confirmed = False
         self.final = False
+        self.lost = False
+        """Whether it can never be final, and rules 8.3.15 to 8.3.18 are not asked (8.21)."""
+
+    @classmethod
+    def settled(cls, vertex_id: VertexId, chain: "Chain", balance: int, beat: int) -> "Record":
+        """Return what is left of a final vertex at or below the floor, after it was pruned."""
+        record = cls.__new__(cls)
+        record.id = vertex_id
+        record.chain = chain
+        record.seq = seq_in(vertex_id)
+        record.votes = record.seen = record.weight = record.children = 0
+        record.signature = b""
+        record.special = record.lost = False
+        record.confirmed = record.final = True
+        record.settle()
+        record.balance, record.beat = balance, beat
+        return record
+
+    def settle(self) -> None:
+        """Let go of all that it stands on, so that what is below can be forgotten."""
+        self.prev = None
+        self.edges = ()
+        self.height = 0
+        self.payments = ()
+        self.claims = ()
+        self.deeds = None
 
     @property
     def carries(self) -> bool:

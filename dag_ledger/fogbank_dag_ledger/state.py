@@ -10,6 +10,7 @@ from .chain import Chain
 from .objects import HeldObject
 from .operations import StakeTerms
 from .record import Record
+from .vertex import VertexId
 
 
 def state_hash(network: NetworkId, chains: Iterable[Chain], burned_drops: int) -> bytes:
@@ -50,18 +51,16 @@ def _watch_count(held: HeldObject) -> int:
     return len(held.terms.watch)
 
 
-def supply_held(chains: Iterable[Chain], paid: Mapping[NodeId, Mapping[NodeId, Record]]) -> int:
+def supply_held(
+    chains: Iterable[Chain], paid: Mapping[NodeId, Mapping[NodeId, tuple[VertexId, int]]]
+) -> int:
     """Return final balances, final payments not yet claimed and what is in objects, in drops."""
     held, claimed = 0, 0
     for chain in chains:
         held += chain.account.balance
         held += sum(put - taken for put, taken, _ in chain.account.objects.values())
         claimed += sum(chain.account.claimed.values())
-    sent = sum(
-        total_paid(record, recipient)
-        for recipient, by_sender in paid.items()
-        for record in by_sender.values()
-    )
+    sent = sum(total for by_sender in paid.values() for _, total in by_sender.values())
     return held + sent - claimed
 
 

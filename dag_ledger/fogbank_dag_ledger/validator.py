@@ -105,7 +105,7 @@ class Validator:
             return False
         self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
         self._beat_at = self._next_beat(now)
-        return len(self._chain.slots) - self._chain.final_count <= HEARTBEAT_WINDOW
+        return self._chain.end - self._chain.final_count <= HEARTBEAT_WINDOW
 
     def _draft(self, now: float) -> Draft:
         head = self._chain.head

@@ -11,6 +11,7 @@ from fogbank_protocol.identity import NetworkId, NodeId
 
 from .acknowledgements import Acknowledged, decode_cert
 from .chain import Chain
+from .footing import Footing
 from .limits import AMOUNT_LIMIT
 from .object_rules import ObjectEffect, check_objects
 from .objects import Deeds
@@ -35,29 +36,28 @@ class Effect:
 def check_cone(
     vertex: Vertex,
     chain: Chain,
-    prev: Record | None,
-    sources: Sequence[Record],
+    footing: Footing,
     by_tag: Mapping[bytes, Acknowledged],
     get: Callable[[VertexId], Record | None],
     network: NetworkId,
 ) -> Effect:
-    """Return the effect of ``vertex``, whose edges are all valid and held.
+    """Return the effect of ``vertex``, whose edges are all valid and held, or settled.
 
-    ``sources`` are the records of its claims, in their order; ``by_tag`` has every chain held;
-    ``get`` returns the edges.
+    ``by_tag`` has every chain held; ``get`` returns the edges.
 
     Raises:
         RemoteProtocolError: with the rule that was broken.
     """
-    if prev is not None and prev.chain is not chain:
-        raise RemoteProtocolError("a prev of another issuer", rule="8.3.13")
+    prev, sources = footing.prev, footing.sources
     beat = prev.beat if prev is not None else 0
     if vertex.kind == VALIDATOR:
         if chain.seat is None:
             raise RemoteProtocolError("a validator vertex without a seat", rule="8.3.14")
-        if vertex.beat < beat:
+        if vertex.beat < beat and not footing.lost:
             raise RemoteProtocolError("a beat that goes back", rule="8.3.15")
         beat = vertex.beat
+    if footing.lost:
+        return _effect_of_lost(vertex, beat, by_tag)
     if chain.totals.at is not prev:
         chain.totals.move(prev)
     claims = _check_claims(vertex.claims, chain, sources)
@@ -95,6 +95,13 @@ def _with_passed_on(vertex: Vertex, chain: Chain, effect: ObjectEffect) -> tuple
     return tuple([(who, amount, _sent(chain, who) + amount) for who, amount in amounts.items()])
 
 
+def _effect_of_lost(vertex: Vertex, beat: int, by_tag: Mapping[bytes, Acknowledged]) -> Effect:
+    """Return what a vertex that can never be final does: it moves no drops (8.21)."""
+    payments = tuple([(payment.recipient, payment.amount, 0) for payment in vertex.payments])
+    known = [(by_tag[tag], seq) for tag, seq in decode_cert(vertex.cert) if tag in by_tag]
+    return Effect(0, beat, payments, (), known, None)
+
+
 def _sent(chain: Chain, recipient: NodeId) -> int:
     return chain.totals.sent.get(recipient, 0)
 
@@ -109,7 +116,7 @@ def _check_claims(
         if sender in senders:
             raise RemoteProtocolError("one sender claimed twice", rule="8.3.16")
         senders.add(sender)
-        if claim.total != _paid(source, chain):
+        if not _has_paid(source, chain, claim.total):
             raise RemoteProtocolError("a claim to what was not paid", rule="8.3.16")
         gained = claim.total - chain.totals.claimed.get(sender.issuer, 0)
         if gained <= 0:
@@ -118,11 +125,13 @@ def _check_claims(
     return tuple(gains)
 
 
-def _paid(source: Record, chain: Chain) -> int | None:
-    for recipient, _, total in source.payments:
-        if recipient == chain.issuer:
-            return total
-    return None
+def _has_paid(source: Record, chain: Chain, total: int) -> bool:
+    if source.seq < source.chain.floor:
+        # What each settled vertex had paid is forgotten; all of them together paid so much.
+        return total <= source.chain.settled_sent.get(chain.issuer, 0)
+    return any(
+        recipient == chain.issuer and paid == total for recipient, _, paid in source.payments
+    )
 
 
 def _check_cert(
@@ -132,14 +141,20 @@ def _check_cert(
     bit = 1 << chain.seat
     # While a validator's chain is a line that ends in prev, what it has observed and the cone of
     # prev are the same, and one bit tells.
-    is_line = not chain.forked and prev is chain.slots[-1]
+    is_line = not chain.forked and prev is chain.head
     acknowledges: list[tuple[Acknowledged, int]] = []
+    unsettled: list[tuple[Acknowledged, int]] = []
     for tag, seq in decode_cert(cert):
         acknowledged = by_tag.get(tag)
-        if acknowledged is None or (is_line and not acknowledged.is_observed(seq, bit)):
+        if acknowledged is None:
             raise RemoteProtocolError("an acknowledgement of the unseen", rule="8.3.18")
         acknowledges.append((acknowledged, seq))
-    if not is_line and not _all_in_cone(prev, acknowledges):
+        # What was there is forgotten, and can gain nothing by an acknowledgement.
+        if not acknowledged.is_settled(seq):
+            if is_line and not acknowledged.is_observed(seq, bit):
+                raise RemoteProtocolError("an acknowledgement of the unseen", rule="8.3.18")
+            unsettled.append((acknowledged, seq))
+    if not is_line and not _all_in_cone(prev, unsettled):
         raise RemoteProtocolError("an acknowledgement of the unseen", rule="8.3.18")
     return acknowledges
 
@@ -149,7 +164,7 @@ def _all_in_cone(top: Record, acknowledges: Sequence[tuple[Acknowledged, int]]) 
     wanted = [list(acknowledged.contenders(seq)) for acknowledged, seq in acknowledges]
     if not all(wanted):
         return False
-    floor = min(record.height for group in wanted for record in group)
+    floor = min([record.height for group in wanted for record in group], default=0)
     cone, queue = {top}, [top]
     for record in queue:
         for edge in record.edges:

@@ -5,7 +5,9 @@ is followed downwards only through vertices that this validator had not observed
 visited once a validator, whatever the size of the DAG.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from fogbank_protocol.identity import NodeId
 
 from .chain import Chain
 from .object_votes import ObjectVotes
@@ -34,6 +36,16 @@ class Votes:
             return []
         self.objects.count_all_observed(chain.seat)
         return self._count_all_observed(chain.seat)
+
+    def forget(self, settled: Iterable[Chain]) -> None:
+        """Drop the contests of slots that these chains hold no more than one vertex of."""
+        issuers = {chain.issuer: chain for chain in settled}
+        for issuer, seq in [key for key in self._contests if key[0] in issuers]:
+            contenders = issuers[NodeId(issuer)].contested.get(seq)
+            if contenders is None:
+                del self._contests[issuer, seq]
+            else:
+                self._contests[issuer, seq] = contenders
 
     def observe(self, record: Record) -> list[Record]:
         """Let the issuer of ``record``, just inserted, vote; return the vertices that became L1."""
@@ -92,7 +104,8 @@ class Votes:
         for record in chosen:
             record.votes |= bit
             record.weight += weight
-            if record.weight >= quorum and not record.confirmed:
+            # A slot that lost to a settled one has no votes left of those that decided it.
+            if record.weight >= quorum and not record.confirmed and not record.lost:
                 record.confirmed = True
                 confirmed.append(record)
         return confirmed

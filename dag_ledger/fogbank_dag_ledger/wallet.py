@@ -12,9 +12,8 @@ from .chain import Chain
 from .ledger import Ledger
 from .limits import AMOUNT_LIMIT, CLAIMS_MAX, OPERATIONS_MAX, SEAT_WINDOW, WINDOW
 from .operations import Act, Opening, Operation
-from .state import total_paid
 from .tips import draw_tips
-from .vertex import NO_VERTEX, ORDINARY, Claim, Draft, Payment, VertexId
+from .vertex import NO_VERTEX, ORDINARY, Claim, Draft, Payment
 from .vertex_codec import unsigned_vertex
 
 _CLAIMS_PER_TAKE = 2
@@ -119,9 +118,14 @@ class Wallet:
         self._check_window()
         taken = takes[: CLAIMS_MAX // _CLAIMS_PER_TAKE]
         count = CLAIMS_MAX - _CLAIMS_PER_TAKE * len(taken)
-        sources = sorted(source for source, _ in claimable.values())[:count]
-        claims = tuple(Claim(source, self._paid(source)) for source in sources)
-        return self._draft(claims=claims, operations=taken)
+        chain = self._chain
+        claimed = {} if chain is None else chain.totals.claimed
+        claims = [
+            Claim(source, claimed.get(sender, 0) + gain)
+            for sender, (source, gain) in claimable.items()
+        ]
+        claims.sort(key=lambda claim: claim.source)
+        return self._draft(claims=tuple(claims[:count]), operations=taken)
 
     def operate(self, operations: Sequence[Operation]) -> Draft:
         """Return a vertex that opens objects or acts on them.
@@ -150,11 +154,6 @@ class Wallet:
     def _chain(self) -> Chain | None:
         return self._ledger.chain(self._account)
 
-    def _paid(self, source: VertexId) -> int:
-        record = self._ledger.dag.get(source)
-        assert record is not None
-        return total_paid(record, self._account)
-
     def _check_window(self) -> None:
         chain = self._chain
         if self._account in self._ledger.proofs():
@@ -162,7 +161,7 @@ class Wallet:
         if chain is None:
             return
         window = WINDOW if chain.seat is None else SEAT_WINDOW
-        if len(chain.slots) >= chain.final_count + window:
+        if chain.end >= chain.final_count + window:
             raise WindowFull(
                 f"{window} vertices of this account are not final yet: try again later"
             )

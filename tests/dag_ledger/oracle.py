@@ -7,9 +7,11 @@ vertices is an integer, one bit a vertex.
 from hashlib import blake2b
 
 from fogbank_dag_ledger.genesis import Genesis
-from fogbank_dag_ledger.vertex import Vertex, VertexId
+from fogbank_dag_ledger.vertex import Vertex, VertexId, tag_of
 from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId
+
+from .object_oracle import ObjectOracle
 
 
 class Oracle:
@@ -20,6 +22,56 @@ class Oracle:
         self.vertices: dict[VertexId, Vertex] = {}
         self._number: dict[VertexId, int] = {}
         self._cone: dict[VertexId, int] = {}
+        self.objects = ObjectOracle(self)
+        self.floor: dict[NodeId, int] = {}
+        """How many positions of each chain are settled (8.21)."""
+
+        self.dead: set[VertexId] = set()
+        self._settled: dict[VertexId, Vertex] = {}
+        self._lost: dict[VertexId, bool] = {}
+
+    # 8.21.
+
+    def settle(self, counts: dict[NodeId, int], dead: list[VertexId]) -> None:
+        """Let a checkpoint with these counts and these lost vertices be the floor."""
+        final = self.final()
+        self._lost.clear()
+        self.floor.update(counts)
+        self.dead.update(dead)
+        self._settled = {
+            one: self.vertices[one]
+            for one in {*final, *self._settled}
+            if self.vertices[one].seq < self.floor.get(self.vertices[one].issuer, 0)
+        }
+
+    def is_lost(self, vertex: Vertex) -> bool:
+        """Tell whether a vertex can never be final, whatever comes."""
+        if vertex.id not in self._lost:
+            self._lost[vertex.id] = self._cannot_be_final(vertex)
+        return self._lost[vertex.id]
+
+    def _cannot_be_final(self, vertex: Vertex) -> bool:
+        if vertex.id in self._settled:
+            return False
+        floor = self.floor.get(vertex.issuer, 0)
+        if vertex.seq < floor or vertex.issuer in self.closed():
+            return True
+        prev = self.vertices.get(vertex.prev)
+        if prev is not None and self.is_lost(prev):
+            return True
+        return any(self.is_lost(self.vertices[claim.source]) for claim in vertex.claims)
+
+    def closed(self) -> set[NodeId]:
+        """Return whose chain has a vertex listed as lost beyond the floor."""
+        return {
+            self.vertices[one].issuer
+            for one in self.dead
+            if self.vertices[one].seq >= self.floor.get(self.vertices[one].issuer, 0)
+        }
+
+    def settled_sent(self, issuer: NodeId, recipient: NodeId) -> int:
+        line = [one for one in self._settled.values() if one.issuer == issuer]
+        return self.sent(max(line, key=lambda one: one.seq), recipient)
 
     # 8.3, rules 13 to 18.
 
@@ -30,6 +82,8 @@ class Oracle:
             return "8.3.13"
         if vertex.kind == 2 and vertex.issuer not in self.genesis.seats:
             return "8.3.14"
+        if self.is_lost(vertex):
+            return None
         line = self.line(prev)
         beats = [one.beat for one in line if one.kind == 2]
         if vertex.kind == 2 and beats and vertex.beat < beats[-1]:
@@ -37,9 +91,16 @@ class Oracle:
         senders = [self.vertices[claim.source].issuer for claim in vertex.claims]
         for claim, sender in zip(vertex.claims, senders, strict=True):
             source = self.vertices[claim.source]
-            if all(payment.recipient != vertex.issuer for payment in source.payments):
+            if source.id not in self._settled and all(
+                recipient != vertex.issuer for recipient, _ in self.paid(source)
+            ):
                 return "8.3.16"
-            if claim.total != self.sent(source, vertex.issuer) or senders.count(sender) > 1:
+            if senders.count(sender) > 1:
+                return "8.3.16"
+            if source.id in self._settled:
+                if claim.total > self.settled_sent(sender, vertex.issuer):
+                    return "8.3.16"
+            elif claim.total != self.sent(source, vertex.issuer):
                 return "8.3.16"
             if claim.total <= self.claimed(prev, sender):
                 return "8.3.16"
@@ -47,21 +108,33 @@ class Oracle:
             claim.total - self.claimed(prev, sender)
             for claim, sender in zip(vertex.claims, senders, strict=True)
         )
+        rule = self.objects.broken_rule(vertex)
+        if rule is not None:
+            return rule
         paid = sum(payment.amount for payment in vertex.payments)
-        balance = self.balance(vertex.issuer, prev) + gains - paid
+        balance = self.balance(vertex.issuer, prev) + gains - paid + self.objects.moved(vertex)
         if not 0 <= balance < 2**64:
             return "8.3.17"
-        for payment in vertex.payments:
-            if self.sent(prev, payment.recipient) + payment.amount >= 2**64:
+        for recipient, amount in self.paid(vertex):
+            if self.sent(prev, recipient) + amount >= 2**64:
                 return "8.3.17"
         cone = 0 if prev is None else self._cone[prev.id]
         for start in range(0, len(vertex.cert), 12):
             position = vertex.cert[start : start + 12]
+            if self._is_below_the_floor(position):
+                continue
             if not any(
                 one.startswith(position) and cone >> self._number[one] & 1 for one in self.vertices
             ):
                 return "8.3.18"
         return None
+
+    def _is_below_the_floor(self, position: bytes) -> bool:
+        closed = {tag_of(issuer) for issuer in self.closed()}
+        return position[:8] in closed or any(
+            one.id[:8] == position[:8] and one.id[8:12] >= position[8:12]
+            for one in self._settled.values()
+        )
 
     def line(self, end: Vertex | None) -> list[Vertex]:
         """Return the vertices that ``prev`` leads through, the first one first."""
@@ -73,11 +146,13 @@ class Oracle:
 
     def sent(self, end: Vertex | None, recipient: NodeId) -> int:
         return sum(
-            payment.amount
-            for one in self.line(end)
-            for payment in one.payments
-            if payment.recipient == recipient
+            amount for one in self.line(end) for who, amount in self.paid(one) if who == recipient
         )
+
+    def paid(self, vertex: Vertex) -> list[tuple[NodeId, int]]:
+        """Return the pays of a vertex, and what its takes pass on."""
+        pays = [(payment.recipient, payment.amount) for payment in vertex.payments]
+        return pays + self.objects.passed_on(vertex)
 
     def claimed(self, end: Vertex | None, sender: NodeId) -> int:
         totals = [
@@ -94,7 +169,8 @@ class Oracle:
         }
         paid = sum(payment.amount for one in self.line(end) for payment in one.payments)
         claimed = sum(self.claimed(end, sender) for sender in senders)
-        return self.genesis.balances.get(issuer, 0) + claimed - paid
+        moved = sum(self.objects.moved(one) for one in self.line(end))
+        return self.genesis.balances.get(issuer, 0) + claimed - paid + moved
 
     def add(self, vertex: Vertex) -> None:
         """Add a valid vertex whose edges are held."""
@@ -102,6 +178,8 @@ class Oracle:
         self._number[vertex.id] = number
         self.vertices[vertex.id] = vertex
         edges = {*vertex.parents, *(claim.source for claim in vertex.claims)}
+        for _, act in self.objects.acts(vertex):
+            edges.update(act.references)
         if vertex.prev:
             edges.add(vertex.prev)
         cone = 1 << number
@@ -138,6 +216,10 @@ class Oracle:
     def _slot(self, vertex_id: VertexId) -> tuple[NodeId, int]:
         return self.vertices[vertex_id].issuer, self.vertices[vertex_id].seq
 
+    def cone(self, vertex_id: VertexId) -> set[VertexId]:
+        """Return the past cone of a vertex."""
+        return set(self._members(self._cone[vertex_id]))
+
     def _members(self, cone: int) -> list[VertexId]:
         return [one for one, number in self._number.items() if cone >> number & 1]
 
@@ -163,11 +245,14 @@ class Oracle:
             for start in range(0, len(one.cert), 12)
         ]
         final: set[VertexId] = set()
+        settled = self.objects.confirmed()
         while True:
             more = {
                 one
                 for one in confirmed - final
-                if self._stands_on(one, final)
+                if not self.is_lost(self.vertices[one])
+                and self._stands_on(one, final)
+                and self.objects.stands_on(self.vertices[one], final, settled)
                 and self.weight(
                     {who for who, tag, seq in entries if tag == one[:8] and seq >= one[8:12]}
                 )
@@ -188,11 +273,16 @@ class Oracle:
         """Return the state hash."""
         final = self.final()
         preimage = b"fog-state-1\0" + self.genesis.network
+        ends: dict[NodeId, Vertex] = {}
         accounts = {*self.genesis.balances, *(self.vertices[one].issuer for one in final)}
         for account in sorted(accounts):
             own = [one for one in final if self.vertices[one].issuer == account]
             end = self.vertices[max(own, key=lambda one: one[8:12])] if own else None
-            carrying = [one for one in self.line(end) if one.claims or one.payments]
+            if end is not None:
+                ends[account] = end
+            carrying = [
+                one for one in self.line(end) if one.claims or one.payments or one.operations
+            ]
             if not carrying and account not in self.genesis.balances:
                 continue
             everybody = sorted({one.issuer for one in self.vertices.values()} | self._payees())
@@ -202,8 +292,10 @@ class Oracle:
             sent: Value = [[who, self.sent(end, who)] for who in everybody if self.sent(end, who)]
             head = carrying[-1].id if carrying else b""
             preimage += encode([account, head, self.balance(account, end), claimed, sent])
-        preimage += encode(0)
+        for record in self.objects.records(final, ends):
+            preimage += encode(record)
+        preimage += encode(self.objects.burned(final))
         return blake2b(preimage, digest_size=32).digest()
 
     def _payees(self) -> set[NodeId]:
-        return {payment.recipient for one in self.vertices.values() for payment in one.payments}
+        return {who for one in self.vertices.values() for who, _ in self.paid(one)}

@@ -1,6 +1,7 @@
 """Random vertices, many of them invalid or forking, from one seed."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 
 from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
@@ -29,8 +30,13 @@ class RandomDag:
         random: Random,
         forkers: int,
         make: Callable[[Draft, int], Vertex] | None = None,
+        reach: int = 12,
     ) -> None:
-        """``make`` signs a draft, telling it from others by a number; without it nobody does."""
+        """``make`` signs a draft, telling it from others by a number; without it nobody does.
+
+        Parents are drawn from the last ``reach`` vertices.
+        """
+        self._reach = reach
         self._community = community
         self._make = make or self._unsigned
         self._random = random
@@ -57,7 +63,7 @@ class RandomDag:
         prev = own[-1] if own else None
         if issuer in self._forkers and random.random() < 0.3:
             prev = random.choice([None, *own])
-        others = [vertex for vertex in self.valid[-12:] if vertex is not prev]
+        others = [vertex for vertex in self.valid[-self._reach :] if vertex is not prev]
         parents = random.sample(others, min(len(others), random.randint(0, 4)))
         draft = Draft(
             kind=VALIDATOR if issuer in validators and random.random() < 0.8 else ORDINARY,
@@ -68,9 +74,14 @@ class RandomDag:
             claims=sorted(self._claims(issuer), key=lambda claim: claim.source),
             payments=list(self._payments(issuer)),
         )
+        draft = self._more(draft, prev)
         if draft.kind == VALIDATOR and prev is not None:
             draft = self._with_cert(draft)
         return self._make(draft, random.getrandbits(32))
+
+    def _more(self, draft: Draft, prev: Vertex | None) -> Draft:
+        """Return ``draft`` with what else there is to say; ``prev`` is the issuer's."""
+        return draft
 
     def _claims(self, issuer: NodeId) -> Iterator[Claim]:
         paying = [
@@ -108,13 +119,4 @@ class RandomDag:
             for issuer, seq in seqs.items()
             if self._random.random() < 0.8
         ]
-        return Draft(
-            kind=draft.kind,
-            issuer=draft.issuer,
-            seq=draft.seq,
-            prev=draft.prev,
-            parents=draft.parents,
-            claims=draft.claims,
-            payments=draft.payments,
-            cert=encode_cert(entries),
-        )
+        return replace(draft, cert=encode_cert(entries))

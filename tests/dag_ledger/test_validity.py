@@ -6,6 +6,7 @@ import pytest
 
 from fogbank_dag_ledger.chain import Chain
 from fogbank_dag_ledger.dag import Dag
+from fogbank_dag_ledger.footing import Footing, Ground
 from fogbank_dag_ledger.genesis import decode_genesis
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.record import Record
@@ -47,9 +48,10 @@ def test_a_prev_of_another_key_with_the_same_tag_is_refused() -> None:
     first = community.vertex(4)
     second = community.vertex(4, first)
     mine, theirs = (Chain(community.names[person], 0, None) for person in (4, 5))
-    prev = Record(first, theirs, None, (), balance=0, beat=0, payments=(), claims=())
+    dag = Dag()
+    dag.add(Record(first, theirs, None, (), balance=0, beat=0, payments=(), claims=()))
     with pytest.raises(RemoteProtocolError) as caught:
-        check_cone(second, mine, prev, [], {}, Dag().get, community.network)
+        Ground(dag, {}).footing(second, mine)
     assert caught.value.rule == "8.3.13"
 
 
@@ -72,8 +74,9 @@ def test_balances_and_totals_stay_below_2_to_the_64() -> None:
     prev = Record(community.vertex(1), chain, None, (), balance=1, beat=0, payments=(), claims=())
     chain.totals.advance(prev)
     claiming = community.vertex(1, community.vertex(1), claims=[(payer, 2**64 - 1)])
+    footing = Footing((prev, source), prev, (source,), lost=False)
     with pytest.raises(RemoteProtocolError) as caught:
-        check_cone(claiming, chain, prev, [source], {}, Dag().get, community.network)
+        check_cone(claiming, chain, footing, {}, Dag().get, community.network)
     assert caught.value.rule == "8.3.17"
     assert len(ledger) == 0
 

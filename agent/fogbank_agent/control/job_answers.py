@@ -288,6 +288,7 @@ def _job_ended(result: JobResult, notices: tuple[str, ...]) -> JobEnded:
                 runs=line.runs,
                 fuel=line.fuel,
                 paid=line.paid,
+                royalties=line.royalties,
                 unpaid=line.unpaid,
                 refused=line.refused,
                 lost=line.lost,

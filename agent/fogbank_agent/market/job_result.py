@@ -88,10 +88,13 @@ class ProviderTotals:
     """Fuel of those."""
 
     paid: int
-    """Drops transferred."""
+    """Drops for which vouchers were given."""
+
+    royalties: int
+    """Drops of those that the provider passes on to authors."""
 
     unpaid: int
-    """Drops owed and not yet transferred; more than 0 only when the wallet is short."""
+    """Drops owed for which no voucher was given yet; only when the wallet is short."""
 
     refused: int
     """Results found wrong."""

@@ -105,6 +105,7 @@ def _totals(provider: NodeId, shell: JobShell) -> ProviderTotals:
         runs=sum(len(voice.claim) for _, voice in right),
         fuel=sum(fuel_of(voice.claim) for _, voice in right),
         paid=paid,
+        royalties=sum(shell.royalties.get(agreement, 0) for agreement in agreements),
         unpaid=max(0, owed - paid),
         refused=sum(record.number in purchase.ballot.wrong for purchase, record in records),
         lost=sum(record.failure is not None for _, record in records),

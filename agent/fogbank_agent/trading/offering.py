@@ -16,7 +16,7 @@ from ..market.offers import Offer, sign_offer
 from .journal import Journal
 from .methods import OFFER_METHOD
 
-_SHAPES = ("command", "reactor")
+_SHAPES = ("command", "reactor", "step")
 _SEQUENCES_A_LIFE = 1 << 32
 
 

@@ -197,6 +197,10 @@ class Provider:
             fuel_per_s=self._speed.fuel_per_s,
         )
 
+    def received(self, channel: ObjectId) -> int:
+        """Return what the vouchers received over a channel add up to, in drops."""
+        return self._debts.total(channel)
+
     def pause(self) -> None:
         """Decline new orders with ``paused``; runs under way go on."""
         self._paused = True

@@ -1,12 +1,13 @@
 """Buys runs: offers in, jobs through their machines, verified runs paid (SPEC.md section 9)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from time import time
 
 import trio
 
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode
@@ -24,6 +25,7 @@ from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.module.shape import has_verifier
 from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.verification.terms import StepPlan
 
 from ..limits import (
     OFFER_BODY_BYTES_MAX,
@@ -32,6 +34,7 @@ from ..limits import (
     PAYMENT_WAIT_S,
     RUN_ID_BYTES,
     RUN_MEMORY_BYTES_MIN,
+    STEPS_PER_CHECKPOINT,
 )
 from ..market.choice import Choice, RunBounds
 from ..market.job import Job
@@ -77,6 +80,10 @@ __all__ = [
     "RunInput",
     "RunResult",
 ]
+
+
+_PLAN = StepPlan(step_size=1, checkpoint_steps=STEPS_PER_CHECKPOINT)
+"""How a step task is run when its requestor does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +194,10 @@ class Requestor:
         """
         check_bounds(request)
         package = await self._open_package(request.package_id)
-        if (request.plan is None) is (package.manifest.shape is Shape.STEP):
+        is_step_task = package.manifest.shape is Shape.STEP
+        if is_step_task and request.plan is None:
+            request = replace(request, plan=_PLAN)
+        elif request.plan is not None and not is_step_task:
             raise JobRefused("a plan of steps belongs to a task of shape step, and to no other")
         self._check_verification(request, package)
         self._check_inputs(request)
@@ -355,6 +365,10 @@ class Requestor:
     def _note_voucher(self, given: VoucherGiven) -> None:
         for shell in self._jobs.values():
             shell.note_voucher(given)
+
+    def given(self, channel: ObjectId) -> int:
+        """Return what the vouchers given over a channel add up to, in drops."""
+        return sum(voucher.total for voucher in self._channels.given(channel))
 
     async def close_channels(self) -> int:
         """Have all channels settled; return how many providers are not there to do it."""

@@ -26,11 +26,13 @@ def author(number: int) -> NodeId:
     return NodeId(bytes([number]) * 32)
 
 
+def a_bill(number: int, drops: int, who: int, ppm: int) -> Bill:
+    return Bill(agreement(number), drops, author(who), royalty_of(drops, ppm))
+
+
 bills = st.lists(
     st.builds(
-        lambda number, drops, who, ppm: Bill(
-            agreement(number), drops, author(who), royalty_of(drops, ppm)
-        ),
+        a_bill,
         st.integers(0, 1 << 62),
         st.integers(1, 1 << 40),
         st.integers(1, 20),

@@ -39,11 +39,11 @@ class MemoryTree:
             self._grow(grown)
         changed: list[int] = []
         for block, before in enumerate(self._blocks):
-            seen = read(block * PAGE_BYTES, PAGE_BYTES)
+            seen = memoryview(read(block * PAGE_BYTES, PAGE_BYTES))
             if not _is_equal(before, seen):
-                now = bytearray(seen)
-                self._blocks[block] = now
-                changed.extend(self._hash_pages(block, before, bytes(now)))
+                if before is _ZERO_BLOCK:
+                    self._blocks[block] = bytearray(before)
+                changed.extend(self._take_pages(block, seen))
         if changed:
             self._hash_nodes(changed)
 
@@ -53,12 +53,15 @@ class MemoryTree:
             for start in range(0, PAGE_BYTES, STATE_PAGE_BYTES):
                 yield bytes(block[start : start + STATE_PAGE_BYTES])
 
-    def _hash_pages(self, block: int, before: bytearray, now: bytes) -> Iterator[int]:
-        leaves = self._levels[0]
+    def _take_pages(self, block: int, seen: memoryview) -> Iterator[int]:
+        """Keep and hash those pages of a block that changed, and return their places."""
+        # In place: a copy of the whole block would cost as much as hashing a page or two.
+        kept, leaves = self._blocks[block], self._levels[0]
         for place in range(_PAGES_PER_BLOCK):
-            start = place * STATE_PAGE_BYTES
-            page = now[start : start + STATE_PAGE_BYTES]
-            if not _is_equal(before[start : start + STATE_PAGE_BYTES], page):
+            part = slice(place * STATE_PAGE_BYTES, (place + 1) * STATE_PAGE_BYTES)
+            now = seen[part]
+            if not _is_equal(kept[part], now):
+                kept[part] = page = bytes(now)
                 index = block * _PAGES_PER_BLOCK + place
                 leaves[index] = _zero_hash(0) if page == ZERO_PAGE else hash_leaf(page)
                 yield index

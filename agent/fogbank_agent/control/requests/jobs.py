@@ -95,6 +95,9 @@ class ProviderTotals:
     runs: int
     fuel: int
     paid: int
+    royalties: int
+    """Drops of ``paid`` that it passes on to authors."""
+
     unpaid: int
     refused: int
     """Results found wrong."""

@@ -1,0 +1,359 @@
+"""Proposes, checks and collects checkpoints, and says when to prune (SPEC.md section 8.21)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import TypeAlias
+
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.machine import Tick
+
+from .checkpoint import (
+    NO_CHECKPOINT,
+    RULE,
+    Checkpoint,
+    CheckpointHash,
+    check_signatures,
+    decode_checkpoint,
+    new_checkpoint,
+)
+from .checkpoint_state import state_after
+from .cut import Cut, check_cut
+from .ledger import Ledger
+from .limits import (
+    CHECKPOINT_INTERVAL_S,
+    CHECKPOINT_RETRY_S,
+    CHECKPOINT_TURN_S,
+    CHECKPOINT_VERTICES,
+    CHECKPOINTS_OF_SEAT_MAX,
+)
+from .merkle import merkle_root
+from .record import Record
+from .restoring import Names
+from .vertex import VertexId
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """A checkpoint with signatures of quorum weight, and what it stands for."""
+
+    checkpoint: Checkpoint
+    signatures: dict[NodeId, bytes]
+    state: dict[bytes, bytes]
+    """All records at its cut, by key, ascending."""
+
+    names: tuple[VertexId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointArrived:
+    """A peer told a checkpoint with some signatures."""
+
+    peer: NodeId
+    body: bytes
+    signatures: dict[NodeId, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSigned:
+    """The own signature that ``SignCheckpoint`` asked for, and the promise is on disk."""
+
+    hash: CheckpointHash
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignCheckpoint:
+    """Keep the promise not to acknowledge more of ``sealed``, then sign, and say so."""
+
+    hash: CheckpointHash
+    sealed: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadCheckpoint:
+    """Send a checkpoint to all neighbours but ``source``."""
+
+    body: bytes
+    signatures: dict[NodeId, bytes]
+    source: NodeId | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepCheckpoint:
+    """Keep the newest certified checkpoint; with a floor, that too, and forget what is below."""
+
+    newest: Certified
+    floor: Certified | None
+    gone: Sequence[VertexId]
+    """What may be deleted with it."""
+
+    dead: Sequence[VertexId] = ()
+
+
+CheckpointEvent: TypeAlias = CheckpointArrived | CheckpointSigned
+CheckpointCommand: TypeAlias = SignCheckpoint | SpreadCheckpoint | KeepCheckpoint
+
+
+@dataclass(slots=True)
+class _Proposal:
+    """A checkpoint that is not certified, or not final here yet."""
+
+    checkpoint: Checkpoint
+    signatures: dict[NodeId, bytes] = field(default_factory=dict[NodeId, bytes])
+    cut: Cut | None = None
+    """Once it was found right."""
+
+    state: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    names: tuple[VertexId, ...] = ()
+    is_wrong: bool = False
+
+
+class Checkpointing:
+    """Follows the checkpoints of one ledger; signs them when it has a seat."""
+
+    def __init__(self, ledger: Ledger, own: NodeId) -> None:
+        """Look at ``ledger``, and take part as ``own``."""
+        self._ledger = ledger
+        self._own = own
+        self._seats = sorted(ledger.genesis.seats)
+        self.floor: Certified | None = None
+        self.newest: Certified | None = None
+        self._cut = Cut()
+        """That of the newest."""
+
+        self._proposals: dict[CheckpointHash, _Proposal] = {}
+        self._signing: set[CheckpointHash] = set()
+        self._signed_at = -inf
+        self._due_at = inf
+        self._look_at = inf
+        self._may_sign = False
+
+    @property
+    def deadline(self) -> float:
+        """When there is something to do next, in seconds on the caller's clock; may be inf."""
+        return min(self._due_at, self._look_at)
+
+    @property
+    def height(self) -> int:
+        """The height of the next checkpoint."""
+        return 0 if self.newest is None else self.newest.checkpoint.height + 1
+
+    @property
+    def highest_heard(self) -> int:
+        """The largest height of which a certified checkpoint is known, -1 without any."""
+        certified = (
+            one.checkpoint.height for one in self._proposals.values() if self._is_certified(one)
+        )
+        return max(certified, default=self.height - 1)
+
+    def restore(self, floor: Certified) -> None:
+        """Stand on ``floor``, to which the ledger was restored; call it before anything else."""
+        self.floor = self.newest = floor
+        self._cut = Cut()
+
+    def begin(self, now: float) -> None:
+        """Make and sign checkpoints from now on: own vertices may be issued."""
+        if self._own in self._seats:
+            self._may_sign = True
+            self._due_at = self._turn_at(now + CHECKPOINT_INTERVAL_S)
+
+    def handle(self, event: CheckpointEvent | Tick, now: float) -> list[CheckpointCommand]:
+        """Take one event at time ``now`` and return what to do.
+
+        Raises:
+            RemoteProtocolError: a peer told what is no checkpoint of seats (8.21).
+        """
+        match event:
+            case CheckpointArrived():
+                return self._take(event, now)
+            case CheckpointSigned(name, signature):
+                self._signing.discard(name)
+                proposal = self._proposals.get(name)
+                if proposal is None:
+                    return []
+                proposal.signatures[self._own] = signature
+                spread = SpreadCheckpoint(proposal.checkpoint.body, dict(proposal.signatures), None)
+                return [spread, *self._adopt_certified(now)]
+            case Tick():
+                return self._tick(now)
+
+    def note_final(self, now: float) -> None:
+        """Take note that vertices became final."""
+        if self._may_sign and self._ledger.final_count - self._covered() >= CHECKPOINT_VERTICES:
+            self._due_at = min(self._due_at, self._turn_at(now))
+
+    # Inside.
+
+    def _covered(self) -> int:
+        return self._ledger.settled_count + sum(
+            count - chain.floor for chain, count in self._cut.counts.items()
+        )
+
+    def _turn_at(self, due: float) -> float:
+        turns = (self._seats.index(self._own) - self.height) % len(self._seats)
+        return due + turns * CHECKPOINT_TURN_S
+
+    def _take(self, arrived: CheckpointArrived, now: float) -> list[CheckpointCommand]:
+        network = self._ledger.genesis.network
+        checkpoint = decode_checkpoint(arrived.body, network)
+        if checkpoint.height < self.height:
+            return []
+        known = self._proposals.get(checkpoint.hash)
+        held = {} if known is None else known.signatures
+        new = {seat: one for seat, one in arrived.signatures.items() if seat not in held}
+        if any(seat not in self._ledger.genesis.seats for seat in new):
+            raise RemoteProtocolError("a checkpoint signed by no seat", rule=RULE)
+        if not new:
+            return []
+        check_signatures(checkpoint.hash, new, network)
+        if known is None:
+            if not self._has_room(new):
+                return []
+            known = self._proposals[checkpoint.hash] = _Proposal(checkpoint)
+        known.signatures.update(new)
+        self._look_at = min(self._look_at, now)
+        spread = SpreadCheckpoint(checkpoint.body, dict(known.signatures), arrived.peer)
+        return [spread, *self._tick(now)]
+
+    def _has_room(self, signatures: dict[NodeId, bytes]) -> bool:
+        return any(
+            sum(seat in one.signatures for one in self._proposals.values())
+            < CHECKPOINTS_OF_SEAT_MAX
+            for seat in signatures
+        )
+
+    def _tick(self, now: float) -> list[CheckpointCommand]:
+        commands: list[CheckpointCommand] = []
+        if self._look_at <= now:
+            self._look_at = inf
+            for proposal in self._proposals.values():
+                self._look(proposal)
+            commands += self._adopt_certified(now)
+            commands += self._sign(now)
+            if any(one.cut is None and not one.is_wrong for one in self._proposals.values()):
+                self._look_at = now + CHECKPOINT_RETRY_S
+        if self._due_at <= now:
+            self._due_at = now + CHECKPOINT_RETRY_S
+            commands += self._propose(now)
+        return commands
+
+    def _look(self, proposal: _Proposal) -> None:
+        """Find out whether a proposal is right, as far as that can be known yet."""
+        checkpoint = proposal.checkpoint
+        previous = NO_CHECKPOINT if self.newest is None else self.newest.checkpoint.hash
+        if proposal.cut is not None or proposal.is_wrong or checkpoint.previous != previous:
+            return
+        heads = [self._ledger.dag.get(one) for one in checkpoint.heads]
+        dead = [self._ledger.dag.get(one) for one in checkpoint.dead]
+        held_heads = [one for one in heads if one is not None and one.final]
+        held_dead = [one for one in dead if one is not None]
+        if len(held_heads) < len(heads) or len(held_dead) < len(dead):
+            return
+        cut = check_cut(held_heads, held_dead, self._cut, self._may_die)
+        if cut is None:
+            return
+        self._fill(proposal, cut)
+        told = self._checkpoint_of(proposal, cut)
+        if told.hash != checkpoint.hash:
+            proposal.is_wrong, proposal.cut = True, None
+
+    def _fill(self, proposal: _Proposal, cut: Cut) -> None:
+        before = {} if self.newest is None else self.newest.state
+        proposal.cut = cut
+        proposal.state = state_after(before, cut)
+        members = [record.id for record in cut.members(self._cut)]
+        proposal.names = tuple(sorted(members))
+
+    def _checkpoint_of(self, proposal: _Proposal, cut: Cut) -> Checkpoint:
+        records = list(proposal.state.values())
+        return new_checkpoint(
+            self._ledger.genesis.network,
+            height=self.height,
+            previous=NO_CHECKPOINT if self.newest is None else self.newest.checkpoint.hash,
+            heads=cut.heads(),
+            dead=cut.dead,
+            state_root=merkle_root(records),
+            record_count=len(records),
+            names_root=merkle_root(proposal.names),
+            name_count=len(proposal.names),
+        )
+
+    def _may_die(self, record: Record, _count: int) -> bool:
+        return self._ledger.may_die(record)
+
+    def _may_close(self, record: Record, count: int) -> bool:
+        """As ``_may_die``, for a seat that signs: it must not have acknowledged the slot."""
+        if not self._ledger.may_die(record):
+            return False
+        return self._ledger.acknowledged_by(self._own, record.chain) <= count
+
+    def _propose(self, now: float) -> list[CheckpointCommand]:
+        cut = self._ledger.choose_cut(self._cut, self._may_close)
+        if not any(record.carries for record in cut.members(self._cut)):
+            return []
+        proposal = _Proposal(Checkpoint(0, b"", (), (), b"", 0, b"", 0, b"", CheckpointHash(b"")))
+        self._fill(proposal, cut)
+        checkpoint = self._checkpoint_of(proposal, cut)
+        if checkpoint.hash not in self._proposals:
+            proposal.checkpoint = checkpoint
+            self._proposals[checkpoint.hash] = proposal
+        self._due_at = now + CHECKPOINT_TURN_S * len(self._seats)
+        return self._sign(now)
+
+    def _sign(self, now: float) -> list[CheckpointCommand]:
+        if not self._may_sign or self._signing or now < self._signed_at + CHECKPOINT_INTERVAL_S:
+            return []
+        for name, proposal in self._proposals.items():
+            cut = proposal.cut
+            if cut is None or self._own in proposal.signatures:
+                continue
+            if not all(self._may_close(one, cut.count(one.chain)) for one in cut.dead.values()):
+                continue
+            sealed = tuple(sorted(chain.issuer for chain in cut.closed()))
+            self._ledger.seal(sealed)
+            self._signing.add(name)
+            self._signed_at = now
+            return [SignCheckpoint(name, sealed)]
+        return []
+
+    def _is_certified(self, proposal: _Proposal) -> bool:
+        seats = self._ledger.genesis.seats
+        return sum(seats[seat] for seat in proposal.signatures) >= self._ledger.genesis.quorum
+
+    def _adopt_certified(self, now: float) -> list[CheckpointCommand]:
+        for proposal in list(self._proposals.values()):
+            if proposal.cut is not None and self._is_certified(proposal):
+                return [self._adopt(proposal, proposal.cut, now)]
+        return []
+
+    def _adopt(self, proposal: _Proposal, cut: Cut, now: float) -> KeepCheckpoint:
+        floor, before = self.newest, self._cut
+        is_first = floor is None or floor is self.floor
+        gone: Sequence[VertexId] = () if is_first else self._ledger.settle(before)
+        if not is_first:
+            self.floor = floor
+        # Its counts are above a floor that is just where the cut before was.
+        self._cut = Cut(cut.counts, cut.dead)
+        self.newest = Certified(
+            proposal.checkpoint, proposal.signatures, proposal.state, proposal.names
+        )
+        self._proposals = {
+            name: one
+            for name, one in self._proposals.items()
+            if one.checkpoint.height >= self.height
+        }
+        self._signing.clear()
+        self._signed_at = -inf
+        if self._may_sign:
+            self._due_at = self._turn_at(now + CHECKPOINT_INTERVAL_S)
+        self._look_at = now
+        return KeepCheckpoint(
+            self.newest, None if is_first else self.floor, gone, tuple(before.dead)
+        )
+
+
+def names_of(certified: Certified) -> Names:
+    """Return what a checkpoint covered, as a ledger remembers it."""
+    return Names(certified.names, certified.checkpoint.dead)

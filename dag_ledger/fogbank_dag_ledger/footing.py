@@ -1,0 +1,121 @@
+"""What a vertex stands on: records that are held, and names of what was pruned (SPEC.md 8.21).
+
+An edge that leads below the floor is solid without a vertex when it leads to the final line, to
+what a checkpoint lists as lost, or deeper than the trail reaches.  Anything else down there lost
+its slot, and has to be held like any other vertex: what hangs on it may still be undecided.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
+
+from .acknowledgements import Acknowledged
+from .chain import Chain
+from .dag import Dag
+from .limits import TAG_BYTES
+from .record import Record
+from .vertex import Claim, Vertex, VertexId, seq_in
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """Where a vertex stands whose edges are all held or settled."""
+
+    edges: tuple[Record, ...]
+    """Those that are held; the rest needs no vertex."""
+
+    prev: Record | None
+    sources: tuple[Record, ...]
+    """The sources of its claims, in their order; empty when it is lost."""
+
+    lost: bool
+
+
+class Ground:
+    """What vertices stand on: the DAG, and below it the settled part of every chain."""
+
+    def __init__(self, dag: Dag, by_tag: Mapping[bytes, Acknowledged]) -> None:
+        """Look in ``dag``, and at the chains of ``by_tag``."""
+        self._dag = dag
+        self._by_tag = by_tag
+        self.dead: dict[VertexId, None] = {}
+        """What checkpoints listed as lost, as far back as names are remembered."""
+
+    def missing(self, vertex_ids: Iterable[VertexId]) -> tuple[VertexId, ...]:
+        """Return those of the ids that have to be held and are not."""
+        return tuple(
+            [one for one in vertex_ids if self._dag.get(one) is None and not self.is_settled(one)]
+        )
+
+    def is_settled(self, vertex_id: VertexId) -> bool:
+        """Tell whether a vertex need not be held: it and all it stands on is below the floor."""
+        if vertex_id in self.dead:
+            return True
+        return any(chain.is_settled(vertex_id) is not False for chain in self._above(vertex_id))
+
+    def is_on_final_line(self, vertex_id: VertexId) -> bool:
+        """Tell whether a vertex is remembered as final and pruned."""
+        return any(chain.is_settled(vertex_id) for chain in self._above(vertex_id))
+
+    def is_over(self, vertex: Vertex, chain: Chain) -> bool:
+        """Tell whether ``vertex`` itself is settled, or too old to tell: nobody needs it."""
+        if vertex.id in self.dead:
+            return True
+        return vertex.seq < chain.floor and chain.is_settled(vertex.id) is not False
+
+    def footing(self, vertex: Vertex, chain: Chain) -> Footing:
+        """Return where ``vertex`` stands, none of whose edges is ``missing``.
+
+        Raises:
+            RemoteProtocolError: its ``prev`` is another issuer's (8.3.13).
+        """
+        held = [self._dag.get(edge) for edge in vertex.edges]
+        edges = tuple([edge for edge in held if edge is not None])
+        prev, lost = self._prev(vertex, chain)
+        sources: list[Record] = []
+        for claim in vertex.claims:
+            source = self._dag.get(claim.source) or self._settled_source(claim, chain.issuer)
+            if source is None or source.lost:
+                lost = True
+            else:
+                sources.append(source)
+        return Footing(edges, prev, () if lost else tuple(sources), lost)
+
+    def _prev(self, vertex: Vertex, chain: Chain) -> tuple[Record | None, bool]:
+        """Return what ``vertex`` follows, and whether it is lost for that."""
+        lost = vertex.seq < chain.floor or chain.closed
+        if not vertex.prev:
+            return None, lost
+        prev = self._dag.get(vertex.prev)
+        if prev is not None:
+            if prev.chain is not chain:
+                raise RemoteProtocolError("a prev of another issuer", rule="8.3.13")
+            return prev, lost or prev.lost
+        if vertex.prev in self.dead:
+            return None, True
+        if vertex.seq > chain.floor:
+            raise RemoteProtocolError("a prev of another issuer", rule="8.3.13")
+        head = chain.settled_head
+        if head is not None and head.id == vertex.prev and not lost:
+            return head, False
+        return None, True
+
+    def _settled_source(self, claim: Claim, payee: NodeId) -> Record | None:
+        source = claim.source
+        if source in self.dead:
+            return None
+        payers = [chain for chain in self._above(source) if chain.is_settled(source) is not False]
+        if not payers:
+            return None
+        # Of two accounts with one tag, deeper than the trail reaches, the one that can have paid.
+        able = [payer for payer in payers if payer.settled_sent.get(payee, 0) >= claim.total]
+        return Record.settled(source, min(able or payers, key=lambda one: one.issuer), 0, 0)
+
+    def _above(self, vertex_id: VertexId) -> list[Chain]:
+        acknowledged = self._by_tag.get(vertex_id[:TAG_BYTES])
+        if acknowledged is None:
+            return []
+        seq = seq_in(vertex_id)
+        return [chain for chain in acknowledged.chains if seq < chain.floor]

@@ -1,0 +1,83 @@
+"""Beginning with the state at a checkpoint instead of genesis (SPEC.md section 8.22)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .accounts import Totals
+from .acknowledgements import Acknowledged
+from .chain import Chain
+from .checkpoint_state import AccountRecord, PairRecord, StateRecord
+from .finality import Finality
+from .footing import Ground
+from .pruning import Interval, Trail, forget
+from .record import Record
+from .vertex import VertexId, seq_in, tag_in
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What one checkpoint covered beyond the one before, by name."""
+
+    final: Sequence[VertexId]
+    """Ascending."""
+
+    dead: Sequence[VertexId]
+
+
+def restore_account(record: AccountRecord, chain: Chain, finality: Finality) -> None:
+    """Let ``chain``, of which nothing is held, stand as ``record`` says."""
+    chain.closed, chain.forked = record.closed, record.forked
+    if record.count:
+        head = Record.settled(record.head, chain, record.balance, record.beat)
+        chain.begin_at(record.count, head, record.payer)
+        chain.account.balance = record.balance
+        finality.final_count += record.count
+
+
+def restore_pair(record: PairRecord, chain: Chain, finality: Finality) -> None:
+    """Let ``chain``, which stands restored, have the totals of ``record``."""
+    for totals in (chain.account, chain.totals):
+        _set(totals, record)
+    if record.sent:
+        assert chain.settled_head is not None
+        chain.settled_sent[record.other] = record.sent
+        finality.paid[record.other][chain.issuer] = (chain.settled_head.id, record.sent)
+
+
+def _set(totals: Totals, record: PairRecord) -> None:
+    if record.claimed:
+        totals.claimed[record.other] = record.claimed
+    if record.sent:
+        totals.sent[record.other] = record.sent
+
+
+def restore_names(
+    intervals: Iterable[Names],
+    by_tag: Mapping[bytes, Acknowledged],
+    ground: Ground,
+    trail: Trail,
+) -> None:
+    """Remember the names of ``intervals``, the oldest first."""
+    lines: defaultdict[Chain, list[VertexId]] = defaultdict(list)
+    chains = {chain.issuer: chain for known in by_tag.values() for chain in known.chains}
+    for names in intervals:
+        counts: dict[Chain, int] = {}
+        for vertex_id in names.final:
+            known = by_tag.get(tag_in(vertex_id))
+            # A name does not tell which of two accounts with one tag is meant.
+            if known is not None and len(known.chains) == 1:
+                chain = known.chains[0]
+                counts[chain] = seq_in(vertex_id) + 1
+                lines[chain].append(vertex_id)
+        decided = [one for one in names.dead if one not in ground.dead]
+        ground.dead.update(dict.fromkeys(decided))
+        by_issuer = {chain.issuer: count for chain, count in counts.items()}
+        forget(trail.add(Interval(by_issuer, len(names.final), decided)), chains, ground)
+    for chain, line in lines.items():
+        chain.remember_before(line[:-1])
+
+
+def accounts_first(records: Iterable[StateRecord]) -> list[StateRecord]:
+    """Return ``records``, those of accounts before what is about them."""
+    return sorted(records, key=lambda record: not isinstance(record, AccountRecord))

@@ -1,0 +1,586 @@
+"""Objects again, slowly: the definitions of SPEC.md sections 8.12 to 8.17 word for word."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+from fogbank_dag_ledger.operations import (
+    Act,
+    Agree,
+    ChannelTerms,
+    Close,
+    Deliver,
+    Dispute,
+    EscrowTerms,
+    Forked,
+    Halve,
+    Judge,
+    Opening,
+    PostVouchers,
+    Proof,
+    Reclaim,
+    ReclaimFinal,
+    Refund,
+    RefundLate,
+    Release,
+    ReleaseLate,
+    Seize,
+    Settling,
+    Slash,
+    StakeTerms,
+    Take,
+    TopUp,
+    TwoVerdicts,
+    TwoVouchers,
+    Unstake,
+    Voucher,
+    Withdraw,
+)
+from fogbank_dag_ledger.vertex import Vertex, VertexId
+from fogbank_protocol.encoding import Value, decode, encode
+from fogbank_protocol.identity import NodeId, is_signed_by
+
+if TYPE_CHECKING:
+    from .oracle import Oracle
+
+Key = tuple[VertexId, int]
+
+_TYPES = {
+    ChannelTerms: (TopUp, PostVouchers, Close, Reclaim, ReclaimFinal, Take),
+    EscrowTerms: (
+        *(Deliver, Dispute, Release, Refund, Agree, Judge),
+        *(ReleaseLate, RefundLate, Halve, Take),
+    ),
+    StakeTerms: (Unstake, Withdraw, Slash, Seize, Take),
+}
+_OPENER = (TopUp, Reclaim, ReclaimFinal, Dispute, Release, RefundLate, Unstake, Withdraw)
+_PROVIDER = (Close, Deliver, Refund, ReleaseLate)
+_EITHER = (Agree, Judge, Halve)
+
+
+class Result(NamedTuple):
+    """An outcome: of which object, and what it says."""
+
+    key: Key
+    seized: bool
+    award: int
+    shares: tuple[tuple[NodeId, int], ...]
+
+
+class Settle(NamedTuple):
+    vertex: Vertex
+    act: Act
+    result: Result
+
+
+class ObjectOracle:
+    """What follows for objects from the vertices of an oracle."""
+
+    def __init__(self, oracle: "Oracle") -> None:
+        self._of = oracle
+
+    # What is said.
+
+    def name(self, key: Key) -> bytes:
+        return blake2b(b"fog-obj-1\0" + key[0] + bytes([key[1]]), digest_size=32).digest()
+
+    def opening(self, key: Key) -> Opening | None:
+        vertex = self._of.vertices[key[0]]
+        for operation in vertex.operations:
+            if isinstance(operation, Opening) and operation.index == key[1]:
+                return operation
+        return None
+
+    def terms(self, key: Key) -> ChannelTerms | EscrowTerms | StakeTerms:
+        opening = self.opening(key)
+        assert opening is not None
+        return opening.terms
+
+    def opener(self, key: Key) -> NodeId:
+        return self._of.vertices[key[0]].issuer
+
+    def acts(self, vertex: Vertex) -> Iterator[tuple[Key, Act]]:
+        for one in vertex.operations:
+            if isinstance(one, Act):
+                yield (one.opening, one.index), one
+
+    # Sums along a line.
+
+    def on_line(self, end: Vertex | None, key: Key) -> bool:
+        return any(one.id == key[0] for one in self._of.line(end))
+
+    def put(self, end: Vertex | None, key: Key) -> int:
+        opening = self.opening(key)
+        assert opening is not None
+        totals = [
+            act.action.total
+            for one in self._of.line(end)
+            for other, act in self.acts(one)
+            if other == key and isinstance(act.action, TopUp)
+        ]
+        return opening.amount + max(totals, default=0) if self.on_line(end, key) else 0
+
+    def taken(self, end: Vertex | None, key: Key) -> int:
+        return sum(
+            self.owed(one, key, act.action)
+            for one in self._of.line(end)
+            for other, act in self.acts(one)
+            if other == key and isinstance(act.action, Take)
+        )
+
+    def owed(self, vertex: Vertex, key: Key, take: Take) -> int:
+        """Return what ``vertex``, of which ``take`` is an act, takes."""
+        before = self._of.vertices.get(vertex.prev)
+        settling = self._of.vertices[take.settling]
+        result = self.result(settling, key)
+        terms, taken = self.terms(key), self.taken(before, key)
+        if result.seized:
+            assert isinstance(terms, StakeTerms)
+            if vertex.issuer not in terms.watch or taken:
+                return 0
+            return terms.reward // len(terms.watch)
+        if vertex.issuer == self.opener(key):
+            return self.put(before, key) - result.award - taken
+        if isinstance(terms, StakeTerms) or vertex.issuer != terms.provider or taken:
+            return 0
+        return result.award
+
+    def moved(self, vertex: Vertex) -> int:
+        """Return by how much ``vertex`` changes its issuer's balance through objects."""
+        before = self._of.vertices.get(vertex.prev)
+        moved = 0
+        for one in vertex.operations:
+            if isinstance(one, Opening):
+                moved -= one.amount
+        for key, act in self.acts(vertex):
+            if isinstance(act.action, TopUp):
+                opening = self.opening(key)
+                assert opening is not None
+                moved -= opening.amount + act.action.total - self.put(before, key)
+            if isinstance(act.action, Take):
+                moved += self.owed(vertex, key, act.action)
+        return moved - sum(drops for _, drops in self.passed_on(vertex))
+
+    def passed_on(self, vertex: Vertex) -> list[tuple[NodeId, int]]:
+        shares: list[tuple[NodeId, int]] = []
+        for key, act in self.acts(vertex):
+            if isinstance(act.action, Take) and vertex.issuer != self.opener(key):
+                result = self.result(self._of.vertices[act.action.settling], key)
+                shares += [] if result.seized else result.shares
+        return shares
+
+    # Settlements.
+
+    def settles(self, vertex: Vertex) -> Iterator[Settle]:
+        for key, act in self.acts(vertex):
+            if isinstance(act.action, Settling):
+                yield Settle(vertex, act, self.result(vertex, key))
+
+    def lanes(self, key: Key, act: Act) -> dict[int, Voucher]:
+        action = act.action
+        assert isinstance(action, Close | ReclaimFinal)
+        vouchers = list(action.vouchers)
+        for posted in action.posted:
+            for other, one in self.acts(self._of.vertices[posted]):
+                if other == key and isinstance(one.action, PostVouchers):
+                    vouchers += one.action.vouchers
+        return {
+            lane: max(
+                (one for one in vouchers if one.lane == lane),
+                key=lambda one: (one.total, one.count, one.split),
+            )
+            for lane in {one.lane for one in vouchers}
+        }
+
+    def result(self, vertex: Vertex, key: Key) -> Result:
+        (act,) = (
+            one
+            for other, one in self.acts(vertex)
+            if other == key and isinstance(one.action, Settling)
+        )
+        opening, terms = self.opening(key), self.terms(key)
+        assert opening is not None
+        action = act.action
+        if isinstance(action, Close | ReclaimFinal):
+            best = self.lanes(key, act).values()
+            award = sum(one.total for one in best)
+            sums: dict[NodeId, int] = {}
+            for one in best:
+                for who, drops in one.split:
+                    sums[who] = sums.get(who, 0) + drops
+            return Result(key, False, award, tuple(sorted(sums.items())))
+        if isinstance(action, Seize):
+            return Result(key, True, opening.amount, ())
+        award = 0
+        if isinstance(action, Release | ReleaseLate):
+            award = opening.amount
+        if isinstance(action, Halve):
+            award = opening.amount // 2
+        if isinstance(action, Agree | Judge):
+            award = action.award
+        shares: list[tuple[NodeId, int]] = []
+        if isinstance(terms, EscrowTerms):
+            shares = [(who, award * parts // 10**6) for who, parts in terms.split]
+        return Result(key, False, award, tuple(one for one in shares if one[1]))
+
+    # Validity: 8.12.3 to 8.15.2.
+
+    def broken_rule(self, vertex: Vertex) -> str | None:
+        for operation in vertex.operations:
+            rule = None
+            if isinstance(operation, Opening):
+                rule = self._broken_by_opening(vertex, operation)
+            if isinstance(operation, Act):
+                rule = self._broken_by_act(vertex, operation)
+            if rule is not None:
+                return rule
+        return None
+
+    def _broken_by_opening(self, vertex: Vertex, opening: Opening) -> str | None:
+        terms = opening.terms
+        if isinstance(terms, ChannelTerms) and terms.provider == vertex.issuer:
+            return "8.13.1"
+        if isinstance(terms, EscrowTerms) and vertex.issuer in (terms.provider, *terms.arbiters):
+            return "8.14.1"
+        if isinstance(terms, StakeTerms) and terms.reward > opening.amount:
+            return "8.15.1"
+        return None
+
+    def _broken_by_act(self, vertex: Vertex, act: Act) -> str | None:
+        key = (act.opening, act.index)
+        if self.opening(key) is None:
+            return "8.12.3"
+        terms, sort = self.terms(key), type(act.action)
+        if sort not in _TYPES[type(terms)]:
+            return "8.12.4"
+        is_opener = vertex.issuer == self.opener(key)
+        is_provider = not isinstance(terms, StakeTerms) and vertex.issuer == terms.provider
+        if (sort in _OPENER and not is_opener) or (sort in _PROVIDER and not is_provider):
+            return "8.12.4"
+        if sort in _EITHER and not is_opener and not is_provider:
+            return "8.12.4"
+        before = self._of.vertices.get(vertex.prev)
+        if is_opener and not self.on_line(before, key):
+            return "8.12.5"
+        return self._broken_by_action(vertex, key, act, before)
+
+    def _broken_by_action(
+        self, vertex: Vertex, key: Key, act: Act, before: Vertex | None
+    ) -> str | None:
+        action, opening = act.action, self.opening(key)
+        assert opening is not None
+        if isinstance(action, TopUp):
+            late = opening.amount + action.total <= self.put(before, key)
+            return "8.13.2" if late or opening.amount + action.total >= 2**64 else None
+        if isinstance(action, PostVouchers):
+            return self._broken_by_vouchers(key, action.vouchers)
+        if isinstance(action, Slash):
+            return None if self._proves(key, action.proof) else "8.15.2"
+        if isinstance(action, Take):
+            settling = self._of.vertices[action.settling]
+            if not any(one.result.key == key for one in self.settles(settling)):
+                return "8.12.6"
+            return "8.12.9" if self.owed(vertex, key, action) <= 0 else None
+        if isinstance(action, Settling):
+            times = sum(
+                one.result.key == key for own in self._of.line(before) for one in self.settles(own)
+            )
+            if times >= 4:
+                return "8.12.8"
+            return self._broken_by_settling(vertex, key, act, before)
+        return None
+
+    def _broken_by_settling(
+        self, vertex: Vertex, key: Key, act: Act, before: Vertex | None
+    ) -> str | None:
+        action, terms, opening = act.action, self.terms(key), self.opening(key)
+        assert opening is not None
+        if isinstance(action, Close) and action.funds and not self._does(action.funds, key, TopUp):
+            return "8.12.6"
+        if isinstance(action, Close | ReclaimFinal):
+            rule = self._broken_by_vouchers(key, action.vouchers)
+            if rule is not None:
+                return rule
+            if not all(self._does(one, key, PostVouchers) for one in action.posted):
+                return "8.12.6"
+            limit = self.put(before, key)
+            if isinstance(action, Close):
+                limit = opening.amount + self._funds(action.funds, key)
+            result = self.result(vertex, key)
+            return "8.13.4" if result.award > limit or len(result.shares) > 16 else None
+        if isinstance(action, Seize):
+            return None if self._does(action.notice, key, Slash) else "8.12.6"
+        if isinstance(action, Agree | Judge):
+            assert isinstance(terms, EscrowTerms)
+            if action.award > opening.amount:
+                return "8.14.2"
+            if isinstance(action, Judge):
+                return self._broken_by_judging(key, terms, action)
+            other = terms.provider if vertex.issuer == self.opener(key) else self.opener(key)
+            return None if self._verdict(other, key, action.award, action.signature) else "8.12.7"
+        return None
+
+    def _broken_by_judging(self, key: Key, terms: EscrowTerms, judged: Judge) -> str | None:
+        known = all(one < len(terms.arbiters) for one in judged.arbiters)
+        if not terms.need or len(judged.arbiters) < terms.need or not known:
+            return "8.14.2"
+        for number, signature in zip(judged.arbiters, judged.signatures, strict=True):
+            if not self._verdict(terms.arbiters[number], key, judged.award, signature):
+                return "8.12.7"
+        return None
+
+    def _verdict(self, who: NodeId, key: Key, award: int, signature: bytes) -> bool:
+        preimage = b"fog-verdict-1\0" + self._of.genesis.network
+        return is_signed_by(who, preimage + encode([1, self.name(key), award]), signature)
+
+    def _broken_by_vouchers(self, key: Key, vouchers: Sequence[Voucher]) -> str | None:
+        terms = self.terms(key)
+        assert isinstance(terms, ChannelTerms)
+        for one in vouchers:
+            split: Value = [[who, drops] for who, drops in one.split]
+            if one.lane >= terms.lanes or any(who == terms.provider for who, _ in one.split):
+                return "8.13.3"
+            body = encode([1, self.name(key), one.lane, one.total, one.count, one.root, split])
+            preimage = b"fog-vch-1\0" + self._of.genesis.network + body
+            if not is_signed_by(terms.voucher_key, preimage, one.signature):
+                return "8.12.7"
+        return None
+
+    def _proves(self, key: Key, proof: Proof) -> bool:
+        owner, network, terms = self.opener(key), self._of.genesis.network, self.terms(key)
+        assert isinstance(terms, StakeTerms)
+        if isinstance(proof, Forked):
+            data = proof.proof
+            sides = [
+                (data[start : start + 32], data[start + 32 : start + 96]) for start in (32, 128)
+            ]
+            position = blake2b(owner, digest_size=8).digest() + sides[0][0][8:12]
+            return (
+                data[:32] == owner
+                and all(
+                    side.startswith(position)
+                    and is_signed_by(owner, b"fog-vtx-1\0" + network + side, signature)
+                    for side, signature in sides
+                )
+                and sides[0][0] < sides[1][0]
+            )
+        if isinstance(proof, TwoVerdicts):
+            return all(
+                is_signed_by(
+                    owner,
+                    b"fog-verdict-1\0" + network + encode([1, proof.object_id, award]),
+                    signature,
+                )
+                for award, signature in zip(proof.awards, proof.signatures, strict=True)
+            )
+        if isinstance(proof, TwoVouchers):
+            channel = (proof.opening, proof.index)
+            is_channel = self.opening(channel) and isinstance(self.terms(channel), ChannelTerms)
+            if not is_channel or self.opener(channel) != owner:
+                return False
+            return self._broken_by_vouchers(channel, proof.vouchers) != "8.12.7"
+        preimage = b"fog-receipt-1\0" + network + proof.receipt
+        fields = decode(proof.receipt)
+        assert isinstance(fields, list)
+        results = fields[5]
+        assert isinstance(results, list)
+        if fields[2] != owner or proof.number >= len(results) or len(proof.members) < terms.need:
+            return False
+        result = results[proof.number]
+        assert isinstance(result, list)
+        claimed = blake2b(b"fog-result-1\0" + encode(result[1:3]), digest_size=32).digest()
+        receipt_id = blake2b(preimage, digest_size=32).digest()
+        finding = b"fog-wrong-1\0" + network + encode([1, receipt_id, proof.number, proof.right])
+        return (
+            claimed != proof.right
+            and is_signed_by(owner, preimage, proof.receipt_signature)
+            and all(
+                is_signed_by(terms.watch[member], finding, signature)
+                for member, signature in zip(proof.members, proof.signatures, strict=True)
+            )
+        )
+
+    def _does(self, vertex_id: VertexId, key: Key, sort: type) -> bool:
+        return any(
+            other == key and isinstance(act.action, sort)
+            for other, act in self.acts(self._of.vertices[vertex_id])
+        )
+
+    def _funds(self, vertex_id: VertexId, key: Key) -> int:
+        if not vertex_id:
+            return 0
+        return next(
+            act.action.total
+            for other, act in self.acts(self._of.vertices[vertex_id])
+            if other == key and isinstance(act.action, TopUp)
+        )
+
+    # Votes: 8.12 and 8.17.
+
+    def votes(self) -> dict[Result, set[NodeId]]:
+        """Return who votes for each outcome that a vertex settles by."""
+        votes: dict[Result, set[NodeId]] = {
+            one.result: set()
+            for vertex in self._of.vertices.values()
+            for one in self.settles(vertex)
+        }
+        for validator in self._of.genesis.seats:
+            for result in self._votes_of(validator):
+                votes[result].add(validator)
+        return votes
+
+    def _votes_of(self, validator: NodeId) -> set[Result]:
+        own = sorted(
+            (one for one in self._of.vertices.values() if one.issuer == validator),
+            key=lambda one: one.seq,
+        )
+        if len({one.seq for one in own}) < len(own):
+            return {
+                one.result
+                for mine in own
+                for seen in self._of.cone(mine.id)
+                for one in self.settles(self._of.vertices[seen])
+            }
+        voted: dict[Key, Result] = {}
+        for number, x in enumerate(own):
+            settles = [
+                one
+                for seen in sorted(self._of.cone(x.id))
+                for one in self.settles(self._of.vertices[seen])
+            ]
+            line = own[: number + 1]
+            for one in settles:
+                if one.result.key not in voted and self._may_vote(line, one):
+                    voted[one.result.key] = one.result
+        return set(voted.values())
+
+    def _beat(self, vertex: Vertex) -> int:
+        beats = [one.beat for one in self._of.line(vertex) if one.kind == 2]
+        return beats[-1] if beats else 0
+
+    def _first(self, line: Sequence[Vertex], key: Key, sort: type) -> tuple[int, int] | None:
+        """Return at and after of the first notice of a sort, None when none is seen."""
+        for number, x in enumerate(line):
+            cone = self._of.cone(x.id)
+            seen = (
+                key[0] in cone if sort is Opening else any(self._does(y, key, sort) for y in cone)
+            )
+            if seen:
+                return self._beat(x), self._beat(line[number - 1]) if number else 0
+        return None
+
+    def _may_vote(self, line: Sequence[Vertex], settle: Settle) -> bool:
+        key, action = settle.result.key, settle.act.action
+        terms, beat = self.terms(key), self._beat(line[-1])
+
+        def over(sort: type, beats: float) -> bool:
+            seen = self._first(line, key, sort)
+            return seen is not None and beat - seen[0] >= beats
+
+        def in_time(sort: type, start: type, beats: float) -> bool:
+            seen, began = self._first(line, key, sort), self._first(line, key, start)
+            return seen is not None and not (began is not None and seen[1] - began[0] >= beats)
+
+        if isinstance(terms, ChannelTerms):
+            if not isinstance(action, ReclaimFinal):
+                return True
+            used = {lane: one.total for lane, one in self.lanes(key, settle.act).items()}
+            shown = self._shown_in_time(line, key, terms.beats)
+            enough = all(used.get(lane, 0) >= total for lane, total in shown)
+            return over(Reclaim, terms.beats) and enough
+        if isinstance(terms, StakeTerms):
+            if isinstance(action, Seize):
+                return in_time(Slash, Unstake, terms.beats)
+            return over(Unstake, terms.beats) and not in_time(Slash, Unstake, terms.beats)
+        delivery, dispute = terms.delivery_beats, terms.dispute_beats
+        if isinstance(action, RefundLate):
+            return over(Opening, delivery) and not in_time(Deliver, Opening, delivery)
+        if isinstance(action, ReleaseLate):
+            return (
+                over(Deliver, dispute)
+                and in_time(Deliver, Opening, delivery)
+                and not in_time(Dispute, Deliver, dispute)
+            )
+        if isinstance(action, Halve):
+            by_opener = settle.vertex.issuer == self.opener(key)
+            return over(Dispute, dispute * (2 if by_opener else 1))
+        return True
+
+    def _shown_in_time(
+        self, line: Sequence[Vertex], key: Key, beats: int
+    ) -> Iterator[tuple[int, int]]:
+        began = self._first(line, key, Reclaim)
+        at = inf if began is None else began[0]
+        earlier: set[VertexId] = set()
+        before = 0
+        for x in line:
+            cone = self._of.cone(x.id)
+            for seen in cone - earlier:
+                for other, act in self.acts(self._of.vertices[seen]):
+                    if (
+                        other == key
+                        and isinstance(act.action, PostVouchers)
+                        and before - at < beats
+                    ):
+                        yield from ((one.lane, one.total) for one in act.action.vouchers)
+            earlier = cone
+            before = self._beat(x)
+
+    def confirmed(self) -> set[Result]:
+        """Return the outcomes that are L1."""
+        return {
+            result
+            for result, voters in self.votes().items()
+            if self._of.weight(voters) >= self._of.genesis.quorum
+        }
+
+    # Final and state: 8.12, 8.15 and 8.9.
+
+    def stands_on(self, vertex: Vertex, final: set[VertexId], confirmed: set[Result]) -> bool:
+        for key, act in self.acts(vertex):
+            if key[0] not in final:
+                return False
+            if isinstance(act.action, Take):
+                settling = self._of.vertices[act.action.settling]
+                if self.result(settling, key) not in confirmed:
+                    return False
+                for other, one in self.acts(settling):
+                    funds = one.action.funds if isinstance(one.action, Close) else b""
+                    if other == key and funds and funds not in final:
+                        return False
+        return True
+
+    def records(self, final: set[VertexId], ends: dict[NodeId, Vertex]) -> list[Value]:
+        keys = [
+            (one, operation.index)
+            for one in final
+            for operation in self._of.vertices[one].operations
+            if isinstance(operation, Opening)
+        ]
+        records: list[Value] = []
+        for key in sorted(keys, key=self.name):
+            taken: Value = [
+                [who, self.taken(end, key)]
+                for who, end in sorted(ends.items())
+                if self.taken(end, key)
+            ]
+            put = self.put(ends[self.opener(key)], key)
+            records.append([self.name(key), self.opener(key), put, taken])
+        return records
+
+    def burned(self, final: set[VertexId]) -> int:
+        seized = {
+            key
+            for one in final
+            for key, act in self.acts(self._of.vertices[one])
+            if isinstance(act.action, Take)
+            and self.result(self._of.vertices[act.action.settling], key).seized
+        }
+        burned = 0
+        for key in seized:
+            opening, terms = self.opening(key), self.terms(key)
+            assert opening is not None
+            assert isinstance(terms, StakeTerms)
+            burned += opening.amount - terms.reward // len(terms.watch) * len(terms.watch)
+        return burned
