@@ -32,6 +32,8 @@ from ..market.story import (
     CheckBegun,
     CheckedHere,
     CheckSpared,
+    MoneyShort,
+    NobodyToAsk,
     RunFailed,
     RunOrdered,
     StoryEvent,
@@ -100,7 +102,9 @@ async def _tell_progress(
 
 def _provider_of(event: StoryEvent) -> str:
     match event:
-        case RunOrdered() | CheckBegun() | CheckSpared() | CheckedHere() | RunFailed():
+        case RunOrdered() | NobodyToAsk() | MoneyShort() | RunFailed():
+            return ""
+        case CheckBegun() | CheckSpared() | CheckedHere():
             return ""
         case _:
             return "" if event.provider is None else short_form(event.provider)

@@ -12,6 +12,8 @@ from .story import (
     CheckBegun,
     CheckedHere,
     CheckSpared,
+    MoneyShort,
+    NobodyToAsk,
     OrderDeclined,
     ProviderCaught,
     ProviderPaid,
@@ -59,6 +61,15 @@ def describe(event: StoryEvent) -> str:
     match event:
         case RunOrdered(attempt, asked):
             return f"Order {attempt} went to {_count(asked, 'provider')}."
+        case NobodyToAsk(0):
+            return "Nobody could be asked: no connected provider has an offer."
+        case NobodyToAsk(offers):
+            return f"Nobody could be asked: of {_count(offers, 'offer')}, none fits and has room."
+        case MoneyShort(_, needed, free):
+            return (
+                f"No bid could be taken: the cheapest may cost {_count(needed, 'drop')}, and "
+                f"{free:,} are free."
+            )
         case BidSeen(_, provider, price, start_price, start_ms):
             begin = "at once" if start_ms == 0 else f"in {start_ms / 1_000:.1f} s"
             terms = _terms(price, start_price)

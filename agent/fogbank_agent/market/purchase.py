@@ -28,7 +28,6 @@ from .job_messages import (
 from .orders import Verification
 from .reasons import Reason
 from .story import (
-    OrderDeclined,
     RunFailed,
     RunReopened,
     StoryEvent,
@@ -219,10 +218,7 @@ class Purchase:
         self.state, self.reason = PurchaseState.FAILED, reason
         self._attempts.placement.succeed()
         if reason is Reason.NO_PROVIDER:
-            commands += [
-                self._tell(OrderDeclined(0, provider, reasons))
-                for provider, reasons in self._choice.explain(now)
-            ]
+            commands += self._attempts.explain(now)
         refusal = Reason.CANCELLED if reason is Reason.CANCELLED else Reason.UNVERIFIED
         return [*commands, *self.ballot.give_up(refusal), self._tell(RunFailed(reason))]
 

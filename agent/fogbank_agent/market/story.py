@@ -163,6 +163,22 @@ class ResultChecked:
     fuel: int
 
 
+@dataclass(frozen=True, slots=True)
+class NobodyToAsk:
+    """An order was due, and none of the ``offers`` that are known fits and has room."""
+
+    offers: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyShort:
+    """The cheapest bid may cost ``needed`` drops, and ``free`` are not set aside for others."""
+
+    attempt: int
+    needed: int
+    free: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -181,4 +197,6 @@ StoryEvent: TypeAlias = (
     | RunFailed
     | ProviderPaid
     | ResultChecked
+    | NobodyToAsk
+    | MoneyShort
 )

@@ -70,6 +70,7 @@ from .order_out import OrderOut
 from .own_runs import OwnRuns
 from .payments import Payments, VoucherGiven
 from .purchase_calls import AttemptEnded, LotResult, PurchaseCalls
+from .standings import Standings
 
 _log = getLogger(__name__)
 
@@ -89,6 +90,7 @@ class JobTools:
     purse: Purse
     own_runs: OwnRuns
     random: Random
+    standings: Standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ class JobShell:
                 self._tell(lot, what)
             case KeepReputation(provider, confirmed):
                 self._tools.book.keep_confirmed(provider, self._request.package_id, confirmed)
+                self._tools.standings.note(command)
             case Owe() | Withdraw() | Refuse():
                 self._account(command)
 
@@ -380,6 +383,7 @@ class JobShell:
         journal, lot_id = self._tools.journal, self._lot_ids[lot]
         if not isinstance(what, RunProgressed):
             journal.record_event(lot_id, at_ms, what)
+            self._tools.standings.note(what)
         match what:
             case RunAccepted():
                 journal.record_lot_state(lot_id, "accepted", None)

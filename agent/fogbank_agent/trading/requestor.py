@@ -66,6 +66,7 @@ from .packages import PackageShelf
 from .paying_channels import PayingChannels
 from .payments import Payments, VoucherGiven
 from .purchase_calls import PurchaseCalls
+from .standings import Standings
 
 __all__ = [
     "Attempt",
@@ -154,6 +155,7 @@ class Requestor:
             purse=self._purse,
             own_runs=OwnRuns(runner, blobs),
             random=random,
+            standings=Standings(journal),
         )
         self._jobs: dict[bytes, JobShell] = {}
         self._nursery: trio.Nursery | None = None
