@@ -180,9 +180,9 @@ class Purchase:
             return self.ballot.ask_here()
         commands: list[BallotCommand] = []
         while missing > 0 and now >= attempts.placement.retry_at and attempts.can_order:
-            orders = attempts.order(now)
-            commands += orders
-            missing -= 1 if orders else 0
+            under_way = attempts.under_way
+            commands += attempts.order(now)
+            missing -= attempts.under_way - under_way
         self._waits = missing > 0 and attempts.can_order
         return commands if attempts.under_way else commands + self._check_hope(now)
 

@@ -403,7 +403,9 @@ def verified_task() -> bytes:
 
 
 @pytest.mark.parametrize("way", [Verify(0), Partial(0)], ids=["verify", "partial"])
-async def test_a_wrong_result_is_found_by_a_check_of_itself(tmp_path: Path, way: Verify) -> None:
+async def test_a_wrong_result_is_found_by_a_check_of_itself(
+    tmp_path: Path, way: Verify | Partial
+) -> None:
     async with neighbourhood(tmp_path, 3) as hood:
         ann = await hood.start(1, checks=Hasher())
         await hood.start(2, sells=Hasher())
