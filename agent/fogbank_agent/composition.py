@@ -165,6 +165,7 @@ def _node_settings(foundation: Foundation) -> NodeSettings:
         network_name=foundation.genesis.name,
         static_peers=tuple(map(_static_peer, network.static_peers)),
         addresses_file=foundation.state.addresses,
+        kept_peers=frozenset(foundation.genesis.seats),
     )
 
 
