@@ -193,7 +193,8 @@ class Attempts:
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)
-        match self._choice.choose(proposals, self._runs, self._shunned(), self._unreliable, now):
+        shunned, disliked = self._shunned(), self._unreliable
+        match self._choice.choose(proposals, self._runs, shunned, disliked, now, lot=attempt.lot):
             case Proposal() as proposal:
                 attempt.stage, attempt.proposal = Stage.AGREEING, proposal
                 attempt.ends_at = now + AGREEMENT_WAIT_S
@@ -215,12 +216,13 @@ class Attempts:
 
     def order(self, now: float) -> list[BallotCommand]:
         """Send an order to the best-looking providers; nothing when there is none to ask."""
-        providers = self._choice.whom_to_ask(self._shunned(), self._unreliable, now)
+        lot = self._ballot.draw_lot()
+        providers = self._choice.whom_to_ask(self._shunned(), self._unreliable, now, lot=lot)
         if not providers:
             is_news = self.placement.stalled_since is None
             self.placement.stall(now)
             return self._explain_silence(now) if is_news else []
-        attempt = Attempt(self._number_next, Auction(providers, now))
+        attempt = Attempt(self._number_next, Auction(providers, now), lot=lot)
         self._number_next += 1
         self._live[attempt.number] = attempt
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
