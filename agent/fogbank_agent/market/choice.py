@@ -200,6 +200,10 @@ class Choice:
         fit.sort(key=self._cost_of_offer)
         return [offer.provider for offer in fit[:PROVIDERS_WANTED_MAX]]
 
+    def offers_known(self, now: float) -> int:
+        """Return how many offers hold, whether they fit or not."""
+        return len(self._book.current(now))
+
     def explain(self, now: float) -> Sequence[tuple[NodeId, Sequence[Reason]]]:
         """Return, for each offer that does not fit, why."""
         pairs = [(offer.provider, self._misfits(offer)) for offer in self._book.current(now)]
