@@ -13,7 +13,7 @@ from fogbank_dag_ledger.participation.issuing_state import (
     Silent,
     Stopped,
 )
-from fogbank_dag_ledger.service.failures import NotIssuing, StorageFailure
+from fogbank_dag_ledger.service.failures import NeverFinal, NotIssuing, StorageFailure
 from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.errors import LocalProtocolError
@@ -256,8 +256,11 @@ class _Answers:
             raise Refused(str(error)) from None
         except LocalProtocolError as error:
             raise Refused(f"this payment is not possible: {error}") from None
-        with trio.move_on_after(min(max(request.wait_s, 0), CONTROL_WAIT_S_MAX)):
-            await self.parts.ledger.wait_final(vertex_id)
+        try:
+            with trio.move_on_after(min(max(request.wait_s, 0), CONTROL_WAIT_S_MAX)):
+                await self.parts.ledger.wait_final(vertex_id)
+        except NeverFinal as error:
+            raise Refused(str(error)) from None
         final = self.parts.ledger.is_final(vertex_id)
         await conversation.send(Paid(vertex_id.hex(), short_form(to), request.drops, final))
 

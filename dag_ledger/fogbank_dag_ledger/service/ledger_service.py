@@ -22,7 +22,7 @@ from fogbank_protocol.node.services import Service
 
 from ..amnesia import AskHead, HeadAnswered
 from ..committee_operations import Table
-from ..events import EpochBegan, Final, Settled
+from ..events import EpochBegan, Equivocated, Final, Settled
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
@@ -69,7 +69,7 @@ from .answers import Answers
 from .channels import Channels
 from .disk import Disk, open_disk
 from .exchange import Exchange
-from .failures import NotIssuing
+from .failures import NeverFinal, NotIssuing
 from .issuer import Issuer
 from .network import Network
 from .news import NewsStand
@@ -218,8 +218,18 @@ class LedgerService:
         self._driver.tell(SeatsWanted(table))
 
     async def wait_final(self, vertex_id: VertexId) -> None:
-        """Return when the vertex is final; may be never.  It need not be held yet."""
-        if not self._ledger.is_final(vertex_id):
+        """Return when the vertex is final; it need not be held yet.
+
+        Raises:
+            NeverFinal: its issuer signed two vertices in one slot, and another one of them won, or
+                the votes are split so that none can win; a new epoch may free the account.
+        """
+        while not self._ledger.is_final(vertex_id):
+            if not self._ledger.can_be_final(vertex_id):
+                raise NeverFinal(
+                    "this can never be final: its account's key signed two different vertices in "
+                    "one place, as after the restore of an old disk; the seats can free the account"
+                )
             await self._finals.setdefault(vertex_id, trio.Event()).wait()
 
     async def wait_issuing(self) -> None:
@@ -372,6 +382,8 @@ class LedgerService:
                     elif isinstance(event, EpochBegan):
                         self._epoch_began.set()
                         self._epoch_began = trio.Event()
+                if any(isinstance(event, Final | Equivocated) for event in events):
+                    self._end_hopeless()
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):
@@ -381,6 +393,12 @@ class LedgerService:
                     self._wishes[number].end(result)
             case _:
                 self._begin(command)
+
+    def _end_hopeless(self) -> None:
+        """Wake those who wait for what can never be final."""
+        for vertex_id in list(self._finals):
+            if not self._ledger.can_be_final(vertex_id):
+                self._finals.pop(vertex_id).set()
 
     def _begin(
         self,
