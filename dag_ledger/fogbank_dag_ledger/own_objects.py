@@ -150,6 +150,7 @@ class OwnObjects:
                 case Settled(name):
                     if name in self._own:
                         self._unsettled.pop(name, None)
+                        self._remembered.pop(name, None)
                         self._owing[name] = None
                         may_take = True
                 case Final(_):
@@ -193,6 +194,8 @@ class OwnObjects:
         acts: list[Act] = []
         for name in list(self._owing):
             own = self._own[name]
+            if not own.opening.final:
+                continue
             if not self._owed(own):
                 # A later top-up that is owed too brings it back.
                 del self._owing[name]

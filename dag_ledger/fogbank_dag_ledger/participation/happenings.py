@@ -7,6 +7,7 @@ from typing import TypeAlias
 from fogbank_protocol.identity import NodeId
 
 from ..amnesia import AskHead, HeadAnswered
+from ..committee_operations import Table
 from ..events import LedgerEvent
 from ..gossip_events import (
     AnswerFrontier,
@@ -140,6 +141,13 @@ class PaymentWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatsWanted:
+    """The operator wants these seats from the next epoch on (section 8.19)."""
+
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
 class ReadOwnLog:
     """Read the next vertices of the own log, and tell them."""
 
@@ -207,6 +215,7 @@ ParticipantEvent: TypeAlias = (
     | ActWanted
     | VoucherRemembered
     | PaymentWithdrawn
+    | SeatsWanted
     | PeerJoined
     | PeerLeft
     | FrontierReceived

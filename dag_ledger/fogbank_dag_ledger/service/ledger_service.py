@@ -21,7 +21,8 @@ from fogbank_protocol.node.peers import PeerConnected
 from fogbank_protocol.node.services import Service
 
 from ..amnesia import AskHead, HeadAnswered
-from ..events import Final, Settled
+from ..committee_operations import Table
+from ..events import EpochBegan, Equivocated, Final, Settled
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
@@ -54,6 +55,7 @@ from ..participation.happenings import (
     ProofArrived,
     PublishNews,
     ReadOwnLog,
+    SeatsWanted,
     StoreEnded,
     StoreFailed,
     StoreRead,
@@ -67,7 +69,7 @@ from .answers import Answers
 from .channels import Channels
 from .disk import Disk, open_disk
 from .exchange import Exchange
-from .failures import NotIssuing
+from .failures import NeverFinal, NotIssuing
 from .issuer import Issuer
 from .network import Network
 from .news import NewsStand
@@ -75,7 +77,7 @@ from .own_records import OwnRecords
 from .pipeline import Pipeline
 from .recovery import replay_store
 from .summary import Summary
-from .views import LedgerNews, Statistics, WalletView
+from .views import CommitteeView, LedgerNews, Statistics, WalletView
 from .wishes import Wish
 
 _log = logging.getLogger(__name__)
@@ -113,6 +115,7 @@ class LedgerService:
             self._participant, self._perform
         )
         self._ledger = self._participant.ledger
+        self._epoch_began = trio.Event()
         self._summary = Summary(self._ledger, self._participant.account)
         self._pipeline = Pipeline(
             self._ledger,
@@ -191,9 +194,42 @@ class LedgerService:
         vertex = await self._issue(lambda number: PaymentWanted(number, amounts))
         return vertex.id
 
+    def committee(self) -> CommitteeView:
+        """Return who has a seat now, and what is wanted next."""
+        epochs = self._ledger.epochs
+        return CommitteeView(
+            epoch=epochs.number,
+            table=epochs.table,
+            wanted=tuple(epochs.wanted().items()),
+            weight_needed=epochs.table.enough_for_a_correct_one,
+            is_changing=epochs.signed_off,
+        )
+
+    async def wait_seats(self, table: Table) -> None:
+        """Return when these are the seats; may be never."""
+        while self._ledger.epochs.table != table:
+            await self._epoch_began.wait()
+
+    def want_seats(self, table: Table) -> None:
+        """Want ``table`` from the next epoch on; others with a seat have to want the same.
+
+        Does nothing without an own seat.  It begins soon after enough do, or never.
+        """
+        self._driver.tell(SeatsWanted(table))
+
     async def wait_final(self, vertex_id: VertexId) -> None:
-        """Return when the vertex is final; may be never.  It need not be held yet."""
-        if not self._ledger.is_final(vertex_id):
+        """Return when the vertex is final; it need not be held yet.
+
+        Raises:
+            NeverFinal: its issuer signed two vertices in one slot, and another one of them won, or
+                the votes are split so that none can win; a new epoch may free the account.
+        """
+        while not self._ledger.is_final(vertex_id):
+            if not self._ledger.can_be_final(vertex_id):
+                raise NeverFinal(
+                    "this can never be final: its account's key signed two different vertices in "
+                    "one place, as after the restore of an old disk; the seats can free the account"
+                )
             await self._finals.setdefault(vertex_id, trio.Event()).wait()
 
     async def wait_issuing(self) -> None:
@@ -343,6 +379,11 @@ class LedgerService:
                         self._finals.pop(event.id).set()
                     elif isinstance(event, Settled):
                         self.channels.note_settled(event.object_id)
+                    elif isinstance(event, EpochBegan):
+                        self._epoch_began.set()
+                        self._epoch_began = trio.Event()
+                if any(isinstance(event, Final | Equivocated) for event in events):
+                    self._end_hopeless()
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):
@@ -352,6 +393,12 @@ class LedgerService:
                     self._wishes[number].end(result)
             case _:
                 self._begin(command)
+
+    def _end_hopeless(self) -> None:
+        """Wake those who wait for what can never be final."""
+        for vertex_id in list(self._finals):
+            if not self._ledger.can_be_final(vertex_id):
+                self._finals.pop(vertex_id).set()
 
     def _begin(
         self,
