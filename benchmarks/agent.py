@@ -130,9 +130,9 @@ def measure_agreements(state: Path) -> None:
         client.send(job)
         while True:
             match client.receive_any([JobProgressed, RunEnded, JobEnded]):
-                case JobProgressed(run, at_ms, "RunOrdered"):
+                case JobProgressed(run=run, at_ms=at_ms, event="RunOrdered"):
                     ordered[run] = at_ms
-                case JobProgressed(run, at_ms, "RunPlaced") if run in ordered:
+                case JobProgressed(run=run, at_ms=at_ms, event="RunPlaced") if run in ordered:
                     waits.append(at_ms - ordered[run])
                 case JobEnded() as ended:
                     break

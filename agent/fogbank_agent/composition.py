@@ -103,7 +103,15 @@ def _assemble(
     ledger = LedgerService(genesis, identity, state.ledger, node)
     node.add_services(ledger.services())
     requestor = Requestor(
-        node, identity, ledger, blobs, journal, runner=runner, random=SystemRandom()
+        node,
+        identity,
+        ledger,
+        blobs,
+        journal,
+        runner=runner,
+        random=SystemRandom(),
+        deposit=config.requestor.deposit,
+        channel_beats=config.requestor.channel_beats,
     )
     node.add_services(requestor.services())
     provider = None

@@ -100,6 +100,12 @@ class RequestorConfig:
     audit_ppm: Annotated[int, Between(0, 1_000_000)] = 100_000
     """Runs audited, in parts per million; providers without a history are audited more often."""
 
+    deposit: Drops = 10_000
+    """Drops that a channel to a provider is opened with; a quarter of the wallet at most."""
+
+    channel_beats: Annotated[int, Between(1, 1_000_000)] = 3_600
+    """Seconds that a provider may be cut off without losing what it has earned over a channel."""
+
     fuel_max: Fuel = 100_000_000_000
     """Fuel that one run may use."""
 

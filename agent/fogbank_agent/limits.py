@@ -126,8 +126,41 @@ LOT_FUEL = 100_000_000
 """What a lot of small runs is made to use, a tenth of a second of a usual machine: a lie or a lost
 provider costs no more than that, and a signature next to nothing."""
 
+PROVIDERS_WANTED_MAX = 16
+"""Providers to whom a job keeps a payment channel."""
+
+CHANNELS_OPEN_MAX = 64
+"""Providers to whom this agent keeps a payment channel."""
+
+CHANNEL_RETRY_S = 5.0
+"""How long after the ledger refused to open or top up a channel it is tried again."""
+
+DEPOSIT_PARTS = 4
+"""A channel takes at most one of so many parts of the wallet."""
+
+CHANNEL_IDLE_S = 3_600.0
+"""After so long without a lot of its requestor a provider closes the channel (section 9.6)."""
+
+CHANNELS_LOOK_S = 60.0
+"""How often the ledger is asked for all own channels, whatever news came meanwhile."""
+
+CLOSE_WAIT_S = 10.0
+"""How long a provider may take to answer that it closes a channel (section 9.6)."""
+
+CHANNEL_LANES = 8
+"""Lanes of the payment channels that this agent opens (section 8.13)."""
+
+LANE_SHARES_MAX = 8
+"""Authors in the split of one voucher (section 8.13)."""
+
+CHANNEL_SHARES_MAX = 16
+"""Authors in all splits of a channel (section 8.13)."""
+
 SETTLEMENT_BODY_BYTES_MAX = 65_536
 """Section 9.6."""
+
+CLOSE_BODY_BYTES_MAX = 64
+"""The body of a request to close a channel (section 9.6)."""
 
 SETTLEMENT_AGREEMENTS_MAX = 512
 """Agreements accepted, and refused, in one settlement (section 9.6)."""
@@ -188,7 +221,7 @@ BUSY_RETRY_S = 0.5
 HASTE_PPM_PER_S = 100_000
 """What a second of waiting counts in the choice of a bid, in parts per million of its price."""
 
-PAYMENT_AGE_S = 60.0
+PAYMENT_AGE_S = 0.05
 """How long a bill may stay unpaid while its job goes on (section 9.6)."""
 
 SETTLEMENT_RETRY_S = 5.0
@@ -249,9 +282,6 @@ JOURNAL_RUNS_MAX = 100_000
 STORY_LINES_MAX = 1_500
 """Sentences of one run's story that are told; it fits into a frame of the control socket."""
 
-PAYMENTS_TOLD_MAX = 8_192
-"""Payments named at the end of a job: the same."""
-
 JOURNAL_LIST_MAX = 1_000
 """Own runs in one list."""
 
@@ -303,9 +333,6 @@ RUN_ID_BYTES = 16
 
 RUN_ITEMS_WAITING_MAX = 8
 """Items of a run's stream that wait for their reader; progress beyond that is left out."""
-
-PAYMENTS_REMEMBERED_MAX = 1_000
-"""Final payments to this agent among which settlements are looked up."""
 
 RUN_MS_GUESS = 1_000
 """How long a run is thought to take before the first one was measured."""
@@ -375,3 +402,12 @@ DISK_FREE_BYTES_WANTED = 1_024 * MEBIBYTE
 
 OPEN_FILES_WANTED = 1_024
 """Descriptors that an agent with many neighbours and runs may have open."""
+
+DEMO_CHANNEL_BEATS = 3
+"""Seconds that a provider of the demonstration has to answer a reclaim."""
+
+DEMO_CLOSE_S = 40
+"""How long the demonstration waits for its payment channels to be settled."""
+
+DEMO_ROYALTY_PPM = 50_000
+"""What the author of the demonstration's task gets of every bill, in parts per million."""

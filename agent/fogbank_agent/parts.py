@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fogbank_dag_ledger.genesis import Genesis
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_protocol.identity import Identity
 from fogbank_protocol.node.blob_store import BlobStore
@@ -36,6 +37,11 @@ class Parts:
 
     began: float
     """When the agent started, in seconds on trio's clock."""
+
+    def vouchers_total(self, channel: ObjectId) -> int:
+        """Return what the vouchers of a channel, given or received, add up to, in drops."""
+        received = 0 if self.provider is None else self.provider.received(channel)
+        return received or self.requestor.given(channel)
 
     def notices(self) -> tuple[str, ...]:
         """Return what a person should know of this start: files that were set aside, and where."""

@@ -27,6 +27,7 @@ class Chain:
         "contested",
         "final_count",
         "final_head",
+        "final_turn",
         "floor",
         "forked",
         "genesis_balance",
@@ -78,6 +79,9 @@ class Chain:
         self.account = Account(balance)
         self.final_count = 0
         self.final_head: Record | None = None
+        self.final_turn = 0
+        """How many vertices of anyone were final when the last one here became so."""
+
         self.waits_for: Record | Outcome | None = None
         """What has to be final, or L1, before the next vertex can be final."""
 

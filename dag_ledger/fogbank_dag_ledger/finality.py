@@ -77,6 +77,7 @@ class Finality:
         self.final_count += 1
         chain.final_count += 1
         chain.final_head = record
+        chain.final_turn = self.final_count
         chain.account.advance(record)
         for recipient, _, total in record.payments:
             self.paid[recipient][chain.issuer] = (record.id, total)

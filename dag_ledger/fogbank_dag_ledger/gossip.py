@@ -171,12 +171,18 @@ class Gossip:
             return []
         self._forward_at = inf
         forwards, self._forwards = self._forwards, {}
-        wires: dict[NodeId, list[bytes]] = {}
         for wire, forward in forwards.items():
             for peer in self._draw(forward.known_to):
                 if not self._is_fed(peer, forward.tag):
-                    wires.setdefault(peer, []).append(wire)
-        return [PushVertices((peer,), tuple(group)) for peer, group in wires.items()]
+                    # What finds no room is found by comparing frontiers.
+                    self._neighbours[peer].outbound.put((forward.tag,), wire, len(wire))
+        pushes: list[GossipCommand] = []
+        for peer, side in self._neighbours.items():
+            if side.outbound:
+                pushes.append(PushVertices((peer,), tuple(side.outbound.take(PAGE_VERTICES_MAX))))
+            if side.outbound:
+                self._forward_at = now + FORWARD_DELAY_S
+        return pushes
 
     def _is_fed(self, peer: NodeId, tag: bytes) -> bool:
         # With more neighbours than a vertex is pushed to, who feeds whom changes all the time.

@@ -26,7 +26,7 @@ from .events import (
 from .finality import Finality
 from .footing import Ground
 from .genesis import Genesis
-from .limits import CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
+from .limits import ASKED_REACH, CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
 from .objects import HeldObject, Settlement
 from .operations import ObjectId
 from .pruning import Trail, settle
@@ -130,17 +130,23 @@ class Ledger:
             self.dag.ban(chain, chain.records())
         return issuer
 
-    def unwanted(self, vertex: Vertex) -> Unwanted | None:
-        """Tell why ``vertex``, which nobody asked for, is not taken (8.6); None when it is."""
+    def unwanted(self, vertex: Vertex, *, is_asked: bool = False) -> Unwanted | None:
+        """Tell why ``vertex`` is not taken (8.6); None when it is.
+
+        ``is_asked``: this node asked for it, as a missing edge or in a range.
+        """
         if vertex.id in self:
             return Unwanted.HELD
-        if vertex.issuer in self._proofs:
+        if vertex.issuer in self._proofs and not is_asked:
             return Unwanted.FORKER
         chain = self._chains.get(vertex.issuer)
         final_count = 0 if chain is None else chain.final_count
         window = WINDOW if vertex.issuer not in self._seats else SEAT_WINDOW
-        if vertex.seq >= final_count + window:
+        reach = ASKED_REACH * window if is_asked else window
+        if vertex.seq >= final_count + reach:
             return Unwanted.BEYOND_WINDOW
+        if is_asked:
+            return None
         if vertex.seq < final_count:
             return Unwanted.SLOT_FULL
         if chain is not None and len(chain.contenders(vertex.seq)) >= CONTENDERS_MAX:

@@ -87,6 +87,9 @@ ACKNOWLEDGED_IN_PASSING = 8
 CERT_ENTRIES_MAX = 256
 """Entries in one cert that a validator writes (section 8.6)."""
 
+ASKED_REACH = 4
+"""How many windows beyond the last final vertex answers are taken (section 8.6)."""
+
 WINDOW = 64
 """Positions beyond an issuer's last final vertex that are taken unasked (section 8.6)."""
 
@@ -221,8 +224,20 @@ VERIFY_INLINE_MAX = 3
 RECENT_MAX = 16_384
 """Vertices that are known again without being decoded when a neighbour pushes them once more."""
 
-INTAKE_WAITING_MAX = 64
-"""Messages of vertices that wait for their signatures to be checked."""
+SIGNATURE_COST = 1_024
+"""What checking a signature costs, in bytes that could be worked on instead (section 8.23)."""
+
+ARRIVALS_COST_MAX = 8 * 1_048_576
+"""What waits for its signatures to be checked, in bytes and ``SIGNATURE_COST`` (section 8.23)."""
+
+FAIR_QUANTUM = 10_240
+"""What may be spent in one turn with a share of one; more than any vertex costs (section 8.23)."""
+
+OUTBOUND_COST_MAX = 524_288
+"""Vertices of others that wait to be sent to one neighbour, in bytes (section 8.23)."""
+
+SEAT_SHARE = 4
+"""The share of the turns of a seat's node and vertices; others have one (section 8.23)."""
 
 CLAIM_WAIT_S = 0.5
 """How long a received payment waits for others before it is claimed, in seconds."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+from .fair_queue import FairQueue
 from .frontier import Head, Range, Tag, lacks, missing_range
 from .limits import (
     CHECKED_BEFORE_CUT,
@@ -11,6 +12,7 @@ from .limits import (
     FRONTIER_ENTRIES_MAX,
     FRONTIER_RESET_EVERY,
     INVALID_PER_THOUSAND_MAX,
+    OUTBOUND_COST_MAX,
 )
 from .messages import FrontierMessage
 
@@ -42,6 +44,9 @@ class Neighbour:
     """What it holds and this side lacks, as far as it has said so."""
 
     _asked: dict[Tag, _Asked] = field(default_factory=dict[Tag, _Asked])
+    outbound: FairQueue[bytes] = field(default_factory=lambda: FairQueue(OUTBOUND_COST_MAX))
+    """Vertices of others to be sent to it, by issuer."""
+
     _fed: dict[bytes, int] = field(default_factory=dict[bytes, int])
     """How often in a row it pushed here what was held, by issuer."""
 

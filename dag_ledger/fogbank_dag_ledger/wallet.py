@@ -143,12 +143,21 @@ class Wallet:
             vertex = unsigned_vertex(draft, self._ledger.genesis.network)
             if self._ledger.missing(vertex):
                 raise ImpossibleAct("the object, or a vertex that is named, is not known here")
+            if not all(map(self._is_safe, operations)):
+                raise ImpossibleAct("the opening of the object is not final yet")
             self._ledger.check(vertex)
         except RemoteProtocolError as error:
             if error.rule == "8.3.17":
                 raise InsufficientFunds(self.available + 1, self.available) from None
             raise ImpossibleAct(str(error), error.rule) from None
         return draft
+
+    def _is_safe(self, operation: Operation) -> bool:
+        """Tell whether the vertex can be final: an act is never before the opening is (8.12)."""
+        if not isinstance(operation, Act):
+            return True
+        opening = self._ledger.dag.get(operation.opening)
+        return opening is not None and (opening.final or opening.chain is self._chain)
 
     @property
     def _chain(self) -> Chain | None:

@@ -18,6 +18,7 @@ from fogbank_dag_ledger.operations import (
     Judge,
     Opening,
     PostVouchers,
+    Proof,
     Reclaim,
     ReclaimFinal,
     Refund,
@@ -30,12 +31,14 @@ from fogbank_dag_ledger.operations import (
     StakeTerms,
     Take,
     TopUp,
+    TwoVerdicts,
+    TwoVouchers,
     Unstake,
     Voucher,
     Withdraw,
 )
 from fogbank_dag_ledger.vertex import Vertex, VertexId
-from fogbank_protocol.encoding import Value, encode
+from fogbank_protocol.encoding import Value, decode, encode
 from fogbank_protocol.identity import NodeId, is_signed_by
 
 if TYPE_CHECKING:
@@ -273,8 +276,7 @@ class ObjectOracle:
         if isinstance(action, PostVouchers):
             return self._broken_by_vouchers(key, action.vouchers)
         if isinstance(action, Slash):
-            assert isinstance(action.proof, Forked)
-            return None if action.proof.proof[:32] == self.opener(key) else "8.15.2"
+            return None if self._proves(key, action.proof) else "8.15.2"
         if isinstance(action, Take):
             settling = self._of.vertices[action.settling]
             if not any(one.result.key == key for one in self.settles(settling)):
@@ -344,6 +346,60 @@ class ObjectOracle:
             if not is_signed_by(terms.voucher_key, preimage, one.signature):
                 return "8.12.7"
         return None
+
+    def _proves(self, key: Key, proof: Proof) -> bool:
+        owner, network, terms = self.opener(key), self._of.genesis.network, self.terms(key)
+        assert isinstance(terms, StakeTerms)
+        if isinstance(proof, Forked):
+            data = proof.proof
+            sides = [
+                (data[start : start + 32], data[start + 32 : start + 96]) for start in (32, 128)
+            ]
+            position = blake2b(owner, digest_size=8).digest() + sides[0][0][8:12]
+            return (
+                data[:32] == owner
+                and all(
+                    side.startswith(position)
+                    and is_signed_by(owner, b"fog-vtx-1\0" + network + side, signature)
+                    for side, signature in sides
+                )
+                and sides[0][0] < sides[1][0]
+            )
+        if isinstance(proof, TwoVerdicts):
+            return all(
+                is_signed_by(
+                    owner,
+                    b"fog-verdict-1\0" + network + encode([1, proof.object_id, award]),
+                    signature,
+                )
+                for award, signature in zip(proof.awards, proof.signatures, strict=True)
+            )
+        if isinstance(proof, TwoVouchers):
+            channel = (proof.opening, proof.index)
+            is_channel = self.opening(channel) and isinstance(self.terms(channel), ChannelTerms)
+            if not is_channel or self.opener(channel) != owner:
+                return False
+            return self._broken_by_vouchers(channel, proof.vouchers) != "8.12.7"
+        preimage = b"fog-receipt-1\0" + network + proof.receipt
+        fields = decode(proof.receipt)
+        assert isinstance(fields, list)
+        results = fields[5]
+        assert isinstance(results, list)
+        if fields[2] != owner or proof.number >= len(results) or len(proof.members) < terms.need:
+            return False
+        result = results[proof.number]
+        assert isinstance(result, list)
+        claimed = blake2b(b"fog-result-1\0" + encode(result[1:3]), digest_size=32).digest()
+        receipt_id = blake2b(preimage, digest_size=32).digest()
+        finding = b"fog-wrong-1\0" + network + encode([1, receipt_id, proof.number, proof.right])
+        return (
+            claimed != proof.right
+            and is_signed_by(owner, preimage, proof.receipt_signature)
+            and all(
+                is_signed_by(terms.watch[member], finding, signature)
+                for member, signature in zip(proof.members, proof.signatures, strict=True)
+            )
+        )
 
     def _does(self, vertex_id: VertexId, key: Key, sort: type) -> bool:
         return any(

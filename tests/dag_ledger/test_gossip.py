@@ -146,8 +146,9 @@ def test_when_a_stream_ends_what_it_left_is_asked_for_unless_it_brought_nothing(
     assert gossip.handle(RangesEnded(ANN), 0) == [AskRanges(ANN, (Range(XAV, 3, 5),))]
     assert gossip.handle(RangesEnded(ANN), 0) == []
     gossip.handle(Tick(), gossip.deadline)
+    # It may stand on a fork below, so the second question reaches further down.
     assert gossip.handle(FrontierAnswered(ANN, message(False)), 2) == [
-        AskRanges(ANN, (Range(XAV, 3, 5),))
+        AskRanges(ANN, (Range(XAV, 0, 5),))
     ]
 
 

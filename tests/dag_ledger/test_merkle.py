@@ -2,11 +2,14 @@
 
 from hashlib import blake2b
 from random import Random
+from typing import Any
 
 import pytest
 
 from fogbank_dag_ledger.merkle import check_path, merkle_path, merkle_root
 from fogbank_protocol.errors import RemoteProtocolError
+
+from .vector_files import vectors
 
 
 def hashed(data: bytes) -> bytes:
@@ -77,3 +80,10 @@ def test_every_change_of_a_proof_is_refused() -> None:
             with pytest.raises(RemoteProtocolError) as caught:
                 check_path(*case)
             assert caught.value.rule == "8.16"
+
+
+@pytest.mark.parametrize("case", vectors("objects")["paths"])
+def test_a_path_of_the_vectors_proves_what_it_should(case: Any) -> None:
+    path = [bytes.fromhex(one) for one in case["path"]]
+    root, name = bytes.fromhex(case["root"]), bytes.fromhex(case["id"])
+    check_path(root, case["count"], case["index"], name, path)

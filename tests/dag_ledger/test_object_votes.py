@@ -2,13 +2,15 @@
 
 from collections import Counter
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
+from fogbank_dag_ledger.genesis import decode_genesis
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.operations import Action, Settling, Take, TopUp
 from fogbank_dag_ledger.vertex import Vertex
+from fogbank_dag_ledger.vertex_codec import decode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
@@ -17,6 +19,7 @@ from .object_dag import ObjectDag
 from .object_oracle import Result
 from .oracle import Oracle
 from .test_ledger import confirmed_in, final_in, has_two_in_one_slot, in_another_order
+from .vector_files import case_name, vectors
 
 SEEDS, STEPS = 40, 110
 
@@ -109,3 +112,27 @@ def test_the_order_of_arrival_changes_nothing_for_objects() -> None:
         assert votes_in(other) == votes_in(ledger), f"seed {seed}"
         assert final_in(other) == final_in(ledger), f"seed {seed}"
         assert other.state_hash() == ledger.state_hash(), f"seed {seed}"
+
+
+@pytest.mark.parametrize("case", vectors("objects")["stories"], ids=case_name)
+def test_a_story_is_replayed_to_its_end(case: Any) -> None:
+    genesis = decode_genesis(bytes.fromhex(case["genesis"]))
+    ledger, oracle = Ledger(genesis), Oracle(genesis)
+    for data in case["vertices"]:
+        vertex = decode_vertex(bytes.fromhex(data), genesis.network)
+        assert oracle.broken_rule(vertex) is None
+        ledger.insert(vertex)
+        oracle.add(vertex)
+    assert votes_in(ledger) == oracle.objects.votes()
+    assert {one.hex() for one in final_in(ledger)} == set(case["final"])
+    assert final_in(ledger) == oracle.final()
+    assert ledger.state_hash().hex() == case["state_hash"] == oracle.state_hash().hex()
+    assert (ledger.supply_held(), ledger.burned) == (case["supply_held"], case["burned"])
+    assert ledger.supply_held() + ledger.burned == genesis.supply
+    assert [
+        {"id": held.id.hex(), "award": held.outcome.award, "seized": held.outcome.is_seizure}
+        for held in ledger.objects()
+        if held.outcome is not None
+    ] == case["outcomes"]
+    for account in genesis.balances:
+        assert ledger.balance(account) == case["balances"][account.hex()]

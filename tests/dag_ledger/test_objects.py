@@ -252,18 +252,7 @@ def test_nothing_is_taken_before_the_top_up_that_was_counted_on_is_final() -> No
 def test_two_outcomes_that_split_the_votes_freeze_the_object_and_nobody() -> None:
     town = Town()
     opening = town.open(ANN, 500, town.escrow())
-    release, refund = (
-        town.community.vertex(person, town.heads.get(person), does=[Act(opening.id, 0, action)])
-        for person, action in ((ANN, Release()), (BOB, Refund()))
-    )
-    heads = [town.ledger.head(town.community.names[seat]) for seat in range(4)]
-    for vertex in (release, refund):
-        town.ledger.insert(vertex)
-    for seat, head in enumerate(heads):
-        assert head is not None
-        town.ledger.insert(town.above(seat, head, [release if seat < 2 else refund]))
-    town.heads |= {ANN: release, BOB: refund}
-    town.wait(5)
+    release, refund = town.split_votes(opening, Release(), Refund())
     paid = [town.issue(person, pays={CAT: 5}) for person in (ANN, BOB)]
     town.wait(5)
     assert town.award(opening) is None

@@ -7,9 +7,11 @@ import pytest
 from fogbank_dag_ledger.genesis import new_genesis
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.limits import WINDOW
+from fogbank_dag_ledger.operations import Act, Opening, PostVouchers, TopUp
 from fogbank_dag_ledger.vertex import Claim, Draft, Payment, Vertex
 from fogbank_dag_ledger.wallet import (
     AccountForked,
+    ImpossibleAct,
     ImpossiblePayment,
     InsufficientFunds,
     Wallet,
@@ -17,6 +19,7 @@ from fogbank_dag_ledger.wallet import (
 )
 
 from .community import Community, account
+from .town import ANN, BOB, Town
 
 
 class Paying:
@@ -157,3 +160,14 @@ def test_an_account_that_forked_pays_no_more() -> None:
         paying.ledger.insert(paying.community.vertex(1, note=note))
     with pytest.raises(AccountForked):
         paying.wallet(1).pay({paying.community.names[2]: 1})
+
+
+def test_no_act_on_an_object_whose_opening_is_not_final_but_on_an_own_one() -> None:
+    """Otherwise the account would wait for somebody who may never be final (8.12)."""
+    town = Town(present=0)
+    opening = town.issue(ANN, Opening(0, 100, town.channel()))
+    post = Act(opening.id, 0, PostVouchers((town.voucher(opening, 5),)))
+    bob, ann = (Wallet(town.ledger, town.community.names[one], count()) for one in (BOB, ANN))
+    with pytest.raises(ImpossibleAct, match="not final"):
+        bob.operate([post])
+    assert ann.operate([Act(opening.id, 0, TopUp(5))]).operations

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from fogbank_dag_ledger.equivocation import encode_proof
 from fogbank_dag_ledger.events import LedgerEvent
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.objects import HeldObject
@@ -10,20 +11,26 @@ from fogbank_dag_ledger.operations import (
     Action,
     ChannelTerms,
     EscrowTerms,
+    Forked,
     ObjectId,
     Opening,
     StakeTerms,
     Take,
     Terms,
     TwoVerdicts,
+    TwoVouchers,
     Voucher,
+    WrongResult,
     object_id,
 )
-from fogbank_dag_ledger.statements import sign_verdict, sign_voucher
+from fogbank_dag_ledger.slashing import result_hash
+from fogbank_dag_ledger.statements import RECEIPT, sign_finding, sign_verdict, sign_voucher
 from fogbank_dag_ledger.validator import Issue, LedgerGrew, Validator
 from fogbank_dag_ledger.vertex import VALIDATOR, Draft, Vertex, VertexId
+from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import Identity
 from fogbank_protocol.machine import Tick
+from fogbank_protocol.signed import object_id as signed_id
 
 from .community import Community
 
@@ -46,6 +53,7 @@ class Town:
         self.issued: list[Vertex] = []
         """By validators."""
 
+        self.inserted: list[Vertex] = []
         self.heads: dict[int, Vertex] = {}
 
     def key(self, person: int) -> Identity:
@@ -79,6 +87,7 @@ class Town:
     def insert(self, vertex: Vertex) -> Sequence[LedgerEvent]:
         """Insert a vertex and tell the validators."""
         events = self.ledger.insert(vertex)
+        self.inserted.append(vertex)
         for validator in self.validators:
             self._do(validator.handle(LedgerGrew(events), self.now))
         return events
@@ -141,6 +150,52 @@ class Town:
         network, name = self.community.network, ObjectId(ROOT)
         one, other = (sign_verdict(self.key(person), network, name, award) for award in (1, 2))
         return TwoVerdicts(name, (1, 2), (one, other))
+
+    def fork_of(self, person: int) -> Forked:
+        """Return a proof that ``person`` signed two vertices of one slot."""
+        sides = [self.community.vertex(person, note=note) for note in (8, 9)]
+        one, other = ((side.id, side.signature) for side in sides)
+        return Forked(encode_proof(self.community.names[person], one, other))
+
+    def wrong_result(
+        self, person: int, *, members: int = 2, number: int = 0, is_right: bool = False
+    ) -> WrongResult:
+        """Return a proof that a receipt of ``person`` is wrong, as Cat and Dan found."""
+        network, fuel = self.community.network, 1_000
+        outcome: Value = [0, b"\1" * 32, 5]
+        results: Value = [[ROOT, outcome, fuel, None]]
+        receipt = encode([1, ROOT, self.community.names[person], ROOT, ROOT, results])
+        signature = self.key(person).sign(RECEIPT.preimage(network, receipt))
+        right = result_hash(outcome if is_right else [1], fuel)
+        receipt_id = signed_id(RECEIPT, network, receipt)
+        watch = sorted((self.key(CAT), self.key(DAN)), key=lambda one: one.node_id)[:members]
+        findings = [sign_finding(key, network, receipt_id, number, right) for key in watch]
+        return WrongResult(
+            receipt, number, right, tuple(range(members)), signature, tuple(findings)
+        )
+
+    def two_vouchers(self, channel: Vertex) -> TwoVouchers:
+        """Return a proof that the voucher key of ``channel`` signed two of one count."""
+        vouchers = (self.voucher(channel, 10, count=7), self.voucher(channel, 11, count=7))
+        return TwoVouchers(channel.id, 0, vouchers)
+
+    def split_votes(self, opening: Vertex, *actions: Action) -> list[Vertex]:
+        """Let Ann and Bob settle at the same moment, and two validators see each first."""
+        sides = [
+            self.community.vertex(person, self.heads.get(person), does=[Act(opening.id, 0, action)])
+            for person, action in zip((ANN, BOB), actions, strict=True)
+        ]
+        heads = [self.ledger.head(self.community.names[seat]) for seat in range(4)]
+        votes: list[Vertex] = []
+        for seat, head in enumerate(heads):
+            assert head is not None
+            votes.append(self.above(seat, head, [sides[seat // 2]]))
+        for vertex in (*sides, *votes):
+            self.ledger.insert(vertex)
+            self.inserted.append(vertex)
+        self.heads |= {ANN: sides[0], BOB: sides[1]}
+        self.wait(5)
+        return sides
 
     def balance(self, person: int) -> int:
         return self.ledger.balance(self.community.names[person])

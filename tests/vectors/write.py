@@ -27,6 +27,7 @@ TOPICS = (
     "metering",
     "modules",
     "noise",
+    "objects",
     "offers",
     "orders",
     "packages",

@@ -20,6 +20,7 @@ _COMMANDS = {
     "peers": "List the agents that are connected.",
     "wallet": "Show the money of this agent.",
     "pay": "Pay somebody.",
+    "channels": "Show the payment channels of this agent, or settle them.",
     "run": "Have a task run by neighbours, once for each input.",
     "runs": "List the runs bought lately.",
     "why": "Tell what happened to a run, step by step.",

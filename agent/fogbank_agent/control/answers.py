@@ -28,8 +28,10 @@ from ..parts import Parts
 from ..trading.journal import RunSummary as JournalRun
 from ..trading.requestor import OfferSummary
 from .blob_answers import answer_get_blob, answer_put_blob
+from .channel_answers import answer_close_channels, list_channels
 from .job_answers import answer_start_job
 from .requests.blobs import GetBlob, PutBlob
+from .requests.channels import CloseChannels, GetChannels
 from .requests.history import GetRuns, GetStory, Runs, RunSummary, Story
 from .requests.jobs import StartJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
@@ -48,6 +50,8 @@ REQUESTS = (
     GetPeers,
     GetWallet,
     Pay,
+    GetChannels,
+    CloseChannels,
     PutBlob,
     GetBlob,
     GetRuns,
@@ -78,6 +82,10 @@ class _Answers:
                 await conversation.send(self._wallet())
             case Pay():
                 await self._pay(request, conversation)
+            case GetChannels():
+                await conversation.send(list_channels(self.parts))
+            case CloseChannels():
+                await answer_close_channels(self.parts, request, conversation)
             case GetRuns(count):
                 page = min(max(count, 1), JOURNAL_PAGE_RUNS_MAX)
                 runs = self.parts.journal.runs(count_max=page)

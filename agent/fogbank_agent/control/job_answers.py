@@ -17,7 +17,7 @@ from fogbank_wasm_tasks.package import open_package, pack_module
 from ..authoring.environment import environment_of
 from ..authoring.packing import plain_name
 from ..errors import Refused
-from ..limits import AFFORDABLE_FUEL_MIN, MEBIBYTE, PACKAGE_FETCH_S, PAYMENTS_TOLD_MAX
+from ..limits import AFFORDABLE_FUEL_MIN, MEBIBYTE, PACKAGE_FETCH_S
 from ..market.narration import describe
 from ..market.orders import Audit, NoVerification, Quorum, Verification
 from ..market.reasons import sentence
@@ -259,6 +259,7 @@ def _job_ended(result: JobResult, notices: tuple[str, ...]) -> JobEnded:
                 runs=line.runs,
                 fuel=line.fuel,
                 paid=line.paid,
+                royalties=line.royalties,
                 unpaid=line.unpaid,
                 refused=line.refused,
                 lost=line.lost,
@@ -266,6 +267,7 @@ def _job_ended(result: JobResult, notices: tuple[str, ...]) -> JobEnded:
             )
             for line in result.providers
         ),
-        payments=tuple(result.payments[-PAYMENTS_TOLD_MAX:]),
+        royalties=result.royalties_total,
+        channels=tuple(result.channels),
         notices=notices,
     )

@@ -22,6 +22,7 @@ def print_end(
         f"ones accepted; {report.lies_told} lies told, {report.lies_caught} caught\n"
         f"ledger    supply {report.supply_before:,} drops before, {report.supply_after:,} after; "
         f"{final}; {same} state on {len(report.state_hashes)} live agents\n"
+        f"channels  {report.channels_closed} settled; royalties {report.royalties_paid:,} drops\n"
         f"picture   {report.image}\n"
         f"time      {report.seconds:.1f} s",
         highlight=False,

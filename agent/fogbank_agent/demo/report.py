@@ -29,6 +29,13 @@ class DemoReport:
     killed: int
     supply_before: int
     supply_after: int
+    channels_closed: int
+    """Payment channels that are settled, with what was left paid back."""
+
+    channels_open: int
+    royalties_paid: int
+    """Drops for the author of the task."""
+
     payments_final: bool
     """Every payment is final on every live agent, and each provider holds what it earned."""
 
@@ -69,6 +76,8 @@ def shortcomings(report: DemoReport) -> list[str]:
             report.supply_before == report.supply_after,
             f"the supply was {report.supply_before} drops and is {report.supply_after}",
         ),
+        (report.channels_open == 0, f"{report.channels_open} payment channels are not settled"),
+        (report.royalties_paid > 0, "the author of the task got nothing"),
         (report.payments_final, "not every payment is final on every live agent"),
         (
             len(report.state_hashes) == live and len(set(report.state_hashes)) == 1,

@@ -19,8 +19,10 @@ from fogbank_wasm_tasks.examples import module_bytes
 from fogbank_wasm_tasks.examples.path_tracer.picture import Picture, cut, joined
 from fogbank_wasm_tasks.package import pack_module
 
+from ..control.requests.channels import ChannelsClosed, CloseChannels
 from ..control.requests.jobs import JobEnded, JobProgressed
 from ..errors import AgentUnreachable, MachineError, RunFailed
+from ..limits import DEMO_CLOSE_S, DEMO_ROYALTY_PPM
 from .books import Books, read_supply, settled_books
 from .display import Display
 from .ending import print_end
@@ -109,8 +111,9 @@ class _Demo:
             with self._display() as display:
                 bought = self._buy(processes, display)
                 self._say("the picture is there", began)
+                closed = _close_channels(processes[0])
                 books = settled_books(processes)
-                self._say("every payment is settled", began)
+                self._say("every payment channel is settled", began)
                 wrong = self._recheck(bought, display)
                 self._say("every tile was computed again here", began)
         pixels = joined(self._picture, bought.outputs)
@@ -128,6 +131,9 @@ class _Demo:
             killed=sum(process.killed for process in processes),
             supply_before=supply,
             supply_after=_common(books.supply_held),
+            channels_closed=closed.closed,
+            channels_open=closed.waiting,
+            royalties_paid=bought.ended.royalties,
             payments_final=books.payments_final and _is_paid_out(books, bought.ended),
             state_hashes=books.state_hashes,
             image=str(image),
@@ -174,11 +180,18 @@ class _Demo:
 
 
 def _is_paid_out(books: Books, job: JobEnded) -> bool:
-    """Tell whether every live provider holds exactly what the job paid it."""
+    """Tell whether every live provider holds exactly what the job paid it, less royalties."""
     return all(
-        line.unpaid == 0 and books.holdings.get(line.provider, line.paid) == line.paid
+        line.unpaid == 0
+        and books.holdings.get(line.provider, line.paid - line.royalties)
+        == line.paid - line.royalties
         for line in job.providers
     )
+
+
+def _close_channels(process: AgentProcess) -> ChannelsClosed:
+    with process.connect() as client:
+        return client.ask(CloseChannels(DEMO_CLOSE_S), ChannelsClosed)
 
 
 def _common(numbers: Sequence[int]) -> int:
@@ -209,6 +222,7 @@ def _package(seed: int) -> bytes:
         version="1",
         author=Identity.from_seed(digest.digest()),
         description="Renders a tile of a picture",
+        royalty_ppm=DEMO_ROYALTY_PPM,
     )
 
 

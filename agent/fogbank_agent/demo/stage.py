@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fogbank_protocol.identity import SEED_BYTES, short_form
 
-from ..limits import DEMO_LIE_PPM, DEMO_SEATS, DEMO_SUPPLY
+from ..limits import DEMO_CHANNEL_BEATS, DEMO_LIE_PPM, DEMO_SEATS, DEMO_SUPPLY
 from ..setting_up import finish, make_key, make_network
 from ..state_folder import StateFolder
 
@@ -95,7 +95,8 @@ def _settings(role: Role) -> dict[str, dict[str, object]]:
     match role:
         case Role.REQUESTOR:
             settings["provider"]["enabled"] = False
-            settings["requestor"] = {"lots_at_once": 6}
+            # The victim is gone for good: an hour to answer would be an hour of waiting here.
+            settings["requestor"] = {"lots_at_once": 6, "channel_beats": DEMO_CHANNEL_BEATS}
         case Role.LIAR:
             settings["fault"] = {"lie_ppm": DEMO_LIE_PPM}
             # It undercuts the others, so that it gets work to lie about.

@@ -24,6 +24,11 @@ class Prices:
     credit: int
     """Drops that one requestor may owe."""
 
+    @property
+    def asks_money(self) -> bool:
+        """Whether a run costs anything."""
+        return self.price > 0 or self.start_price > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -38,6 +43,9 @@ class Situation:
 
     debt: int
     """What the order's requestor owes."""
+
+    room: int
+    """Drops that its channels have beyond its debt and its vouchers."""
 
     paused: bool
     shutting_down: bool
@@ -81,6 +89,7 @@ def reasons_against(order: Order, prices: Prices, situation: Situation) -> Seque
         (order.weights != WEIGHTS_VERSION, Reason.UNKNOWN_WEIGHTS),
         (too_cheap, Reason.PRICE_TOO_LOW),
         (situation.debt > prices.credit, Reason.REQUESTOR_IN_DEBT),
+        (situation.room <= 0 and prices.asks_money, Reason.NO_CHANNEL_FUNDS),
         (order.memory_bytes_max > prices.memory_bytes_max, Reason.TOO_SMALL_MEMORY),
         (
             any(one.size > prices.input_bytes_max for one in order.inputs),

@@ -7,7 +7,7 @@ from math import inf
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.identity import NodeId
 
-from ..limits import BUSY_RETRY_S, PROVIDERS_ASKED_MAX
+from ..limits import BUSY_RETRY_S, PROVIDERS_ASKED_MAX, PROVIDERS_WANTED_MAX
 from .auction import Proposal
 from .offer_book import OfferBook
 from .offers import Offer
@@ -190,6 +190,16 @@ class Choice:
         """Leave ``provider`` alone for a moment."""
         self._record(provider).busy_until = now + BUSY_RETRY_S
 
+    def wanted(self, now: float) -> Sequence[NodeId]:
+        """Return the providers to keep a channel to, the best-looking first."""
+        fit = [
+            offer
+            for offer in self._book.current(now)
+            if set(self._misfits(offer)) <= {Reason.NO_CHANNEL_FUNDS}
+        ]
+        fit.sort(key=self._cost_of_offer)
+        return [offer.provider for offer in fit[:PROVIDERS_WANTED_MAX]]
+
     def explain(self, now: float) -> Sequence[tuple[NodeId, Sequence[Reason]]]:
         """Return, for each offer that does not fit, why."""
         pairs = [(offer.provider, self._misfits(offer)) for offer in self._book.current(now)]
@@ -211,8 +221,13 @@ class Choice:
             (offer.input_bytes_max < bounds.input_bytes_max, Reason.INPUT_TOO_LARGE),
             (offer.output_bytes_max < bounds.output_bytes_max, Reason.OUTPUT_TOO_LARGE),
             (offer.fuel_max < bounds.fuel_max, Reason.FUEL_TOO_HIGH),
+            (self._is_out_of_reach(offer), Reason.NO_CHANNEL_FUNDS),
         )
         return sorted({reason for is_misfit, reason in checks if is_misfit})
+
+    def _is_out_of_reach(self, offer: Offer) -> bool:
+        asks_money = offer.price > 0 or offer.start_price > 0
+        return asks_money and not self.purse.reaches(offer.provider)
 
     def _has_room(self, offer: Offer, now: float) -> bool:
         record = self._records.get(offer.provider)

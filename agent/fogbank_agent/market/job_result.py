@@ -88,10 +88,13 @@ class ProviderTotals:
     """Fuel of those."""
 
     paid: int
-    """Drops transferred."""
+    """Drops for which vouchers were given."""
+
+    royalties: int
+    """Drops of those that the provider passes on to authors."""
 
     unpaid: int
-    """Drops owed and not yet transferred; more than 0 only when the wallet is short."""
+    """Drops owed for which no voucher was given yet; only when the wallet is short."""
 
     refused: int
     """Results found wrong."""
@@ -114,8 +117,11 @@ class JobResult:
 
     fuel_total: int
     paid_total: int
-    payments: Sequence[str]
-    """The vertices that paid, as text."""
+    royalties_total: int
+    """Drops of ``paid_total`` that go to authors."""
+
+    channels: Sequence[str]
+    """The payment channels over which was paid, as text."""
 
     seconds: float
 

@@ -109,9 +109,10 @@ def _describe_end(event: RunAccepted | RunReopened | RunFailed | ProviderPaid) -
             return f"Opened again, since {short_form(provider)} was caught with another run."
         case RunFailed(reason):
             return _FAILURES.get(reason, f"Given up: {sentence(reason)}.")
-        case ProviderPaid(provider, drops, vertex):
+        case ProviderPaid(provider, drops, channel):
             cost = _count(drops, "drop")
-            return f"Paid {cost} to {short_form(provider)} for this and other runs, in {vertex}."
+            whom = short_form(provider)
+            return f"Paid {cost} to {whom} for this and other runs, over channel {channel[:8]}."
 
 
 def _refusal(reason: Reason) -> str:

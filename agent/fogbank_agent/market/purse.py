@@ -1,14 +1,22 @@
-"""How much of the wallet is still free for new agreements."""
+"""How much money is still free for new agreements, and whom it reaches."""
 
 from collections.abc import Callable, Hashable
+
+from fogbank_protocol.identity import NodeId
 
 
 class Purse:
     """What can be spent, less what agreements under way may cost and what is already owed."""
 
-    def __init__(self, spendable: Callable[[], int]) -> None:
-        """Ask ``spendable`` for the drops in the wallet."""
+    def __init__(
+        self, spendable: Callable[[], int], left: Callable[[NodeId], int] | None = None
+    ) -> None:
+        """Ask ``spendable`` for the drops in wallet and channels together.
+
+        ``left`` tells what is left in the channel to a provider; without it all are paid.
+        """
         self._spendable = spendable
+        self._left = left
         self.owed = 0
         """Drops that are due and not yet transferred, kept up by the shell."""
 
@@ -19,6 +27,10 @@ class Purse:
     def free(self) -> int:
         """Drops that a new agreement may still promise; never below 0."""
         return max(0, self._spendable() - self.owed - self._reserved_total)
+
+    def reaches(self, provider: NodeId) -> bool:
+        """Tell whether ``provider`` can be paid without waiting for the ledger."""
+        return self._left is None or self._left(provider) > 0
 
     @property
     def is_lending(self) -> bool:

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     FUEL_TOO_HIGH = "fuel_too_high"
     INPUT_TOO_LARGE = "input_too_large"
     INPUT_UNAVAILABLE = "input_unavailable"
+    NO_CHANNEL_FUNDS = "no_channel_funds"
     OUTPUT_TOO_LARGE = "output_too_large"
     PACKAGE_BROKEN = "package_broken"
     PACKAGE_UNAVAILABLE = "package_unavailable"
@@ -31,6 +32,7 @@ class Reason(StrEnum):
     AGREEMENT_USED = "agreement_used"
 
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    BAD_VOUCHER = "bad_voucher"
     BROKEN_RULE = "broken_rule"
     CANCELLED = "cancelled"
     DEADLINE_PASSED = "deadline_passed"
@@ -56,6 +58,7 @@ _SENTENCES = {
     Reason.FUEL_TOO_HIGH: "it does not take runs with so much fuel",
     Reason.INPUT_TOO_LARGE: "it does not take inputs of that size",
     Reason.INPUT_UNAVAILABLE: "it could not fetch the input",
+    Reason.NO_CHANNEL_FUNDS: "no channel with money left in it leads to it",
     Reason.OUTPUT_TOO_LARGE: "it does not promise outputs of that size",
     Reason.PACKAGE_BROKEN: "the package breaks a rule",
     Reason.PACKAGE_UNAVAILABLE: "it could not fetch the package",
@@ -68,6 +71,7 @@ _SENTENCES = {
     Reason.AGREEMENT_EXPIRED: "its bid had expired when the agreement came",
     Reason.AGREEMENT_USED: "it has already worked on this agreement",
     Reason.ATTEMPTS_EXHAUSTED: "every attempt that was allowed has failed",
+    Reason.BAD_VOUCHER: "a voucher does not count",
     Reason.BROKEN_RULE: "it broke a rule of the protocol",
     Reason.CANCELLED: "the requestor cancelled it",
     Reason.DEADLINE_PASSED: "the time allowed has passed",

@@ -1,7 +1,7 @@
 """Who is owed what, when to pay it, and what to tell whom (SPEC.md section 9.6).
 
-Bills gather per provider and go out as one transfer; the provider then hears which agreements it
-covers.  A bill leaves ``open`` exactly once, so that nothing is paid twice.
+Bills gather per provider for a moment and go out with one voucher, which says what it covers.  A
+bill leaves ``open`` exactly once, so that nothing is paid twice.
 """
 
 from collections.abc import Sequence
@@ -32,18 +32,15 @@ from .settlement_messages import (
     SettlerInput,
 )
 from .settlements import Settlement
+from .tally import Bill
 
 
 @dataclass(slots=True)
 class _Account:
     """Where things stand with one provider."""
 
-    open: dict[AgreementId, tuple[int, float]] = field(
-        default_factory=dict[AgreementId, tuple[int, float]]
-    )
-    """Drops, and since when they are owed."""
-
-    paying: Sequence[tuple[AgreementId, int]] = ()
+    open: dict[AgreementId, Bill] = field(default_factory=dict[AgreementId, Bill])
+    paying: Sequence[Bill] = ()
     refusals: list[tuple[AgreementId, Reason]] = field(
         default_factory=list[tuple[AgreementId, Reason]]
     )
@@ -55,7 +52,7 @@ class _Account:
 
     @property
     def open_total(self) -> int:
-        return sum(drops for drops, _ in self.open.values())
+        return sum(bill.drops for bill in self.open.values())
 
 
 class Settler:
@@ -75,7 +72,7 @@ class Settler:
     def owed(self) -> int:
         """Drops that are due and not yet transferred."""
         return sum(
-            account.open_total + sum(drops for _, drops in account.paying)
+            account.open_total + sum(bill.drops for bill in account.paying)
             for account in self._accounts.values()
         )
 
@@ -86,6 +83,13 @@ class Settler:
     def is_paying(self) -> bool:
         """Tell whether a transfer is under way."""
         return any(account.paying for account in self._accounts.values())
+
+    def is_settled(self) -> bool:
+        """Tell whether nothing is owed and every provider knows what was paid."""
+        return not any(
+            account.open or account.paying or account.untold or account.refusals
+            for account in self._accounts.values()
+        )
 
     def forget(self, agreements: Sequence[AgreementId]) -> None:
         """Drop the memory of paid agreements whose job has ended: no event names them again."""
@@ -121,8 +125,8 @@ class Settler:
         now: float,
     ) -> None:
         match event:
-            case BillOwed(_, agreement, drops):
-                self._owe(account, agreement, drops, now)
+            case BillOwed(_, bill):
+                self._owe(account, bill, now)
             case BillWithdrawn(_, agreement):
                 account.open.pop(agreement, None)
             case BillRefused(_, agreement, reason):
@@ -131,10 +135,12 @@ class Settler:
                     account.refusals.append((agreement, reason))
             case CreditKnown(_, credit):
                 account.credit = credit
-            case PaymentMade(_, vertex_id):
-                agreements = tuple(agreement for agreement, _ in account.paying)
-                account.untold.append(Settlement(vertex_id, agreements, ()))
-                account.paying = ()
+            case PaymentMade(_, payments):
+                for payment, agreements in payments:
+                    account.untold.append(Settlement(payment, tuple(agreements), ()))
+                paid = {agreement for _, agreements in payments for agreement in agreements}
+                account.paying = [bill for bill in account.paying if bill.agreement not in paid]
+                self._reopen(account, now)
             case PaymentFailed():
                 self._reopen(account, now)
             case SettlementAnswered():
@@ -148,20 +154,22 @@ class Settler:
             case SettlementLeft(_, settlement):
                 account.untold.append(settlement)
 
-    def _owe(self, account: _Account, agreement: AgreementId, drops: int, now: float) -> None:
-        if agreement in self._settled or agreement in account.open:
+    def _owe(self, account: _Account, bill: Bill, now: float) -> None:
+        if bill.agreement in self._settled or bill.agreement in account.open:
             return
-        account.open[agreement] = (drops, now)
+        account.open[bill.agreement] = bill
         account.pay_at = min(account.pay_at, now + PAYMENT_AGE_S)
         if account.credit is not None and 2 * account.open_total > account.credit:
             account.pay_at = now
 
     def _reopen(self, account: _Account, now: float) -> None:
-        for agreement, drops in account.paying:
-            self._settled.discard(agreement)
-            account.open[agreement] = (drops, now)
+        """Leave what is still being paid for later."""
+        if account.paying:
+            account.pay_at = now + SETTLEMENT_RETRY_S
+        for bill in account.paying:
+            self._settled.discard(bill.agreement)
+            account.open[bill.agreement] = bill
         account.paying = ()
-        account.pay_at = now + SETTLEMENT_RETRY_S
 
     def _all_due(self, now: float) -> list[SettlerCommand]:
         commands: list[SettlerCommand] = []
@@ -182,7 +190,7 @@ class Settler:
 
     def _pay(self, provider: NodeId, account: _Account) -> Pay:
         agreements = list(account.open)[:SETTLEMENT_AGREEMENTS_MAX]
-        account.paying = [(agreement, account.open.pop(agreement)[0]) for agreement in agreements]
+        account.paying = [account.open.pop(agreement) for agreement in agreements]
         self._settled.update(agreements)
         if not account.open:
             account.pay_at = inf

@@ -8,18 +8,18 @@ from fogbank_protocol.identity import NodeId
 
 from .agreements import AgreementId
 from .reasons import Reason
-from .settlements import Settlement
+from .settlements import Payment, Settlement
+from .tally import Bill
 
 # Events.
 
 
 @dataclass(frozen=True, slots=True)
 class BillOwed:
-    """The result of an agreement is right: ``drops`` are due.  Repetitions are ignored."""
+    """The results of an agreement are right.  Repetitions are ignored."""
 
     provider: NodeId
-    agreement: AgreementId
-    drops: int
+    bill: Bill
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,15 @@ class PaymentsWanted:
 
 @dataclass(frozen=True, slots=True)
 class PaymentMade:
-    """The transfer that ``Pay`` asked for is in the ledger, as ``vertex_id``."""
+    """Vouchers are signed and on disk, each for these agreements; other bills stay open."""
 
     provider: NodeId
-    vertex_id: bytes
+    payments: Sequence[tuple[Payment, Sequence[AgreementId]]]
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentFailed:
-    """The transfer could not be made now: the bills are open again."""
+    """No voucher can be signed now: the bills are open again."""
 
     provider: NodeId
 
@@ -115,15 +115,15 @@ SettlerInput: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """Transfer ``drops`` to ``provider``, the sum of ``bills``, and report how it went."""
+    """Sign vouchers for ``bills`` to ``provider``, and report how it went."""
 
     provider: NodeId
-    bills: Sequence[tuple[AgreementId, int]]
+    bills: Sequence[Bill]
 
     @property
     def drops(self) -> int:
-        """What to transfer."""
-        return sum(drops for _, drops in self.bills)
+        """What they add up to."""
+        return sum(bill.drops for bill in self.bills)
 
 
 @dataclass(frozen=True, slots=True)

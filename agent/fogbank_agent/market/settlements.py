@@ -1,12 +1,16 @@
-"""Settlements: which runs a transfer pays for, and which results were refused (SPEC.md 9.6)."""
+"""Settlements: which lots a voucher pays for, and which results were refused (SPEC.md 9.6)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fogbank_dag_ledger.operations import ObjectId, Voucher
 from fogbank_protocol.encoding import Value, decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NODE_ID_BYTES, SIGNATURE_BYTES, NodeId
 
 from ..limits import (
+    CHANNEL_LANES,
+    LANE_SHARES_MAX,
     REASON_BYTES_MAX,
     SETTLEMENT_AGREEMENTS_MAX,
     SETTLEMENT_BODY_BYTES_MAX,
@@ -16,14 +20,23 @@ from .fields import Fields, check_ascending, check_text
 from .reasons import Reason, check_code, reason_from_code
 
 _RULE = "9.6"
+_INTEGER_MAX = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A voucher, and the channel that it is for."""
+
+    channel: ObjectId
+    voucher: Voucher
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What a requestor tells a provider about agreements between the two."""
 
-    vertex_id: bytes | None
-    """The ledger vertex that pays for ``accepted``; None when none is accepted."""
+    payment: Payment | None
+    """What pays for ``accepted``; None when none is accepted."""
 
     accepted: Sequence[AgreementId]
     refused: Sequence[tuple[AgreementId, Reason]]
@@ -34,7 +47,8 @@ def encode_settlement(settlement: Settlement) -> bytes:
     refused: list[Value] = [
         [agreement, reason.value] for agreement, reason in sorted(settlement.refused)
     ]
-    return encode([settlement.vertex_id, sorted(settlement.accepted), refused])
+    payment = None if settlement.payment is None else _payment_to_value(settlement.payment)
+    return encode([payment, sorted(settlement.accepted), refused])
 
 
 def decode_settlement(body: bytes) -> Settlement:
@@ -44,13 +58,48 @@ def decode_settlement(body: bytes) -> Settlement:
         RemoteProtocolError: it breaks a rule of section 9.6.
     """
     fields = Fields(decode(body, bytes_max=SETTLEMENT_BODY_BYTES_MAX), 3, rule=_RULE)
-    vertex_id = fields.exactly_or_nil(32)
+    payment = _parse_payment(fields.anything())
     accepted = fields.ids(SETTLEMENT_AGREEMENTS_MAX, 32)
-    if accepted and vertex_id is None:
-        raise RemoteProtocolError("agreements accepted without a transfer", rule=_RULE)
+    if accepted and payment is None:
+        raise RemoteProtocolError("agreements accepted without a voucher", rule=_RULE)
     refused = [_parse_refused(item) for item in fields.array(SETTLEMENT_AGREEMENTS_MAX)]
     check_ascending([agreement for agreement, _ in refused], rule=_RULE)
-    return Settlement(vertex_id, tuple(AgreementId(item) for item in accepted), tuple(refused))
+    return Settlement(payment, tuple(AgreementId(item) for item in accepted), tuple(refused))
+
+
+def _payment_to_value(payment: Payment) -> Value:
+    voucher = payment.voucher
+    split: Value = [[who, drops] for who, drops in voucher.split]
+    return [
+        payment.channel,
+        voucher.lane,
+        voucher.total,
+        voucher.count,
+        voucher.root,
+        split,
+        voucher.signature,
+    ]
+
+
+def _parse_payment(value: Value) -> Payment | None:
+    if value is None:
+        return None
+    fields = Fields(value, 7, rule=_RULE)
+    channel = ObjectId(fields.exactly(32))
+    lane = fields.integer(CHANNEL_LANES - 1)
+    total, count = fields.integer(_INTEGER_MAX), fields.integer(_INTEGER_MAX, least=1)
+    root = fields.exactly(32)
+    split = tuple(map(_parse_share, fields.array(LANE_SHARES_MAX)))
+    check_ascending([who for who, _ in split], rule=_RULE)
+    if sum(drops for _, drops in split) > total:
+        raise RemoteProtocolError("more passed on than is paid", rule=_RULE)
+    signature = fields.exactly(SIGNATURE_BYTES)
+    return Payment(channel, Voucher(lane, total, count, root, split, signature))
+
+
+def _parse_share(value: Value) -> tuple[NodeId, int]:
+    fields = Fields(value, 2, rule=_RULE)
+    return NodeId(fields.exactly(NODE_ID_BYTES)), fields.integer(_INTEGER_MAX)
 
 
 def _parse_refused(value: Value) -> tuple[AgreementId, Reason]:

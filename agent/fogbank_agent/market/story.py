@@ -142,11 +142,11 @@ class RunFailed:
 
 @dataclass(frozen=True, slots=True)
 class ProviderPaid:
-    """A transfer of ``drops`` to ``provider`` that covers this run's bill among others."""
+    """A voucher gives ``provider`` ``drops`` more, for this run's bill among others."""
 
     provider: NodeId
     drops: int
-    vertex: str
+    channel: str
 
 
 StoryEvent: TypeAlias = (

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.identity import NodeId
 
 from ..market.agreements import AgreementId
 from ..market.reasons import Reason, reason_from_code
-from ..market.settlements import Settlement
+from ..market.settlements import Payment, Settlement
+from ..market.tally import Bill
 from .journal import Journal
 
 
@@ -17,30 +19,29 @@ from .journal import Journal
 class StoredBill:
     """A bill that an earlier life of this agent left."""
 
-    agreement: AgreementId
     provider: NodeId
-    drops: int
-    state: str
-    """"owed", "paying" or "paid"."""
-
-    vertex_id: bytes | None
+    bill: Bill
+    lane: tuple[ObjectId, int] | None
+    """The channel and lane over which it was paid; None while it is owed."""
 
 
 class BillBook:
-    """Records every step of a bill: owed, paying, paid, told; or withdrawn, or refused."""
+    """Records every step of a bill: owed, paid, told; or withdrawn, or refused."""
 
     def __init__(self, journal: Journal) -> None:
         """Keep the bills in ``journal``."""
         self._journal = journal
 
-    def owe(self, agreement: AgreementId, provider: NodeId, lot_id: bytes, drops: int) -> None:
+    def owe(self, provider: NodeId, lot_id: bytes, bill: Bill) -> None:
         """Record that a result was accepted."""
         self._journal.record(
-            "INSERT OR IGNORE INTO bills VALUES (?, ?, ?, ?, 'owed', NULL)",
-            agreement,
+            "INSERT OR IGNORE INTO bills VALUES (?, ?, ?, ?, ?, ?, 'owed', NULL, NULL)",
+            bill.agreement,
             provider,
             lot_id,
-            drops,
+            bill.drops,
+            bill.author,
+            bill.royalty,
         )
 
     def withdraw(self, agreement: AgreementId) -> None:
@@ -56,35 +57,40 @@ class BillBook:
             "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?)", agreement, provider, reason.value
         )
 
-    async def begin_payment(self, agreements: Sequence[AgreementId]) -> None:
-        """Write down that a transfer is about to be made, before it is.
+    def pay(self, payment: Payment, agreements: Sequence[AgreementId]) -> None:
+        """Record which voucher pays; it must not leave before ``sync``."""
+        for agreement in agreements:
+            self._journal.record(
+                "UPDATE bills SET state = 'paid', channel = ?, lane = ? WHERE agreement_id = ?",
+                payment.channel,
+                payment.voucher.lane,
+                agreement,
+            )
+
+    async def sync(self) -> None:
+        """Return when all that was recorded is on disk.
 
         Raises:
-            DatabaseFailure: it cannot be written, so the transfer must not be made.
+            DatabaseFailure: it cannot be written.
         """
-        self._set_state(agreements, "paying", None)
         await self._journal.sync()
-
-    def end_payment(self, agreements: Sequence[AgreementId], vertex_id: bytes | None) -> None:
-        """Record that the transfer is ``vertex_id``, or could not be made."""
-        self._set_state(agreements, "owed" if vertex_id is None else "paid", vertex_id)
 
     def tell(self, settlement: Settlement) -> None:
         """Record that the provider knows of the settlement."""
-        self._set_state(settlement.accepted, "told", settlement.vertex_id)
+        for agreement in settlement.accepted:
+            self._journal.record(
+                "UPDATE bills SET state = 'told' WHERE agreement_id = ?", agreement
+            )
         for agreement, _ in settlement.refused:
             self._journal.record("DELETE FROM refusals WHERE agreement_id = ?", agreement)
 
     def unfinished(self) -> Sequence[StoredBill]:
         """Return the bills that are not yet paid and told."""
         rows = self._journal.query(
-            "SELECT agreement_id, provider, drops, state, vertex_id FROM bills "
-            "WHERE state != 'told' ORDER BY provider, agreement_id"
+            "SELECT provider, agreement_id, drops, author, royalty, channel, lane FROM bills "
+            "WHERE state != 'told' ORDER BY provider, channel, lane, agreement_id"
         )
-        return [
-            StoredBill(*cast("tuple[AgreementId, NodeId, int, str, bytes | None]", row))
-            for row in rows
-        ]
+        return [_stored(*row) for row in rows]
 
     def refusals(self) -> Sequence[tuple[AgreementId, NodeId, Reason]]:
         """Return the refusals that providers do not know of yet."""
@@ -93,11 +99,6 @@ class BillBook:
             (AgreementId(cast("bytes", agreement)), NodeId(cast("bytes", provider)), _reason(code))
             for agreement, provider, code in rows
         ]
-
-    def vertices_used(self) -> set[bytes]:
-        """Return every vertex that pays for bills known here."""
-        rows = self._journal.query("SELECT DISTINCT vertex_id FROM bills")
-        return {cast("bytes", vertex_id) for (vertex_id,) in rows if vertex_id is not None}
 
     def confirmed(self) -> dict[tuple[NodeId, BlobId], int]:
         """Return the counts of confirmed results by (provider, package)."""
@@ -113,16 +114,24 @@ class BillBook:
             "INSERT OR REPLACE INTO reputation VALUES (?, ?, ?)", provider, package, count
         )
 
-    def _set_state(
-        self, agreements: Sequence[AgreementId], state: str, vertex_id: bytes | None
-    ) -> None:
-        for agreement in agreements:
-            self._journal.record(
-                "UPDATE bills SET state = ?, vertex_id = ? WHERE agreement_id = ?",
-                state,
-                vertex_id,
-                agreement,
-            )
+
+def _stored(
+    provider: object,
+    agreement: object,
+    drops: object,
+    author: object,
+    royalty: object,
+    channel: object,
+    lane: object,
+) -> StoredBill:
+    bill = Bill(
+        AgreementId(cast("bytes", agreement)),
+        cast("int", drops),
+        None if author is None else NodeId(cast("bytes", author)),
+        cast("int", royalty),
+    )
+    paid = None if channel is None else (ObjectId(cast("bytes", channel)), cast("int", lane))
+    return StoredBill(NodeId(cast("bytes", provider)), bill, paid)
 
 
 def _reason(code: object) -> Reason:

@@ -1,142 +1,215 @@
-"""What requestors owe this provider, and which of it is paid (SPEC.md section 9.6)."""
+"""What requestors owe this provider, and which of it vouchers have paid (SPEC.md section 9.6)."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from logging import getLogger
 from typing import cast
 
-from fogbank_dag_ledger.service.ledger_service import LedgerService
-from fogbank_dag_ledger.vertex import VertexId
-from fogbank_protocol.identity import NodeId, short_form
+from fogbank_dag_ledger.operations import ObjectId, Voucher
+from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
+from fogbank_dag_ledger.statements import is_voucher
+from fogbank_protocol.identity import NetworkId, NodeId, short_form
 
-from ..limits import PAYMENTS_REMEMBERED_MAX
 from ..market.agreements import AgreementId
-from ..market.settlements import Settlement
+from ..market.settlements import Payment, Settlement
+from ..market.tally import Bill, ReceivedLane
+from .interfaces import ChannelLedger
 from .journal import Journal
+from .voucher_book import VoucherBook, tally_of
 
 _log = getLogger(__name__)
+
+
+class BadVoucher(Exception):
+    """A voucher that does not count (section 9.6); the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    voucher: Voucher
+    tally: ReceivedLane
 
 
 class Debts:
     """The selling side's accounts, in the journal; the sums by requestor in memory too."""
 
-    def __init__(self, journal: Journal, ledger: LedgerService, own_id: NodeId) -> None:
+    def __init__(
+        self, journal: Journal, ledger: ChannelLedger, network: NetworkId, own_id: NodeId
+    ) -> None:
         """Go on from what the journal says."""
         self._journal = journal
         self._ledger = ledger
+        self._network = network
         self._own_id = own_id
-        self._received: OrderedDict[VertexId, tuple[NodeId, int]] = OrderedDict()
-        self._doubted: set[VertexId] = set()
-        """Final transfers that are named for more than they paid."""
-
+        self._book = VoucherBook(journal)
+        self._closing: set[ObjectId] = set()
         self._unpaid = self._sums(
-            "SELECT requestor, sum(drops) FROM earned "
-            "WHERE state IN ('unpaid', 'claimed') GROUP BY requestor"
+            "SELECT requestor, sum(drops) FROM earned WHERE state = 'unpaid' GROUP BY requestor"
         )
         self._grudges = self._sums("SELECT requestor, drops FROM grudges")
+        self._lanes: dict[ObjectId, dict[int, _Lane]] = {
+            channel: {number: _Lane(*lane) for number, lane in lanes.items()}
+            for channel, lanes in self._book.received().items()
+        }
 
     def debt(self, requestor: NodeId) -> int:
         """Return the drops that ``requestor`` owes, refused work included."""
         return self._unpaid.get(requestor, 0) + self._grudges.get(requestor, 0)
 
-    def earn(self, agreement: AgreementId, requestor: NodeId, fuel: int, drops: int) -> None:
+    def room(self, requestor: NodeId) -> int:
+        """Return the drops in channels of ``requestor`` that its debt and vouchers leave."""
+        funds = sum(
+            view.deposit - self.total(view.id)
+            for view in self._ledger.all()
+            if view.payer == requestor
+            and view.terms.provider == self._own_id
+            and _is_open(view)
+            and view.id not in self._closing
+        )
+        return funds - self.debt(requestor)
+
+    def total(self, channel: ObjectId) -> int:
+        """Return what the last vouchers of a channel add up to, in drops."""
+        return sum(lane.voucher.total for lane in self._lanes.get(channel, {}).values())
+
+    def earn(self, requestor: NodeId, fuel: int, bill: Bill) -> None:
         """Record a receipt that was signed; what costs nothing is paid at once."""
         self._journal.record(
-            "INSERT OR IGNORE INTO earned VALUES (?, ?, ?, ?, ?, NULL)",
-            agreement,
+            "INSERT OR IGNORE INTO earned VALUES (?, ?, ?, ?, ?, ?, ?)",
+            bill.agreement,
             requestor,
             fuel,
-            drops,
-            "unpaid" if drops else "paid",
+            bill.drops,
+            bill.author,
+            bill.royalty,
+            "unpaid" if bill.drops else "paid",
         )
-        self._unpaid[requestor] = self._unpaid.get(requestor, 0) + drops
+        self._unpaid[requestor] = self._unpaid.get(requestor, 0) + bill.drops
 
     def settle(self, requestor: NodeId, settlement: Settlement) -> None:
-        """Take in what ``requestor`` says that it has paid, and what it will not pay."""
-        for agreement in settlement.accepted:
-            self._journal.record(
-                "UPDATE earned SET state = 'claimed', vertex_id = ? "
+        """Take in what ``requestor`` pays, and what it will not pay.
+
+        Answer it only after ``Journal.sync``.
+
+        Raises:
+            BadVoucher: its voucher does not count; nothing was taken in.
+        """
+        payment = settlement.payment
+        if payment is not None:
+            lane = self._hear(requestor, payment)
+            self._use(requestor, payment.channel, lane, settlement.accepted)
+        for agreement, _ in settlement.refused:
+            self._refuse(requestor, agreement)
+
+    def begin_closing(self, channel: ObjectId) -> None:
+        """Take no voucher of ``channel`` any more: it is settled by those that are here."""
+        self._closing.add(channel)
+
+    def end_closing(self, channel: ObjectId) -> None:
+        """Take vouchers again: it could not be settled now."""
+        self._closing.discard(channel)
+
+    def forget(self, channel: ObjectId) -> None:
+        """Forget the vouchers of a channel that was settled and taken from."""
+        self._closing.discard(channel)
+        if self._lanes.pop(channel, None) is not None:
+            self._book.forget(channel)
+
+    # Vouchers.
+
+    def _hear(self, requestor: NodeId, payment: Payment) -> _Lane:
+        voucher, channel = payment.voucher, payment.channel
+        view = self._view(requestor, channel)
+        lanes = self._lanes.setdefault(channel, {})
+        known = lanes.get(voucher.lane)
+        tally = known.tally if known is not None else ReceivedLane()
+        said = tally_of(voucher)
+        if known is not None and said == tally.said:
+            return known
+        if not tally.is_newer(said):
+            raise BadVoucher("it says less than the one before")
+        others = sum(one.voucher.total for number, one in lanes.items() if number != voucher.lane)
+        if others + voucher.total > view.deposit:
+            raise BadVoucher("it says more than is in the channel")
+        if voucher.lane >= view.terms.lanes or not is_voucher(
+            view.terms.voucher_key, self._network, channel, voucher
+        ):
+            raise BadVoucher("it is not signed for this channel")
+        lanes[voucher.lane] = _Lane(voucher, tally.hear(said))
+        self._book.keep_received(channel, voucher, lanes[voucher.lane].tally)
+        return lanes[voucher.lane]
+
+    def _view(self, requestor: NodeId, channel: ObjectId) -> ChannelView:
+        view = self._ledger.get(channel)
+        if view is None:
+            raise BadVoucher("there is no such channel here")
+        if view.payer != requestor or view.terms.provider != self._own_id:
+            raise BadVoucher("the channel is another's")
+        if not _is_open(view) or channel in self._closing:
+            raise BadVoucher("the channel is not open, or not final yet")
+        return view
+
+    def _use(
+        self,
+        requestor: NodeId,
+        channel: ObjectId,
+        lane: _Lane,
+        agreements: Sequence[AgreementId],
+    ) -> None:
+        bills = self._unpaid_bills(requestor, agreements)
+        tally = lane.tally.cover(bills)
+        if tally is None:
+            _log.warning("%s claims to have paid more than it has", short_form(requestor))
+            return
+        number = lane.voucher.lane
+        self._lanes[channel][number] = _Lane(lane.voucher, tally)
+        self._book.keep_received(channel, lane.voucher, tally)
+        for bill in bills:
+            self._mark_paid(requestor, bill)
+
+    def _unpaid_bills(self, requestor: NodeId, agreements: Sequence[AgreementId]) -> Sequence[Bill]:
+        bills: list[Bill] = []
+        for agreement in agreements:
+            rows = self._journal.query(
+                "SELECT drops, author, royalty FROM earned "
                 "WHERE agreement_id = ? AND requestor = ? AND state = 'unpaid'",
-                settlement.vertex_id,
                 agreement,
                 requestor,
             )
-        for agreement, _ in settlement.refused:
-            self._refuse(requestor, agreement)
-        self.confirm()
+            for row in rows:
+                drops, author, royalty = cast("tuple[int, bytes | None, int]", row)
+                who = None if author is None else NodeId(author)
+                bills.append(Bill(agreement, drops, who, royalty))
+        return bills
 
-    def note_received(self, vertex_id: VertexId, payer: NodeId, drops: int) -> None:
-        """Take in that a payment to this agent is final."""
-        self._received[vertex_id] = (payer, drops)
-        if len(self._received) > PAYMENTS_REMEMBERED_MAX:
-            self._received.popitem(last=False)
-        self.confirm()
-
-    def load_received(self) -> None:
-        """Take in the final payments that the ledger knows already."""
-        for payment in reversed(self._ledger.payments(PAYMENTS_REMEMBERED_MAX)):
-            if payment.is_final and payment.recipient == self._own_id:
-                self._received[payment.vertex_id] = (payment.payer, payment.amount)
-        self.confirm()
-
-    def confirm(self) -> None:
-        """Count as paid what a final payment covers."""
-        rows = self._journal.query(
-            "SELECT vertex_id, requestor, sum(drops) FROM earned "
-            "WHERE state = 'claimed' GROUP BY vertex_id, requestor"
-        )
-        for row in rows:
-            vertex_id, requestor, claimed = cast("tuple[VertexId, NodeId, int]", row)
-            payer, amount = self._received.get(vertex_id, (None, 0))
-            if payer != requestor:
-                continue
-            if amount >= claimed + self._paid_by(vertex_id):
-                self._mark_paid(vertex_id, requestor, claimed)
-            elif vertex_id not in self._doubted:
-                # Said once: it is looked at again with every settlement that comes.
-                self._doubted.add(vertex_id)
-                _log.warning("%s claims to have paid more than it has", short_form(requestor))
-
-    def _paid_by(self, vertex_id: VertexId) -> int:
-        """Return what the vertex has paid for already, so that it cannot be named twice."""
-        rows = self._journal.query(
-            "SELECT sum(drops) FROM earned WHERE vertex_id = ? AND state = 'paid'", vertex_id
-        )
-        return cast("int", rows[0][0] or 0)
-
-    def _mark_paid(self, vertex_id: VertexId, requestor: NodeId, drops: int) -> None:
+    def _mark_paid(self, requestor: NodeId, bill: Bill) -> None:
         self._journal.record(
-            "UPDATE earned SET state = 'paid' "
-            "WHERE vertex_id = ? AND requestor = ? AND state = 'claimed'",
-            vertex_id,
-            requestor,
+            "UPDATE earned SET state = 'paid' WHERE agreement_id = ?", bill.agreement
         )
-        self._unpaid[requestor] -= drops
+        self._unpaid[requestor] -= bill.drops
         grudge = self._grudges.get(requestor, 0)
         if grudge:
-            self._keep_grudge(requestor, max(0, grudge - drops))
+            self._keep_grudge(requestor, max(0, grudge - bill.drops))
+
+    # Refusals.
 
     def _refuse(self, requestor: NodeId, agreement: AgreementId) -> None:
-        rows = self._journal.query(
-            "SELECT drops FROM earned "
-            "WHERE agreement_id = ? AND requestor = ? AND state = 'unpaid'",
-            agreement,
-            requestor,
-        )
-        for (found,) in rows:
-            drops = cast("int", found)
+        for bill in self._unpaid_bills(requestor, [agreement]):
             self._journal.record(
                 "UPDATE earned SET state = 'refused' WHERE agreement_id = ?", agreement
             )
-            self._unpaid[requestor] -= drops
-            self._keep_grudge(requestor, self._grudges.get(requestor, 0) + drops)
+            self._unpaid[requestor] -= bill.drops
+            self._keep_grudge(requestor, self._grudges.get(requestor, 0) + bill.drops)
 
     def _keep_grudge(self, requestor: NodeId, drops: int) -> None:
         self._grudges[requestor] = drops
         self._journal.record("INSERT OR REPLACE INTO grudges VALUES (?, ?)", requestor, drops)
 
     def _sums(self, statement: str) -> dict[NodeId, int]:
-        rows: Sequence[tuple[NodeId, int]] = cast(
-            "Sequence[tuple[NodeId, int]]", self._journal.query(statement)
-        )
-        return dict(rows)
+        rows = cast("Sequence[tuple[NodeId, int]]", self._journal.query(statement))
+        sums: Mapping[NodeId, int] = dict(rows)
+        return dict(sums)
+
+
+def _is_open(view: ChannelView) -> bool:
+    return view.state is ObjectState.OPEN

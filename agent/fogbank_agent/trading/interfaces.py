@@ -1,8 +1,16 @@
 """What the market's shells need of others, said as narrowly as they need it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+import trio
+
+from fogbank_dag_ledger.operations import ObjectId, Voucher
+from fogbank_dag_ledger.own_objects import ChannelView
+from fogbank_dag_ledger.service.views import LedgerNews, WalletView
+from fogbank_dag_ledger.vertex import VertexId
+from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
@@ -41,4 +49,62 @@ class StepRunner(Runner, Protocol):
         on_progress: Callable[[int], None] | None = None,
     ) -> StepReport:
         """Run a step task by its steps; waits, is cancelled and raises like ``execute``."""
+        ...
+
+
+class ChannelLedger(Protocol):
+    """The channels of the own account on the ledger (SPEC.md section 8.13)."""
+
+    def all(self) -> Sequence[ChannelView]:
+        """Return the channels from and to the own account."""
+        ...
+
+    def get(self, channel: ObjectId) -> ChannelView | None:
+        """Return one of them."""
+        ...
+
+    async def open_channel(
+        self, provider: NodeId, deposit: int, *, beats: int, lanes: int = 1
+    ) -> tuple[ObjectId, VertexId]:
+        """Open a channel to ``provider``; return when the vertex is on disk.
+
+        Raises:
+            PaymentRefused, NotIssuing, StorageFailure: as ``LedgerService.pay``.
+        """
+        ...
+
+    async def top_up(self, channel: ObjectId, drops: int) -> VertexId:
+        """Put ``drops`` more into a channel; raises as ``open_channel``."""
+        ...
+
+    async def remember_voucher(self, channel: ObjectId, voucher: Voucher) -> None:
+        """Keep a voucher for the own account; return when it is on disk."""
+        ...
+
+    async def post_vouchers(self, channel: ObjectId, vouchers: Sequence[Voucher]) -> VertexId:
+        """Show vouchers on the ledger; raises as ``open_channel``."""
+        ...
+
+    async def close(self, channel: ObjectId, vouchers: Sequence[Voucher] | None = None) -> VertexId:
+        """Settle a channel to the own account by what was remembered; as ``open_channel``."""
+        ...
+
+    async def reclaim(self, channel: ObjectId) -> VertexId:
+        """Ask for the rest of an own channel back; raises as ``open_channel``."""
+        ...
+
+
+class Account(Protocol):
+    """The own account on the ledger."""
+
+    def wallet(self) -> WalletView:
+        """Return what it has."""
+        ...
+
+    def watch(self) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[LedgerNews]]:
+        """Receive news of it from now on."""
+        ...
+
+    async def wait_final(self, vertex_id: VertexId) -> None:
+        """Return when a vertex is final."""
         ...

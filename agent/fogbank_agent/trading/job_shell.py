@@ -59,13 +59,14 @@ from ..market.story import (
     RunReopened,
     StoryEvent,
 )
+from ..market.tally import Bill, royalty_for
 from ..market.verification import Claim
 from .bill_book import BillBook
 from .journal import Journal
 from .lot_runs import LotWork
 from .order_out import OrderOut
 from .own_runs import OwnRuns
-from .payments import Payments, Transfer
+from .payments import Payments, VoucherGiven
 from .purchase_calls import AttemptEnded, LotResult, PurchaseCalls
 
 _log = getLogger(__name__)
@@ -116,7 +117,8 @@ class JobShell:
         self.agreed: dict[tuple[int, int], Agreed] = {}
         """By lot and attempt."""
         self.paid: dict[AgreementId, int] = {}
-        self.vertices: dict[bytes, None] = {}
+        self.royalties: dict[AgreementId, int] = {}
+        self.channels: dict[bytes, None] = {}
         self.outputs: set[BlobId] = set()
         """Pinned in the blob store for this job."""
 
@@ -160,20 +162,26 @@ class JobShell:
         for command in self.job.cancel(trio.current_time()):
             self._perform(command)
 
-    def note_transfer(self, transfer: Transfer) -> None:
-        """Tell the runs whose bills a transfer covers."""
+    def wanted(self) -> Sequence[NodeId]:
+        """Return the providers that the job would buy from."""
+        if self._ended.is_set():
+            return ()
+        return self.job.choice.wanted(trio.current_time())
+
+    def note_voucher(self, given: VoucherGiven) -> None:
+        """Tell the runs whose bills a voucher pays."""
         told: set[int] = set()
-        for agreement, drops in transfer.bills:
-            lot = self._lot_of_agreement.get(agreement)
+        total = sum(bill.drops for bill in given.bills)
+        for bill in given.bills:
+            lot = self._lot_of_agreement.get(bill.agreement)
             if lot is None:
                 continue
-            self.paid[agreement] = drops
-            self.vertices[transfer.vertex_id] = None
+            self.paid[bill.agreement] = bill.drops
+            self.royalties[bill.agreement] = bill.royalty
+            self.channels[given.payment.channel] = None
             if lot not in told:
                 told.add(lot)
-                total = sum(drops for _, drops in transfer.bills)
-                vertex = transfer.vertex_id.hex()
-                self._tell(lot, ProviderPaid(transfer.provider, total, vertex))
+                self._tell(lot, ProviderPaid(given.provider, total, given.payment.channel.hex()))
 
     # What the machine wants.
 
@@ -218,7 +226,10 @@ class JobShell:
         payments = self._tools.payments
         match command:
             case Owe(lot, _, provider, drops):
-                payments.owe(agreed.agreement, provider, self._lot_ids[lot], drops)
+                manifest = self._package.manifest
+                author, royalty = royalty_for(manifest, drops, self._tools.own_id, provider)
+                bill = Bill(agreed.agreement, drops, author, royalty)
+                payments.owe(provider, self._lot_ids[lot], bill)
             case Withdraw(_, _, provider):
                 payments.withdraw(agreed.agreement, provider)
             case Refuse(_, _, provider, reason):

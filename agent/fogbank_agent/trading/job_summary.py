@@ -29,7 +29,8 @@ def summarise(request: JobRequest, shell: JobShell) -> JobResult:
         lies_caught=sum(map(_lies, shell.job.purchases)),
         fuel_total=sum(run.fuel for run in runs),
         paid_total=sum(shell.paid.values()),
-        payments=[vertex_id.hex() for vertex_id in shell.vertices],
+        royalties_total=sum(shell.royalties.values()),
+        channels=[channel.hex() for channel in shell.channels],
         seconds=shell.seconds,
     )
 
@@ -104,6 +105,7 @@ def _totals(provider: NodeId, shell: JobShell) -> ProviderTotals:
         runs=sum(len(voice.claim) for _, voice in right),
         fuel=sum(fuel_of(voice.claim) for _, voice in right),
         paid=paid,
+        royalties=sum(shell.royalties.get(agreement, 0) for agreement in agreements),
         unpaid=max(0, owed - paid),
         refused=sum(record.number in purchase.ballot.wrong for purchase, record in records),
         lost=sum(record.failure is not None for _, record in records),

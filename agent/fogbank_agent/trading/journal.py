@@ -243,7 +243,7 @@ class Journal:
             """
             SELECT requestor, count(*), sum(fuel),
                    sum(CASE state WHEN 'paid' THEN drops ELSE 0 END),
-                   sum(CASE WHEN state IN ('unpaid', 'claimed') THEN drops ELSE 0 END),
+                   sum(CASE state WHEN 'unpaid' THEN drops ELSE 0 END),
                    sum(CASE state WHEN 'refused' THEN drops ELSE 0 END)
             FROM earned GROUP BY requestor ORDER BY requestor
             """

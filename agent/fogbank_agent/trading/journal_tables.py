@@ -46,17 +46,42 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
     ) WITHOUT ROWID;
     CREATE INDEX receipts_by_lot ON receipts (lot_id);
 
-    -- What this agent owes: owed, paying, paid (and not yet told), told.
+    -- What this agent owes: owed, paid (a voucher is signed, and not yet told), told.
     CREATE TABLE bills (
         agreement_id BLOB PRIMARY KEY,
         provider BLOB NOT NULL,
         lot_id BLOB NOT NULL,
         drops INTEGER NOT NULL,
+        author BLOB,
+        royalty INTEGER NOT NULL,
         state TEXT NOT NULL,
-        vertex_id BLOB
+        channel BLOB,
+        lane INTEGER
     ) WITHOUT ROWID;
     CREATE INDEX bills_by_state ON bills (state);
-
+    -- The last voucher of each lane, and of those received what bills have used of it.
+    CREATE TABLE vouchers_given (
+        channel BLOB NOT NULL,
+        lane INTEGER NOT NULL,
+        total INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        root BLOB NOT NULL,
+        split BLOB NOT NULL,
+        signature BLOB NOT NULL,
+        PRIMARY KEY (channel, lane)
+    ) WITHOUT ROWID;
+    CREATE TABLE vouchers_received (
+        channel BLOB NOT NULL,
+        lane INTEGER NOT NULL,
+        total INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        root BLOB NOT NULL,
+        split BLOB NOT NULL,
+        signature BLOB NOT NULL,
+        used INTEGER NOT NULL,
+        used_split BLOB NOT NULL,
+        PRIMARY KEY (channel, lane)
+    ) WITHOUT ROWID;
     CREATE TABLE refusals (
         agreement_id BLOB PRIMARY KEY,
         provider BLOB NOT NULL,
@@ -70,17 +95,17 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         PRIMARY KEY (provider, package_id)
     ) WITHOUT ROWID;
 
-    -- What this agent has earned: unpaid, claimed (a transfer was named), paid, refused.
+    -- What this agent has earned: unpaid, paid, refused.
     CREATE TABLE earned (
         agreement_id BLOB PRIMARY KEY,
         requestor BLOB NOT NULL,
         fuel INTEGER NOT NULL,
         drops INTEGER NOT NULL,
-        state TEXT NOT NULL,
-        vertex_id BLOB
+        author BLOB,
+        royalty INTEGER NOT NULL,
+        state TEXT NOT NULL
     ) WITHOUT ROWID;
-    CREATE INDEX earned_by_vertex ON earned (vertex_id);
-
+    CREATE INDEX earned_by_requestor ON earned (requestor, state);
     -- Drops of refused work that later payments have not made up for.
     CREATE TABLE grudges (requestor BLOB PRIMARY KEY, drops INTEGER NOT NULL) WITHOUT ROWID;
 

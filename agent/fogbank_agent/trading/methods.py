@@ -4,6 +4,7 @@ OFFER_METHOD = "market.offer"
 ORDER_METHOD = "market.order"
 RUN_METHOD = "market.run"
 SETTLE_METHOD = "market.settle"
+CLOSE_METHOD = "market.close"
 
 SIGNED_OVERHEAD_BYTES = 128
 """A signature, and what the encoding of [body, signature] adds, rounded up (section 2.3)."""

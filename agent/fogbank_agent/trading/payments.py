@@ -1,4 +1,4 @@
-"""Pays providers for verified runs and tells them so: the settler's shell (SPEC.md 9.6)."""
+"""Pays providers for verified lots and tells them so: the settler's shell (SPEC.md 9.6)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,14 @@ from logging import getLogger
 
 import trio
 
-from fogbank_dag_ledger.service.failures import NotIssuing, StorageFailure
-from fogbank_dag_ledger.service.ledger_service import LedgerService
-from fogbank_dag_ledger.wallet import PaymentRefused
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_protocol.encoding import encode
 from fogbank_protocol.identity import NodeId, short_form
 from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_protocol.node.driver import Driver
 from fogbank_protocol.node.node import CallFailure, Node
 
-from ..limits import EVENTS_WAITING_MAX, SETTLEMENT_WAIT_S
+from ..limits import SETTLEMENT_AGREEMENTS_MAX, SETTLEMENT_WAIT_S
 from ..market.agreements import AgreementId
 from ..market.purse import Purse
 from ..market.reasons import Reason
@@ -37,9 +35,11 @@ from ..market.settlement_messages import (
     SettlerCommand,
     SettlerInput,
 )
-from ..market.settlements import Settlement, encode_settlement
-from .bill_book import BillBook, StoredBill
+from ..market.settlements import Payment, Settlement, encode_settlement
+from ..market.tally import Bill
+from .bill_book import BillBook
 from .methods import SETTLE_METHOD
+from .paying_channels import PayingChannels
 
 _log = getLogger(__name__)
 
@@ -47,12 +47,12 @@ _TOLD = encode([])
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
-    """A transfer that was made, for the stories of the runs that it pays."""
+class VoucherGiven:
+    """A voucher that was signed, for the stories of the runs that it pays."""
 
     provider: NodeId
-    bills: Sequence[tuple[AgreementId, int]]
-    vertex_id: bytes
+    bills: Sequence[Bill]
+    payment: Payment
 
 
 class Payments:
@@ -61,17 +61,17 @@ class Payments:
     def __init__(
         self,
         node: Node,
-        ledger: LedgerService,
+        channels: PayingChannels,
         book: BillBook,
         purse: Purse,
-        on_transfer: Callable[[Transfer], None],
+        on_voucher: Callable[[VoucherGiven], None],
     ) -> None:
-        """Pay out of ``ledger``; keep ``purse.owed`` right; report transfers to ``on_transfer``."""
+        """Pay over ``channels``; keep ``purse.owed`` right; report vouchers to ``on_voucher``."""
         self._node = node
-        self._ledger = ledger
+        self._channels = channels
         self._book = book
         self._purse = purse
-        self._on_transfer = on_transfer
+        self._on_voucher = on_voucher
         self._settler = Settler()
         self._driver = Driver(self._settler, self._perform)
         self._nursery: trio.Nursery | None = None
@@ -80,12 +80,12 @@ class Payments:
 
     # What jobs say.  None of these waits.
 
-    def owe(self, agreement: AgreementId, provider: NodeId, lot_id: bytes, drops: int) -> None:
-        """Pay ``drops`` soon; what costs nothing needs no payment."""
-        if drops == 0:
+    def owe(self, provider: NodeId, lot_id: bytes, bill: Bill) -> None:
+        """Pay ``bill`` soon; what costs nothing needs no payment."""
+        if bill.drops == 0:
             return
-        self._book.owe(agreement, provider, lot_id, drops)
-        self._feed(BillOwed(provider, agreement, drops))
+        self._book.owe(provider, lot_id, bill)
+        self._feed(BillOwed(provider, bill))
 
     def withdraw(self, agreement: AgreementId, provider: NodeId) -> None:
         """Do not pay for now."""
@@ -110,15 +110,19 @@ class Payments:
         self._feed(PaymentsWanted())
 
     async def wait_paid(self, bills: Sequence[tuple[AgreementId, NodeId]]) -> None:
-        """Pay, and return when each of ``bills`` is paid or a payment has failed meanwhile."""
-        failures = self._failures
+        """Pay, and return when a voucher was signed for each of ``bills``."""
         self.want_now()
-        while self._settler.is_paying() or (
-            self._failures == failures
-            and any(self._settler.is_open(agreement, provider) for agreement, provider in bills)
+        while self._settler.is_paying() or any(
+            self._settler.is_open(agreement, provider) for agreement, provider in bills
         ):
             await self._changed.wait()
         self._settler.forget([agreement for agreement, _ in bills])
+
+    async def wait_settled(self) -> None:
+        """Pay, and return when nothing is owed and every provider knows; may be never."""
+        self.want_now()
+        while not self._settler.is_settled():
+            await self._changed.wait()
 
     # The shell.
 
@@ -127,9 +131,7 @@ class Payments:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             try:
-                interrupted = self._load()
-                if interrupted:
-                    nursery.start_soon(self._resume_interrupted, interrupted)
+                self._load()
                 task_status.started()
                 await self._driver.run()
             finally:
@@ -151,38 +153,37 @@ class Payments:
                 self._nursery.start_soon(self._settle, command)
 
     async def _pay(self, pay: Pay) -> None:
-        agreements = [agreement for agreement, _ in pay.bills]
-        vertex_id = await self._transfer(agreements, pay)
-        self._book.end_payment(agreements, vertex_id)
-        if vertex_id is None:
-            self._failures += 1
-            self._feed(PaymentFailed(pay.provider))
-            return
-        self._on_transfer(Transfer(pay.provider, pay.bills, vertex_id))
-        self._feed(PaymentMade(pay.provider, vertex_id))
-
-    async def _transfer(self, agreements: Sequence[AgreementId], pay: Pay) -> bytes | None:
-        """Make the transfer; None when it cannot be made now."""
-        vertex_id: bytes | None = None
+        provider = pay.provider
+        payments = self._channels.sign(provider, pay.bills)
+        for payment, agreements in payments:
+            self._book.pay(payment, agreements)
         try:
-            await self._book.begin_payment(agreements)
-            # Not cancelled half-way: the vertex would be signed and its bills not known as paid.
+            # Not cancelled half-way: the vouchers would be recorded and not known as given.
             with trio.CancelScope(shield=True):
-                vertex_id = await self._ledger.pay([(pay.provider, pay.drops)])
-        except (PaymentRefused, NotIssuing, StorageFailure, DatabaseFailure) as error:
-            _log.warning("%s is not paid yet: %s", short_form(pay.provider), error)
-        return vertex_id
+                await self._book.sync()
+        except DatabaseFailure as error:
+            # Recorded, and written as soon as it can be; until then nothing of it may leave.
+            _log.error("%s is not paid yet: %s", short_form(provider), error)
+        if not payments:
+            self._feed(PaymentFailed(provider))
+            return
+        bills = {bill.agreement: bill for bill in pay.bills}
+        for payment, agreements in payments:
+            paid = [bills[agreement] for agreement in agreements]
+            self._on_voucher(VoucherGiven(provider, paid, payment))
+        self._feed(PaymentMade(provider, payments))
 
     async def _settle(self, command: SendSettlement) -> None:
         provider, settlement = command.provider, command.settlement
         try:
+            await self._book.sync()
             answer = await self._node.request(
                 provider,
                 SETTLE_METHOD,
                 encode_settlement(settlement),
                 timeout_s=SETTLEMENT_WAIT_S,
             )
-        except CallFailure as error:
+        except (CallFailure, DatabaseFailure) as error:
             _log.debug("%s does not know what was paid yet: %s", short_form(provider), error)
             self._feed(SettlementUnanswered(provider))
             return
@@ -193,51 +194,23 @@ class Payments:
 
     # What an earlier life left.
 
-    def _load(self) -> dict[NodeId, list[StoredBill]]:
-        """Take in what is unfinished; return the bills whose transfer a crash interrupted."""
-        paid: dict[tuple[NodeId, bytes], list[AgreementId]] = {}
-        interrupted: dict[NodeId, list[StoredBill]] = {}
-        for bill in self._book.unfinished():
-            match bill.state, bill.vertex_id:
-                case "paid", bytes(vertex_id):
-                    paid.setdefault((bill.provider, vertex_id), []).append(bill.agreement)
-                case "paying", _:
-                    interrupted.setdefault(bill.provider, []).append(bill)
-                case _:
-                    self._feed(BillOwed(bill.provider, bill.agreement, bill.drops))
-        for (provider, vertex_id), agreements in paid.items():
-            self._feed(SettlementLeft(provider, Settlement(vertex_id, tuple(agreements), ())))
+    def _load(self) -> None:
+        """Take in what is unfinished."""
+        untold: dict[tuple[NodeId, ObjectId, int], list[AgreementId]] = {}
+        for stored in self._book.unfinished():
+            if stored.lane is None:
+                self._feed(BillOwed(stored.provider, stored.bill))
+            else:
+                untold.setdefault((stored.provider, *stored.lane), []).append(stored.bill.agreement)
+        for (provider, channel, lane), agreements in untold.items():
+            # The last voucher of the lane pays what any before it paid.
+            for voucher in self._channels.given(channel):
+                if voucher.lane == lane:
+                    self._leave(provider, Payment(channel, voucher), agreements)
         for agreement, provider, reason in self._book.refusals():
             self._feed(BillRefused(provider, agreement, reason))
-        return interrupted
 
-    async def _resume_interrupted(self, interrupted: dict[NodeId, list[StoredBill]]) -> None:
-        # A transfer that was made just before the crash is known when the whole own chain is, and
-        # not before: until then it would look as if it had never been made, and be made again.
-        try:
-            await self._ledger.wait_issuing()
-        except NotIssuing as error:
-            _log.warning("payments that a crash interrupted are left to the next start: %s", error)
-            return
-        for provider, bills in interrupted.items():
-            self._resume(provider, bills)
-
-    def _resume(self, provider: NodeId, bills: Sequence[StoredBill]) -> None:
-        """Find out from the ledger whether a transfer that a crash interrupted was made."""
-        agreements = [bill.agreement for bill in bills]
-        vertex_id = self._find_transfer(provider, sum(bill.drops for bill in bills))
-        self._book.end_payment(agreements, vertex_id)
-        if vertex_id is not None:
-            settlement = Settlement(vertex_id, tuple(agreements), ())
-            self._feed(SettlementLeft(provider, settlement))
-            return
-        for bill in bills:
-            self._feed(BillOwed(provider, bill.agreement, bill.drops))
-
-    def _find_transfer(self, provider: NodeId, drops: int) -> bytes | None:
-        used = self._book.vertices_used()
-        for payment in self._ledger.payments(EVENTS_WAITING_MAX):
-            is_ours = payment.payer == self._node.node_id and payment.recipient == provider
-            if is_ours and payment.amount == drops and payment.vertex_id not in used:
-                return payment.vertex_id
-        return None
+    def _leave(self, provider: NodeId, payment: Payment, agreements: Sequence[AgreementId]) -> None:
+        for start in range(0, len(agreements), SETTLEMENT_AGREEMENTS_MAX):
+            page = tuple(agreements[start : start + SETTLEMENT_AGREEMENTS_MAX])
+            self._feed(SettlementLeft(provider, Settlement(payment, page, ())))

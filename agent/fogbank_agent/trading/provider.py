@@ -1,18 +1,22 @@
 """Sells runs: bids, agrees, has runs carried out, counts what it earns (SPEC.md section 9)."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from logging import getLogger
 from random import Random
 
 import trio
 
-from fogbank_dag_ledger.own_account import PaymentReceived
+from fogbank_dag_ledger.operations import ObjectId
+from fogbank_dag_ledger.service.failures import StorageFailure
 from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
-from fogbank_protocol.identity import Identity, NodeId
+from fogbank_protocol.identity import Identity, NodeId, short_form
 from fogbank_protocol.node.blob_store import BlobStore
+from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_protocol.node.node import (
     CallRefused,
     Node,
@@ -26,6 +30,7 @@ from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.outcome import Ok
 
 from ..limits import (
+    CLOSE_BODY_BYTES_MAX,
     ORDER_BODY_BYTES_MAX,
     OUTPUT_KEPT_S,
     RUN_BODY_BYTES_MAX,
@@ -36,6 +41,7 @@ from ..market.agreements import (
 )
 from ..market.bidding import Prices, Situation, answer_order, reasons_against
 from ..market.bids import Bid, bid_id, sign_answer
+from ..market.fields import Fields
 from ..market.orders import ORDER, Order, open_order, order_id
 from ..market.pricing import bill
 from ..market.reasons import Reason
@@ -46,16 +52,26 @@ from ..market.run_messages import (
     encode_run_item,
 )
 from ..market.settlements import decode_settlement
+from ..market.tally import Bill, royalty_for
 from ..market.verification import fuel_of
 from .admission import Admission
-from .debts import Debts
+from .debts import BadVoucher, Debts
+from .earning_channels import EarningChannels
 from .interfaces import StepRunner
 from .journal import Journal
-from .methods import ORDER_METHOD, RUN_METHOD, SETTLE_METHOD, SIGNED_OVERHEAD_BYTES
+from .methods import (
+    CLOSE_METHOD,
+    ORDER_METHOD,
+    RUN_METHOD,
+    SETTLE_METHOD,
+    SIGNED_OVERHEAD_BYTES,
+)
 from .offering import Offering
 from .packages import PackageShelf
 from .speed import Speed
 from .work import Work, Workbench
+
+_log = getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +133,7 @@ class Provider:
         """Sell to peers of ``node`` what ``runner`` executes; ``random`` spreads repetitions."""
         self._node = node
         self._identity = identity
-        self._ledger = ledger
+        self._journal = journal
         self._blobs = blobs
         self._settings = settings
         self._prices = Prices(
@@ -131,7 +147,12 @@ class Provider:
         )
         self._shelf = PackageShelf(blobs)
         self._bench = Workbench(node, identity, blobs, self._shelf, runner, settings.slots)
-        self._debts = Debts(journal, ledger, identity.node_id)
+        self._ledger = ledger
+        self._debts = Debts(journal, ledger.channels, node.network, identity.node_id)
+        self._channels = EarningChannels(
+            ledger, ledger.channels, self._debts, identity.node_id, is_working_for=self._works_for
+        )
+        self._working: Counter[NodeId] = Counter()
         self._speed = Speed()
         self._offering = Offering(node, identity, journal, self._prices, settings.slots, random)
         self._admission = Admission(node.network, identity.node_id)
@@ -147,14 +168,14 @@ class Provider:
             RequestService(ORDER_METHOD, self._answer_order, order_bytes_max),
             StreamService(RUN_METHOD, self._serve_run, RUN_BODY_BYTES_MAX),
             RequestService(SETTLE_METHOD, self._take_settlement, SETTLEMENT_BODY_BYTES_MAX),
+            RequestService(CLOSE_METHOD, self._close_channel, CLOSE_BODY_BYTES_MAX),
         ]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Announce offers and watch for payments, until cancelled; then no run goes on."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            self._debts.load_received()
-            nursery.start_soon(self._watch_payments)
+            await nursery.start(self._channels.run)
             nursery.start_soon(self._watch_peers)
             nursery.start_soon(self._offering.run)
             self._refresh_offer()
@@ -175,6 +196,10 @@ class Provider:
             fuel_done=self._fuel_done,
             fuel_per_s=self._speed.fuel_per_s,
         )
+
+    def received(self, channel: ObjectId) -> int:
+        """Return what the vouchers received over a channel add up to, in drops."""
+        return self._debts.total(channel)
 
     def pause(self) -> None:
         """Decline new orders with ``paused``; runs under way go on."""
@@ -213,6 +238,7 @@ class Provider:
             waiting_max=self._settings.slots,
             run_ms=self._speed.run_ms,
             debt=self._debts.debt(requestor),
+            room=self._debts.room(requestor),
             paused=self._paused,
             shutting_down=self._nursery is None,
         )
@@ -227,6 +253,8 @@ class Provider:
             raise CallRefused("refused", Reason.SHUTTING_DOWN.value)
         # The work is another coroutine's: a generator that yields must not hold a nursery open.
         nursery.start_soon(self._bench.carry_out, work, self._refresh_offer)
+        self._channels.note_use(peer)
+        self._working[peer] += 1
         signature = sign_agreement(work.agreement.encode(), self._node.network, self._identity)
         try:
             yield encode_run_item(AgreementMade(signature))
@@ -237,6 +265,8 @@ class Provider:
                 yield encode_run_item(item)
         finally:
             work.scope.cancel()
+            self._working[peer] -= 1
+            self._working += Counter()
         if work.failure is not None:
             raise CallRefused("refused", work.failure.value)
 
@@ -248,8 +278,11 @@ class Provider:
     def _count(self, work: Work) -> None:
         """Count a lot whose receipt is about to leave."""
         terms, fuel, runs = work.agreement, fuel_of(tuple(work.results)), len(work.results)
+        requestor = work.order.requestor
         drops = bill(fuel, terms.price, terms.start_price, runs)
-        self._debts.earn(work.agreement_id, work.order.requestor, fuel, drops)
+        assert work.manifest is not None
+        author, royalty = royalty_for(work.manifest, drops, requestor, self._identity.node_id)
+        self._debts.earn(requestor, fuel, Bill(work.agreement_id, drops, author, royalty))
         self._speed.learn(fuel, work.wall_s)
         self._runs_done += runs
         self._fuel_done += fuel
@@ -274,15 +307,30 @@ class Provider:
     # Money.
 
     async def _take_settlement(self, peer: NodeId, body: bytes) -> bytes:
-        await trio.lowlevel.checkpoint()
-        self._debts.settle(peer, decode_settlement(body))
+        settlement = decode_settlement(body)
+        try:
+            self._debts.settle(peer, settlement)
+        except BadVoucher as error:
+            _log.info("a voucher of %s does not count: %s", short_form(peer), error)
+            raise CallRefused("refused", Reason.BAD_VOUCHER.value) from None
+        try:
+            if settlement.payment is not None:
+                payment = settlement.payment
+                await self._ledger.channels.remember_voucher(payment.channel, payment.voucher)
+            await self._journal.sync()
+        except (DatabaseFailure, StorageFailure) as error:
+            _log.error("a voucher cannot be kept: %s", error)
+            raise CallRefused("busy", "the voucher cannot be kept now") from None
         return encode([])
 
-    async def _watch_payments(self) -> None:
-        async with self._ledger.watch() as news:
-            async for one in news:
-                if isinstance(one, PaymentReceived):
-                    self._debts.note_received(one.vertex_id, one.payer, one.amount)
+    async def _close_channel(self, peer: NodeId, body: bytes) -> bytes:
+        fields = Fields(decode(body, bytes_max=CLOSE_BODY_BYTES_MAX), 1, rule="9.6")
+        if not await self._channels.close(peer, ObjectId(fields.exactly(32))):
+            raise CallRefused("refused", Reason.BUSY.value)
+        return encode([])
+
+    def _works_for(self, requestor: NodeId) -> bool:
+        return self._working[requestor] > 0
 
     # Offers.
 

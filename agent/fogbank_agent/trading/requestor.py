@@ -7,6 +7,7 @@ from time import time
 
 import trio
 
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode
@@ -60,7 +61,8 @@ from .journal import Journal
 from .methods import OFFER_METHOD, SIGNED_OVERHEAD_BYTES
 from .own_runs import OwnRuns
 from .packages import PackageShelf
-from .payments import Payments, Transfer
+from .paying_channels import PayingChannels
+from .payments import Payments, VoucherGiven
 from .purchase_calls import PurchaseCalls
 
 __all__ = [
@@ -108,9 +110,13 @@ class Requestor:
         *,
         runner: StepRunner | None,
         random: Random,
+        deposit: int,
+        channel_beats: int,
     ) -> None:
         """Buy from peers of ``node``; ``runner`` is the own sandbox for audits, None without one.
 
+        Channels to providers are opened with ``deposit`` drops, and reclaimed in ``channel_beats``
+        seconds from one that is gone.
         ``random`` draws salts and audits: seed it from the system except in tests.
         """
         self._node = node
@@ -122,8 +128,20 @@ class Requestor:
         self._offers = OfferBook()
         book = BillBook(journal)
         self._reputation = Reputation(book.confirmed())
-        self._purse = Purse(lambda: ledger.wallet().balance)
-        self._payments = Payments(node, ledger, book, self._purse, self._note_transfer)
+        self._channels = PayingChannels(
+            node,
+            ledger,
+            ledger.channels,
+            identity,
+            journal,
+            deposit=deposit,
+            beats=channel_beats,
+            on_change=self._see_channels,
+        )
+        self._purse = Purse(
+            lambda: ledger.wallet().balance + self._channels.total_left, self._channels.left
+        )
+        self._payments = Payments(node, self._channels, book, self._purse, self._note_voucher)
         self._tools = JobTools(
             own_id=identity.node_id,
             calls=PurchaseCalls(node, identity, blobs),
@@ -151,6 +169,7 @@ class Requestor:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             await nursery.start(self._journal.run)
+            await nursery.start(self._channels.run)
             await nursery.start(self._payments.run)
             nursery.start_soon(self._watch_peers)
             task_status.started()
@@ -247,6 +266,8 @@ class Requestor:
         for number, (run_id, one) in enumerate(zip(run_ids, request.inputs, strict=True)):
             self._journal.record_run(run_id, job_id, number, one.name)
         self._jobs[job_id] = shell
+        for provider in shell.wanted():
+            self._channels.want(provider)
         return shell
 
     def _job(self, request: JobRequest, package: Package) -> Job:
@@ -314,9 +335,23 @@ class Requestor:
 
         self._nursery.start_soon(unpin_later)
 
-    def _note_transfer(self, transfer: Transfer) -> None:
+    def _note_voucher(self, given: VoucherGiven) -> None:
         for shell in self._jobs.values():
-            shell.note_transfer(transfer)
+            shell.note_voucher(given)
+
+    def given(self, channel: ObjectId) -> int:
+        """Return what the vouchers given over a channel add up to, in drops."""
+        return sum(voucher.total for voucher in self._channels.given(channel))
+
+    async def close_channels(self) -> int:
+        """Have all channels settled; return how many providers are not there to do it."""
+        with trio.move_on_after(PAYMENT_WAIT_S):
+            await self._payments.wait_settled()
+        return await self._channels.close_all()
+
+    def _see_channels(self) -> None:
+        self._payments.want_now()
+        self._poke()
 
     # Offers.
 
@@ -342,4 +377,6 @@ class Requestor:
 
     def _poke(self) -> None:
         for shell in self._jobs.values():
+            for provider in shell.wanted():
+                self._channels.want(provider)
             shell.poke()

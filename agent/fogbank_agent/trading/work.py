@@ -17,7 +17,7 @@ from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
 from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
 from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.outcome import HostFault
-from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.package import Manifest, Package
 from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 
 from ..limits import FETCH_WAIT_S, PROGRESS_INTERVAL_S, RUN_ITEMS_WAITING_MAX
@@ -52,6 +52,9 @@ class Work:
     """Those that came with the agreement."""
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     failure: Reason | None = None
+    manifest: Manifest | None = None
+    """Of the package, once it is here."""
+
     results: list[Result] = field(default_factory=list[Result])
     """What is done so far."""
     wall_s: float = 0.0
@@ -116,6 +119,7 @@ class Workbench:
     async def _try(self, work: Work, on_change: Callable[[], None]) -> None:
         try:
             package = await self._package(work)
+            work.manifest = package.manifest
             with ExitStack() as pins:
                 for one in work.order.inputs:
                     pins.enter_context(self._blobs.pinned(one.blob_id))

@@ -8,7 +8,7 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId, short_form
 from fogbank_protocol.node.failures import CallFailure
 
-from ..frontier import Range
+from ..frontier import Range, Tag
 from ..gossip_events import (
     AskFrontier,
     AskParents,
@@ -40,7 +40,7 @@ from ..messages import (
     encode_wanted,
     pages,
 )
-from ..vertex import VertexId
+from ..vertex import VertexId, seq_in, tag_in
 from .network import Network
 from .pipeline import Pipeline
 
@@ -86,7 +86,7 @@ class Exchange:
         """Get vertices by id; return when they are worked in, or when there are none."""
         wires = await self._ask(command.peer, FETCH, encode_ids(command.ids), decode_vertices)
         if wires:
-            await self._pipeline.work_in(wires, command.peer)
+            await self._pipeline.work_in(wires, command.peer, frozenset(command.ids).__contains__)
         return ParentsAnswered(command.peer, command.ids)
 
     async def ask_ranges(self, command: AskRanges) -> RangesEnded:
@@ -108,9 +108,15 @@ class Exchange:
 
     async def _read_ranges(self, peer: NodeId, ranges: tuple[Range, ...]) -> None:
         body = encode_wanted(ranges)
+        by_tag = {wanted.tag: wanted for wanted in ranges}
+
+        def is_wanted(vertex_id: VertexId) -> bool:
+            wanted = by_tag.get(Tag(tag_in(vertex_id)))
+            return wanted is not None and wanted.first <= seq_in(vertex_id) <= wanted.last
+
         async with self._network.stream(peer, RANGE, body, timeout_s=RANGE_STREAM_S) as items:
             async for item in items:
-                await self._pipeline.work_in(decode_vertices(item), peer)
+                await self._pipeline.work_in(decode_vertices(item), peer, is_wanted)
 
     async def _ask(
         self, peer: NodeId, method: str, body: bytes, decode: Callable[[bytes], Answer]

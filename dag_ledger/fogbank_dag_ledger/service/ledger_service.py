@@ -164,6 +164,7 @@ class LedgerService:
             self._participant.intake,
             take=self._driver.tell,
             note_seen=lambda seen: self._driver.tell(seen),
+            has_room=lambda: self._disk is not None and self._disk.writer.has_room,
             wait_for_room=self._wait_for_room,
         )
         self._exchange = Exchange(self._network, self._pipeline)

@@ -61,6 +61,10 @@ class SignatureChecks:
                 self._process = None
         return await trio.to_thread.run_sync(_signatures_hold, vertices, self._network)
 
+    def hold_now(self, vertices: Sequence[Vertex]) -> list[bool]:
+        """Return the same at once; for a few only."""
+        return _signatures_hold(vertices, self._network)
+
     async def run(self) -> None:
         """Keep the process while it is wanted, until cancelled."""
         if self._processors < 2:

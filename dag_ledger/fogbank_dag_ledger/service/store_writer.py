@@ -30,9 +30,14 @@ class StoreWriter:
         self._waiting.update(vertices)
         self._say_changed()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether not too many vertices wait to be written."""
+        return len(self._waiting) < STORE_WAITING_MAX
+
     async def wait_for_room(self) -> None:
-        """Return when not too many vertices wait to be written."""
-        while len(self._waiting) >= STORE_WAITING_MAX:
+        """Return when there is room."""
+        while not self.has_room:
             await self._changed.wait()
 
     async def flush(self) -> None:

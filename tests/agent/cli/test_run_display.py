@@ -7,8 +7,8 @@ import pytest
 from fogbank_agent.cli.run_display import new_display, print_providers
 from fogbank_agent.control.requests.jobs import JobEnded, JobProgressed, ProviderTotals
 
-TOTALS = ProviderTotals("abcd-efgh", 3, 2_500_000_000, 12, 0, 1, 0, caught=True)
-JOB = JobEnded("ab", 3, 1, 1, 2_500_000_000, 12, 1.25, (TOTALS,), (), ())
+TOTALS = ProviderTotals("abcd-efgh", 3, 2_500_000_000, 12, 1, 0, 1, 0, caught=True)
+JOB = JobEnded("ab", 3, 1, 1, 2_500_000_000, 12, 1.25, (TOTALS,), 0, (), ())
 PROGRESS = JobProgressed(
     run=0,
     runs=1,

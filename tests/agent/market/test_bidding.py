@@ -30,6 +30,7 @@ IDLE = Situation(
     waiting_max=2,
     run_ms=1_000,
     debt=0,
+    room=1_000,
     paused=False,
     shutting_down=False,
 )

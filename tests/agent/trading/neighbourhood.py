@@ -29,6 +29,7 @@ from fogbank_wasm_tasks.run import RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
 
 BALANCE = 1_000_000
+DEPOSIT, CHANNEL_BEATS = 100_000, 2
 CREDIT = 1_000_000
 EXAMPLES = Path(__file__).parents[3] / "wasm_tasks" / "fogbank_wasm_tasks" / "examples"
 
@@ -124,15 +125,20 @@ def settings(**changes: int) -> ProviderSettings:
 class Neighbourhood:
     """Starts agents one after another; each knows those before it."""
 
-    def __init__(self, folder: Path, nursery: trio.Nursery, count: int) -> None:
-        """Make a network in which the first ``count`` identities have money and a seat."""
+    def __init__(
+        self, folder: Path, nursery: trio.Nursery, count: int, rich: Sequence[NodeId] = ()
+    ) -> None:
+        """Make a network in which the first ``count`` identities have money and a seat.
+
+        Those of ``rich`` have money alone.
+        """
         self._folder = folder
         self._nursery = nursery
         members = [identity(number).node_id for number in range(1, count + 1)]
         self.genesis: Genesis = new_genesis(
             "tests",
             seats=dict.fromkeys(members, 1),
-            balances=dict.fromkeys(members, BALANCE),
+            balances=dict.fromkeys([*members, *rich], BALANCE),
             salt=bytes(16),
         )
         self.agents: list[Agent] = []
@@ -181,7 +187,17 @@ class Neighbourhood:
         node.add_services(ledger.services())
         journal = Journal(folder / "journal.sqlite")
         random = Random(own.node_id)
-        requestor = Requestor(node, own, ledger, blobs, journal, runner=checks, random=random)
+        requestor = Requestor(
+            node,
+            own,
+            ledger,
+            blobs,
+            journal,
+            runner=checks,
+            random=random,
+            deposit=DEPOSIT,
+            channel_beats=CHANNEL_BEATS,
+        )
         node.add_services(requestor.services())
         provider = None
         if sells is not None:
@@ -229,12 +245,12 @@ async def wait_until(is_so: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def neighbourhood(
-    folder: Path, count: int, *, limit_s: float = 30
+    folder: Path, count: int, *, limit_s: float = 30, rich: Sequence[NodeId] = ()
 ) -> AsyncGenerator[Neighbourhood]:
     """Give a neighbourhood of at most ``count`` agents, and end it within ``limit_s`` seconds."""
     with trio.fail_after(limit_s):
         async with trio.open_nursery() as nursery:
-            yield Neighbourhood(folder, nursery, count)
+            yield Neighbourhood(folder, nursery, count, rich)
             nursery.cancel_scope.cancel()
 
 
@@ -251,7 +267,7 @@ async def a_job(agent: Agent, inputs: Sequence[bytes], /, **changes: Any) -> Job
         "price_max": 1_000,
         "start_price_max": 100,
         "memory_bytes_max": 1 << 26,
-        "patience_s": 2.0,
+        "patience_s": 5.0,
         **changes,
     }
     return JobRequest(**fields)

@@ -1,6 +1,7 @@
 """Peers that break the rules of section 9: raw nodes against the real shells."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from fogbank_agent.market.agreements import (
     decode_agreement,
     sign_agreement,
 )
-from fogbank_agent.market.bids import BID, Bid, BidId, bid_id, open_answer, sign_answer
+from fogbank_agent.market.bids import BID, Bid, BidId, Decline, bid_id, open_answer, sign_answer
 from fogbank_agent.market.offers import sign_offer
 from fogbank_agent.market.orders import (
     ORDER,
@@ -37,7 +38,10 @@ from fogbank_agent.market.run_messages import (
     encode_run_item,
     encode_run_opening,
 )
-from fogbank_agent.market.settlements import Settlement, encode_settlement
+from fogbank_agent.market.settlements import Payment, Settlement, encode_settlement
+from fogbank_dag_ledger.operations import ObjectId, Voucher
+from fogbank_dag_ledger.own_objects import ObjectState
+from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.discovery.address import Address
 from fogbank_protocol.encoding import decode, encode
@@ -72,6 +76,11 @@ pytestmark = pytest.mark.slow
 MALLORY = identity(66)
 OTHER = identity(67)
 OUTPUT = b"an output"
+
+
+def beside_mallory(folder: Path) -> AbstractAsyncContextManager[Neighbourhood]:
+    """Give a neighbourhood of one seat, in which Mallory has money too."""
+    return neighbourhood(folder, 1, rich=(MALLORY.node_id,))
 
 
 async def raw_node(hood: Neighbourhood, nursery: trio.Nursery, *services: Service) -> Node:
@@ -161,7 +170,10 @@ async def buy_from(
     tmp_path: Path, bend: Callable[[Crook], None], **changes: Any
 ) -> tuple[Agent, Any, Crook]:
     """Let an honest requestor buy one run where only Mallory sells; return how it went."""
-    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+    async with (
+        neighbourhood(tmp_path, 1, rich=(MALLORY.node_id,)) as hood,
+        trio.open_nursery() as nursery,
+    ):
         ann = await hood.start(1)
         await ann.ledger.wait_issuing()
         crook = Crook(hood)
@@ -321,7 +333,10 @@ async def test_an_output_that_cannot_be_fetched_is_no_result(tmp_path: Path) -> 
 
 
 async def test_an_offer_of_somebody_else_closes_the_channel(tmp_path: Path) -> None:
-    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+    async with (
+        neighbourhood(tmp_path, 1, rich=(MALLORY.node_id,)) as hood,
+        trio.open_nursery() as nursery,
+    ):
         ann = await hood.start(1)
         node = await raw_node(hood, nursery)
         offer = replace(AN_OFFER, provider=OTHER.node_id)
@@ -402,6 +417,23 @@ class Customer:
         return items
 
 
+async def open_channel(
+    hood: Neighbourhood, nursery: trio.Nursery, node: Node, seller: Agent, folder: Path
+) -> None:
+    """Let Mallory open a channel to ``seller``, who is to know of it."""
+    ledger = LedgerService(hood.genesis, MALLORY, folder, node)
+    node.add_services(ledger.services())
+    await nursery.start(ledger.run)
+    await ledger.wait_issuing()
+    channel, _ = await ledger.channels.open_channel(seller.node_id, 10_000, beats=10)
+
+    def is_open() -> bool:
+        view = seller.ledger.channels.get(channel)
+        return view is not None and view.state is ObjectState.OPEN
+
+    await wait_until(is_open)
+
+
 async def sell_to(
     tmp_path: Path,
     act: Callable[[Customer], Any],
@@ -409,10 +441,14 @@ async def sell_to(
     terms: Any = None,
 ) -> Any:
     """Let Mallory ``act`` on an honest provider that has the package."""
-    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+    async with (
+        neighbourhood(tmp_path, 1, rich=(MALLORY.node_id,)) as hood,
+        trio.open_nursery() as nursery,
+    ):
         seller = await hood.start(1, sells=Hasher(), terms=terms or settings())
         await seller.blobs.put(example_package())
         node = await raw_node(hood, nursery)
+        await open_channel(hood, nursery, node, seller, tmp_path / "mallory")
         result = await act(Customer(hood, node, seller))
         nursery.cancel_scope.cancel()
         return result
@@ -529,12 +565,13 @@ async def test_a_customer_that_claims_to_have_paid_and_has_not_stays_in_debt(
         opening = customer.opening(*await customer.ask(customer.order()))
         await customer.open(opening)
         named = agreement_id(opening.agreement_body, customer.network)
-        for vertex_id in (bytes(32), b"v" * 32):
-            claim = encode_settlement(Settlement(vertex_id, (named,), ()))
-            answer = await customer.node.request(
+        nowhere = Payment(ObjectId(b"c" * 32), Voucher(0, 10**6, 1, bytes(32), (), bytes(64)))
+        claim = encode_settlement(Settlement(nowhere, (named,), ()))
+        with pytest.raises(CallRefused) as refused:
+            await customer.node.request(
                 customer.seller.node_id, "market.settle", claim, timeout_s=5
             )
-            assert answer == encode([])
+        assert (refused.value.code, refused.value.message) == ("refused", "bad_voucher")
         (earnings,) = customer.seller.journal.earnings()
         assert (earnings.paid, earnings.unpaid > 0) == (0, True)
         with pytest.raises(AssertionError):
@@ -561,10 +598,14 @@ async def test_a_customer_that_leaves_stops_its_run(tmp_path: Path) -> None:
                 self.stopped.set()
 
     runner = Endless()
-    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+    async with (
+        neighbourhood(tmp_path, 1, rich=(MALLORY.node_id,)) as hood,
+        trio.open_nursery() as nursery,
+    ):
         seller = await hood.start(1, sells=runner)
         await seller.blobs.put(example_package())
         node = await raw_node(hood, nursery)
+        await open_channel(hood, nursery, node, seller, tmp_path / "mallory")
         customer = Customer(hood, node, seller)
         opening = customer.opening(*await customer.ask(customer.order()))
         async with node.stream(
@@ -584,10 +625,15 @@ async def test_a_run_past_its_time_is_stopped_by_the_provider(tmp_path: Path) ->
         async def execute(self, *args: object, **kwargs: object) -> Any:
             await trio.sleep_forever()
 
-    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+    async with (
+        neighbourhood(tmp_path, 1, rich=(MALLORY.node_id,)) as hood,
+        trio.open_nursery() as nursery,
+    ):
         seller = await hood.start(1, sells=Endless())
         await seller.blobs.put(example_package())
-        customer = Customer(hood, await raw_node(hood, nursery), seller)
+        node = await raw_node(hood, nursery)
+        await open_channel(hood, nursery, node, seller, tmp_path / "mallory")
+        customer = Customer(hood, node, seller)
         # Long enough for the bid: a provider does not bid on what it cannot begin in time.
         opening = customer.opening(*await customer.ask(customer.order(run_ms_max=300)))
         with pytest.raises(CallRefused) as refused:
@@ -609,3 +655,17 @@ async def test_a_package_that_nobody_has_ends_the_run_with_its_reason(tmp_path: 
         assert refused.value.message == "package_broken"
 
     await sell_to(tmp_path, act)
+
+
+async def test_a_customer_without_a_channel_is_declined(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 1) as hood, trio.open_nursery() as nursery:
+        seller = await hood.start(1, sells=Hasher())
+        customer = Customer(hood, await raw_node(hood, nursery), seller)
+        signed = sign_order(customer.order(), customer.network, MALLORY)
+        body = await customer.node.request(
+            seller.node_id, "market.order", encode(signed.to_value()), timeout_s=5
+        )
+        answer = open_answer(signed_from_value(BID, decode(body)), customer.network)
+        assert isinstance(answer, Decline)
+        assert answer.reasons == (Reason.NO_CHANNEL_FUNDS,)
+        nursery.cancel_scope.cancel()

@@ -1,80 +1,56 @@
 """Payments over restarts: everything owed is paid once, and every provider hears of it."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-import pytest
 import trio
+from tests.full_disk import full_disk
 
 from fogbank_agent.limits import SETTLEMENT_RETRY_S
 from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.purse import Purse
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.settlements import Settlement, decode_settlement
+from fogbank_agent.market.tally import Bill
 from fogbank_agent.trading.bill_book import BillBook
 from fogbank_agent.trading.journal import Journal
-from fogbank_agent.trading.payments import Payments, Transfer
-from fogbank_dag_ledger.own_account import PaymentView
-from fogbank_dag_ledger.service.failures import NotIssuing
-from fogbank_dag_ledger.service.ledger_service import LedgerService
+from fogbank_agent.trading.paying_channels import PayingChannels
+from fogbank_agent.trading.payments import Payments, VoucherGiven
+from fogbank_dag_ledger.participation.issuing_state import Issuing
+from fogbank_dag_ledger.service.views import LedgerNews, WalletView
+from fogbank_dag_ledger.statements import is_voucher
 from fogbank_dag_ledger.vertex import VertexId
-from fogbank_dag_ledger.wallet import AccountForked, InsufficientFunds, WindowFull
 from fogbank_protocol.encoding import encode
-from fogbank_protocol.identity import NodeId
+from fogbank_protocol.identity import Identity, NetworkId, NodeId
 from fogbank_protocol.node.node import Node, PeerGone
 
-OWN, ANN, BEN = (NodeId(letter * 32) for letter in (b"o", b"a", b"b"))
+from .channel_views import NETWORK, Views, a_channel
+from .neighbourhood import wait_until
+
+PAYER = Identity.from_seed(b"a" * 32)
+OWN, ANN, BEN = PAYER.node_id, NodeId(b"a" * 32), NodeId(b"b" * 32)
+AUTHOR = NodeId(b"w" * 32)
 ONE, TWO, THREE = (AgreementId(bytes([number]) * 32) for number in (1, 2, 3))
-RUN = b"r" * 16
+LOT = b"l" * 16
 
 
-@dataclass(slots=True)
-class Ledger:
-    """A ledger that pays at once, or says that it cannot."""
+class Wallet:
+    """An account about which there is no news."""
 
-    made: list[PaymentView] = field(default_factory=list[PaymentView])
-    works: bool = True
-    refusal: Exception = field(default_factory=lambda: NotIssuing("silent"))
-    """Why it does not."""
+    def wallet(self) -> WalletView:
+        return WalletView(0, 0, 0, 0, Issuing())
 
-    knows: trio.Event = field(default_factory=lambda: _set(trio.Event()))
-    """Set once the whole own chain is known; what it holds is hidden before."""
+    @asynccontextmanager
+    async def watch(self) -> AsyncGenerator[trio.MemoryReceiveChannel[LedgerNews]]:
+        send, receive = trio.open_memory_channel[LedgerNews](1)
+        async with send, receive:
+            yield receive
 
-    dies: bool = False
-    """The process ends right after the transfer, before anybody knows."""
-
-    paid: trio.Event = field(default_factory=trio.Event)
-
-    async def pay(self, payments: Sequence[tuple[NodeId, int]]) -> VertexId:
-        """Make a transfer."""
+    async def wait_final(self, vertex_id: VertexId) -> None:
         await trio.lowlevel.checkpoint()
-        if not self.works:
-            raise self.refusal
-        vertex_id = VertexId(len(self.made).to_bytes(32, "big"))
-        ((recipient, amount),) = payments
-        self.made.append(PaymentView(vertex_id, OWN, recipient, amount, False, 0))
-        self.paid.set()
-        if self.dies:
-            raise KeyboardInterrupt
-        return vertex_id
-
-    def payments(self, count: int = 50) -> Sequence[PaymentView]:
-        """Return the last ones, newest first."""
-        if not self.knows.is_set():
-            return []
-        return self.made[::-1][:count]
-
-    async def wait_issuing(self) -> None:
-        """Return when the own chain is known."""
-        await self.knows.wait()
-
-
-def _set(event: trio.Event) -> trio.Event:
-    event.set()
-    return event
 
 
 @dataclass(slots=True)
@@ -82,6 +58,7 @@ class Peers:
     """Providers that answer settlements, when they are there."""
 
     node_id: NodeId = OWN
+    network: NetworkId = NETWORK
     here: bool = True
     told: list[tuple[NodeId, Settlement]] = field(default_factory=list[tuple[NodeId, Settlement]])
 
@@ -94,179 +71,162 @@ class Peers:
         self.told.append((peer, decode_settlement(body)))
         return encode([])
 
+    def totals(self) -> list[tuple[NodeId, int]]:
+        """Return whom which vouchers were shown."""
+        return [(peer, one.payment.voucher.total) for peer, one in self.told if one.payment]
+
 
 @dataclass(slots=True)
 class World:
     """One life of an agent's payments."""
 
-    ledger: Ledger
     peers: Peers
+    views: Views
     payments: Payments
-    journal: Journal
+    channels: PayingChannels
     purse: Purse
-    transfers: list[Transfer]
+    given: list[VoucherGiven]
+
+
+def views(*providers: NodeId) -> Views:
+    return Views(
+        [a_channel(OWN, provider, bytes([number])) for number, provider in enumerate(providers)]
+    )
 
 
 @asynccontextmanager
-async def life(folder: Path, ledger: Ledger, peers: Peers) -> AsyncGenerator[World]:
+async def life(folder: Path, ledger: Views, peers: Peers) -> AsyncGenerator[World]:
     """Run payments; leaving ends that life."""
     journal = Journal(folder / "journal")
-    transfers: list[Transfer] = []
+    given: list[VoucherGiven] = []
     purse = Purse(lambda: 1_000)
-    payments = Payments(
+    channels = PayingChannels(
         cast("Node", peers),
-        cast("LedgerService", ledger),
-        BillBook(journal),
-        purse,
-        transfers.append,
+        Wallet(),
+        ledger,
+        PAYER,
+        journal,
+        deposit=1_000,
+        beats=10,
+        on_change=lambda: None,
     )
+    payments = Payments(cast("Node", peers), channels, BillBook(journal), purse, given.append)
     try:
         async with trio.open_nursery() as nursery:
+            await nursery.start(channels.run)
             await nursery.start(payments.run)
-            yield World(ledger, peers, payments, journal, purse, transfers)
+            yield World(peers, ledger, payments, channels, purse, given)
             nursery.cancel_scope.cancel()
     finally:
         journal.close()
 
 
-async def test_bills_are_paid_in_one_transfer_and_told(tmp_path: Path) -> None:
-    async with life(tmp_path, Ledger(), Peers()) as world:
-        world.payments.owe(ONE, ANN, RUN, 10)
-        world.payments.owe(TWO, ANN, RUN, 5)
-        world.payments.owe(THREE, BEN, RUN, 0)
+async def test_bills_are_paid_with_one_voucher_and_told(tmp_path: Path) -> None:
+    async with life(tmp_path, views(ANN), Peers()) as world:
+        world.payments.owe(ANN, LOT, Bill(ONE, 10))
+        world.payments.owe(ANN, LOT, Bill(TWO, 5, AUTHOR, 2))
+        world.payments.owe(BEN, LOT, Bill(THREE, 0))
         assert world.purse.owed == 15
-        await world.payments.wait_paid([(ONE, ANN), (TWO, ANN)])
-        await trio.testing.wait_all_tasks_blocked()
-        assert [(one.recipient, one.amount) for one in world.ledger.made] == [(ANN, 15)]
-        assert [one.provider for one in world.transfers] == [ANN]
-        assert world.peers.told == [(ANN, Settlement(bytes(32), (ONE, TWO), ()))]
-        assert world.purse.owed == 0
+        await world.payments.wait_settled()
+        ((peer, settlement),) = world.peers.told
+        assert (peer, settlement.accepted) == (ANN, (ONE, TWO))
+        assert settlement.payment is not None
+        voucher = settlement.payment.voucher
+        assert (voucher.total, voucher.count, voucher.split) == (15, 1, ((AUTHOR, 2),))
+        assert is_voucher(OWN, NETWORK, settlement.payment.channel, voucher)
+        assert [one.provider for one in world.given] == [ANN]
+        assert (world.purse.owed, world.channels.left(ANN)) == (0, 985)
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        NotIssuing("silent"),
-        InsufficientFunds(10, 5),
-        WindowFull("64 are not final yet"),
-        AccountForked("its key was used twice"),
-    ],
-    ids=lambda refusal: type(refusal).__name__,
-)
-async def test_what_cannot_be_paid_now_is_paid_later_and_nobody_waits_for_it(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock, refusal: Exception
+async def test_what_has_no_channel_is_paid_when_there_is_one(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     del autojump_clock
-    async with life(tmp_path, Ledger(works=False, refusal=refusal), Peers()) as world:
-        world.payments.owe(ONE, ANN, RUN, 10)
-        await world.payments.wait_paid([(ONE, ANN)])
-        assert (world.ledger.made, world.purse.owed) == ([], 10)
-        world.ledger.works = True
-        await trio.sleep(SETTLEMENT_RETRY_S + 1)
+    async with life(tmp_path, views(), Peers()) as world:
+        world.payments.owe(ANN, LOT, Bill(ONE, 10))
+        world.payments.want_now()
+        await trio.sleep(1)
+        assert (world.peers.told, world.purse.owed) == ([], 10)
+        world.views.channels.append(a_channel(OWN, ANN))
+        world.channels.look()
+        await trio.sleep(SETTLEMENT_RETRY_S)
         # The journal writes in a thread, for which the clock of the test does not wait.
-        await world.ledger.paid.wait()
-        assert [one.amount for one in world.ledger.made] == [10]
+        await wait_until(lambda: world.peers.totals() == [(ANN, 10)])
 
 
-async def test_the_next_life_pays_what_this_one_owes(tmp_path: Path) -> None:
-    ledger, peers = Ledger(), Peers()
-    async with life(tmp_path, ledger, peers) as world:
-        world.payments.owe(ONE, ANN, RUN, 10)
-    async with life(tmp_path, ledger, peers) as world:
-        await world.payments.wait_paid([(ONE, ANN)])
-        assert [one.amount for one in ledger.made] == [10]
-    async with life(tmp_path, ledger, peers) as world:
+async def test_no_more_is_paid_than_the_channel_has(tmp_path: Path) -> None:
+    async with life(tmp_path, views(ANN), Peers()) as world:
+        world.payments.owe(ANN, LOT, Bill(ONE, 600))
+        world.payments.owe(ANN, LOT, Bill(TWO, 600))
         world.payments.want_now()
-        await trio.testing.wait_all_tasks_blocked()
-        assert len(ledger.made) == 1
+        await wait_until(lambda: world.peers.totals() == [(ANN, 600)])
+        assert world.purse.owed == 600
 
 
-async def test_a_transfer_that_a_crash_hid_is_found_in_the_ledger(tmp_path: Path) -> None:
-    ledger, peers = Ledger(dies=True), Peers()
-    with pytest.raises(BaseExceptionGroup) as crash:
-        await _owe_and_die(tmp_path, ledger, peers)
-    assert crash.value.subgroup(KeyboardInterrupt)
-    ledger.dies = False
+async def test_the_next_life_pays_what_this_one_owes_and_nothing_twice(tmp_path: Path) -> None:
+    ledger, peers = views(ANN), Peers()
+    async with life(tmp_path, views(), peers) as world:
+        world.payments.owe(ANN, LOT, Bill(ONE, 10, AUTHOR, 3))
     async with life(tmp_path, ledger, peers) as world:
-        await trio.testing.wait_all_tasks_blocked()
-        world.payments.want_now()
-        await trio.testing.wait_all_tasks_blocked()
-        assert len(ledger.made) == 1, "paid twice"
-        assert peers.told == [(ANN, Settlement(bytes(32), (ONE,), ()))]
-
-
-async def test_a_transfer_that_a_crash_hid_is_looked_for_when_the_own_chain_is_known(
-    tmp_path: Path,
-) -> None:
-    ledger, peers = Ledger(dies=True), Peers()
-    with pytest.raises(BaseExceptionGroup):
-        await _owe_and_die(tmp_path, ledger, peers)
-    ledger.dies, ledger.knows = False, trio.Event()
+        await world.payments.wait_settled()
     async with life(tmp_path, ledger, peers) as world:
-        world.payments.want_now()
-        await trio.testing.wait_all_tasks_blocked()
-        assert (len(ledger.made), peers.told) == (1, []), "decided before anything was known"
-        ledger.knows.set()
-        await trio.testing.wait_all_tasks_blocked()
-        world.payments.want_now()
-        await trio.testing.wait_all_tasks_blocked()
-        assert len(ledger.made) == 1, "paid twice"
-        assert peers.told == [(ANN, Settlement(bytes(32), (ONE,), ()))]
+        world.payments.owe(ANN, LOT, Bill(ONE, 10, AUTHOR, 3))
+        world.payments.owe(ANN, LOT, Bill(TWO, 5, AUTHOR, 1))
+        await world.payments.wait_settled()
+        assert world.channels.left(ANN) in (975, 985)
+    assert peers.totals()[0] == (ANN, 10)
+    counts = [one.payment.voucher.count for _, one in peers.told if one.payment]
+    assert counts == sorted(set(counts)), "two vouchers of one count"
 
 
-async def _owe_and_die(folder: Path, ledger: Ledger, peers: Peers) -> None:
-    async with life(folder, ledger, peers) as world:
-        world.payments.owe(ONE, ANN, RUN, 10)
-        world.payments.want_now()
-        await trio.sleep_forever()
+async def test_a_voucher_that_nobody_was_told_of_is_told_in_the_next_life(tmp_path: Path) -> None:
+    ledger, peers = views(ANN), Peers(here=False)
+    async with life(tmp_path, ledger, peers) as world:
+        for number, one in enumerate((ONE, TWO, THREE), start=1):
+            world.payments.owe(ANN, LOT, Bill(one, number))
+            await world.payments.wait_paid([(one, ANN)])
+        assert [given.payment.voucher.total for given in world.given] == [1, 3, 6]
+    peers.here = True
+    async with life(tmp_path, ledger, peers) as world:
+        await world.payments.wait_settled()
+        assert world.given == [], "nothing is signed anew"
+        ((_, settlement),) = peers.told
+        assert settlement.accepted == (ONE, TWO, THREE)
+        assert peers.totals() == [(ANN, 6)]
 
 
-async def test_a_transfer_that_was_never_made_is_made_after_a_crash(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    book = BillBook(journal)
-    book.owe(ONE, ANN, RUN, 10)
-    await book.begin_payment([ONE])
-    journal.close()
-    # An older transfer of the same amount belongs to other bills.
-    ledger = Ledger()
-    await ledger.pay([(ANN, 10)])
-    journal = Journal(tmp_path / "journal")
-    book = BillBook(journal)
-    book.owe(TWO, ANN, RUN, 10)
-    book.end_payment([TWO], bytes(32))
-    book.tell(Settlement(bytes(32), (TWO,), ()))
-    journal.close()
-
-    async with life(tmp_path, ledger, Peers()) as world:
-        await trio.testing.wait_all_tasks_blocked()
-        await world.payments.wait_paid([(ONE, ANN)])
-    assert [one.amount for one in ledger.made] == [10, 10]
+async def test_no_voucher_leaves_before_it_is_on_disk(tmp_path: Path) -> None:
+    async with life(tmp_path, views(ANN), Peers()) as world:
+        with full_disk(1):
+            world.payments.owe(ANN, LOT, Bill(ONE, 10))
+            await world.payments.wait_paid([(ONE, ANN)])
+            await trio.testing.wait_all_tasks_blocked()
+            assert world.peers.told == []
+        world.payments.greet(ANN)
+        await world.payments.wait_settled()
+        assert world.peers.totals() == [(ANN, 10)]
 
 
 async def test_a_provider_that_is_away_is_told_when_it_comes_back(tmp_path: Path) -> None:
     peers = Peers(here=False)
-    async with life(tmp_path, Ledger(), peers) as world:
+    async with life(tmp_path, views(ANN), peers) as world:
         world.payments.refuse(ONE, ANN, Reason.WRONG_RESULT)
         await trio.testing.wait_all_tasks_blocked()
         assert peers.told == []
-    async with life(tmp_path, Ledger(), peers) as world:
+    async with life(tmp_path, views(ANN), peers) as world:
         peers.here = True
         world.payments.greet(ANN)
-        await trio.testing.wait_all_tasks_blocked()
+        await world.payments.wait_settled()
         assert peers.told == [(ANN, Settlement(None, (), ((ONE, Reason.WRONG_RESULT),)))]
-    async with life(tmp_path, Ledger(), peers) as world:
-        await trio.testing.wait_all_tasks_blocked()
+    async with life(tmp_path, views(ANN), peers) as world:
+        await world.payments.wait_settled()
         assert len(peers.told) == 1, "told again after it was answered"
 
 
 async def test_a_bill_in_doubt_is_not_paid(tmp_path: Path) -> None:
-    async with life(tmp_path, Ledger(), Peers()) as world:
-        world.payments.owe(ONE, ANN, RUN, 10)
-        world.payments.withdraw(ONE, ANN)
-        world.payments.want_now()
-        await trio.testing.wait_all_tasks_blocked()
-        assert world.ledger.made == []
-    async with life(tmp_path, Ledger(), Peers()) as world:
-        world.payments.want_now()
-        await trio.testing.wait_all_tasks_blocked()
-        assert world.ledger.made == []
+    for _ in range(2):
+        async with life(tmp_path, views(ANN), Peers()) as world:
+            world.payments.owe(ANN, LOT, Bill(ONE, 10))
+            world.payments.withdraw(ONE, ANN)
+            await world.payments.wait_settled()
+            assert world.given == []

@@ -10,7 +10,7 @@ from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.limits import WINDOW
 from fogbank_dag_ledger.participation.happenings import VerticesArrived
 from fogbank_dag_ledger.service.pipeline import Pipeline
-from fogbank_dag_ledger.vertex import tag_of
+from fogbank_dag_ledger.vertex import VertexId, tag_of
 from fogbank_dag_ledger.vertex_codec import encode_vertex
 from fogbank_protocol.identity import NodeId
 
@@ -21,6 +21,10 @@ COMMUNITY = Community(seats=4, others=2)
 ANN, BEN = NodeId(b"a" * 32), NodeId(b"b" * 32)
 
 
+def asked(_vertex_id: VertexId) -> bool:
+    return True
+
+
 class Taken:
     """A pipeline into an empty ledger, and what came out of it."""
 
@@ -29,11 +33,13 @@ class Taken:
         self._intake = Intake(self.ledger)
         self.arrived: list[VerticesArrived] = []
         self.seen: list[VerticesSeen] = []
+        self.has_room = True
         self.pipeline = Pipeline(
             self.ledger,
             self._intake,
             take=self._take,
             note_seen=self.seen.append,
+            has_room=lambda: self.has_room,
             wait_for_room=trio.lowlevel.checkpoint,
         )
 
@@ -60,9 +66,9 @@ async def test_good_vertices_get_in_and_bad_ones_are_blamed() -> None:
     forged = encode_vertex(COMMUNITY.vertex(5))[:-64] + bytes(64)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(taken.pipeline.run)
-        await taken.pipeline.work_in([encode_vertex(vertex) for vertex in chain], ANN)
+        await taken.pipeline.work_in([encode_vertex(vertex) for vertex in chain], ANN, asked)
         assert len(taken.ledger) == 10
-        await taken.pipeline.work_in([b"garbage", forged], BEN)
+        await taken.pipeline.work_in([b"garbage", forged], BEN, asked)
         nursery.cancel_scope.cancel()
     assert taken.invalid == [(BEN, "8.3.1"), (BEN, "8.3.12")]
     assert taken.checked == {ANN: 10}
@@ -73,9 +79,9 @@ async def test_what_is_held_is_not_checked_again() -> None:
     wire = encode_vertex(COMMUNITY.vertex(4, pays={0: 1}))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(taken.pipeline.run)
-        await taken.pipeline.work_in([wire, wire], ANN)
+        await taken.pipeline.work_in([wire, wire], ANN, asked)
         await taken.pipeline.push([wire], BEN)
-        await taken.pipeline.work_in([wire], BEN)
+        await taken.pipeline.work_in([wire], BEN, asked)
         nursery.cancel_scope.cancel()
     assert taken.checked == {ANN: 1}
     assert taken.seen == [VerticesSeen(BEN, (wire,), frozenset([tag_of(COMMUNITY.names[4])]))]
@@ -86,10 +92,10 @@ async def test_a_known_signature_under_another_body_does_not_get_in() -> None:
     first, other = COMMUNITY.vertex(4, pays={0: 1}), COMMUNITY.vertex(5)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(taken.pipeline.run)
-        await taken.pipeline.work_in([encode_vertex(first)], ANN)
+        await taken.pipeline.work_in([encode_vertex(first)], ANN, asked)
         forged = encode_vertex(other)[:-64] + first.signature
         await taken.pipeline.push([forged], BEN)
-        await taken.pipeline.work_in([encode_vertex(other)], ANN)
+        await taken.pipeline.work_in([encode_vertex(other)], ANN, asked)
         nursery.cancel_scope.cancel()
     assert other.id in taken.ledger
     assert len(taken.ledger) == 2
@@ -105,8 +111,8 @@ async def test_a_push_beyond_the_window_is_left_and_an_answer_is_not() -> None:
         nursery.start_soon(taken.pipeline.run)
         await taken.pipeline.push(wires, ANN)
         await wait_until(lambda: len(taken.ledger) == WINDOW)
-        await taken.pipeline.work_in([], ANN)
+        await taken.pipeline.work_in([], ANN, asked)
         assert len(taken.ledger) == WINDOW
-        await taken.pipeline.work_in(wires[-1:], ANN)
+        await taken.pipeline.work_in(wires[-1:], ANN, asked)
         assert len(taken.ledger) == WINDOW + 1
         nursery.cancel_scope.cancel()

@@ -4,9 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fogbank_dag_ledger.events import Confirmed, Equivocated, Final, Inserted, LedgerEvent
+from fogbank_dag_ledger.events import Confirmed, Equivocated, Final, Inserted, LedgerEvent, Settled
 from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.limits import PARKED_MAX
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_dag_ledger.vertex import Vertex, VertexId
 from fogbank_dag_ledger.vertex_codec import decode_vertex
 from fogbank_protocol.identity import NodeId
@@ -44,6 +45,7 @@ class Judge:
 
         self._paid_at: dict[VertexId, float] = {}
         self._decided: dict[bytes, VertexId] = {}
+        self._outcomes: dict[ObjectId, tuple[object, ...]] = {}
         self._final: dict[VertexId, None] = {}
         self._held: defaultdict[Node, int] = defaultdict(int)
         self._looked: Counter[Node] = Counter()
@@ -69,8 +71,19 @@ class Judge:
                     self.met["final"] += 1
                 case Equivocated(issuer):
                     self._convict(issuer)
+                case Settled(name):
+                    self._settle(node, name)
                 case _:
                     pass
+
+    def _settle(self, node: "Node", name: ObjectId) -> None:
+        held = node.ledger.object(name)
+        if held is None or held.outcome is None:
+            raise Violation("an object that nobody knows is settled")
+        outcome = (held.outcome.award, held.outcome.shares, held.outcome.is_seizure)
+        if self._outcomes.setdefault(name, outcome) != outcome:
+            raise Violation(f"two outcomes of {name.hex()}")
+        self.met["settled"] += 1
 
     def _decide(self, vertex_id: VertexId) -> None:
         first = self._decided.setdefault(vertex_id[:12], vertex_id)
@@ -101,8 +114,9 @@ class Judge:
         self._due.discard(node)
         if node.participant.intake.parked > PARKED_MAX:
             raise Violation("more is parked than there is room")
-        if node.ledger.supply_held() != self._genesis.supply:
-            raise Violation(f"the supply has changed: {node.ledger.supply_held()}")
+        supply = node.ledger.supply_held() + node.ledger.burned
+        if supply != self._genesis.supply:
+            raise Violation(f"the supply has changed: {supply}")
         self._looked[node] += 1
         if self._looked[node] % COMPARED_EVERY == 0:
             self.compare(node)
@@ -125,8 +139,9 @@ class Judge:
     def compare_with_oracle(self, node: "Node") -> None:
         """Compute votes, L1, finals and state of a node once more from the definitions."""
         oracle = Oracle(self._genesis)
-        for _, wire in node.disk.store:
-            oracle.add(decode_vertex(wire, self._genesis.network))
+        vertices = [decode_vertex(wire, self._genesis.network) for _, wire in node.disk.store]
+        for vertex in vertices:
+            oracle.add(vertex)
         ledger = node.ledger
         seats = list(self._genesis.seats)
         votes = {
@@ -135,6 +150,14 @@ class Judge:
         }
         if votes != oracle.votes():
             raise Violation("the oracle counts other votes")
+        settled = {
+            (held.id, held.outcome.award, held.outcome.is_seizure)
+            for held in ledger.objects()
+            if held.outcome is not None
+        }
+        results = oracle.objects.confirmed()
+        if settled != {(oracle.objects.name(one.key), one.award, one.seized) for one in results}:
+            raise Violation("the oracle settles objects otherwise")
         final = oracle.final()
         if {one for one in oracle.vertices if ledger.is_final(one)} != final:
             raise Violation("the oracle holds others for final")

@@ -22,6 +22,7 @@ from fogbank_dag_ledger.messages import (
     encode_proof_message,
     encode_vertices,
 )
+from fogbank_dag_ledger.operations import Act, ObjectId, Opening, object_id
 from fogbank_dag_ledger.record import Record
 from fogbank_dag_ledger.state import total_paid
 from fogbank_dag_ledger.vertex import (
@@ -41,19 +42,22 @@ from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
 if TYPE_CHECKING:
+    from .dealings import Papers
     from .world import World
 
 
 class Liar:
     """A Byzantine node.  It sees what everybody holds: the adversary is well connected."""
 
-    def __init__(self, world: "World", name: NodeId) -> None:
+    def __init__(self, world: "World", name: NodeId, papers: "Papers | None") -> None:
         self.world = world
         self.name = name
         self.is_quiet = False
         self._random = Random(world.random.random())
+        self._papers = papers
         self._ledger = Ledger(world.community.genesis)
         self._wires: dict[VertexId, bytes] = {}
+        self._openings: dict[ObjectId, VertexId] = {}
         self._read: dict[NodeId, int] = {}
         self._peers: dict[NodeId, None] = {}
         world.judge.excused.add(name)
@@ -95,6 +99,9 @@ class Liar:
         if not events or isinstance(events[0], Unsolid):
             return False
         self._wires[vertex.id] = wire
+        for operation in vertex.operations:
+            if isinstance(operation, Opening):
+                self._openings[object_id(vertex.id, operation.index)] = vertex.id
         return True
 
     # Lies on the ledger.
@@ -159,6 +166,7 @@ class Liar:
             parents=sorted(parents),
             claims=sorted(self._claims(), key=lambda claim: claim.source),
             payments=list(self._payments(prev)),
+            operations=list(self._operations()),
             beat=0 if prev is None or not votes else prev.beat,
             cert=b"" if prev is None or not votes else self._cert(),
         )
@@ -177,6 +185,18 @@ class Liar:
         if balance and self._random.random() < 0.4:
             amount = self._random.choice((1, balance, self._random.randint(1, balance)))
             yield Payment(self._random.choice(others), amount)
+
+    def _operations(self) -> Iterator[Opening | Act]:
+        if self._papers is None:
+            return
+        held = list(self._ledger.objects())
+        if self._random.random() < 0.1:
+            yield self._papers.opening(self.name)
+        elif held and self._random.random() < 0.3:
+            chosen = self._random.choice(held)
+            opening = self._openings.get(chosen.id)
+            if opening is not None:
+                yield Act(opening, 0, self._papers.action(self._ledger, chosen, self.name))
 
     def _cert(self) -> bytes:
         if self._random.random() < 0.5:

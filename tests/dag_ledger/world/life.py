@@ -6,6 +6,7 @@ from random import Random
 
 from fogbank_protocol.identity import NodeId
 
+from .dealings import Dealings
 from .disk import Disk
 from .judge import Violation
 from .liar import Liar
@@ -13,8 +14,15 @@ from .weather import Weather
 from .world import World
 
 HAPPENINGS = 60
+SLOW = 400
+SLOW_WITH_OBJECTS = 120
+"""More vertices than that take the oracle seconds."""
+
 SETTLED_AFTER_S = 60.0
 """In peace everyone agrees after so long, or never will."""
+
+ASKED_BACK_AFTER_S = 120.0
+"""And has back what objects held, or never will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,9 @@ class Plan:
     restored: int
     """Seats whose old disk may be put back while the others have moved on: these may fork too."""
 
+    deals: bool = False
+    """Whether objects are opened."""
+
     @property
     def byzantine(self) -> int:
         return self.liars + self.restored
@@ -41,7 +52,14 @@ def draw_plan(random: Random) -> Plan:
     # What is not to be trusted is not to be counted on either: a quorum must be left.
     byzantine = random.randint(0, min(bound, seats - (2 * seats // 3 + 1)))
     liars = random.randint(0, byzantine)
-    return Plan(seats, random.randint(2, 4), liars, random.randint(0, 1), byzantine - liars)
+    return Plan(
+        seats,
+        random.randint(2, 4),
+        liars,
+        random.randint(0, 1),
+        byzantine - liars,
+        random.random() < 0.5,
+    )
 
 
 class Life:
@@ -57,8 +75,10 @@ class Life:
         ]
         self.world = World(seed, seats=seats, others=others, liars=liars)
         names = self.world.community.names
+        self.dealings = Dealings(self.world, self.random)
         self.honest = [name for name in names if name not in self.world.liars]
-        self.liars = [Liar(self.world, name) for name in names if name in self.world.liars]
+        papers = self.dealings.papers if self.plan.deals else None
+        self.liars = [Liar(self.world, name, papers) for name in names if name in self.world.liars]
         honest_seats = [name for name in self.honest if name in names[:seats]]
         self._may_be_restored = {
             *self.random.sample(honest_seats, self.plan.restored),
@@ -69,12 +89,12 @@ class Life:
     def run(self) -> World:
         """Live it to the end, or to the first violation."""
         self._begin()
-        for _ in range(HAPPENINGS):
+        asked_at = self.random.randrange(HAPPENINGS)
+        for number in range(HAPPENINGS):
             self._happen()
             self.world.run(self.world.now + self.random.uniform(0, 0.25))
-        for node in list(self.world.nodes.values()):
-            self.world.judge.compare_with_oracle(node)
-            break
+            if number == asked_at:
+                self._ask_oracle()
         self._make_peace()
         self._settle()
         return self.world
@@ -95,8 +115,13 @@ class Life:
 
     def _happen(self) -> None:
         what = self.random.random()
-        if what < 0.55:
+        if what < 0.3:
             self._pay()
+        elif what < 0.55:
+            if self.plan.deals:
+                self.dealings.deal()
+            else:
+                self._pay()
         elif what < 0.65:
             self._change_network()
         elif what < 0.70:
@@ -164,6 +189,7 @@ class Life:
         # The monotonic clock begins anew with the machine.
         self.world.clocks[name].offset = self.random.uniform(0, 1e6)
         self.world.start(name)
+        self.dealings.boot(self.world.nodes[name])
 
     def _restore(self, name: NodeId) -> None:
         self.world.disks[name] = self._images[name].image()
@@ -205,6 +231,19 @@ class Life:
             if world.now - began > SETTLED_AFTER_S:
                 raise Violation(f"{SETTLED_AFTER_S:.0f} s after everything healed {left}")
             world.run(world.now + 1)
+        while left := self.dealings.left(list(world.nodes.values())):
+            if world.now - began > SETTLED_AFTER_S + ASKED_BACK_AFTER_S:
+                raise Violation(f"{ASKED_BACK_AFTER_S:.0f} s after it was asked for {left}")
+            self.dealings.ask_all_back()
+            world.run(world.now + 5)
         world.judge.met["seconds to settle"] = round(world.now - began)
         world.judge.compare_at_the_end(world.nodes.values())
-        world.judge.compare_with_oracle(next(iter(world.nodes.values())))
+        self._ask_oracle()
+
+    def _ask_oracle(self) -> None:
+        """Compare somebody with the definitions, unless that would take too long."""
+        vertices_max = SLOW_WITH_OBJECTS if self.plan.deals else SLOW
+        for node in self.world.nodes.values():
+            if len(node.ledger) <= vertices_max:
+                self.world.judge.compare_with_oracle(node)
+                return

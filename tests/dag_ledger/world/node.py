@@ -353,7 +353,7 @@ class Node:
             if not is_asked and vertex.id in self._recent:
                 seen[wire] = tag_in(vertex.id)
             elif not self.participant.intake.holds(vertex.id) and (
-                is_asked or self.ledger.unwanted(vertex) is None
+                self.ledger.unwanted(vertex, is_asked=is_asked) is None
             ):
                 vertices.append((vertex, peer))
         if seen:

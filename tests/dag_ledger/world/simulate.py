@@ -5,6 +5,7 @@ Ends at the first seed whose world breaks a rule, says how to see that one again
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections import Counter
@@ -24,6 +25,9 @@ MUST_HAPPEN = (
     "forks seen",
     "invalid vertices sent",
     "lies",
+    "openings",
+    "settled",
+    "vouchers",
     "old images put back",
     "one-way partitions",
     "oracle",
@@ -49,6 +53,7 @@ class Outcome:
 
 def live(seed: int) -> Outcome:
     """Live the world of ``seed``."""
+    logging.disable()
     began = time.process_time()
     life = Life(seed)
     violation: str | None = None

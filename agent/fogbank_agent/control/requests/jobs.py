@@ -95,6 +95,9 @@ class ProviderTotals:
     runs: int
     fuel: int
     paid: int
+    royalties: int
+    """Drops of ``paid`` that it passes on to authors."""
+
     unpaid: int
     refused: int
     """Results found wrong."""
@@ -117,6 +120,11 @@ class JobEnded:
     paid: int
     seconds: float
     providers: tuple[ProviderTotals, ...]
-    payments: tuple[str, ...]
+    royalties: int
+    """Drops of ``paid`` that go to authors."""
+
+    channels: tuple[str, ...]
+    """The payment channels over which was paid."""
+
     notices: tuple[str, ...]
     """What a person should know of how the job was ordered."""

@@ -15,7 +15,7 @@ from tests.wasm_tasks.packages import translate
 
 from fogbank_wasm_tasks.metering.injection import DEPTH_MAX, inject, pack_counter, read_counter
 from fogbank_wasm_tasks.module.checks import check_module
-from fogbank_wasm_tasks.module.reserved import COUNTER
+from fogbank_wasm_tasks.module.reserved import COUNTER, START_FUNCTION
 from fogbank_wasm_tasks.sandbox.engine.configuration import configure
 
 FUEL_MAX: Final = 10**7
@@ -73,6 +73,12 @@ def run_rewritten(module: bytes, target: str | None, *, is_precise: bool) -> See
     exports = wasmtime.Instance(store, wasmtime.Module(engine, injected.module), []).exports(store)
     counter = exports[COUNTER]
     assert isinstance(counter, wasmtime.Global)
+    if any(name == START_FUNCTION for name in exports):
+        # As in ``run_plain``, what starts the module is not counted.
+        counter.set_value(store, wasmtime.Val.i64(pack_counter(FUEL_MAX, DEPTH_MAX)))
+        start = exports[START_FUNCTION]
+        assert isinstance(start, wasmtime.Func)
+        start(store)
     counter.set_value(store, wasmtime.Val.i64(pack_counter(FUEL_MAX, DEPTH_MAX)))
     trap = _call(store, exports)
     reading = read_counter(int(counter.value(store)))

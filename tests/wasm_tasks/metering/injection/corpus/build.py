@@ -1,6 +1,14 @@
 """Builds the programs of this folder, one of each function in programs.c, with the toolchain.
 
 ``python -m tests.wasm_tasks.metering.injection.corpus.build`` after ``make .venv/.toolchain``.
+
+The others are built by hand, each tour in several levels:
+
+    zig build-exe tour.zig -target wasm32-freestanding -fno-entry -rdynamic -fstrip -O LEVEL
+    rustc --crate-type cdylib --target wasm32-unknown-unknown -C opt-level=s -C lto
+        -C panic=abort -C strip=symbols tour.rs
+    asc tour.ts --use abort= -O3 --runtime stub
+    asc tour.ts --use abort= --optimizeLevel 0 --runtime incremental
 """
 
 import re

@@ -1,0 +1,62 @@
+"""Answers about payment channels."""
+
+import trio
+
+from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
+from fogbank_protocol.identity import short_form
+
+from ..limits import CONTROL_WAIT_S_MAX
+from ..parts import Parts
+from .requests.channels import Channel, Channels, ChannelsClosed, CloseChannels
+from .server import Conversation
+
+_LOOK_AGAIN_S = 0.1
+
+
+def list_channels(parts: Parts) -> Channels:
+    """Return all channels from and to the agent."""
+    return Channels(tuple(_channel(parts, view) for view in parts.ledger.channels.all()))
+
+
+async def answer_close_channels(
+    parts: Parts, request: CloseChannels, conversation: Conversation
+) -> None:
+    """Have the own channels settled, and tell how many are."""
+    with trio.move_on_after(min(max(request.wait_s, 0), CONTROL_WAIT_S_MAX)):
+        await parts.requestor.close_channels()
+        await _wait_settled(parts)
+    own = [view for view in parts.ledger.channels.all() if _pays(parts, view)]
+    waiting = _unsettled(parts)
+    await conversation.send(ChannelsClosed(len(own) - waiting, waiting))
+
+
+async def _wait_settled(parts: Parts) -> None:
+    while True:
+        if not _unsettled(parts):
+            return
+        await trio.sleep(_LOOK_AGAIN_S)
+
+
+def _unsettled(parts: Parts) -> int:
+    return sum(
+        view.state is not ObjectState.SETTLED or view.owed > 0
+        for view in parts.ledger.channels.all()
+        if _pays(parts, view)
+    )
+
+
+def _pays(parts: Parts, view: ChannelView) -> bool:
+    return view.payer == parts.identity.node_id
+
+
+def _channel(parts: Parts, view: ChannelView) -> Channel:
+    pays = _pays(parts, view)
+    is_settled = view.state is ObjectState.SETTLED
+    return Channel(
+        channel=view.id.hex(),
+        with_whom=short_form(view.terms.provider if pays else view.payer),
+        pays=pays,
+        state=view.state.name.lower(),
+        deposit=view.deposit,
+        paid=view.paid if is_settled else parts.vouchers_total(view.id),
+    )

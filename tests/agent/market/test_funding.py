@@ -1,0 +1,184 @@
+"""Channels are open before they are needed, and never hold more than they should (SPEC.md 9.6)."""
+
+from math import inf
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from fogbank_agent.limits import CHANNEL_RETRY_S, CHANNELS_OPEN_MAX, DEPOSIT_PARTS
+from fogbank_agent.market.funding import (
+    ChannelsSeen,
+    DropsPaid,
+    Funding,
+    FundingInput,
+    LedgerRefused,
+    OpenChannel,
+    OwnChannel,
+    ProviderWanted,
+    TopUpChannel,
+)
+from fogbank_dag_ledger.operations import ObjectId
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.machine import Tick
+
+from .town import ANN, BEN
+
+DEPOSIT = 1_000
+ONE, TWO = ObjectId(b"1" * 32), ObjectId(b"2" * 32)
+
+
+def seen(*channels: OwnChannel, spendable: int = 10**6) -> ChannelsSeen:
+    return ChannelsSeen(channels, spendable)
+
+
+def ready(funds: int = DEPOSIT, *, provider: NodeId = ANN, channel: ObjectId = ONE) -> OwnChannel:
+    return OwnChannel(channel, provider, funds, is_over=False)
+
+
+def begin(*channels: OwnChannel, spendable: int = 10**6) -> Funding:
+    funding = Funding(DEPOSIT)
+    assert funding.handle(seen(*channels, spendable=spendable), 0) == []
+    return funding
+
+
+def test_a_channel_is_opened_once_to_a_provider_that_is_wanted() -> None:
+    funding = begin()
+    assert funding.handle(ProviderWanted(ANN), 1) == [OpenChannel(ANN, DEPOSIT)]
+    assert funding.handle(ProviderWanted(ANN), 2) == []
+    assert funding.handle(seen(ready(0)), 3) == []
+    assert funding.channel(ANN) is None
+    assert funding.handle(seen(ready()), 4) == []
+    assert (funding.channel(ANN), funding.left(ANN)) == (ONE, DEPOSIT)
+
+
+def test_a_channel_of_an_earlier_life_is_used_again() -> None:
+    funding = begin(ready())
+    assert funding.handle(ProviderWanted(ANN), 1) == []
+    assert funding.channel(ANN) == ONE
+
+
+def test_a_channel_is_topped_up_when_half_of_it_is_spent() -> None:
+    funding = begin(ready())
+    funding.handle(ProviderWanted(ANN), 1)
+    assert funding.handle(DropsPaid(ONE, 499), 2) == []
+    assert funding.handle(DropsPaid(ONE, 500), 3) == [TopUpChannel(ONE, ANN, DEPOSIT)]
+    assert funding.handle(DropsPaid(ONE, 900), 4) == []
+    funding.handle(seen(ready(2 * DEPOSIT)), 5)
+    assert funding.left(ANN) == 1_100
+
+
+def test_a_provider_that_nobody_wants_any_more_gets_no_channel() -> None:
+    funding = begin(ready())
+    assert funding.handle(DropsPaid(ONE, 900), 1) == []
+
+
+def test_what_the_ledger_refused_is_tried_again_later() -> None:
+    funding = begin()
+    funding.handle(ProviderWanted(ANN), 1)
+    assert funding.handle(LedgerRefused(ANN), 2) == []
+    assert funding.deadline == 2 + CHANNEL_RETRY_S
+    assert funding.handle(Tick(), funding.deadline) == [OpenChannel(ANN, DEPOSIT)]
+    assert funding.deadline == inf
+
+
+def test_a_channel_that_is_over_is_replaced() -> None:
+    funding = begin(ready())
+    funding.handle(ProviderWanted(ANN), 1)
+    over = OwnChannel(ONE, ANN, DEPOSIT, is_over=True)
+    assert funding.handle(seen(over), 2) == [OpenChannel(ANN, DEPOSIT)]
+    assert funding.channel(ANN) is None
+    funding.handle(seen(over, ready(channel=TWO)), 3)
+    assert (funding.channel(ANN), funding.left(ANN)) == (TWO, DEPOSIT)
+
+
+def test_a_small_wallet_is_not_put_into_one_channel() -> None:
+    funding = begin(spendable=400)
+    assert funding.handle(ProviderWanted(ANN), 1) == [OpenChannel(ANN, 100)]
+    assert funding.handle(ProviderWanted(BEN), 1) == [OpenChannel(BEN, 75)]
+    assert begin(spendable=3).handle(ProviderWanted(ANN), 1) == []
+
+
+def test_there_is_a_bound_to_the_channels() -> None:
+    funding = begin(spendable=10**9)
+    for number in range(CHANNELS_OPEN_MAX):
+        assert len(funding.handle(ProviderWanted(NodeId(bytes([number]) * 32)), 1)) == 1
+    assert funding.handle(ProviderWanted(NodeId(b"z" * 32)), 1) == []
+
+
+class FundingAgainstLedger(RuleBasedStateMachine):
+    """Whatever the ledger does, no more is put in than the wallet has, nor asked for twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.funding = Funding(DEPOSIT)
+        self.now = 0.0
+        self.wallet = 10_000
+        self.channels: dict[NodeId, int] = {}
+        self.under_way: dict[NodeId, OpenChannel | TopUpChannel] = {}
+        self.paid: dict[NodeId, int] = {}
+        self._look()
+
+    providers = st.sampled_from([ANN, BEN])
+
+    @rule(provider=providers)
+    def want(self, provider: NodeId) -> None:
+        self._tell(ProviderWanted(provider))
+
+    @rule(provider=providers, works=st.booleans())
+    def end(self, provider: NodeId, works: bool) -> None:
+        command = self.under_way.pop(provider, None)
+        if command is None:
+            return
+        if not works:
+            self._tell(LedgerRefused(provider))
+            return
+        self.wallet -= command.drops
+        self.channels[provider] = self.channels.get(provider, 0) + command.drops
+        self._look()
+
+    @rule(provider=providers, part=st.integers(0, 100))
+    def spend(self, provider: NodeId, part: int) -> None:
+        left = self.channels.get(provider, 0) - self.paid.get(provider, 0)
+        if left <= 0:
+            return
+        self.paid[provider] = self.paid.get(provider, 0) + left * part // 100
+        self._tell(DropsPaid(_name(provider), self.paid[provider]))
+
+    @rule(seconds=st.floats(0, 20))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self._tell(Tick())
+
+    @rule()
+    def look_again(self) -> None:
+        self._look()
+
+    @invariant()
+    def what_is_left_is_what_the_ledger_and_the_vouchers_say(self) -> None:
+        for provider in (ANN, BEN):
+            left = self.channels.get(provider, 0) - self.paid.get(provider, 0)
+            assert self.funding.left(provider) == left
+
+    def _look(self) -> None:
+        pending = sum(command.drops for command in self.under_way.values())
+        channels = [
+            OwnChannel(_name(provider), provider, funds, is_over=False)
+            for provider, funds in self.channels.items()
+        ]
+        self._tell(ChannelsSeen(channels, self.wallet - pending))
+
+    def _tell(self, event: FundingInput | Tick) -> None:
+        for command in self.funding.handle(event, self.now):
+            assert command.provider not in self.under_way, "asked for twice"
+            assert 0 < command.drops <= min(DEPOSIT, self.wallet // DEPOSIT_PARTS)
+            assert isinstance(command, OpenChannel) == (command.provider not in self.channels)
+            self.under_way[command.provider] = command
+
+
+def _name(provider: NodeId) -> ObjectId:
+    return ObjectId(bytes(provider))
+
+
+TestFundingAgainstLedger = FundingAgainstLedger.TestCase
+TestFundingAgainstLedger.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
