@@ -26,6 +26,7 @@ _COMMANDS = {
     "why": "Tell what happened to a run, step by step.",
     "id": "Print this agent's node id.",
     "task": "Write, build, try, sign and publish tasks.",
+    "ledger": "Look at the ledger as it is on disk, and check it.",
     "doctor": "Tell what an agent has and lacks on this machine.",
     "network": "Prepare a network with several seats.",
     "demo": "Watch five agents on this machine render a picture together.",

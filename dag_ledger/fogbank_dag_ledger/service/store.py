@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from fogbank_protocol.identity import NetworkId, NodeId
-from fogbank_protocol.node.database import Database, open_database
+from fogbank_protocol.node.database import Database, open_database, read_database
 
 from ..frontier import Range
 from ..limits import CHECKPOINTS_KEPT, PAGE_VERTICES_MAX
@@ -85,6 +85,23 @@ class VertexStore:
         elif rows[0][0] != network:
             self._database.close()
             raise StoreUnusable(f"{path} belongs to another network; use another state folder")
+
+    @classmethod
+    def reading(cls, path: Path, network: NetworkId) -> "VertexStore":
+        """Return the file at ``path``, only to be read; an agent may be writing it.
+
+        Raises:
+            StoreUnusable: the file holds another network's vertices.
+            DatabaseFailure: it cannot be read.
+        """
+        store = cls.__new__(cls)
+        store._path = path
+        store._database = read_database(path, _MIGRATIONS)
+        rows = store._database.query("SELECT id FROM network")
+        if not rows or rows[0][0] != network:
+            store.close()
+            raise StoreUnusable(f"{path} belongs to another network; use another state folder")
+        return store
 
     @property
     def set_aside(self) -> Path | None:
