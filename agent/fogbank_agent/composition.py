@@ -26,7 +26,7 @@ from .limits import MEBIBYTE
 from .parts import Parts
 from .published import PublishedPackages
 from .state_folder import StateFolder
-from .trading.interfaces import StepRunner
+from .trading.interfaces import LotRunner
 from .trading.journal import Journal
 from .trading.provider import Provider, ProviderSettings
 from .trading.requestor import Requestor
@@ -82,7 +82,7 @@ async def run_agent(
 
 async def _start_sandbox(
     foundation: Foundation, nursery: trio.Nursery
-) -> tuple[StepRunner | None, str]:
+) -> tuple[LotRunner | None, str]:
     """Return what executes runs, or None and why this machine cannot."""
     sandbox = Sandbox(foundation.state.sandbox, workers=_slots(foundation.config))
     try:
@@ -94,7 +94,7 @@ async def _start_sandbox(
 
 
 def _assemble(
-    foundation: Foundation, journal: Journal, runner: StepRunner | None, why_not: str, began: float
+    foundation: Foundation, journal: Journal, runner: LotRunner | None, why_not: str, began: float
 ) -> Parts:
     state, config = foundation.state, foundation.config
     identity, genesis = foundation.identity, foundation.genesis
@@ -161,6 +161,7 @@ def _node_settings(foundation: Foundation) -> NodeSettings:
         network_name=foundation.genesis.name,
         static_peers=tuple(map(_static_peer, network.static_peers)),
         addresses_file=foundation.state.addresses,
+        kept_peers=frozenset(foundation.genesis.seats),
     )
 
 
@@ -201,7 +202,7 @@ def _provider_settings(config: Config) -> ProviderSettings:
     )
 
 
-def _with_fault(sandbox: Sandbox, foundation: Foundation) -> StepRunner:
+def _with_fault(sandbox: Sandbox, foundation: Foundation) -> LotRunner:
     """Put the liar around the sandbox where the configuration of a demonstration asks for it."""
     lie_ppm = foundation.config.fault.lie_ppm
     if lie_ppm == 0:

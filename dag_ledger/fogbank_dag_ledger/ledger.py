@@ -305,7 +305,7 @@ class Ledger:
 
     def state_hash(self) -> bytes:
         """Return the state hash (8.9); its cost grows with the accounts."""
-        return state_hash(self.genesis.network, self._chains.values(), self.burned)
+        return state_hash(self.genesis.network, self._chains.values(), self._finality.seized)
 
     @property
     def burned(self) -> int:

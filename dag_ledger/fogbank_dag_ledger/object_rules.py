@@ -315,7 +315,8 @@ class _Issuing:
     # Taking.
 
     def _take(self, held: HeldObject, settling: VertexId) -> None:
-        deeds = self._record(settling).deeds
+        record = self._record(settling)
+        deeds = record.deeds
         settlement = None if deeds is None else deeds.settlement(held)
         if settlement is None:
             raise RemoteProtocolError("a vertex that does not settle it", rule="8.12.6")
@@ -327,8 +328,9 @@ class _Issuing:
         self._all.outcomes.append(outcome)
         if self._issuer != held.opener:
             self._all.passed_on += outcome.shares
-        if settlement.funds is not None:
-            self._all.sources.append(settlement.funds)
+        funds = settlement.funds_of(record)
+        if funds is not None:
+            self._all.sources.append(funds)
 
     # References.
 

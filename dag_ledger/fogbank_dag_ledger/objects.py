@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from fogbank_protocol.identity import NodeId
 
-from .operations import Act, ObjectId, Seize, Share, StakeTerms, Terms
+from .operations import Act, ObjectId, ReclaimFinal, Seize, Share, StakeTerms, Terms
 from .record import Record
 
 Wanted = TypeVar("Wanted")
@@ -164,13 +164,20 @@ class Settlement:
     award: int
     shares: tuple[Share, ...]
     funds: Record | None = None
-    """The opener's top-up that has to be final before anything is taken."""
+    """The opener's top-up that the provider counts on."""
 
     lanes: Mapping[int, int] = field(default_factory=dict[int, int])
     """By lane, the voucher that it goes by, in drops."""
 
     by_provider: bool = False
     """Whether the provider settles, and not the opener."""
+
+    def funds_of(self, record: Record) -> Record | None:
+        """Return what has to be final before anything is taken; ``record`` settles this way.
+
+        A reclaim counts on top-ups of its own line, which lose with it when the opener has forked.
+        """
+        return record if isinstance(self.act.action, ReclaimFinal) else self.funds
 
     @property
     def outcome(self) -> Outcome:

@@ -193,6 +193,8 @@ class OwnObjects:
         acts: list[Act] = []
         for name in list(self._owing):
             own = self._own[name]
+            if not own.opening.final:
+                continue
             if not self._owed(own):
                 # A later top-up that is owed too brings it back.
                 del self._owing[name]
@@ -200,7 +202,8 @@ class OwnObjects:
             outcome = own.held.outcome
             assert outcome is not None
             for record, settlement in outcome.settling:
-                if settlement.funds is None or settlement.funds.final:
+                funds = settlement.funds_of(record)
+                if funds is None or funds.final:
                     acts.append(Act(own.opening.id, own.held.index, Take(record.id)))
                     break
         return acts

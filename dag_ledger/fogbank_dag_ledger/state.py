@@ -1,6 +1,6 @@
 """The final state in one hash, and the check that no drop is made or lost (SPEC.md section 8.9)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 
 from fogbank_protocol.encoding import Value, encode
@@ -13,21 +13,26 @@ from .record import Record
 from .vertex import VertexId
 
 
-def state_hash(network: NetworkId, chains: Iterable[Chain], burned_drops: int) -> bytes:
+def state_hash(
+    network: NetworkId, chains: Iterable[Chain], seized: Collection[HeldObject]
+) -> bytes:
     """Return the 32 bytes that are equal on all nodes with the same final vertices."""
     digest = blake2b(b"fog-state-1\0" + network, digest_size=32)
     ordered = sorted(chains, key=lambda chain: chain.issuer)
     for chain in ordered:
         if chain.genesis_balance or chain.account.head:
             digest.update(encode(_state_of(chain)))
-    for record in object_records(ordered):
+    for record in object_records(ordered, seized):
         digest.update(encode(record))
-    digest.update(encode(burned_drops))
+    digest.update(encode(burned(seized)))
     return digest.digest()
 
 
-def object_records(chains: Iterable[Chain]) -> list[Value]:
-    """Return the records of all objects whose opening is final, ascending by object id (8.9)."""
+def object_records(chains: Iterable[Chain], seized: Collection[HeldObject]) -> list[Value]:
+    """Return the records of all objects that hold something, ascending by object id (8.9).
+
+    ``seized`` are the stakes of which a final vertex took a part of the reward.
+    """
     shares: dict[HeldObject, dict[NodeId, tuple[int, int]]] = {}
     for chain in chains:
         for held, (put, out, _) in chain.account.objects.items():
@@ -36,6 +41,9 @@ def object_records(chains: Iterable[Chain]) -> list[Value]:
     for held in sorted(shares, key=lambda held: held.id):
         of_object = shares[held]
         total = sum(put for put, _ in of_object.values())
+        left = total - sum(out for _, out in of_object.values())
+        if left == (burned([held]) if held in seized else 0):
+            continue
         taken: Value = [[who, of_object[who][1]] for who in sorted(of_object) if of_object[who][1]]
         records.append([held.id, held.opener, total, taken])
     return records

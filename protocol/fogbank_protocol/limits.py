@@ -65,6 +65,9 @@ REMEMBERED_ADDRESSES_MAX = 256
 PEERS_MAX = 128
 """How many channels a node keeps at most; further ones are answered with ``busy``."""
 
+PEERS_RESERVED = 32
+"""How many of them nobody gets who is neither configured, remembered nor named as kept."""
+
 CHANNELS_PER_PEER_MAX = 4
 """How many channels of one peer may be open, duplicates that are being closed with them."""
 

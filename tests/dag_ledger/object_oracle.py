@@ -546,6 +546,9 @@ class ObjectOracle:
                 if self.result(settling, key) not in confirmed:
                     return False
                 for other, one in self.acts(settling):
+                    is_reclaim = isinstance(one.action, ReclaimFinal)
+                    if other == key and is_reclaim and settling.id not in final:
+                        return False
                     funds = one.action.funds if isinstance(one.action, Close) else b""
                     if other == key and funds and funds not in final:
                         return False
@@ -566,21 +569,26 @@ class ObjectOracle:
                 if self.taken(end, key)
             ]
             put = self.put(ends[self.opener(key)], key)
-            records.append([self.name(key), self.opener(key), put, taken])
+            gone = sum(self.taken(end, key) for end in ends.values()) + self._burned(final, key)
+            if put > gone:
+                records.append([self.name(key), self.opener(key), put, taken])
         return records
 
     def burned(self, final: set[VertexId]) -> int:
-        seized = {
-            key
-            for one in final
-            for key, act in self.acts(self._of.vertices[one])
-            if isinstance(act.action, Take)
+        keys = {key for one in final for key, _ in self.acts(self._of.vertices[one])}
+        return sum(self._burned(final, key) for key in keys)
+
+    def _burned(self, final: set[VertexId], key: Key) -> int:
+        takes_reward = any(
+            other == key
+            and isinstance(act.action, Take)
             and self.result(self._of.vertices[act.action.settling], key).seized
-        }
-        burned = 0
-        for key in seized:
-            opening, terms = self.opening(key), self.terms(key)
-            assert opening is not None
-            assert isinstance(terms, StakeTerms)
-            burned += opening.amount - terms.reward // len(terms.watch) * len(terms.watch)
-        return burned
+            for one in final
+            for other, act in self.acts(self._of.vertices[one])
+        )
+        if not takes_reward:
+            return 0
+        opening, terms = self.opening(key), self.terms(key)
+        assert opening is not None
+        assert isinstance(terms, StakeTerms)
+        return opening.amount - terms.reward // len(terms.watch) * len(terms.watch)

@@ -249,6 +249,31 @@ def test_nothing_is_taken_before_the_top_up_that_was_counted_on_is_final() -> No
     assert not town.ledger.is_final(taking.id)
 
 
+def test_what_a_forked_opener_put_in_on_a_side_that_lost_pays_nobody() -> None:
+    town = Town()
+    opening = town.open(ANN, 400, town.channel())
+    spent = town.issue(ANN, pays={CAT: 500})
+    town.wait(2)
+    assert town.ledger.is_final(spent.id)
+    top_up, reclaim, settling = (
+        TopUp(300),
+        Reclaim(),
+        ReclaimFinal((), (town.voucher(opening, 650),)),
+    )
+    side = opening
+    for action in (top_up, reclaim, settling):
+        side = town.community.vertex(ANN, side, does=[Act(opening.id, 0, action)])
+        town.insert(side)
+
+    taking = town.act(BOB, opening, Take(side.id))
+    town.wait(80)
+
+    assert town.award(opening) == 650
+    assert town.ledger.is_confirmed(taking.id)
+    assert not town.ledger.is_final(taking.id)
+    town.check()
+
+
 def test_two_outcomes_that_split_the_votes_freeze_the_object_and_nobody() -> None:
     town = Town()
     opening = town.open(ANN, 500, town.escrow())

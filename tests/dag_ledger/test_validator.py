@@ -1,5 +1,6 @@
 """When a validator speaks, and that it falls silent (SPEC.md section 8.6)."""
 
+from itertools import pairwise
 from math import inf
 
 from fogbank_dag_ledger.acknowledgements import Entry, decode_cert
@@ -10,6 +11,7 @@ from fogbank_dag_ledger.limits import (
     HEARTBEAT_WINDOW,
     VALIDATOR_INTERVAL_S,
 )
+from fogbank_dag_ledger.operations import Act, EscrowTerms, Opening, RefundLate, object_id
 from fogbank_dag_ledger.validator import Issue, LedgerGrew, Validator
 from fogbank_dag_ledger.vertex import Vertex
 from fogbank_protocol.machine import Tick
@@ -209,3 +211,57 @@ def test_a_flood_of_tips_delays_the_newest_and_starves_nobody() -> None:
     assert set(named) >= set(ids(flood))
     assert all(ledger.is_final(vertex.id) for vertex in flood)
     assert len(ledger) == 100 + 5
+
+
+def escrow(seats: Seats, delivery_beats: int) -> Vertex:
+    """Return an escrow whose opener may have its money back after so many beats."""
+    names = seats.community.names
+    terms = EscrowTerms(names[5], (), 0, (), delivery_beats, 1, bytes(32))
+    return seats.community.vertex(4, does=[Opening(0, 100, terms)])
+
+
+def test_beats_are_said_while_they_are_counted_for_an_object_and_no_longer() -> None:
+    seats = Seats(Community(), present=4)
+    seats.hear(escrow(seats, delivery_beats=20))
+    seats.wait(2.0)
+    quiet = len(seats.issued)
+    seats.wait(30.0)
+    # Within 5 seconds each, the last one when the 20 beats are over.
+    assert 4 * 4 <= len(seats.issued) - quiet <= 4 * 6
+    for seat in range(4):
+        beats = [one.beat for one in seats.issued if one.issuer == seats.community.names[seat]]
+        assert beats == sorted(beats)
+        assert all(late - early <= 5 for early, late in pairwise(beats))
+        assert 20 <= beats[-1] <= 22
+    ended = len(seats.issued)
+    seats.wait(20.0)
+    assert len(seats.issued) == ended
+
+
+def test_a_settlement_that_waits_is_voted_for_when_its_beats_are_over() -> None:
+    seats = Seats(Community(), present=4)
+    opening = escrow(seats, delivery_beats=20)
+    seats.hear(opening)
+    seats.wait(1.0)
+    seats.hear(seats.community.vertex(4, opening, does=[Act(opening.id, 0, RefundLate())]))
+    seats.wait(17.0)
+    held = seats.ledgers[0].object(object_id(opening.id, 0))
+    assert held is not None
+    assert held.outcome is None
+    seats.wait(4.0)
+    assert held.outcome is not None
+
+
+def test_beats_go_on_after_a_restart_and_count_no_time_that_was_slept() -> None:
+    seats = Seats(Community(), present=4)
+    seats.hear(escrow(seats, delivery_beats=60))
+    seats.wait(12.0)
+    chain = seats.ledgers[0].chain(seats.community.names[0])
+    assert chain is not None
+    assert chain.head is not None
+    before = chain.head.beat
+    seats.validators[0] = Validator(seats.ledgers[0], seats.community.names[0], seats.now + 1_000)
+    seats.now += 1_000
+    seats.wait(5.0)
+    assert chain.head is not None
+    assert before <= chain.head.beat <= before + 5

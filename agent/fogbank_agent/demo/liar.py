@@ -1,7 +1,8 @@
 """A provider that lies, for demonstrations and tests: put around the sandbox by ``[fault]``."""
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from logging import getLogger
 from random import Random
@@ -13,7 +14,7 @@ from fogbank_wasm_tasks.run import RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
 
 from ..limits import PARTS_PER_MILLION
-from ..trading.interfaces import StepRunner
+from ..trading.interfaces import LotRunner
 
 _LIE_TOLD = "told a lie about input %s: one bit of its output is wrong"
 _LIES = re.compile(r"told a lie about input ([0-9a-f]{64})")
@@ -24,7 +25,7 @@ _log = getLogger(__name__)
 class LyingRunner:
     """Executes runs honestly, and falsifies some of the results before they are signed."""
 
-    def __init__(self, runner: StepRunner, lie_ppm: int, random: Random) -> None:
+    def __init__(self, runner: LotRunner, lie_ppm: int, random: Random) -> None:
         """Execute with ``runner``; falsify ``lie_ppm`` of a million results, by ``random``."""
         self._runner = runner
         self._lie_ppm = lie_ppm
@@ -40,6 +41,26 @@ class LyingRunner:
         """Run a package as ``Runner.execute`` does, and perhaps lie about its output."""
         report = await self._runner.execute(package, request, on_progress=on_progress)
         return self._perhaps_lie(request, report)
+
+    @asynccontextmanager
+    async def execute_many(
+        self, package: Package, requests: AsyncIterable[RunRequest]
+    ) -> AsyncGenerator[AsyncIterator[tuple[int, RunReport]]]:
+        """Run many as ``LotRunner.execute_many`` does, and perhaps lie about some outputs."""
+        asked: dict[int, RunRequest] = {}
+
+        async def remembered() -> AsyncIterator[RunRequest]:
+            async for request in requests:
+                asked[len(asked)] = request
+                yield request
+
+        async with self._runner.execute_many(package, remembered()) as reports:
+
+            async def bent() -> AsyncIterator[tuple[int, RunReport]]:
+                async for place, report in reports:
+                    yield place, self._perhaps_lie(asked[place], report)
+
+            yield bent()
 
     async def execute_steps(
         self,

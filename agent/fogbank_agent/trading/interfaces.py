@@ -1,6 +1,6 @@
 """What the market's shells need of others, said as narrowly as they need it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -38,8 +38,18 @@ class Runner(Protocol):
         ...
 
 
-class StepRunner(Runner, Protocol):
-    """Executes step tasks by their steps as well."""
+class LotRunner(Runner, Protocol):
+    """Executes many runs together, and step tasks by their steps."""
+
+    def execute_many(
+        self, package: Package, requests: AsyncIterable[RunRequest]
+    ) -> AbstractAsyncContextManager[AsyncIterator[tuple[int, RunReport]]]:
+        """Run ``package`` once for each of ``requests``; reports come as runs end, in any order.
+
+        Each is given with the place of its request.  Leaving the context stops the rest; raises
+        like ``execute``, from the iterator.
+        """
+        ...
 
     async def execute_steps(
         self,

@@ -1,18 +1,18 @@
 """Carries out the runs of a lot in a sandbox, to sell them or to check them (SPEC.md 9.5, 9.6)."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_wasm_tasks.outcome import HostFault, Ok
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.receipt import Result
-from fogbank_wasm_tasks.run import RunReport
+from fogbank_wasm_tasks.run import RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import StepRequest
 from fogbank_wasm_tasks.verification.terms import Terms
 from fogbank_wasm_tasks.verification.trace import Trace
 
-from .interfaces import StepRunner
+from .interfaces import LotRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class LotWork:
 
 
 async def execute_lot(
-    runner: StepRunner,
+    runner: LotRunner,
     work: LotWork,
     read: Callable[[int], Awaitable[bytes]],
     take: Callable[[Result, bytes | None], Awaitable[None]],
@@ -44,6 +44,8 @@ async def execute_lot(
         RemoteProtocolError, SandboxBusy, SandboxUnavailable: as ``Runner.execute``, and whatever
             ``read`` and ``take`` raise.
     """
+    if work.terms.plan is None and len(work.inputs) > 1:
+        return await _execute_together(runner, work, read, take, seconds_left, on_progress)
     wall_s, fuel = 0.0, 0
 
     def tell(fuel_of_run: int) -> None:
@@ -51,9 +53,8 @@ async def execute_lot(
             on_progress(fuel + fuel_of_run)
 
     for place, input_id in enumerate(work.inputs):
-        result, report = await _execute(
-            runner, work, input_id, await read(place), seconds_left, tell
-        )
+        data = await read(place)
+        result, report = await _execute(runner, work, input_id, data, seconds_left, tell)
         wall_s += report.wall_s
         fuel += result.fuel
         await take(result, report.output if isinstance(report.outcome, Ok) else None)
@@ -63,8 +64,41 @@ async def execute_lot(
     return wall_s
 
 
+async def _execute_together(
+    runner: LotRunner,
+    work: LotWork,
+    read: Callable[[int], Awaitable[bytes]],
+    take: Callable[[Result, bytes | None], Awaitable[None]],
+    seconds_left: Callable[[], float],
+    on_progress: Callable[[int], None] | None,
+) -> float:
+    async def requests() -> AsyncIterator[RunRequest]:
+        for place in range(len(work.inputs)):
+            data = await read(place)
+            yield work.terms.request(data, wall_s_max=max(seconds_left(), 0.001))
+
+    wall_s, fuel, ended = 0.0, 0, 0
+    # Runs end in any order, and are told of in that of the lot.
+    early: dict[int, RunReport] = {}
+    async with runner.execute_many(work.package, requests()) as reports:
+        async for place, report in reports:
+            early[place] = report
+            wall_s += report.wall_s
+            while ended in early:
+                report = early.pop(ended)
+                result = _result(work.inputs[ended], report)
+                ended += 1
+                fuel += result.fuel
+                await take(result, report.output if isinstance(report.outcome, Ok) else None)
+                if isinstance(result.outcome, HostFault):
+                    return wall_s
+            if on_progress is not None:
+                on_progress(fuel)
+    return wall_s
+
+
 async def _execute(
-    runner: StepRunner,
+    runner: LotRunner,
     work: LotWork,
     input_id: BlobId,
     data: bytes,

@@ -12,7 +12,7 @@ from fogbank_wasm_tasks.receipt import Result
 
 from ..limits import OWN_RUNS_AT_ONCE
 from ..market.verification import Claim
-from .interfaces import StepRunner
+from .interfaces import LotRunner
 from .lot_runs import LotWork, execute_lot
 
 _log = getLogger(__name__)
@@ -21,7 +21,7 @@ _log = getLogger(__name__)
 class OwnRuns:
     """The own sandbox as a check: at most ``OWN_RUNS_AT_ONCE``, for all jobs together."""
 
-    def __init__(self, runner: StepRunner | None, blobs: BlobStore) -> None:
+    def __init__(self, runner: LotRunner | None, blobs: BlobStore) -> None:
         """Execute with ``runner``, None where there is none; ``blobs`` has inputs and outputs."""
         self._runner = runner
         self._blobs = blobs

@@ -57,7 +57,7 @@ from ..market.verification import fuel_of
 from .admission import Admission
 from .debts import BadVoucher, Debts
 from .earning_channels import EarningChannels
-from .interfaces import StepRunner
+from .interfaces import LotRunner
 from .journal import Journal
 from .methods import (
     CLOSE_METHOD,
@@ -126,7 +126,7 @@ class Provider:
         blobs: BlobStore,
         journal: Journal,
         *,
-        runner: StepRunner,
+        runner: LotRunner,
         settings: ProviderSettings,
         random: Random,
     ) -> None:

@@ -53,7 +53,7 @@ from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
 from .bill_book import BillBook
-from .interfaces import StepRunner
+from .interfaces import LotRunner
 from .job_bounds import JobRefused, check_bounds
 from .job_shell import JobShell, JobTools
 from .job_summary import summarise
@@ -108,7 +108,7 @@ class Requestor:
         blobs: BlobStore,
         journal: Journal,
         *,
-        runner: StepRunner | None,
+        runner: LotRunner | None,
         random: Random,
         deposit: int,
         channel_beats: int,

@@ -25,7 +25,7 @@ from ..market.agreements import Agreement, AgreementId
 from ..market.orders import Order
 from ..market.reasons import Reason
 from ..market.run_messages import InlineRoom, RunEnded, RunItem, RunProgress
-from .interfaces import StepRunner
+from .interfaces import LotRunner
 from .lot_runs import LotWork, execute_lot
 from .packages import PackageShelf
 
@@ -76,7 +76,7 @@ class Workbench:
         identity: Identity,
         blobs: BlobStore,
         shelf: PackageShelf,
-        runner: StepRunner,
+        runner: LotRunner,
         slots: int,
     ) -> None:
         """Execute with ``runner``, at most ``slots`` at the same time."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..identity import NodeId
-from ..limits import CROSSING_CHANNELS_S, PEERS_MAX
+from ..limits import CROSSING_CHANNELS_S, PEERS_MAX, PEERS_RESERVED
 from ..machine import Tick
 
 
@@ -16,6 +16,8 @@ class ChannelOpened:
     peer: NodeId
     channel: int
     opened_here: bool
+    is_reserved: bool = False
+    """Whether a place is kept for this peer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,20 @@ class _Channel:
     number: int
     opened_here: bool
     completed_at: float
+    is_reserved: bool
 
 
 class Channels:
     """Keeps one channel a peer, the same one as the peer does."""
 
-    def __init__(self, own_id: NodeId, *, peers_max: int = PEERS_MAX) -> None:
+    def __init__(
+        self, own_id: NodeId, *, peers_max: int = PEERS_MAX, reserved: int = PEERS_RESERVED
+    ) -> None:
+        """Keep ``peers_max`` at most, ``reserved`` of them for whom places are kept.
+
+        Node ids cost nothing: strangers could have every place otherwise.
+        """
+        self._strangers_max = peers_max - reserved
         self._own_id = own_id
         self._peers_max = peers_max
         self._used: dict[NodeId, _Channel] = {}
@@ -81,8 +91,8 @@ class Channels:
     def handle(self, event: ChannelsEvent | Tick, now: float) -> Sequence[ChannelsCommand]:
         """Take one event at time ``now`` and return what to do."""
         match event:
-            case ChannelOpened(peer, number, opened_here):
-                return self._open(peer, _Channel(number, opened_here, now))
+            case ChannelOpened(peer, number, opened_here, is_reserved):
+                return self._open(peer, _Channel(number, opened_here, now, is_reserved))
             case ChannelClosed(number):
                 return self._close(number)
             case Tick():
@@ -91,7 +101,7 @@ class Channels:
     def _open(self, peer: NodeId, newer: _Channel) -> Sequence[ChannelsCommand]:
         older = self._used.get(peer)
         if older is None:
-            if len(self._used) == self._peers_max:
+            if not self._has_place(newer):
                 return [RefuseChannel(newer.number)]
             self._used[peer] = newer
             return [UseChannel(peer, newer.number)]
@@ -99,6 +109,12 @@ class Channels:
             return [RetireChannel(newer.number)]
         self._used[peer] = newer
         return [UseChannel(peer, newer.number), RetireChannel(older.number)]
+
+    def _has_place(self, channel: _Channel) -> bool:
+        if len(self._used) == self._peers_max:
+            return False
+        strangers = sum(not used.is_reserved for used in self._used.values())
+        return channel.is_reserved or strangers < self._strangers_max
 
     def _is_newer_kept(self, peer: NodeId, older: _Channel, newer: _Channel) -> bool:
         if older.opened_here == newer.opened_here:

@@ -4,7 +4,7 @@ Three machines decide: ``Channels`` which channel is used, ``Dialling`` whom to 
 who is gone.  This shell tells them what happens and does as they say.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
 from logging import getLogger
@@ -63,6 +63,7 @@ from .handshake import NotNeeded, shake_hands
 from .open_channels import OpenChannel, OpenChannels
 from .peer_watch import PeerWatches
 from .peers import PeerInfo
+from .reservations import Reservations
 from .session import Session
 from .tcp import HalfOpen, connect, far_host, leads_home, open_listeners, port_of
 
@@ -82,10 +83,12 @@ class Connections:
         services: Services,
         *,
         on_reached: Callable[[NodeId, Address], None],
+        kept_peers: Iterable[NodeId] = (),
         channels_max: int = CHANNELS_MAX,
     ) -> None:
         """Open channels as ``identity`` in ``network`` and answer with ``services``.
 
+        Places are kept for ``kept_peers``, however many strangers come.
         ``on_reached`` hears of every address to which a channel was opened from here.
         """
         self._channels_max = channels_max
@@ -100,6 +103,7 @@ class Connections:
         self._numbers = count()
         self._nonces = _random_nonces()
         self._open = OpenChannels()
+        self._reservations = Reservations(kept_peers)
         self._nursery: trio.Nursery | None = None
         self._dialling_machine = Dialling(identity.node_id, _random_fractions())
         self._channels: Driver[ChannelsEvent, ChannelsCommand] = Driver(
@@ -149,6 +153,8 @@ class Connections:
 
     def learn(self, event: DiallingEvent) -> None:
         """Take a hint of where somebody may be; only while running."""
+        if isinstance(event, AddressLearnt):
+            self._reservations.learn(event)
         self._dialling.tell(event)
 
     def infos(self) -> Sequence[PeerInfo]:
@@ -181,7 +187,7 @@ class Connections:
                 _logger.debug("a stranger came to nothing: %s", error)
                 return
             if not scope.cancelled_caught:
-                await self._serve(stream, channel, done, host=host, opened_here=False)
+                await self._serve(stream, channel, done, host=host, dialled=None)
 
     async def _dial(self, address: Address) -> None:
         try:
@@ -209,7 +215,7 @@ class Connections:
         else:
             self._on_reached(done.peer, address)
             self._dialling.tell(DialReached(address, done.peer))
-            await self._serve(stream, channel, done, host=address.host, opened_here=True)
+            await self._serve(stream, channel, done, host=address.host, dialled=address)
 
     def _new_channel(self, role: Role) -> SecureChannel:
         return SecureChannel(
@@ -238,7 +244,7 @@ class Connections:
         done: HandshakeDone,
         *,
         host: str,
-        opened_here: bool,
+        dialled: Address | None,
     ) -> None:
         """Carry a channel from its handshake to its end."""
         peer = done.peer
@@ -246,10 +252,12 @@ class Connections:
         session = Session(
             stream, channel, peer, self._services, on_heard=partial(self._hear, number)
         )
+        opened_here = dialled is not None
         info = PeerInfo(peer, host, done.port, opened_here, trio.current_time(), None)
+        is_kept = self._reservations.is_kept(peer, dialled)
         self._open.add(number, OpenChannel(session, info))
         try:
-            self._channels.tell(ChannelOpened(peer, number, opened_here))
+            self._channels.tell(ChannelOpened(peer, number, opened_here, is_kept))
             self._learn_from(info)
             await session.run()
         finally:

@@ -68,7 +68,11 @@ class Node:
         self._services = Services()
         self._remembered = RememberedAddresses(settings.addresses_file)
         self._connections = Connections(
-            identity, network, self._services, on_reached=self._remembered.remember
+            identity,
+            network,
+            self._services,
+            on_reached=self._remembered.remember,
+            kept_peers=settings.kept_peers,
         )
         self._hints = Hints(
             identity.node_id, network, settings, self._connections, self._remembered

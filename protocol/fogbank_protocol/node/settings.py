@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..discovery.address import Address
+from ..identity import NodeId
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class NodeSettings:
 
     network_name: str = ""
     """The network's name as announced, at most 64 bytes; a hint for people."""
+
+    kept_peers: frozenset[NodeId] = frozenset()
+    """For whom a place is kept among the peers, however many strangers come: seats, for one."""
 
     static_peers: tuple[Address, ...] = ()
     """Addresses that are dialled in any case."""

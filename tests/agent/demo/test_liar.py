@@ -1,6 +1,7 @@
 """The liar of the demonstration."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
@@ -41,6 +42,18 @@ class Honest:
         on_progress: Callable[[int], None] | None = None,
     ) -> RunReport:
         return self.report
+
+    @asynccontextmanager
+    async def execute_many(
+        self, package: Package, requests: AsyncIterable[RunRequest]
+    ) -> AsyncGenerator[AsyncIterator[tuple[int, RunReport]]]:
+        async def reports() -> AsyncIterator[tuple[int, RunReport]]:
+            place = 0
+            async for _ in requests:
+                yield place, self.report
+                place += 1
+
+        yield reports()
 
     async def execute_steps(
         self,
@@ -98,3 +111,15 @@ async def test_a_step_task_is_lied_about_in_its_output() -> None:
     assert stepped.report is not None
     assert stepped.report.outcome == Ok(blob_id(stepped.report.output), len(OUTPUT))
     assert stepped.report.output != OUTPUT
+
+
+async def test_some_of_many_runs_are_lied_about() -> None:
+    async def requests() -> AsyncIterator[RunRequest]:
+        for _ in range(100):
+            yield REQUEST
+
+    liar = LyingRunner(HONEST, 500_000, Random(1))
+    async with liar.execute_many(package(command("")), requests()) as reports:
+        outputs = [report.output async for _, report in reports]
+    assert len(outputs) == 100
+    assert 20 < outputs.count(OUTPUT) < 80

@@ -44,6 +44,8 @@ def test_a_demonstration_that_keeps_its_promises_has_no_shortcomings() -> None:
             "0 agents were killed, not one",
         ),
         (replace(KEPT, supply_after=999), "the supply was 1000 drops and is 999"),
+        (replace(KEPT, channels_open=1), "1 payment channels are not settled"),
+        (replace(KEPT, royalties_paid=0), "the author of the task got nothing"),
         (
             replace(KEPT, payments_final=False),
             "not every payment is final on every live agent",
@@ -74,6 +76,9 @@ def test_the_object_has_the_keys_that_users_rely_on() -> None:
         "killed",
         "supply_before",
         "supply_after",
+        "channels_closed",
+        "channels_open",
+        "royalties_paid",
         "payments_final",
         "state_hashes",
         "image",

@@ -1,6 +1,6 @@
 """A few real agents in one process: nodes on loopback, a shared ledger, the market's shells."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,7 +12,7 @@ import trio
 
 from fogbank_agent.market.job_request import JobRequest, RunInput
 from fogbank_agent.market.orders import Audit
-from fogbank_agent.trading.interfaces import StepRunner
+from fogbank_agent.trading.interfaces import LotRunner
 from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.provider import Provider, ProviderSettings
 from fogbank_agent.trading.requestor import Requestor
@@ -76,6 +76,18 @@ class Hasher:
             wall_s=0.001,
             diagnostics=b"",
         )
+
+    @asynccontextmanager
+    async def execute_many(
+        self, package: Package, requests: AsyncIterable[RunRequest]
+    ) -> AsyncGenerator[AsyncIterator[tuple[int, RunReport]]]:
+        async def reports() -> AsyncIterator[tuple[int, RunReport]]:
+            place = 0
+            async for request in requests:
+                yield place, await self.execute(package, request)
+                place += 1
+
+        yield reports()
 
     async def execute_steps(
         self,
@@ -147,8 +159,8 @@ class Neighbourhood:
         self,
         number: int,
         *,
-        sells: StepRunner | None = None,
-        checks: StepRunner | None = None,
+        sells: LotRunner | None = None,
+        checks: LotRunner | None = None,
         terms: ProviderSettings | None = None,
     ) -> Agent:
         """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
@@ -162,8 +174,8 @@ class Neighbourhood:
     async def _run(
         self,
         own: Identity,
-        sells: StepRunner | None,
-        checks: StepRunner | None,
+        sells: LotRunner | None,
+        checks: LotRunner | None,
         terms: ProviderSettings,
         *,
         task_status: trio.TaskStatus[Agent],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.wasm_tasks.packages import package, reactor
 
 from fogbank_agent.limits import INLINE_BYTES_MAX
 from fogbank_agent.market.job_request import RunInput
@@ -32,6 +33,14 @@ from .neighbourhood import (
 pytestmark = pytest.mark.slow
 
 INPUTS = [bytes([number]) * (10 + number) for number in range(8)]
+
+
+ECHO = package(
+    reactor(
+        "(i64.or (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 32)) "
+        "(i64.extend_i32_u (local.get 1)))"
+    )
+)
 
 
 def check_results(result: JobResult, inputs: list[bytes]) -> None:
@@ -389,4 +398,60 @@ async def test_a_real_task_is_run_and_checked_in_real_sandboxes(tmp_path: Path) 
         assert result.lies_caught == 0
         assert result.runs[0].output is not None
         assert await ann.blobs.read(result.runs[0].output)
+        nursery.cancel_scope.cancel()
+
+
+async def test_small_runs_are_bought_together(tmp_path: Path) -> None:
+    inputs = [bytes([number % 251]) for number in range(500)]
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        ben = await hood.start(2, sells=Hasher())
+        await hood.wait_ready()
+        result = await ann.requestor.buy(await a_job(ann, inputs, lots_at_once=2))
+        check_results(result, inputs)
+        (line,) = result.providers
+        assert (line.runs, line.refused) == (500, 0)
+        assert ben.provider is not None
+        assert len({attempt.number for run in result.runs for attempt in run.attempts}) == 1
+        agreements = ben.journal.earnings()[0].runs
+        assert agreements < 50, "as many agreements as lots, not as runs"
+        await check_money(hood)
+        assert result.paid_total == sum(one.paid for one in ben.journal.earnings())
+
+
+async def test_a_lie_about_one_run_of_many_is_caught(tmp_path: Path) -> None:
+    inputs = [bytes([number % 251]) for number in range(100)]
+    async with neighbourhood(tmp_path, 3) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        await hood.start(2, sells=Hasher(lies=lambda number: number == 30))
+        await hood.start(3, sells=Hasher(), terms=settings(start_price=90))
+        await hood.wait_ready()
+        await ann.requestor.buy(await a_job(ann, [b"x"]))
+        await wait_until(lambda: sum(view.deposit > 0 for view in ann.ledger.channels.all()) == 2)
+        job = await a_job(ann, inputs, lots_at_once=2, verification=Audit(1_000_000))
+        result = await ann.requestor.buy(job)
+        check_results(result, inputs)
+        assert result.lies_caught == 1
+        assert [line.caught for line in result.providers].count(True) == 1
+
+
+async def test_real_sandboxes_run_a_lot_together(tmp_path: Path) -> None:
+    inputs = [bytes([number % 251]) for number in range(300)]
+    async with neighbourhood(tmp_path, 2) as hood, trio.open_nursery() as nursery:
+        sandboxes = [Sandbox(tmp_path / f"sandbox{number}", workers=1) for number in range(2)]
+        for sandbox in sandboxes:
+            await nursery.start(sandbox.run)
+        ann = await hood.start(1, checks=sandboxes[0])
+        await hood.start(2, sells=sandboxes[1])
+        await hood.wait_ready()
+        job = await a_job(
+            ann,
+            inputs,
+            package_id=await ann.blobs.put(ECHO.data),
+            lots_at_once=2,
+            verification=Audit(1_000_000),
+        )
+        result = await ann.requestor.buy(job)
+        assert [run.output for run in result.runs] == [blob_id(data) for data in inputs]
+        assert result.completed == 300
         nursery.cancel_scope.cancel()

@@ -238,8 +238,8 @@ class Dealings:
             if node.name in self._world.judge.excused:
                 continue
             for held in self._unsettled_of(node):
-                contenders = len(held.outcomes)
-                if contenders < 2:
+                # Votes are never moved: whoever settled too early may have split them for good.
+                if not held.voted:
                     return f"{type(held.terms).__name__} {held.id.hex()} is not settled"
             owed = [one.owed for one in node.participant.objects.channels()]
             owed += [one.owed for one in node.participant.objects.others()]

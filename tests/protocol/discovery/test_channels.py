@@ -56,11 +56,28 @@ def test_a_peer_that_lost_power_is_believed_though_its_node_id_is_larger() -> No
 
 
 def test_one_channel_too_many_is_refused_but_not_one_that_replaces() -> None:
-    channels = Channels(ANN, peers_max=1)
+    channels = Channels(ANN, peers_max=1, reserved=0)
     channels.handle(ChannelOpened(BEN, 1, opened_here=True), 0)
     other = NodeId(b"c" * 32)
     assert channels.handle(ChannelOpened(other, 2, opened_here=False), 0) == [RefuseChannel(2)]
     assert UseChannel(BEN, 3) in channels.handle(ChannelOpened(BEN, 3, opened_here=True), 0)
+
+
+def test_strangers_do_not_get_the_places_that_are_kept() -> None:
+    channels = Channels(ANN, peers_max=4, reserved=2)
+    strangers, friends = (
+        [NodeId(bytes([number, kind]) * 16) for number in range(4)] for kind in (0, 1)
+    )
+    opened = [
+        channels.handle(ChannelOpened(peer, number, opened_here=False), 0)
+        for number, peer in enumerate(strangers)
+    ]
+    assert [type(commands[0]) for commands in opened] == [UseChannel] * 2 + [RefuseChannel] * 2
+    for number, peer in enumerate(friends[:2], start=10):
+        event = ChannelOpened(peer, number, opened_here=False, is_reserved=True)
+        assert channels.handle(event, 0) == [UseChannel(peer, number)]
+    event = ChannelOpened(friends[2], 20, opened_here=True, is_reserved=True)
+    assert channels.handle(event, 0) == [RefuseChannel(20)]
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32), st.data())
