@@ -140,6 +140,7 @@ class LedgerService:
         self._answer = FrontierMessage(reset=False, entries={})
         self._snapshot: Certified | None = None
         self._state_kept: Mapping[bytes, bytes] = {}
+        self._keeping = trio.Lock()
         self._assemble()
         self._answers = Answers(
             lambda: self._pipeline,
@@ -518,17 +519,19 @@ class LedgerService:
         )
 
     async def _keep_checkpoint(self, command: KeepCheckpoint) -> None:
-        assert self._disk is not None
-        await self._disk.writer.flush()
-        with trio.CancelScope(shield=True):
-            try:
-                await trio.to_thread.run_sync(keep, self._disk.store, command, self._state_kept)
-            except DatabaseFailure as error:
-                # What should have been forgotten is read again at the next start, and forgotten.
-                _log.warning("a checkpoint is not kept: %s", error)
-                return
-        if command.floor is not None:
-            self._state_kept = command.floor.state
+        disk = self._disk
+        assert disk is not None
+        async with self._keeping:
+            await disk.writer.flush()
+            with trio.CancelScope(shield=True):
+                try:
+                    await trio.to_thread.run_sync(keep, disk.store, command, self._state_kept)
+                except DatabaseFailure as error:
+                    # What should have been forgotten is read again at the next start.
+                    _log.warning("a checkpoint is not kept: %s", error)
+                    return
+            if command.floor is not None:
+                self._state_kept = command.floor.state
 
     def _compare(self, peer: NodeId, message: FrontierMessage) -> FrontierMessage:
         """Return what to answer a peer that tells its frontier."""
