@@ -48,6 +48,12 @@ class Acknowledged:
         self._beyond = 0
         self.chains: list[Chain] = []
 
+    def begin_epoch(self, quorum: int) -> None:
+        """Count anew with ``quorum``; the weights have changed in place (section 8.19)."""
+        self._quorum = quorum
+        self.counts = [0] * len(self._weights)
+        self.stable = self._beyond = 0
+
     def contenders(self, seq: int) -> Iterator[Record]:
         """Iterate over all vertices held whose id begins with the tag and ``seq``."""
         for chain in self.chains:

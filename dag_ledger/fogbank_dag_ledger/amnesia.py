@@ -122,14 +122,21 @@ class AmnesiaGuard:
 
     def __init__(self, own: NodeId, weights: Mapping[NodeId, int], quorum: int) -> None:
         """Guard ``own`` in a committee of ``weights`` with ``quorum``."""
-        self._weights = {peer: weight for peer, weight in weights.items() if peer != own}
-        self._needed = max(0, quorum - weights.get(own, 0))
+        self._own = own
+        self._peers: dict[NodeId, None] = {}
         self._answered: set[NodeId] = set()
         self._seats: dict[NodeId, _Seat] = {}
+        self.seat(weights, quorum, 0)
         self._chain = _OwnChain()
         self._has_started = False
         self._may_issue = False
         self._stopped = False
+
+    def seat(self, weights: Mapping[NodeId, int], quorum: int, now: float) -> None:
+        """Guard in this committee from now on; before ``Started``."""
+        self._weights = {peer: weight for peer, weight in weights.items() if peer != self._own}
+        self._needed = max(0, quorum - weights.get(self._own, 0))
+        self._seats = {peer: _Seat(ask_at=now) for peer in self._peers if peer in self._weights}
 
     @property
     def deadline(self) -> float:
@@ -155,10 +162,12 @@ class AmnesiaGuard:
                 self._has_started = True
                 return [*self._begin_if_known(), *self._ask_due(now)]
             case SeatJoined(peer):
+                self._peers[peer] = None
                 if peer in self._weights:
                     self._seats[peer] = _Seat(ask_at=now)
                 return self._ask_due(now)
             case SeatLeft(peer):
+                self._peers.pop(peer, None)
                 self._seats.pop(peer, None)
                 return []
             case HeadAnswered(peer, heads):

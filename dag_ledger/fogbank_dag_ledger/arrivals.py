@@ -53,7 +53,7 @@ class Arrivals(Generic[Item]):
         if is_asked:
             kind = _Kind.ASKED
         else:
-            kind = _Kind.SEAT if issuer in self._ledger.genesis.seats else _Kind.OTHER
+            kind = _Kind.SEAT if self._ledger.epochs.weight_of(issuer) else _Kind.OTHER
         # What was asked for comes in an order in which edges stand before what has them.
         issued_by = issuer if self._ledger.chain(issuer) is not None else _STRANGERS
         path = (kind, peer, peer if is_asked else issued_by)
@@ -65,7 +65,7 @@ class Arrivals(Generic[Item]):
 
     def _share(self, level: int, key: Hashable) -> int:
         has_seat = level in (_LEVEL_OF_PEERS, _LEVEL_OF_ISSUERS) and (
-            key in self._ledger.genesis.seats
+            isinstance(key, bytes) and self._ledger.epochs.weight_of(NodeId(key)) > 0
         )
         return SEAT_SHARE if has_seat else 1
 

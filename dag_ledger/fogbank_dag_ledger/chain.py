@@ -24,6 +24,7 @@ class Chain:
         "_trail_from",
         "account",
         "closed",
+        "closed_count",
         "contested",
         "final_count",
         "final_head",
@@ -77,6 +78,9 @@ class Chain:
         self.totals = Totals()
         self.genesis_balance = balance
         self.account = Account(balance)
+        self.closed_count = 0
+        """So many slots were decided before the present epoch: nobody votes in them any more."""
+
         self.final_count = 0
         self.final_head: Record | None = None
         self.final_turn = 0
@@ -127,6 +131,12 @@ class Chain:
         for one in contenders:
             one.special = True
         self.forked = self.forked or len(contenders) > 1 or seq < self.floor
+
+    def is_closed(self, seq: int) -> bool:
+        """Tell whether a slot was decided in an earlier epoch, so that nobody votes in it."""
+        if seq < self.closed_count:
+            return True
+        return any(rival.carried for rival in self.contenders(seq))
 
     def next_confirmed(self, after: Record | None) -> Record | None:
         """Return the L1 vertex that follows ``after``, the last one counted, None for the first."""

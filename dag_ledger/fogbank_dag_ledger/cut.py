@@ -90,8 +90,8 @@ def _choose(records: Iterable[Record], before: Cut, may_die: Callable[[Record, i
     counts: dict[Chain, int] = {}
     good: dict[Record, None] = {}
     for record in records:
-        # What happens to objects is no part of the state of a checkpoint.
-        if before.covers(record) or record.deeds is not None:
+        # What happens to objects, and to the committee, is no part of the state of a checkpoint.
+        if before.covers(record) or record.deeds is not None or record.committee:
             continue
         if not all(edge in good or before.covers(edge) for edge in record.edges):
             continue
@@ -129,8 +129,10 @@ def check_cut(
     if not all(not one.final and may_die(one, cut.count(one.chain)) for one in dead):
         return None
     for record in (*cut.members(before), *dead):
-        if record.deeds is not None or not all(
-            cut.covers(edge) or before.covers(edge) for edge in record.edges
+        if (
+            record.deeds is not None
+            or record.committee
+            or not all(cut.covers(edge) or before.covers(edge) for edge in record.edges)
         ):
             return None
     return cut if _may_close(cut) else None

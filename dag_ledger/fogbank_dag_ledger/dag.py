@@ -85,6 +85,10 @@ class Dag:
         """Return what is known of a vertex, None when it is not held."""
         return self._records.get(vertex_id)
 
+    def children(self, record: Record) -> Iterable[Record]:
+        """Return what stands on ``record`` directly."""
+        return self._graph.predecessors(record)
+
     def is_banned(self, chain: Chain) -> bool:
         """Tell whether the issuer is a known forker."""
         return chain in self._banned

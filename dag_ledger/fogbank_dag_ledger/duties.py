@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from .acknowledgements import Entry
 from .chain import Chain
-from .events import Confirmed, Final, Inserted, LedgerEvent
+from .events import Confirmed, EpochBegan, Final, Inserted, LedgerEvent
 from .ledger import Ledger
-from .limits import ACKNOWLEDGED_IN_PASSING, CERT_ENTRIES_MAX
+from .limits import ACKNOWLEDGED_IN_PASSING, CERT_ENTRIES_MAX, VALIDATOR_PARENTS_MAX
+from .objects import Outcome
 from .record import Record
 from .votes import has_observed
 
@@ -42,6 +43,7 @@ class Duties:
         self._seat = chain.seat
         self._unobserved: deque[Record] = deque()
         self._to_look_at: dict[Chain, None] = {}
+        self._shown: set[Record] = set()
         for other in ledger.chains():
             self._begin(other)
 
@@ -58,18 +60,32 @@ class Duties:
                     record = self._ledger.dag.get(vertex_id)
                     if record is not None:
                         self._to_look_at[record.chain] = None
+                        if record.final:
+                            self._shown.discard(record)
+                case EpochBegan():
+                    self._shown.clear()
+                    self._to_look_at.update(dict.fromkeys(self._ledger.chains()))
                 case _:
                     pass
 
     def exist(self) -> bool:
         """Tell whether a vertex has to be issued."""
-        return self._has_unobserved() or any(
+        if self._has_unobserved() or self._has_to_enter():
+            return True
+        return self.may_acknowledge and any(
             self._reach(chain).duty_count > self._acknowledged(chain)
             for chain in list(self._to_look_at)
         )
 
+    @property
+    def may_acknowledge(self) -> bool:
+        """Whether the validator acknowledges now: it has not signed off."""
+        return not self._ledger.epochs.has_signed_off(self._chain.issuer)
+
     def entries(self) -> list[Entry]:
         """Return what the next vertex acknowledges, duties first."""
+        if not self.may_acknowledge:
+            return []
         due: list[Entry] = []
         in_passing: list[Entry] = []
         for chain in list(self._to_look_at):
@@ -131,10 +147,66 @@ class Duties:
         if not all(source.final for source, _ in record.claims):
             return False
         deeds = record.deeds
-        return deeds is None or (
+        if deeds is not None and not (
             all(source.final for source in deeds.sources)
-            and all(outcome.confirmed for outcome in deeds.taken)
+            and all(map(self._shows_outcome, deeds.taken))
+        ):
+            return False
+        return self._shows(record)
+
+    def _has_to_enter(self) -> bool:
+        """Tell whether no own vertex is in the present epoch yet."""
+        epochs = self._ledger.epochs
+        return bool(epochs.number) and not epochs.entered >> self._seat & 1
+
+    # What a sign-off has to show (section 8.19): the votes that make L1 what is acknowledged.
+
+    def _shows(self, record: Record) -> bool:
+        """Tell whether the votes for ``record`` are below the next own vertex."""
+        epochs = self._ledger.epochs
+        if record.carried:
+            return not self._has_to_enter()
+        if record in self._shown:
+            return True
+        # Upwards through what stands on it, until enough validators who voted were met.
+        all_named = self._names_all_tips()
+        weight, met, queue, known = 0, 0, [record], {record}
+        for one in queue:
+            seat = one.chain.seat
+            # What a forker voted for depends on how much of it one sees.
+            is_clear = not (one.chain.forked and record.special)
+            voted = seat is not None and record.votes & ~met & 1 << seat
+            if seat is not None and voted and is_clear and epochs.counts(one):
+                met |= 1 << seat
+                weight += epochs.weights[seat]
+                if weight >= epochs.quorum:
+                    self._shown.add(record)
+                    return True
+            for above in self._ledger.dag.children(one):
+                if above not in known and self._will_be_below(above, all_named=all_named):
+                    known.add(above)
+                    queue.append(above)
+        return False
+
+    def _shows_outcome(self, outcome: Outcome) -> bool:
+        epochs = self._ledger.epochs
+        if outcome.carried:
+            return not self._has_to_enter()
+        all_named = self._names_all_tips()
+        weight = sum(
+            epochs.weights[seat]
+            for seat, voter in outcome.cast_in.items()
+            if self._will_be_below(voter, all_named=all_named)
         )
+        return outcome.confirmed and weight >= epochs.quorum
+
+    def _names_all_tips(self) -> bool:
+        return len(self._ledger.dag.tips) <= VALIDATOR_PARENTS_MAX
+
+    def _will_be_below(self, record: Record, *, all_named: bool) -> bool:
+        if has_observed(self._chain, record):
+            return True
+        return all_named and not self._ledger.dag.is_banned(record.chain)
 
 
 def _count(last: Record | None) -> int:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
+from .committee_operations import Table
 from .operations import ObjectId
 from .vertex import Vertex, VertexId
 
@@ -39,6 +40,14 @@ class Final:
 
 
 @dataclass(frozen=True, slots=True)
+class EpochBegan:
+    """The seats have changed (section 8.19)."""
+
+    number: int
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
 class Equivocated:
     """An issuer was found to have signed two vertices in one slot; told once an issuer."""
 
@@ -58,7 +67,7 @@ class Settled:
     is_seizure: bool
 
 
-LedgerEvent: TypeAlias = Unsolid | Inserted | Confirmed | Final | Equivocated | Settled
+LedgerEvent: TypeAlias = Unsolid | Inserted | Confirmed | Final | Equivocated | Settled | EpochBegan
 
 
 class Unwanted(Enum):

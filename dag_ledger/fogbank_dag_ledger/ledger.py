@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fogbank_protocol.identity import NodeId
 
 from .acknowledgements import Acknowledged
+from .carrying import carried_over, union_of_cones
 from .chain import Chain
 from .checkpoint_state import AccountRecord, DeadRecord, PairRecord, StateRecord
+from .committee_operations import Decision
 from .cut import Cut, choose_cut
 from .dag import Dag
+from .epochs import Epochs, decided_table
 from .equivocation import accused, check_proof, encode_proof
 from .events import (
     Confirmed,
+    EpochBegan,
     Equivocated,
     Final,
     Inserted,
@@ -34,7 +38,7 @@ from .record import Record
 from .restoring import Names, accounts_first, restore_account, restore_names, restore_pair
 from .state import burned, state_hash, supply_held
 from .validity import check_cone
-from .vertex import Vertex, VertexId, seq_in
+from .vertex import Draft, Vertex, VertexId, seq_in
 from .votes import Votes
 
 
@@ -47,8 +51,8 @@ class Ledger:
     def __init__(self, genesis: Genesis) -> None:
         self.genesis = genesis
         self.dag = Dag()
-        self._weights = tuple(genesis.seats.values())
-        self._votes = self.votes_type(self._weights, genesis.quorum)
+        self.epochs = Epochs(genesis)
+        self._votes = self.votes_type(self.epochs, self._pending)
         self._finality = Finality()
         self._chains: dict[NodeId, Chain] = {}
         self._acknowledged: dict[bytes, Acknowledged] = {}
@@ -57,8 +61,6 @@ class Ledger:
         self._strange_forkers = 0
         self._trail = Trail()
         self._ground = Ground(self.dag, self._acknowledged)
-        self._seat_holders = tuple(genesis.seats)
-        self._seats = {validator: seat for seat, validator in enumerate(genesis.seats)}
         for account in {**genesis.balances, **genesis.seats}:
             self._register(self._new_chain(account))
 
@@ -141,7 +143,8 @@ class Ledger:
             return Unwanted.FORKER
         chain = self._chains.get(vertex.issuer)
         final_count = 0 if chain is None else chain.final_count
-        window = WINDOW if vertex.issuer not in self._seats else SEAT_WINDOW
+        is_seat = self.epochs.number_of(vertex.issuer) is not None
+        window = SEAT_WINDOW if is_seat else WINDOW
         reach = ASKED_REACH * window if is_asked else window
         if vertex.seq >= final_count + reach:
             return Unwanted.BEYOND_WINDOW
@@ -169,7 +172,8 @@ class Ledger:
 
     def acknowledged_by(self, seat: NodeId, chain: Chain) -> int:
         """Return how many positions of ``chain`` the holder of a seat acknowledges."""
-        return self.acknowledged(chain).counts[self._seats[seat]]
+        number = self.epochs.number_of(seat)
+        return 0 if number is None else self.acknowledged(chain).counts[number]
 
     def seal(self, accounts: Iterable[NodeId]) -> None:
         """Promise for the own seat not to acknowledge any more of these chains (8.21)."""
@@ -330,9 +334,18 @@ class Ledger:
         """Return all objects that are held."""
         return self._objects.values()
 
+    def epoch_for(self, draft: Draft) -> int:
+        """Return the epoch that a vertex with these edges, all of them held, is in (8.19)."""
+        named = [draft.prev] if draft.prev else []
+        named += [*draft.parents, *(claim.source for claim in draft.claims)]
+        for operation in (*draft.operations, *draft.committee):
+            named += operation.references
+        held = [self.dag.get(one) for one in named]
+        return max([record.epoch for record in held if record is not None], default=0)
+
     def weight_for(self, settlement: Settlement) -> int:
         """Return the weight of the validators that could vote for ``settlement`` now (8.17)."""
-        heads = [self._chains[one].head for one in self._seat_holders]
+        heads = [self._chains[one].head for one in self.epochs.holders]
         beats = [0 if head is None else head.beat for head in heads]
         return self._votes.objects.weight_for(settlement, beats)
 
@@ -341,20 +354,20 @@ class Ledger:
 
         inf when it counts for nothing.
         """
-        head = self._chains[self._seat_holders[seat]].head
+        head = self._chains[self.epochs.holders[seat]].head
         beat = 0 if head is None else head.beat
         return self._votes.objects.next_due(seat, beat) - beat
 
     # Inside.
 
     def _new_chain(self, issuer: NodeId) -> Chain:
-        return Chain(issuer, self.genesis.balances.get(issuer, 0), self._seats.get(issuer))
+        return Chain(issuer, self.genesis.balances.get(issuer, 0), self.epochs.number_of(issuer))
 
     def _register(self, chain: Chain) -> None:
         self._chains[chain.issuer] = chain
         acknowledged = self._acknowledged.get(chain.tag)
         if acknowledged is None:
-            acknowledged = Acknowledged(self._weights, self.genesis.quorum)
+            acknowledged = Acknowledged(self.epochs.weights, self.epochs.quorum)
             self._acknowledged[chain.tag] = acknowledged
         acknowledged.chains.append(chain)
         if chain.issuer in self._proofs:
@@ -368,6 +381,7 @@ class Ledger:
         effect = check_cone(
             vertex, chain, footing, self._acknowledged, self.dag.get, self.genesis.network
         )
+        epoch = self.epochs.check(vertex, footing.edges)
         record = Record(
             vertex,
             chain,
@@ -378,6 +392,7 @@ class Ledger:
             payments=effect.payments,
             claims=effect.claims,
             deeds=effect.deeds,
+            epoch=epoch,
         )
         record.lost = footing.lost
         return record, effect.acknowledges
@@ -402,20 +417,54 @@ class Ledger:
         if record.deeds is not None:
             self._objects.update((held.id, held) for held in record.deeds.opened)
             self._votes.objects.add(record)
+        to_advance: dict[Chain, None] = {}
+        if record.committee:
+            self.epochs.note(record)
+            if record.epoch > self.epochs.number:
+                to_advance.update(dict.fromkeys(self._begin_epoch(record, events)))
         if chain.seat is None:
             return
         confirmed += self._votes.observe(record)
-        to_advance: dict[Chain, None] = {}
         for one in confirmed:
             events.append(Confirmed(one.id))
             to_advance[one.chain] = None
         for outcome in self._votes.objects.take_settled():
             events.append(Settled(outcome.held.id, outcome.award, outcome.is_seizure))
             to_advance.update(dict.fromkeys(self._finality.released(outcome)))
-        for acknowledged, seq in acknowledges:
+        counted = acknowledges if acknowledges and self.epochs.counts(record) else ()
+        for acknowledged, seq in counted:
             if acknowledged.raise_to(chain.seat, seq + 1):
                 to_advance.update(dict.fromkeys(acknowledged.chains))
         events += self._advance(list(to_advance))
+
+    def _pending(self) -> Iterator[Record]:
+        for chain in self._chains.values():
+            for seq in range(chain.final_count, len(chain.slots)):
+                yield from chain.contenders(seq)
+
+    def _begin_epoch(self, record: Record, events: list[LedgerEvent]) -> Iterable[Chain]:
+        """Let the next epoch begin as ``record`` shows it was decided."""
+        decision = next(one for one in record.committee if isinstance(one, Decision))
+        table, sign_offs = decided_table(decision, {edge.id: edge for edge in record.edges})
+        pending = list(self._pending())
+        floor = min([one.height for one in pending], default=0)
+        union = union_of_cones(sign_offs, floor)
+        validators = [self._chains[name] for name in self.epochs.holders]
+        carried = carried_over(pending, union, self.epochs, validators)
+        self._votes.begin_epoch(union, carried)
+        new = self.epochs.begin(table)
+        for name in new:
+            if name not in self._chains:
+                self._register(self._new_chain(name))
+            self._chains[name].seat = self.epochs.number_of(name)
+        self._votes.seat_new([self._chains[name] for name in new])
+        for chain in self._chains.values():
+            chain.closed_count = chain.final_count
+        for acknowledged in self._acknowledged.values():
+            acknowledged.begin_epoch(table.quorum)
+        events.append(EpochBegan(self.epochs.number, table))
+        events += [Confirmed(one.id) for one in carried]
+        return self._chains.values()
 
     def _convict(self, one: Record, other: Record) -> list[LedgerEvent]:
         chain = one.chain

@@ -4,7 +4,7 @@ What a validator may not vote for yet waits: in a heap when only beats are missi
 when another notice must be observed first.  So a vertex of a validator costs what it brings about.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from heapq import heappop, heappush
 from math import inf
 
@@ -19,7 +19,7 @@ _Contender = tuple[Record, Settlement]
 class _Seat:
     """What one validator has yet to vote for."""
 
-    __slots__ = ("running", "turn", "waiting")
+    __slots__ = ("held_back", "running", "turn", "waiting")
 
     def __init__(self) -> None:
         self.waiting: list[tuple[float, int, _Contender]] = []
@@ -30,6 +30,9 @@ class _Seat:
 
         self.turn = 0
         """Tells equal entries of the heaps apart."""
+
+        self.held_back: list[_Contender] = []
+        """Observed while the validator had no vote, between two epochs."""
 
 
 class ObjectVotes:
@@ -85,10 +88,46 @@ class ObjectVotes:
             (float(heap[0][0]) for heap in (state.waiting, state.running) if heap), default=inf
         )
 
-    def observe(self, record: Record, seat: int, observed: Sequence[Record]) -> None:
-        """Let ``seat`` vote in its vertex ``record``, in which it observes ``observed``."""
+    def begin_epoch(self, union: Container[Record]) -> None:
+        """Vote anew, but for outcomes that votes inside ``union`` made L1 (section 8.19).
+
+        The weights are still those of the epoch that ends: see ``seat_all``.
+        """
+        for held in {one.held: None for _, one in self._contenders}:
+            for outcome in held.outcomes.values():
+                voters = [seat for seat, x in outcome.cast_in.items() if x in union]
+                weight = sum(self._weights[seat] for seat in voters)
+                outcome.carried = outcome.carried or weight >= self._quorum
+            kept = [outcome for outcome in held.outcomes.values() if outcome.carried]
+            held.outcome = kept[0] if kept else None
+            held.voted = 0
+            for outcome in held.outcomes.values():
+                outcome.confirmed = outcome.carried
+                outcome.votes = outcome.weight = 0
+                outcome.cast_in = {}
+                if outcome.carried:
+                    self._settled.append(outcome)
+
+    def seat_all(self, quorum: int) -> None:
+        """Go by the new weights, and let everybody look again at what is not settled."""
+        self._quorum = quorum
+        while len(self._seats) < len(self._weights):
+            self._seats.append(_Seat())
+        unsettled = [one for one in self._contenders if one[1].held.outcome is None]
+        for seat, state in enumerate(self._seats):
+            bit = 1 << seat
+            state.held_back = [one for one in unsettled if one[0].seen & bit]
+
+    def observe(
+        self, record: Record, seat: int, observed: Sequence[Record], *, may_vote: bool = True
+    ) -> None:
+        """Let ``seat`` vote in its vertex ``record``, in which it observes ``observed``.
+
+        When it has no vote now it keeps in mind what it would have voted for.
+        """
         state = self._seats[seat]
-        if not observed and not (state.waiting and state.waiting[0][0] <= record.beat):
+        is_due = bool(state.waiting and state.waiting[0][0] <= record.beat)
+        if not observed and not is_due and not (may_vote and state.held_back):
             return
         before = 0 if record.prev is None else record.prev.beat
         contenders: dict[tuple[bytes, int], _Contender] = {}
@@ -115,15 +154,20 @@ class ObjectVotes:
             sight.waiting = []
         while state.waiting and state.waiting[0][0] <= record.beat:
             consider([heappop(state.waiting)[2]])
+        if not may_vote:
+            state.held_back += contenders.values()
+            return
+        consider(state.held_back)
+        state.held_back = []
         for _, contender in sorted(contenders.items(), key=lambda item: item[0][0]):
-            self._vote_when_due(contender, seat, record.beat)
+            self._vote_when_due(contender, seat, record)
 
     def count_all(self, seat: int, observed: Iterable[Record]) -> None:
         """Count ``seat``, which has forked, for whatever settles an object in ``observed``."""
         for record in observed:
             if record.deeds is not None:
                 for settlement in record.deeds.settlements:
-                    self._cast(settlement.outcome, seat)
+                    self._cast(settlement.outcome, seat, record)
 
     def count_all_observed(self, seat: int) -> None:
         """Count ``seat``, now known to have forked, for all that it ever observed."""
@@ -149,16 +193,16 @@ class ObjectVotes:
             state.turn += 1
             heappush(state.running, (beat + beats, state.turn, held))
 
-    def _vote_when_due(self, contender: _Contender, seat: int, beat: int) -> None:
+    def _vote_when_due(self, contender: _Contender, seat: int, record: Record) -> None:
         _, settlement = contender
-        held = settlement.held
-        if held.voted >> seat & 1:
+        held, beat = settlement.held, record.beat
+        if held.voted >> seat & 1 or (held.outcome is not None and held.outcome.carried):
             return
         sight = held.sight(seat)
         at = due(settlement, sight)
         if at <= beat:
             held.voted |= 1 << seat
-            self._cast(settlement.outcome, seat)
+            self._cast(settlement.outcome, seat, record)
         elif at == inf:
             sight.waiting.append(contender)
         else:
@@ -166,10 +210,12 @@ class ObjectVotes:
             state.turn += 1
             heappush(state.waiting, (at, state.turn, contender))
 
-    def _cast(self, outcome: Outcome, seat: int) -> None:
+    def _cast(self, outcome: Outcome, seat: int, record: Record) -> None:
         bit = 1 << seat
-        if outcome.votes & bit:
+        carried = outcome.held.outcome is not None and outcome.held.outcome.carried
+        if outcome.votes & bit or carried:
             return
+        outcome.cast_in[seat] = record
         outcome.votes |= bit
         outcome.weight += self._weights[seat]
         if outcome.weight >= self._quorum and not outcome.confirmed:

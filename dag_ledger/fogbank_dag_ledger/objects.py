@@ -60,6 +60,8 @@ class Outcome:
 
     __slots__ = (
         "award",
+        "carried",
+        "cast_in",
         "confirmed",
         "held",
         "is_seizure",
@@ -86,6 +88,11 @@ class Outcome:
         self.votes = 0
         self.weight = 0
         self.confirmed = False
+        self.cast_in: dict[int, Record] = {}
+        """By number of the voter, the vertex that voted."""
+
+        self.carried = False
+        """Whether it was L1 in an earlier epoch and stays so."""
 
     def owed(self, account: NodeId, put: int, taken: int) -> int:
         """Return the drops that are ``account``'s when the object is settled this way.

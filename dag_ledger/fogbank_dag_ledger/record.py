@@ -12,6 +12,7 @@ from .vertex import Vertex, VertexId, seq_in
 
 if TYPE_CHECKING:
     from .chain import Chain
+    from .committee_operations import CommitteeOperation
     from .objects import Deeds
 
 Sent: TypeAlias = tuple[NodeId, int, int]
@@ -29,12 +30,15 @@ class Record:
     __slots__ = (
         "balance",
         "beat",
+        "carried",
         "chain",
         "children",
         "claims",
+        "committee",
         "confirmed",
         "deeds",
         "edges",
+        "epoch",
         "final",
         "height",
         "id",
@@ -61,6 +65,7 @@ class Record:
         payments: tuple[Sent, ...],
         claims: tuple[Gain, ...],
         deeds: "Deeds | None" = None,
+        epoch: int = 0,
     ) -> None:
         """Begin as a vertex for which nobody has voted; ``balance`` is in drops, after it."""
         self.id: VertexId = vertex.id
@@ -76,6 +81,13 @@ class Record:
         self.claims = claims
         self.deeds = deeds
         """What it does to objects; None when nothing."""
+
+        self.committee: tuple[CommitteeOperation, ...] = vertex.committee
+        self.epoch = epoch
+        """The newest epoch that its past cone, itself included, decides (section 8.19)."""
+
+        self.carried = False
+        """Whether it was L1 in an earlier epoch and stays so."""
 
         self.children = 0
         self.seen = 0
@@ -98,6 +110,8 @@ class Record:
         record.seq = seq_in(vertex_id)
         record.votes = record.seen = record.weight = record.children = 0
         record.signature = b""
+        # No cut covers a vertex of a later epoch, or one with ops about the committee (8.21).
+        record.committee, record.epoch, record.carried = (), 0, False
         record.special = record.lost = False
         record.confirmed = record.final = True
         record.settle()
@@ -116,7 +130,7 @@ class Record:
     @property
     def carries(self) -> bool:
         """Whether it has claims or ops, and so is more than a vote (section 8.2)."""
-        return bool(self.payments or self.claims or self.deeds)
+        return bool(self.payments or self.claims or self.deeds or self.committee)
 
     def __repr__(self) -> str:
         return f"Record({self.id.hex()})"

@@ -9,6 +9,7 @@ from fogbank_protocol.machine import Tick
 
 from .acknowledgements import encode_cert
 from .chain import Chain
+from .committee_operations import CommitteeOperation, Table
 from .duties import Duties
 from .events import LedgerEvent
 from .ledger import Ledger
@@ -20,6 +21,7 @@ from .limits import (
     VALIDATOR_INTERVAL_S,
     VALIDATOR_PARENTS_MAX,
 )
+from .reform import Reform
 from .tips import oldest_tips
 from .vertex import NO_VERTEX, VALIDATOR, Draft
 
@@ -52,6 +54,7 @@ class Validator:
         self._ledger = ledger
         self._chain: Chain = chain
         self._duties = Duties(ledger, chain)
+        self._reform = Reform(ledger.epochs, chain)
         self._started_at = now
         self._first_beat = 0 if chain.head is None else chain.head.beat
         self._next_at = now
@@ -62,11 +65,16 @@ class Validator:
     @property
     def deadline(self) -> float:
         """When to call ``handle`` with a ``Tick``, in seconds; inf when silent for good."""
-        if self._is_forked:
+        if self._is_forked or not self._has_seat:
             return inf
         if self._may_have_duties:
             return self._next_at
-        return min(self._heartbeat_at, self._beat_at)
+        return min(self._heartbeat_at, self._beat_at, max(self._next_at, self._reform.deadline))
+
+    def wish(self, table: Table) -> None:
+        """Want the next epoch to begin with ``table``."""
+        self._reform.wish(table)
+        self._may_have_duties = True
 
     def handle(self, event: LedgerGrew | Tick, now: float) -> list[Issue]:
         """Take one event at time ``now`` (seconds, never going back) and return what to issue."""
@@ -74,16 +82,22 @@ class Validator:
             self._duties.note(event.events)
             self._may_have_duties = True
             self._beat_at = min(self._beat_at, self._next_beat(now))
-        if self._is_forked or now < self._next_at:
+        if self._is_forked or not self._has_seat or now < self._next_at:
             return []
-        if self._may_have_duties:
-            self._may_have_duties = self._duties.exist()
+        committee: list[CommitteeOperation] = []
+        if self._may_have_duties or self._reform.deadline <= now:
+            committee = self._reform.next(now)
+            self._may_have_duties = bool(committee) or self._duties.exist()
         if not self._may_have_duties and not self._heart_beats(now):
             return []
         self._next_at = now + VALIDATOR_INTERVAL_S
         self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
         self._beat_at = self._next_beat(now)
-        return [Issue(self._draft(now))]
+        return [Issue(self._draft(now, committee))]
+
+    @property
+    def _has_seat(self) -> bool:
+        return self._ledger.epochs.weight_of(self._chain.issuer) > 0
 
     @property
     def _is_forked(self) -> bool:
@@ -107,7 +121,7 @@ class Validator:
         self._beat_at = self._next_beat(now)
         return self._chain.end - self._chain.final_count <= HEARTBEAT_WINDOW
 
-    def _draft(self, now: float) -> Draft:
+    def _draft(self, now: float, committee: Sequence[CommitteeOperation]) -> Draft:
         head = self._chain.head
         beat = self._first_beat + int(now - self._started_at)
         return Draft(
@@ -118,4 +132,5 @@ class Validator:
             parents=oldest_tips(self._ledger.dag, self._chain, VALIDATOR_PARENTS_MAX),
             beat=beat if head is None else max(beat, head.beat),
             cert=b"" if head is None else encode_cert(self._duties.entries()),
+            committee=committee,
         )

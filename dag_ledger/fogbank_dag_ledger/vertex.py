@@ -11,6 +11,7 @@ from fogbank_protocol.identity import NetworkId, NodeId
 from .limits import POSITION_BYTES, TAG_BYTES, VERTEX_ID_BYTES
 
 if TYPE_CHECKING:
+    from .committee_operations import CommitteeOperation
     from .operations import Operation
 
 VertexId = NewType("VertexId", bytes)
@@ -57,6 +58,12 @@ class Draft:
     operations: "Sequence[Operation]" = ()
     """Ops that are no pays; they come after them, and an opening's index says so."""
 
+    committee: "Sequence[CommitteeOperation]" = ()
+    """Ops about a committee (section 8.19), after all others."""
+
+    epoch: int = 0
+    """The newest epoch that its past cone decides."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vertex:
@@ -78,7 +85,13 @@ class Vertex:
     """The issuer's clock, for display only."""
 
     operations: "tuple[Operation, ...]" = ()
-    """Its ops that are no pays, in order."""
+    """Its ops on objects and its anchors, in order."""
+
+    committee: "tuple[CommitteeOperation, ...]" = ()
+    """Its ops about a committee, in order."""
+
+    epoch: int = 0
+    """The newest epoch that its past cone, without itself, decides (section 8.19)."""
 
     @property
     def edges(self) -> list[VertexId]:
@@ -89,7 +102,7 @@ class Vertex:
         for claim in self.claims:
             if claim.source not in edges:
                 edges.append(claim.source)
-        for operation in self.operations:
+        for operation in (*self.operations, *self.committee):
             for reference in operation.references:
                 if reference not in edges:
                     edges.append(reference)
@@ -98,7 +111,7 @@ class Vertex:
     @property
     def carries(self) -> bool:
         """Whether it has claims or ops, and so is more than a vote."""
-        return bool(self.claims or self.payments or self.operations)
+        return bool(self.claims or self.payments or self.operations or self.committee)
 
 
 @lru_cache(maxsize=4_096)

@@ -19,6 +19,8 @@ from fogbank_protocol.identity import (
     is_signed_by,
 )
 
+from .committee_codec import COMMITTEE, committee_from_value, committee_value
+from .committee_operations import CommitteeOperation
 from .limits import (
     BODY_BYTES_MAX,
     CLAIMS_MAX,
@@ -50,7 +52,6 @@ from .vertex import (
 
 _VERSION = 1
 _PAY = 1
-_EPOCH = 0
 _NO_WORK = 0
 
 _ARRAY_MAX = VALIDATOR_BODY_BYTES_MAX // VERTEX_ID_BYTES
@@ -93,11 +94,12 @@ def body_of(draft: Draft, network: NetworkId, unix_time_s: int = 0) -> bytes:
             draft.seq,
             draft.prev,
             list(draft.parents),
-            _EPOCH,
+            draft.epoch,
             [[claim.source, claim.total] for claim in draft.claims],
             [
                 *([_PAY, payment.recipient, payment.amount] for payment in draft.payments),
                 *map(operation_value, draft.operations),
+                *map(committee_value, draft.committee),
             ],
             draft.beat,
             draft.cert,
@@ -216,7 +218,7 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         raise RemoteProtocolError("a name of a wrong length", rule="8.3.1")
     if min(epoch, beat, unix_time_s, work) < 0:
         raise RemoteProtocolError("a negative integer", rule="8.3.1")
-    payments, others = _operations(operations)
+    payments, others, committee = _operations(operations)
     vertex = Vertex(
         id=vertex_id(NodeId(issuer), seq, body),
         body=body,
@@ -232,9 +234,11 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         cert=cert,
         unix_time_s=unix_time_s,
         operations=others,
+        committee=committee,
+        epoch=epoch,
     )
     _check_frame(vertex, net, network)
-    _check_edges(vertex, epoch)
+    _check_edges(vertex)
     _check_payments(vertex)
     _check_cert(vertex, work)
     return vertex
@@ -254,9 +258,12 @@ def _claim(value: object) -> Claim:
     raise RemoteProtocolError("not a claim", rule="8.3.1")
 
 
-def _operations(values: list[object]) -> tuple[tuple[Payment, ...], tuple[Operation, ...]]:
+def _operations(
+    values: list[object],
+) -> tuple[tuple[Payment, ...], tuple[Operation, ...], tuple[CommitteeOperation, ...]]:
     payments: list[Payment] = []
     others: list[Operation] = []
+    committee: list[CommitteeOperation] = []
     for index, value in enumerate(values):
         if type(value) is not list:
             raise RemoteProtocolError("an operation that is no array", rule="8.3.1")
@@ -266,8 +273,11 @@ def _operations(values: list[object]) -> tuple[tuple[Payment, ...], tuple[Operat
             if kind == _PAY and len(recipient) == NODE_ID_BYTES and amount >= 0:
                 payments.append(Payment(NodeId(recipient), amount))
                 continue
-        others.append(operation_from_value(fields, index))
-    return tuple(payments), tuple(others)
+        if fields and type(fields[0]) is int and fields[0] == COMMITTEE:
+            committee.append(committee_from_value(fields))
+        else:
+            others.append(operation_from_value(fields, index))
+    return tuple(payments), tuple(others), tuple(committee)
 
 
 def _check_frame(vertex: Vertex, net: bytes, network: NetworkId) -> None:
@@ -276,11 +286,11 @@ def _check_frame(vertex: Vertex, net: bytes, network: NetworkId) -> None:
         raise RemoteProtocolError(f"a body of {len(vertex.body)} bytes", rule="8.3.2")
     if net != network:
         raise RemoteProtocolError("a vertex of another network", rule="8.3.3")
-    if ordinary and (vertex.beat or vertex.cert):
-        raise RemoteProtocolError("an ordinary vertex with a beat or cert", rule="8.3.4")
+    if ordinary and (vertex.beat or vertex.cert or vertex.committee):
+        raise RemoteProtocolError("an ordinary vertex with a validator's fields", rule="8.3.4")
 
 
-def _check_edges(vertex: Vertex, epoch: int) -> None:
+def _check_edges(vertex: Vertex) -> None:
     if vertex.seq == 0:
         prev_is_right = vertex.prev == NO_VERTEX
     else:
@@ -293,8 +303,6 @@ def _check_edges(vertex: Vertex, epoch: int) -> None:
         raise RemoteProtocolError(f"{len(parents)} parents", rule="8.3.6")
     if not _ascend(parents) or vertex.prev in parents:
         raise RemoteProtocolError("parents out of order or with prev", rule="8.3.6")
-    if epoch != _EPOCH:
-        raise RemoteProtocolError(f"epoch {epoch}", rule="8.3.7")
     claims = vertex.claims
     if not claims:
         return
@@ -305,7 +313,7 @@ def _check_edges(vertex: Vertex, epoch: int) -> None:
 
 
 def _check_payments(vertex: Vertex) -> None:
-    count = len(vertex.payments) + len(vertex.operations)
+    count = len(vertex.payments) + len(vertex.operations) + len(vertex.committee)
     if not count:
         return
     if count > OPERATIONS_MAX:

@@ -5,11 +5,12 @@ is followed downwards only through vertices that this validator had not observed
 visited once a validator, whatever the size of the DAG.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from fogbank_protocol.identity import NodeId
 
 from .chain import Chain
+from .epochs import Epochs
 from .object_votes import ObjectVotes
 from .record import Record
 
@@ -17,12 +18,14 @@ from .record import Record
 class Votes:
     """Who has observed and voted for what."""
 
-    def __init__(self, weights: Sequence[int], quorum: int) -> None:
-        """``weights`` by number of the seat; ``quorum`` the weight that makes a vertex L1."""
-        self._weights = weights
-        self._quorum = quorum
+    def __init__(self, epochs: Epochs, pending: Callable[[], Iterable[Record]]) -> None:
+        """``epochs`` says whose vote counts; ``pending`` lists what is in slots that are open."""
+        self._epochs = epochs
+        self._weights = epochs.weights
+        self._quorum = epochs.quorum
+        self._pending = pending
         self._contests: dict[tuple[bytes, int], Sequence[Record]] = {}
-        self.objects = ObjectVotes(weights, quorum)
+        self.objects = ObjectVotes(epochs.weights, epochs.quorum)
         """Votes in the slots of objects."""
 
     def contest(self, record: Record, *, first_fork: bool) -> list[Record]:
@@ -33,6 +36,8 @@ class Votes:
         chain = record.chain
         self._contests[chain.issuer, record.seq] = chain.contenders(record.seq)
         if chain.seat is None or not first_fork or not self.votes_for_all(chain):
+            return []
+        if not self._has_entered(chain.seat):
             return []
         self.objects.count_all_observed(chain.seat)
         return self._count_all_observed(chain.seat)
@@ -54,17 +59,55 @@ class Votes:
             return []
         bit = 1 << seat
         observed = _walk(record, bit)
+        may_vote, enters = self._epochs.counts(record), not self._has_entered(seat)
+        if may_vote and enters:
+            # Its first vertex in the epoch votes for whatever is below it and undecided.
+            self._epochs.entered |= bit
+            fresh = set(observed)
+            observed += [
+                one
+                for one in self._pending()
+                if one.seen & bit and not one.votes & bit and one not in fresh
+            ]
+        forked = self.votes_for_all(record.chain)
+        if forked and self._has_entered(seat):
+            may_vote = True
         chosen = [one for one in observed if not one.special]
         special: list[Record] = []
         if len(chosen) < len(observed):
             special = [one for one in observed if one.special]
-        if self.votes_for_all(record.chain):
-            chosen = observed
+        if forked and may_vote:
+            chosen = [one for one in observed if not _is_closed(one)]
             self.objects.count_all(seat, special)
         else:
-            chosen += self.choose(special, bit)
-            self.objects.observe(record, seat, special)
-        return self._cast(chosen, seat)
+            self.objects.observe(record, seat, special, may_vote=may_vote)
+            if may_vote:
+                chosen += self.choose(special, bit)
+        return self._cast(chosen, seat) if may_vote else []
+
+    def begin_epoch(self, union: Container[Record], carried: Iterable[Record]) -> None:
+        """Vote anew, but in the slots of ``carried``; call it before the weights change.
+
+        ``union`` holds what the sign-offs had below them (section 8.19).
+        """
+        pending = list(self._pending())
+        for record in pending:
+            record.votes = record.weight = 0
+            record.confirmed = False
+        for record in carried:
+            if record.lost:
+                continue
+            record.confirmed = record.carried = True
+        self.objects.begin_epoch(union)
+
+    def seat_new(self, chains: Iterable[Chain]) -> None:
+        """Take note of the weights of a new epoch, and of those of ``chains`` who are new."""
+        self._quorum = self._epochs.quorum
+        for chain in chains:
+            assert chain.seat is not None
+            for record in chain.records():
+                _walk(record, 1 << chain.seat)
+        self.objects.seat_all(self._quorum)
 
     def votes_for_all(self, chain: Chain) -> bool:
         """Tell whether the validator with this ``chain`` votes for whatever it observes."""
@@ -78,22 +121,29 @@ class Votes:
         chosen: dict[tuple[Chain, int], Record] = {}
         for record in observed:
             chain, seq = record.chain, record.seq
-            if any(rival.votes & bit for rival in chain.contenders(seq)):
+            if _is_closed(record) or any(rival.votes & bit for rival in chain.contenders(seq)):
                 continue
             best = chosen.get((chain, seq))
             if best is None or record.id < best.id:
                 chosen[chain, seq] = record
         return list(chosen.values())
 
+    def _has_entered(self, seat: int) -> bool:
+        return not self._epochs.number or bool(self._epochs.entered >> seat & 1)
+
     def _count_all_observed(self, seat: int) -> list[Record]:
         """Count every vertex that a validator now known to have forked observed."""
         bit = 1 << seat
+        found: Iterable[Record] = (
+            record for contenders in self._contests.values() for record in contenders
+        )
+        if self._epochs.number or self._epochs.signed_off:
+            found = self._pending()
         return self._cast(
             [
                 record
-                for contenders in self._contests.values()
-                for record in contenders
-                if record.seen & bit and not record.votes & bit
+                for record in found
+                if record.seen & bit and not record.votes & bit and not _is_closed(record)
             ],
             seat,
         )
@@ -114,6 +164,11 @@ class Votes:
 def has_observed(chain: Chain, record: Record) -> bool:
     """Tell whether the validator whose chain it is has observed ``record``."""
     return chain.seat is not None and bool(record.seen >> chain.seat & 1)
+
+
+def _is_closed(record: Record) -> bool:
+    # Where there is one contender only, a vote more or less decides nothing.
+    return record.special and record.chain.is_closed(record.seq)
 
 
 def _walk(start: Record, bit: int) -> list[Record]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
+from fogbank_dag_ledger.committee_operations import CommitteeOperation
 from fogbank_dag_ledger.genesis import Genesis, new_genesis
 from fogbank_dag_ledger.operations import Operation
 from fogbank_dag_ledger.vertex import (
@@ -74,6 +75,8 @@ class Community:
         kind: int | None = None,
         note: int = 0,
         does: Sequence[Operation] = (),
+        says: Sequence[CommitteeOperation] = (),
+        epoch: int = 0,
     ) -> Vertex:
         """Return a vertex of ``person``; validators issue kind 2; ``note`` tells two apart."""
         if kind is None:
@@ -92,6 +95,8 @@ class Community:
             beat=beat,
             cert=encode_cert([Entry(tag_of(one.issuer), one.seq) for one in acknowledges]),
             operations=does,
+            committee=says,
+            epoch=epoch,
         )
         return self.sign(draft, note)
 

@@ -532,7 +532,7 @@ class ObjectOracle:
         return {
             result
             for result, voters in self.votes().items()
-            if self._of.weight(voters) >= self._of.genesis.quorum
+            if self._of.weight(voters) >= self._of.table(self._of.present()).quorum
         }
 
     # Final and state: 8.12, 8.15 and 8.9.

@@ -1,11 +1,21 @@
-"""The ledger again, slowly: the definitions of SPEC.md sections 8.3 to 8.5 and 8.9 word for word.
+"""The ledger again, slowly: SPEC.md sections 8.3 to 8.5, 8.9 and 8.19 word for word.
 
 Nothing is incremental and nothing is shared with the ledger but the decoded vertex.  A set of
 vertices is an integer, one bit a vertex.
 """
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
+from fogbank_dag_ledger.committee_operations import (
+    CommitteeOperation,
+    CommitteeVote,
+    Decision,
+    Proposal,
+    SignOff,
+    Table,
+    table_of,
+)
 from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.vertex import Vertex, VertexId, tag_of
 from fogbank_protocol.encoding import Value, encode
@@ -22,6 +32,8 @@ class Oracle:
         self.vertices: dict[VertexId, Vertex] = {}
         self._number: dict[VertexId, int] = {}
         self._cone: dict[VertexId, int] = {}
+        self._epoch: dict[VertexId, int] = {}
+        self._final_by: dict[int, set[VertexId]] = {}
         self.objects = ObjectOracle(self)
         self.floor: dict[NodeId, int] = {}
         """How many positions of each chain are settled (8.21)."""
@@ -80,7 +92,7 @@ class Oracle:
         prev = self.vertices.get(vertex.prev)
         if prev is not None and prev.issuer != vertex.issuer:
             return "8.3.13"
-        if vertex.kind == 2 and vertex.issuer not in self.genesis.seats:
+        if vertex.kind == 2 and not self._had_seat(vertex):
             return "8.3.14"
         if self.is_lost(vertex):
             return None
@@ -127,7 +139,47 @@ class Oracle:
                 one.startswith(position) and cone >> self._number[one] & 1 for one in self.vertices
             ):
                 return "8.3.18"
+        if vertex.epoch != max([self._epoch[edge] for edge in vertex.edges], default=0):
+            return "8.3.7"
+        return self._broken_rule_of_committee(vertex)
+
+    def _had_seat(self, vertex: Vertex) -> bool:
+        known = range(min(vertex.epoch, self.present()) + 1)
+        return any(vertex.issuer in self.table(epoch).weights() for epoch in known)
+
+    def _broken_rule_of_committee(self, vertex: Vertex) -> str | None:
+        for op in vertex.committee:
+            table = self.table(vertex.epoch)
+            if vertex.issuer not in table.weights():
+                return "8.19.2"
+            if op.epoch != vertex.epoch + 1:
+                return "8.19.3"
+            if isinstance(op, Proposal) and not self._is_quorum(
+                op.sign_offs, SignOff(op.epoch), table
+            ):
+                return "8.19.4"
+            if isinstance(op, Decision):
+                proposed = self._proposal(op)
+                if proposed is None:
+                    return "8.19.5"
+                digest = blake2b(proposed.value, digest_size=32).digest()
+                said = CommitteeVote(op.epoch, proposed.attempt, digest, is_precommit=True)
+                if not self._is_quorum(op.precommits, said, table):
+                    return "8.19.5"
         return None
+
+    def _proposal(self, decision: Decision) -> Proposal | None:
+        for op in self.vertices[decision.proposal].committee:
+            if isinstance(op, Proposal) and op.epoch == decision.epoch:
+                return op
+        return None
+
+    def _is_quorum(self, ids: Sequence[VertexId], said: CommitteeOperation, table: Table) -> bool:
+        names = [self.vertices[one].issuer for one in ids if said in self.vertices[one].committee]
+        weights = table.weights()
+        if len(names) < len(ids) or len(set(names)) < len(names) or not set(names) <= set(weights):
+            return False
+        return sum(weights[name] for name in names) >= table.quorum
 
     def _is_below_the_floor(self, position: bytes) -> bool:
         closed = {tag_of(issuer) for issuer in self.closed()}
@@ -174,41 +226,92 @@ class Oracle:
 
     def add(self, vertex: Vertex) -> None:
         """Add a valid vertex whose edges are held."""
+        self._final_by.clear()
         number = len(self.vertices)
         self._number[vertex.id] = number
         self.vertices[vertex.id] = vertex
-        edges = {*vertex.parents, *(claim.source for claim in vertex.claims)}
-        for _, act in self.objects.acts(vertex):
-            edges.update(act.references)
-        if vertex.prev:
-            edges.add(vertex.prev)
         cone = 1 << number
-        for edge in edges:
+        for edge in vertex.edges:
             cone |= self._cone[edge]
         self._cone[vertex.id] = cone
+        decided = [op.epoch for op in vertex.committee if isinstance(op, Decision)]
+        self._epoch[vertex.id] = max([vertex.epoch, *decided])
+
+    # 8.19.
+
+    def present(self) -> int:
+        """Return the newest epoch of which a decision is held."""
+        return max(self._epoch.values(), default=0)
+
+    def _decided(self, epoch: int) -> Proposal:
+        for vertex in self.vertices.values():
+            for op in vertex.committee:
+                if isinstance(op, Decision) and op.epoch == epoch:
+                    proposal = self._proposal(op)
+                    assert proposal is not None
+                    return proposal
+        raise AssertionError(epoch)
+
+    def table(self, epoch: int) -> Table:
+        """Return the seats of an epoch."""
+        if epoch == 0:
+            return table_of(self.genesis.seats, self.genesis.quorum)
+        return self._decided(epoch).table
+
+    def carried(self, epoch: int) -> set[VertexId]:
+        """Return what was carried over into an epoch."""
+        if epoch == 0:
+            return set()
+        union = 0
+        for one in self._decided(epoch).sign_offs:
+            union |= self._cone[one]
+        return self.carried(epoch - 1) | self.confirmed_in(epoch - 1, union)
+
+    def _closed(self, epoch: int) -> set[tuple[NodeId, int]]:
+        if epoch == 0:
+            return set()
+        return {self._slot(one) for one in self.carried(epoch) | self.final(epoch - 1)}
+
+    def confirmed_in(self, epoch: int, within: int) -> set[VertexId]:
+        """Return what votes of an epoch, by vertices in the set ``within``, make L1."""
+        table = self.table(epoch)
+        weights = table.weights()
+        votes: dict[VertexId, int] = {}
+        closed = self._closed(epoch)
+        for validator, weight in weights.items():
+            for voted in self._votes_of(validator, epoch, within, closed):
+                votes[voted] = votes.get(voted, 0) + weight
+        return {one for one, weight in votes.items() if weight >= table.quorum}
+
+    def _speaks(self, vertex: Vertex, epoch: int) -> bool:
+        """Tell whether a vertex of a member votes and acknowledges in ``epoch``."""
+        off = SignOff(epoch + 1)
+        before = self.line(vertex)[:-1]
+        in_epoch = self._epoch[vertex.id] == epoch
+        return in_epoch and not any(off in one.committee for one in before)
 
     # 8.4.
 
-    def votes(self) -> dict[VertexId, set[NodeId]]:
-        """Return who votes for each vertex."""
-        votes: dict[VertexId, set[NodeId]] = {one: set() for one in self.vertices}
-        for validator in self.genesis.seats:
-            for voted in self._votes_of(validator):
-                votes[voted].add(validator)
-        return votes
-
-    def _votes_of(self, validator: NodeId) -> set[VertexId]:
+    def _votes_of(
+        self, validator: NodeId, epoch: int, within: int, closed: set[tuple[NodeId, int]]
+    ) -> set[VertexId]:
         own = sorted(
-            (one for one in self.vertices.values() if one.issuer == validator),
+            (
+                one
+                for one in self.vertices.values()
+                if one.issuer == validator and within >> self._number[one.id] & 1
+            ),
             key=lambda one: one.seq,
         )
+        speaking = [one for one in own if self._speaks(one, epoch)]
         if len({one.seq for one in own}) < len(own):
-            return {seen for one in own for seen in self._members(self._cone[one.id])}
+            below = {seen for one in own for seen in self._members(self._cone[one.id])}
+            return {one for one in below if speaking and self._slot(one) not in closed}
         voted: dict[tuple[NodeId, int], VertexId] = {}
         earlier = 0
-        for one in own:
+        for one in speaking:
             observed = self._members(self._cone[one.id] & ~earlier)
-            for slot in {self._slot(seen) for seen in observed} - voted.keys():
+            for slot in {self._slot(seen) for seen in observed} - voted.keys() - closed:
                 voted[slot] = min(seen for seen in observed if self._slot(seen) == slot)
             earlier |= self._cone[one.id]
         return set(voted.values())
@@ -223,41 +326,61 @@ class Oracle:
     def _members(self, cone: int) -> list[VertexId]:
         return [one for one, number in self._number.items() if cone >> number & 1]
 
+    def votes(self) -> dict[VertexId, set[NodeId]]:
+        """Return who votes for each vertex in the present epoch."""
+        votes: dict[VertexId, set[NodeId]] = {one: set() for one in self.vertices}
+        everything = (1 << len(self.vertices)) - 1
+        present = self.present()
+        for validator in self.table(present).weights():
+            for voted in self._votes_of(validator, present, everything, self._closed(present)):
+                votes[voted].add(validator)
+        return votes
+
     def weight(self, validators: set[NodeId]) -> int:
-        return sum(self.genesis.seats[validator] for validator in validators)
+        weights = self.table(self.present()).weights()
+        return sum(weights.get(validator, 0) for validator in validators)
 
     def confirmed(self) -> set[VertexId]:
-        """Return what is L1."""
-        return {
-            one
-            for one, voters in self.votes().items()
-            if self.weight(voters) >= self.genesis.quorum
-        }
+        """Return what is L1 in the present epoch."""
+        everything = (1 << len(self.vertices)) - 1
+        present = self.present()
+        return self.confirmed_in(present, everything) | self.carried(present)
 
     # 8.5.
 
-    def final(self) -> set[VertexId]:
-        """Return what is final."""
-        confirmed = self.confirmed()
+    def final(self, until: int | None = None) -> set[VertexId]:
+        """Return what is final, by the epochs up to ``until``; None: up to the present one."""
+        final: set[VertexId] = set()
+        for epoch in range((self.present() if until is None else until) + 1):
+            if epoch not in self._final_by:
+                everything = (1 << len(self.vertices)) - 1
+                confirmed = self.confirmed_in(epoch, everything) | self.carried(epoch)
+                self._final_by[epoch] = self._final_in(epoch, confirmed, final)
+            final = self._final_by[epoch]
+        return set(final)
+
+    def _final_in(
+        self, epoch: int, confirmed: set[VertexId], before: set[VertexId]
+    ) -> set[VertexId]:
+        table = self.table(epoch)
+        weights = table.weights()
         entries = [
             (one.issuer, one.cert[start : start + 8], one.cert[start + 8 : start + 12])
             for one in self.vertices.values()
+            if one.cert and one.issuer in weights and self._speaks(one, epoch)
             for start in range(0, len(one.cert), 12)
         ]
-        final: set[VertexId] = set()
+        final = set(before)
         settled = self.objects.confirmed()
         while True:
-            more = {
-                one
-                for one in confirmed - final
-                if not self.is_lost(self.vertices[one])
-                and self._stands_on(one, final)
-                and self.objects.stands_on(self.vertices[one], final, settled)
-                and self.weight(
-                    {who for who, tag, seq in entries if tag == one[:8] and seq >= one[8:12]}
-                )
-                >= self.genesis.quorum
-            }
+            more: set[VertexId] = set()
+            for one in confirmed - final:
+                vertex = self.vertices[one]
+                sayers = {who for who, tag, seq in entries if tag == one[:8] and seq >= one[8:12]}
+                enough = sum(weights[who] for who in sayers) >= table.quorum
+                stands = self._stands_on(one, final) and not self.is_lost(vertex)
+                if enough and stands and self.objects.stands_on(vertex, final, settled):
+                    more.add(one)
             if not more:
                 return final
             final |= more
@@ -280,9 +403,7 @@ class Oracle:
             end = self.vertices[max(own, key=lambda one: one[8:12])] if own else None
             if end is not None:
                 ends[account] = end
-            carrying = [
-                one for one in self.line(end) if one.claims or one.payments or one.operations
-            ]
+            carrying = [one for one in self.line(end) if one.carries]
             if not carrying and account not in self.genesis.balances:
                 continue
             everybody = sorted({one.issuer for one in self.vertices.values()} | self._payees())

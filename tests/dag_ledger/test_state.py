@@ -32,6 +32,9 @@ def test_a_dag_is_replayed_to_its_final_state(case: Any) -> None:
     assert confirmed == set(case["confirmed"]) == {one.hex() for one in oracle.confirmed()}
     assert final == set(case["final"]) == {one.hex() for one in oracle.final()}
     assert ledger.state_hash().hex() == case["state_hash"] == oracle.state_hash().hex()
+    seats = [[one.hex(), weight] for one, weight in ledger.epochs.table.seats]
+    assert (ledger.epochs.number, seats) == (case["epoch"], case["seats"])
+    assert oracle.present() == case["epoch"]
     assert ledger.supply_held() == case["supply_held"] == genesis.supply
     for account in genesis.balances:
         assert ledger.balance(account) == case["balances"][account.hex()]

@@ -8,8 +8,18 @@ from random import Random
 from typing import Any
 
 from tests.dag_ledger.community import Community
+from tests.dag_ledger.electorate import Electorate
 from tests.dag_ledger.random_dag import RandomDag
 
+from fogbank_dag_ledger.agreement import digest_of
+from fogbank_dag_ledger.committee_operations import (
+    CommitteeOperation,
+    CommitteeVote,
+    Decision,
+    Proposal,
+    SignOff,
+    table_of,
+)
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.vertex import ORDINARY, VALIDATOR, Vertex
 from fogbank_dag_ledger.vertex_codec import encode_vertex
@@ -33,6 +43,8 @@ def _dag(name: str, community: Community, vertices: Sequence[Vertex]) -> Json:
         "balances": {one.hex(): ledger.balance(one) for one in community.names},
         "supply_held": ledger.supply_held(),
         "state_hash": ledger.state_hash().hex(),
+        "epoch": ledger.epochs.number,
+        "seats": [[one.hex(), weight] for one, weight in ledger.epochs.table.seats],
     }
 
 
@@ -111,7 +123,69 @@ def _dags() -> list[Json]:
         _dag("both sides seen at once: the lowest id", PEOPLE, _tie()),
         _dag("a forked validator votes for both sides", PEOPLE, _forked_validator()),
     ]
+    dags.append(_dag("one seat becomes three", *_growing()))
     return dags + [_dag(f"at random, {seed}", *_random(seed)) for seed in range(4)]
+
+
+def _growing() -> tuple[Community, list[Vertex]]:
+    """One seat becomes two, then three, while everybody pays everybody."""
+    town = Electorate(1, seats=1, others=3, signs=True)
+    town.run(2, pays=True)
+    town.wish([0, 1], by=[0])
+    town.run(8, pays=True)
+    town.wish([0, 1, 2], by=[0, 1])
+    town.run(12)
+    town.check(epochs=2)
+    return town.community, town.members[0].told
+
+
+def _change() -> list[tuple[str, list[Vertex], Vertex, str]]:
+    """Four seats change; what may not be said at which place."""
+    table = table_of({PEOPLE.names[0]: 1}, 1)
+    off = SignOff(1)
+    signed = [PEOPLE.vertex(seat, says=[off]) for seat in range(4)]
+    z = tuple(sorted(one.id for one in signed[:3]))
+    proposal = Proposal(1, 0, -1, table, z)
+    proposed = PEOPLE.vertex(0, signed[0], says=[proposal])
+    vote = CommitteeVote(1, 0, digest_of(proposal.value), is_precommit=True)
+    voted = [PEOPLE.vertex(seat, signed[seat], [proposed], says=[vote]) for seat in (1, 2, 3)]
+    ids = tuple(sorted(one.id for one in voted))
+    decided = PEOPLE.vertex(3, voted[2], says=[Decision(1, proposed.id, ids)])
+    nothing = CommitteeVote(1, 0, b"", is_precommit=True)
+    held = [*signed, proposed, *voted]
+    after = [*held, decided]
+
+    def says(*ops: CommitteeOperation, epoch: int = 0) -> Vertex:
+        return PEOPLE.vertex(0, proposed, says=ops, epoch=epoch)
+
+    return [
+        ("an epoch that nobody decided", [], PEOPLE.vertex(5, epoch=1), "8.3.7"),
+        ("an epoch that is over below it", after, PEOPLE.vertex(5, parents=[decided]), "8.3.7"),
+        (
+            "a seat of the last epoch only, and an op",
+            after,
+            PEOPLE.vertex(2, voted[1], [decided], says=[SignOff(2)], epoch=1),
+            "8.19.2",
+        ),
+        ("a sign-off for the epoch after the next", held, says(SignOff(2)), "8.19.3"),
+        ("two sign-offs of four", held, says(Proposal(1, 0, -1, table, z[:2])), "8.19.4"),
+        (
+            "a sign-off that is none",
+            held,
+            says(Proposal(1, 0, -1, table, tuple(sorted([*z[:2], proposed.id])))),
+            "8.19.4",
+        ),
+        ("two precommits of four", held, says(Decision(1, proposed.id, ids[:2])), "8.19.5"),
+        ("a decision for what proposes nothing", held, says(Decision(1, z[0], ids)), "8.19.5"),
+        (
+            "a precommit for nothing in a decision",
+            [*held, none := PEOPLE.vertex(0, proposed, says=[nothing])],
+            PEOPLE.vertex(
+                0, none, says=[Decision(1, proposed.id, tuple(sorted([*ids[:2], none.id])))]
+            ),
+            "8.19.5",
+        ),
+    ]
 
 
 def _rejected() -> list[tuple[str, list[Vertex], Vertex, str]]:
@@ -214,6 +288,6 @@ def build() -> Json:
         "genesis": PEOPLE.genesis.body.hex(),
         "reject": [
             {"name": name, "held": _wires(held), "hex": encode_vertex(vertex).hex(), "rule": rule}
-            for name, held, vertex, rule in _rejected()
+            for name, held, vertex, rule in (*_rejected(), *_change())
         ],
     }

@@ -71,6 +71,19 @@ SEATED: dict[str, Value] = {**NEXT, "kind": 2}
 PAYS: list[Value] = [[1, bytes([number]) * 32, number] for number in range(1, 17)]
 CLAIMS: list[Value] = [[one, number + 1] for number, one in enumerate(ids(16))]
 LARGE: Value = (1 << 64) - 1
+TABLE: Value = [[[bytes([number]) * 32, number] for number in (1, 2, 3)], 5]
+DIGEST = bytes(range(32))
+
+
+def committee(*ops: Value) -> dict[str, Value]:
+    """Return fields of a validator's vertex with ops about its committee."""
+    return {**SEATED, "epoch": 4, "ops": [*ops]}
+
+
+def of_table(table: Value) -> tuple[dict[str, Value], str]:
+    """Return fields that want a table which cannot be, and the rule that they break."""
+    return committee([6, 5, 1, [table]]), "8.19.1"
+
 
 ACCEPTED: dict[str, dict[str, Value]] = {
     "the first of a chain, saying nothing": {},
@@ -102,6 +115,13 @@ ACCEPTED: dict[str, dict[str, Value]] = {
         "ops": PAYS[:1],
     },
     "a validator's of kind 1": {**NEXT, "kind": 1},
+    "in another epoch": {**NEXT, "epoch": 4},
+    "a want and a sign-off": committee([6, 5, 1, [TABLE]], [6, 5, 2, []]),
+    "a proposal": committee([6, 5, 3, [7, 0, TABLE, ids(3)]]),
+    "a proposal that was valid before": committee([6, 5, 3, [7, 7, TABLE, ids(32)]]),
+    "a prevote and a precommit": committee([6, 5, 4, [0, DIGEST]], [6, 5, 5, [1_023, DIGEST]]),
+    "votes for nothing": committee([6, 5, 4, [0, b""]], [6, 5, 5, [0, b""]]),
+    "a decision": committee([6, 5, 6, [ids(9)[8], ids(3)]]),
 }
 
 
@@ -178,6 +198,30 @@ def _of_form() -> dict[str, tuple[Mapping[str, Value], str]]:
         "another network": ({"net": OTHER_NET}, "8.3.3"),
         "an ordinary vertex with a beat": ({"beat": 1}, "8.3.4"),
         "an ordinary vertex with a cert": ({**NEXT, "cert": bytes(12)}, "8.3.4"),
+        "an ordinary vertex with a sign-off": ({**NEXT, "ops": [[6, 5, 2, []]]}, "8.3.4"),
+        "an unknown action of a committee": (committee([6, 5, 7, []]), "8.3.1"),
+        "a sign-off with an argument": (committee([6, 5, 2, [0]]), "8.3.1"),
+        "a prevote for 31 bytes": (committee([6, 5, 4, [0, DIGEST[1:]]]), "8.3.1"),
+        "an attempt that is true": (committee([6, 5, 4, [True, b""]]), "8.3.1"),
+        "seventeen sign-offs": ({**SEATED, "ops": [[6, 5, 2, []] for _ in range(17)]}, "8.3.9"),
+        "a sign-off for epoch 0": (committee([6, 0, 2, []]), "8.19.1"),
+        "a sign-off for epoch 2^32": (committee([6, 1 << 32, 2, []]), "8.19.1"),
+        "attempt 1,024": (committee([6, 5, 4, [1_024, b""]]), "8.19.1"),
+        "a proposal valid in its own attempt": (
+            committee([6, 5, 3, [7, 8, TABLE, ids(3)]]),
+            "8.19.1",
+        ),
+        "a proposal without sign-offs": (committee([6, 5, 3, [7, 0, TABLE, []]]), "8.19.1"),
+        "sign-offs that do not ascend": (
+            committee([6, 5, 3, [7, 0, TABLE, ids(2)[::-1]]]),
+            "8.19.1",
+        ),
+        "a decision by 33": (committee([6, 5, 6, [ids(9)[8], ids(33)]]), "8.19.1"),
+        "a table without seats": of_table([[], 1]),
+        "a table of a quorum too small": of_table([[[CAT, 2]], 1]),
+        "a table of a quorum too large": of_table([[[CAT, 2]], 3]),
+        "a table with a seat of nothing": of_table([[[CAT, 0]], 1]),
+        "a table with somebody twice": of_table([[[CAT, 1], [CAT, 1]], 2]),
         "a prev at seq 0": ({"prev": PREV}, "8.3.5"),
         "no prev at seq 7": ({"seq": 7}, "8.3.5"),
         "a prev two below": ({"seq": 8, "prev": PREV}, "8.3.5"),
@@ -188,7 +232,6 @@ def _of_form() -> dict[str, tuple[Mapping[str, Value], str]]:
         "parents that do not ascend": ({**NEXT, "parents": ids(2)[::-1]}, "8.3.6"),
         "a parent named twice": ({**NEXT, "parents": ids(1) * 2}, "8.3.6"),
         "prev among the parents": ({**NEXT, "parents": [PREV]}, "8.3.6"),
-        "another epoch": ({"epoch": 1}, "8.3.7"),
         "seventeen claims": (
             {**SEATED, "claims": [[one, 1] for one in ids(17)]},
             "8.3.8",

@@ -1,16 +1,18 @@
-"""``fogbank network``: prepare a network with several seats."""
+"""``fogbank network``: prepare a network with several seats; see and change them."""
 
 from pathlib import Path
 
 import click
 
+from ..control.requests.network import ChangeSeats, GetSeats, Seats
 from ..errors import Refused
-from .options import json_option, print_json
+from ..state_folder import StateFolder
+from .options import connect, json_option, print_json, state_option
 
 
 @click.group("network")
 def command() -> None:
-    """Prepare a network whose ledger several agents keep together.
+    """Prepare a network whose ledger several agents keep together, and change who has a vote.
 
     Make each agent's key with 'fogbank init --key-only', give the keys to 'fogbank network
     create', and the file that it writes to 'fogbank init --network FILE' of each.
@@ -88,3 +90,78 @@ def create(
         return
     click.echo(f"network '{genesis.name}' ({genesis.network.hex()}) in {out}")
     click.echo(f"{len(genesis.seats)} seats, {genesis.quorum} decide; {genesis.supply:,} drops")
+
+
+wait_option = click.option(
+    "--wait-s",
+    type=click.IntRange(0, 3600),
+    default=30,
+    show_default=True,
+    help="How long to wait until the seats have changed, in seconds.",
+)
+
+
+@command.command("seats")
+@state_option
+@json_option
+def seats(state: StateFolder, as_json: bool) -> None:
+    """Show who has a vote."""
+    with connect(state) as client:
+        found = client.ask(GetSeats(), Seats)
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+@command.command("add-seat")
+@click.argument("node", metavar="PEER_OR_KEY")
+@wait_option
+@state_option
+@json_option
+def add_seat(node: str, wait_s: int, state: StateFolder, as_json: bool) -> None:
+    """Give a connected peer (its short form or the beginning of its key) or any key a vote.
+
+    With one seat this agent decides alone. With more, run it at as many agents with a seat as
+    'fogbank network seats' says; payments go on, and wait for a moment while the seats change.
+    """
+    _change(ChangeSeats(node, True, wait_s), state, as_json=as_json)
+
+
+@command.command("remove-seat")
+@click.argument("node", metavar="PEER_OR_KEY")
+@wait_option
+@state_option
+@json_option
+def remove_seat(node: str, wait_s: int, state: StateFolder, as_json: bool) -> None:
+    """Take somebody's vote away; the account stays. Run it at several agents, as add-seat."""
+    _change(ChangeSeats(node, False, wait_s), state, as_json=as_json)
+
+
+def _change(request: ChangeSeats, state: StateFolder, *, as_json: bool) -> None:
+    with connect(state) as client:
+        before = client.ask(GetSeats(), Seats)
+        found = client.ask(request, Seats)
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+    if request.wait_s and found.epoch == before.epoch:
+        raise Refused(
+            f"the seats have not changed after {request.wait_s} s: {found.votes_needed} votes have "
+            f"to want the same and {found.quorum} have to be connected; it happens when they are"
+        )
+
+
+def _show(found: Seats) -> None:
+    click.echo(f"{len(found.seats)} seats, {found.quorum} votes decide; epoch {found.epoch}")
+    for seat in found.seats:
+        votes = "1 vote" if seat.votes == 1 else f"{seat.votes} votes"
+        click.echo(f"  {seat.short}  {votes}{'' if seat.connected else ', not connected'}")
+    for wanted in found.wanted:
+        click.echo(
+            f"{len(wanted.node_ids)} seats are wanted by {wanted.votes} of the "
+            f"{found.votes_needed} votes that it takes"
+        )
+    if found.changing:
+        click.echo("the seats are changing: payments wait until that is over")

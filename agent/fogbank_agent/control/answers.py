@@ -35,6 +35,7 @@ from .requests.channels import CloseChannels, GetChannels
 from .requests.history import GetRuns, GetStory, Runs, RunSummary, Story
 from .requests.jobs import StartJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
+from .requests.network import ChangeSeats, GetSeats
 from .requests.packages import (
     PackagePublished,
     PackageWithdrawn,
@@ -43,6 +44,7 @@ from .requests.packages import (
 )
 from .requests.peers import GetPeers, Peer, Peers
 from .requests.status import GetStatus, LedgerStatus, ProviderStatus, Status
+from .seat_answers import change_seats, seats_now
 from .server import Conversation, Responder
 
 REQUESTS = (
@@ -50,6 +52,8 @@ REQUESTS = (
     GetPeers,
     GetWallet,
     Pay,
+    GetSeats,
+    ChangeSeats,
     GetChannels,
     CloseChannels,
     PutBlob,
@@ -82,6 +86,12 @@ class _Answers:
                 await conversation.send(self._wallet())
             case Pay():
                 await self._pay(request, conversation)
+            case GetSeats():
+                await conversation.send(seats_now(self.parts))
+            case ChangeSeats(node, adds, wait_s):
+                who = self._account(node, may_be_own=True)
+                changed = await change_seats(self.parts, who, adds=adds, wait_s=wait_s)
+                await conversation.send(changed)
             case GetChannels():
                 await conversation.send(list_channels(self.parts))
             case CloseChannels():
@@ -168,7 +178,9 @@ class _Answers:
         ledger = self.parts.ledger
         numbers = ledger.statistics()
         return LedgerStatus(
-            validator=self.parts.identity.node_id in self.parts.genesis.seats,
+            validator=(
+                self.parts.identity.node_id in self.parts.ledger.committee().table.weights()
+            ),
             issuing=_issuing(ledger.wallet().issuing),
             vertices=numbers.vertices,
             final=numbers.final,
@@ -249,7 +261,7 @@ class _Answers:
         final = self.parts.ledger.is_final(vertex_id)
         await conversation.send(Paid(vertex_id.hex(), short_form(to), request.drops, final))
 
-    def _account(self, text: str) -> NodeId:
+    def _account(self, text: str, *, may_be_own: bool = False) -> NodeId:
         """Find whom a person means: a whole key, or the beginning of one that is known here."""
         wanted = text.lower()
         try:
@@ -258,10 +270,14 @@ class _Answers:
             key = b""
         own = self.parts.identity.node_id
         if key == own or wanted == short_form(own):
+            if may_be_own:
+                return own
             raise Refused("that is this agent's own account")
         if len(key) == NODE_ID_BYTES:
             return NodeId(key)
-        known = {info.node_id for info in self.parts.node.peers()} | set(self.parts.genesis.seats)
+        known = {info.node_id for info in self.parts.node.peers()} | set(
+            self.parts.ledger.committee().table.weights()
+        )
         fitting = [
             node_id
             for node_id in known - {own}

@@ -15,6 +15,7 @@ from ..checkpointing import (
     SignCheckpoint,
     SpreadCheckpoint,
 )
+from ..committee_operations import Table
 from ..events import LedgerEvent
 from ..gossip_events import (
     AnswerFrontier,
@@ -149,6 +150,13 @@ class PaymentWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatsWanted:
+    """The operator wants these seats from the next epoch on (section 8.19)."""
+
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
 class ReadOwnLog:
     """Read the next vertices of the own log, and tell them."""
 
@@ -231,6 +239,7 @@ ParticipantEvent: TypeAlias = (
     | ActWanted
     | VoucherRemembered
     | PaymentWithdrawn
+    | SeatsWanted
     | PeerJoined
     | PeerLeft
     | FrontierReceived

@@ -12,6 +12,7 @@ from math import inf
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
+from ..committee_operations import Table
 from ..events import LedgerEvent
 from ..ledger import Ledger
 from ..limits import CLAIM_RETRY_S, CLAIM_WAIT_S, DISK_RETRY_S, OPERATIONS_MAX
@@ -51,6 +52,7 @@ class OwnIssuing:
         self._ledger = ledger
         self._own = own
         self._validator: Validator | None = None
+        self._seats_wished: Table | None = None
         self._grown: list[LedgerEvent] = []
         self._wishes: deque[_Wish] = deque()
         self._under_way: KeepOwn | None = None
@@ -86,9 +88,7 @@ class OwnIssuing:
         """Issue from now on."""
         self._has_begun = True
         self._claim_at = now + CLAIM_WAIT_S
-        if self._own in self._ledger.genesis.seats:
-            # What the ledger holds already it looks at itself.
-            self._validator = Validator(self._ledger, self._own, now)
+        self._take_seat(now)
 
     def stop(self, reason: str) -> None:
         """Issue nothing more; ``reason`` is for people."""
@@ -101,6 +101,10 @@ class OwnIssuing:
             self._grown.extend(events)
         if self.objects.note(events):
             self._may_take = True
+
+    def wish_seats(self, table: Table) -> None:
+        """Want the committee's next epoch to begin with ``table``."""
+        self._seats_wished = table
 
     def note_received(self, now: float) -> None:
         """Claim soon: a payment to the account became final."""
@@ -156,6 +160,9 @@ class OwnIssuing:
                 or self._tend(now)
             )
             if self._under_way is not None:
+                draft = self._under_way.draft
+                draft = replace(draft, epoch=self._ledger.epoch_for(draft))
+                self._under_way = replace(self._under_way, draft=draft)
                 commands.append(self._under_way)
         return commands
 
@@ -165,7 +172,17 @@ class OwnIssuing:
             return []
         return [PaymentEnded(ended.payment, result)]
 
+    def _take_seat(self, now: float) -> None:
+        """Begin to vote once there is a seat, from genesis on or since a change of epoch."""
+        if self._validator is None and self._ledger.epochs.weight_of(self._own):
+            # What the ledger holds already it looks at itself.
+            self._validator = Validator(self._ledger, self._own, now)
+        if self._validator is not None and self._seats_wished is not None:
+            self._validator.wish(self._seats_wished)
+            self._seats_wished = None
+
     def _vote(self, now: float) -> KeepOwn | None:
+        self._take_seat(now)
         validator = self._validator
         if validator is None or (not self._grown and now < validator.deadline):
             return None

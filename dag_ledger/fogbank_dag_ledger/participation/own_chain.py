@@ -76,6 +76,9 @@ class OwnChain:
         if vertices:
             return []
         self._is_reading = False
+        epochs = self._ledger.epochs
+        # Whom to ask the store has told: the seats may have changed since genesis.
+        self._guard.seat(epochs.table.weights(), epochs.quorum, now)
         return self.handle(Started(), now)
 
     def settle(self, head: VertexId, now: float) -> list[OwnChainCommand]:

@@ -47,6 +47,7 @@ from .happenings import (
     ProofArrived,
     PublishNews,
     ReadOwnLog,
+    SeatsWanted,
     StoreEnded,
     StoreFailed,
     StoreRead,
@@ -152,6 +153,7 @@ class Participant:
                 | PaymentWanted()
                 | ActWanted()
                 | PaymentWithdrawn()
+                | SeatsWanted()
             ):
                 return self._take_for_issuing(event, now)
             case _:
@@ -200,7 +202,15 @@ class Participant:
 
     def _take_for_issuing(
         self,
-        event: OwnRefused | OwnLost | StoreFailed | PaymentWanted | ActWanted | PaymentWithdrawn,
+        event: (
+            OwnRefused
+            | OwnLost
+            | StoreFailed
+            | PaymentWanted
+            | ActWanted
+            | PaymentWithdrawn
+            | SeatsWanted
+        ),
         now: float,
     ) -> list[ParticipantCommand]:
         match event:
@@ -216,6 +226,8 @@ class Participant:
                 self._issuing.wish_act(number, operations)
             case PaymentWithdrawn(number):
                 self._issuing.withdraw(number)
+            case SeatsWanted(table):
+                self._issuing.wish_seats(table)
         return []
 
     def _take_arrived(self, arrived: VerticesArrived, now: float) -> list[ParticipantCommand]:

@@ -33,7 +33,8 @@ from ..checkpointing import (
     SignCheckpoint,
     SpreadCheckpoint,
 )
-from ..events import Final, Settled
+from ..committee_operations import Table
+from ..events import EpochBegan, Final, Settled
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
@@ -68,6 +69,7 @@ from ..participation.happenings import (
     ProofArrived,
     PublishNews,
     ReadOwnLog,
+    SeatsWanted,
     StoreEnded,
     StoreFailed,
     StoreRead,
@@ -91,7 +93,7 @@ from .own_records import OwnRecords
 from .pipeline import Pipeline
 from .recovery import replay_store
 from .summary import Summary
-from .views import LedgerNews, Statistics, WalletView
+from .views import CommitteeView, LedgerNews, Statistics, WalletView
 from .wishes import Wish
 
 _log = logging.getLogger(__name__)
@@ -159,6 +161,7 @@ class LedgerService:
             self._participant, self._perform
         )
         self._ledger = self._participant.ledger
+        self._epoch_began = trio.Event()
         self._summary = Summary(self._ledger, self._participant.account)
         self._pipeline = Pipeline(
             self._ledger,
@@ -221,6 +224,29 @@ class LedgerService:
             raise ImpossiblePayment("a recipient is named twice in one payment")
         vertex = await self._issue(lambda number: PaymentWanted(number, amounts))
         return vertex.id
+
+    def committee(self) -> CommitteeView:
+        """Return who has a seat now, and what is wanted next."""
+        epochs = self._ledger.epochs
+        return CommitteeView(
+            epoch=epochs.number,
+            table=epochs.table,
+            wanted=tuple(epochs.wanted().items()),
+            weight_needed=epochs.table.enough_for_a_correct_one,
+            is_changing=epochs.signed_off,
+        )
+
+    async def wait_seats(self, table: Table) -> None:
+        """Return when these are the seats; may be never."""
+        while self._ledger.epochs.table != table:
+            await self._epoch_began.wait()
+
+    def want_seats(self, table: Table) -> None:
+        """Want ``table`` from the next epoch on; others with a seat have to want the same.
+
+        Does nothing without an own seat.  It begins soon after enough do, or never.
+        """
+        self._driver.tell(SeatsWanted(table))
 
     async def wait_final(self, vertex_id: VertexId) -> None:
         """Return when the vertex is final; may be never.  It need not be held yet."""
@@ -430,6 +456,9 @@ class LedgerService:
                         self._finals.pop(event.id).set()
                     elif isinstance(event, Settled):
                         self.channels.note_settled(event.object_id)
+                    elif isinstance(event, EpochBegan):
+                        self._epoch_began.set()
+                        self._epoch_began = trio.Event()
             case SpreadCheckpoint(body, signatures, source, to):
                 signed = encode_signed(body, signatures)
                 for peer in [to] if to is not None else list(self._participant.peers):

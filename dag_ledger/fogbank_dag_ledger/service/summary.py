@@ -40,8 +40,8 @@ class Summary:
             payments_final=self._account.final,
             payments_pending=self._account.pending,
             forked=tuple(islice(ledger.proofs(), FORKED_LISTED_MAX)),
-            weight_connected=sum(genesis.seats.get(node_id, 0) for node_id in present),
-            quorum=genesis.quorum,
+            weight_connected=sum(map(ledger.epochs.weight_of, present)),
+            quorum=ledger.epochs.quorum,
         )
 
     def _final_state(self) -> tuple[bytes, int]:

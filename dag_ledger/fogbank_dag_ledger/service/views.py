@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
+from ..committee_operations import Table
 from ..own_account import PaymentNews
 from ..participation.issuing_state import IssuingChanged, IssuingState
 
@@ -26,6 +27,22 @@ class WalletView:
     """Own payments that are not final yet; they are taken off ``balance`` already."""
 
     issuing: IssuingState
+
+
+@dataclass(frozen=True, slots=True)
+class CommitteeView:
+    """Who decides (SPEC.md section 8.19)."""
+
+    epoch: int
+    table: Table
+    wanted: tuple[tuple[Table, int], ...]
+    """Seats that members want next, each with the weight of those who do."""
+
+    weight_needed: int
+    """So much weight has to want the same before anything changes."""
+
+    is_changing: bool
+    """Whether some members have signed off: payments wait until the next epoch begins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,226 @@
+"""Which committee decides, and how the next one comes about (SPEC.md section 8.19).
+
+A vertex is *in* the newest epoch that its past cone decides: that is how everybody agrees in which
+epoch a validator votes, however late the vertex arrives.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
+
+from .agreement import digest_of
+from .chain import Chain
+from .committee_operations import (
+    CommitteeOperation,
+    CommitteeVote,
+    Decision,
+    Proposal,
+    SignOff,
+    Table,
+    Want,
+    table_of,
+)
+from .genesis import Genesis
+from .record import Record
+from .vertex import VALIDATOR, Vertex, VertexId
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One op of a member that is about the epoch after the present one."""
+
+    issuer: NodeId
+    record: Record
+    operation: CommitteeOperation
+
+
+class Epochs:
+    """The present epoch, and what was said about the next."""
+
+    def __init__(self, genesis: Genesis) -> None:
+        """Begin with epoch 0, the seats of genesis."""
+        self.number = 0
+        self.table: Table = table_of(genesis.seats, genesis.quorum)
+        self.holders: list[NodeId] = []
+        """Everybody who ever had a seat, by number; numbers are local and never change."""
+
+        self.weights: list[int] = []
+        """By number, in the present epoch; 0 of those who have no seat any more."""
+
+        self.entered = 0
+        """One bit for each validator with a vertex in the present epoch."""
+
+        self.messages: list[Message] = []
+        """What members said about the next epoch, in the order in which it came."""
+
+        self._tables: dict[int, Table] = {}
+        self._since: dict[NodeId, int] = {}
+        self._numbers: dict[NodeId, int] = {}
+        self._signed_off: dict[NodeId, Record] = {}
+        self._seat(self.table)
+
+    # Questions.
+
+    @property
+    def quorum(self) -> int:
+        """The weight that decides now."""
+        return self.table.quorum
+
+    def number_of(self, issuer: NodeId) -> int | None:
+        """Return the number of who has or had a seat, None for others."""
+        return self._numbers.get(issuer)
+
+    def weight_of(self, issuer: NodeId) -> int:
+        """Return somebody's weight in the present epoch."""
+        number = self._numbers.get(issuer)
+        return 0 if number is None else self.weights[number]
+
+    @property
+    def signed_off(self) -> bool:
+        """Whether anybody waits for the next epoch."""
+        return bool(self._signed_off)
+
+    def has_signed_off(self, issuer: NodeId) -> bool:
+        """Tell whether somebody waits for the next epoch."""
+        return issuer in self._signed_off
+
+    def counts(self, record: Record) -> bool:
+        """Tell whether the issuer of ``record`` votes and acknowledges in it, now."""
+        chain = record.chain
+        if record.epoch != self.number or chain.seat is None or not self.weights[chain.seat]:
+            return False
+        sign_off = self._signed_off.get(chain.issuer)
+        # On every branch of a validator that forked the lowest sign-off counts.
+        return sign_off is None or record.seq <= sign_off.seq
+
+    def wanted(self) -> dict[Table, int]:
+        """Return the tables that members want next, each with the weight of those who do."""
+        names: dict[Table, set[NodeId]] = {}
+        for message in self.messages:
+            if isinstance(message.operation, Want):
+                names.setdefault(message.operation.table, set()).add(message.issuer)
+        return {table: sum(map(self.weight_of, wanting)) for table, wanting in names.items()}
+
+    # Rules.
+
+    def check(self, vertex: Vertex, edges: Sequence[Record]) -> int:
+        """Return the epoch that ``vertex``, which stands on ``edges``, is in.
+
+        Raises:
+            RemoteProtocolError: with the rule that was broken.
+        """
+        known = max([edge.epoch for edge in edges], default=0)
+        if vertex.epoch != known:
+            raise RemoteProtocolError(f"epoch {vertex.epoch} and not {known}", rule="8.3.7")
+        if vertex.kind == VALIDATOR:
+            since = self._since.get(vertex.issuer)
+            if since is None or vertex.epoch < since:
+                raise RemoteProtocolError("a validator vertex without a seat", rule="8.3.14")
+        if not vertex.committee:
+            return known
+        return self._check_operations(vertex, {edge.id: edge for edge in edges})
+
+    def _check_operations(self, vertex: Vertex, held: dict[VertexId, Record]) -> int:
+        table = self._tables[vertex.epoch]
+        weights = table.weights()
+        if vertex.issuer not in weights:
+            raise RemoteProtocolError("an op of somebody without a seat", rule="8.19.2")
+        epoch = vertex.epoch
+        for operation in vertex.committee:
+            if operation.epoch != vertex.epoch + 1:
+                raise RemoteProtocolError("an op about an epoch that is not next", rule="8.19.3")
+            match operation:
+                case Proposal(sign_offs=sign_offs):
+                    off = SignOff(operation.epoch)
+                    signed = [_who_said(held.get(one), off) for one in sign_offs]
+                    _check_quorum(signed, table, "8.19.4")
+                case Decision():
+                    _check_decision(operation, table, held)
+                    epoch = operation.epoch
+                case _:
+                    pass
+        return epoch
+
+    # What happens.
+
+    def note(self, record: Record) -> None:
+        """Keep what a vertex that is held now says."""
+        for operation in record.committee:
+            if operation.epoch != self.number + 1:
+                continue
+            issuer = record.chain.issuer
+            self.messages.append(Message(issuer, record, operation))
+            if isinstance(operation, SignOff):
+                before = self._signed_off.get(issuer)
+                if before is None or record.seq < before.seq:
+                    self._signed_off[issuer] = record
+
+    def begin(self, table: Table) -> list[NodeId]:
+        """Begin the next epoch with ``table``; return who has a seat for the first time."""
+        self.number += 1
+        self.table = table
+        self.entered = 0
+        self.messages = []
+        self._signed_off = {}
+        return self._seat(table)
+
+    def _seat(self, table: Table) -> list[NodeId]:
+        self._tables[self.number] = table
+        new = [name for name, _ in table.seats if name not in self._numbers]
+        for name in new:
+            self._numbers[name] = len(self.holders)
+            self._since[name] = self.number
+            self.holders.append(name)
+        weights = table.weights()
+        # In place: whoever counts votes looks at the same list.
+        self.weights[:] = [weights.get(name, 0) for name in self.holders]
+        return new
+
+
+def decided_table(decision: Decision, held: dict[VertexId, Record]) -> tuple[Table, list[Record]]:
+    """Return the seats that ``decision`` gives, and the sign-offs that it goes by."""
+    proposal = proposal_in(held[decision.proposal], decision.epoch)
+    assert proposal is not None
+    by_id = {edge.id: edge for edge in held[decision.proposal].edges}
+    return proposal.table, [by_id[one] for one in proposal.sign_offs]
+
+
+def proposal_in(record: Record, epoch: int) -> Proposal | None:
+    """Return what ``record`` proposes for ``epoch``, None when nothing."""
+    for operation in record.committee:
+        if isinstance(operation, Proposal) and operation.epoch == epoch:
+            return operation
+    return None
+
+
+def _check_decision(decision: Decision, table: Table, held: dict[VertexId, Record]) -> None:
+    # What is settled is no edge here, and says nothing about a committee (8.21).
+    record = held.get(decision.proposal)
+    proposal = None if record is None else proposal_in(record, decision.epoch)
+    if proposal is None:
+        raise RemoteProtocolError("a decision for what was not proposed", rule="8.19.5")
+    digest = digest_of(proposal.value)
+    vote = CommitteeVote(decision.epoch, proposal.attempt, digest, is_precommit=True)
+    _check_quorum([_who_said(held.get(one), vote) for one in decision.precommits], table, "8.19.5")
+
+
+def _who_said(record: Record | None, operation: CommitteeOperation) -> NodeId | None:
+    if record is None or operation not in record.committee:
+        return None
+    return record.chain.issuer
+
+
+def _check_quorum(names: Sequence[NodeId | None], table: Table, rule: str) -> None:
+    weights = table.weights()
+    members = {name for name in names if name is not None and name in weights}
+    if len(members) < len(names):
+        raise RemoteProtocolError("a vertex that does not say it", rule=rule)
+    if sum(weights[name] for name in members) < table.quorum:
+        raise RemoteProtocolError("too little weight", rule=rule)
+
+
+def is_validator(chain: Chain, epochs: Epochs) -> bool:
+    """Tell whether the account has a seat in the present epoch."""
+    return epochs.weight_of(chain.issuer) > 0

@@ -1,0 +1,127 @@
+"""In which epoch a vertex votes, and what is carried over (SPEC.md section 8.19)."""
+
+from fogbank_dag_ledger.agreement import digest_of
+from fogbank_dag_ledger.committee_operations import (
+    CommitteeOperation,
+    CommitteeVote,
+    Decision,
+    Proposal,
+    SignOff,
+    Table,
+    table_of,
+)
+from fogbank_dag_ledger.events import Confirmed, EpochBegan
+from fogbank_dag_ledger.ledger import Ledger
+from fogbank_dag_ledger.vertex import Vertex, VertexId
+
+from .community import Community
+
+
+class Change:
+    """Four seats, built by hand, on one ledger that holds everything."""
+
+    def __init__(self) -> None:
+        self.people = Community()
+        self.ledger = Ledger(self.people.genesis)
+        self.heads: dict[int, Vertex] = {}
+        self.events: list[object] = []
+
+    def says(
+        self, seat: int, *ops: CommitteeOperation, over: tuple[Vertex, ...] = (), epoch: int = 0
+    ) -> Vertex:
+        head = self.heads.get(seat)
+        vertex = self.people.vertex(seat, head, over, says=ops, epoch=epoch)
+        self.heads[seat] = vertex
+        self.events += self.ledger.insert(vertex)
+        return vertex
+
+    def take(self, vertex: Vertex) -> Vertex:
+        self.events += self.ledger.insert(vertex)
+        return vertex
+
+    def table(self) -> Table:
+        return table_of(dict.fromkeys(self.people.names[:5], 1), 4)
+
+    def decide(self, z: list[Vertex], by: tuple[int, ...] = (0, 1, 2)) -> Vertex:
+        proposal = Proposal(1, 0, -1, self.table(), tuple(sorted(one.id for one in z)))
+        proposed = self.says(by[0], proposal)
+        vote = CommitteeVote(1, 0, digest_of(proposal.value), is_precommit=True)
+        votes = [self.says(seat, vote, over=(proposed,)) for seat in by]
+        ids = tuple(sorted(one.id for one in votes))
+        return self.says(by[0], Decision(1, proposed.id, ids))
+
+    def confirmed(self) -> set[VertexId]:
+        return {event.id for event in self.events if isinstance(event, Confirmed)}
+
+
+def test_what_the_sign_offs_show_is_carried_over_and_closes_its_slot() -> None:
+    change = Change()
+    paid = change.take(change.people.vertex(5, pays={6: 1}))
+    rival = change.people.vertex(5, pays={6: 2})
+    off = [change.says(seat, SignOff(1), over=(paid,)) for seat in range(3)]
+    change.decide(off)
+    assert EpochBegan(1, change.table()) in change.events
+    assert change.ledger.is_confirmed(paid.id)
+
+    change.take(rival)
+    for seat in range(5):
+        change.says(seat, over=(rival, change.heads[0]) if seat else (rival,), epoch=1)
+    assert not change.ledger.is_confirmed(rival.id)
+
+
+def test_votes_that_no_sign_off_shows_are_void() -> None:
+    change = Change()
+    paid = change.take(change.people.vertex(5, pays={6: 1}))
+    for seat in (0, 1, 3):
+        change.says(seat, over=(paid,))
+    assert change.ledger.is_confirmed(paid.id)
+    # Two of the three voted on a chain that Z leaves out, or after their sign-off.
+    early = Change()
+    early.take(paid)
+    off = [early.says(seat, SignOff(1)) for seat in range(3)]
+    for seat in range(3):
+        early.says(seat, over=(paid,))
+    assert not early.ledger.is_confirmed(paid.id)
+    decided = early.decide(off)
+    assert not early.ledger.is_confirmed(paid.id)
+    # Their first vertices in the new epoch vote for it again; the one that decided is one.
+    for seat in (1, 2, 4):
+        early.says(seat, over=(decided,) if seat < 4 else (decided, paid), epoch=1)
+    assert early.ledger.is_confirmed(paid.id)
+
+
+def test_a_vertex_of_the_old_epoch_that_comes_late_votes_no_more() -> None:
+    change = Change()
+    paid = change.take(change.people.vertex(5, pays={6: 1}))
+    off = [change.says(seat, SignOff(1)) for seat in range(3)]
+    change.decide(off)
+    change.says(3, over=(paid,))
+    before = {one.votes for one in change.ledger.dag.graph if one.id == paid.id}
+    assert before == {0}
+
+
+def test_acknowledgements_count_in_their_epoch_only() -> None:
+    change = Change()
+    paid = change.take(change.people.vertex(5, pays={6: 1}))
+    for seat in range(3):
+        change.says(seat, over=(paid,))
+    for seat in (0, 1):
+        change.heads[seat] = change.take(
+            change.people.vertex(seat, change.heads[seat], acknowledges=[paid])
+        )
+    off = [change.says(seat, SignOff(1)) for seat in range(3)]
+    decided = change.decide(off)
+    assert change.ledger.is_confirmed(paid.id)
+    for seat in (2, 3, 4):
+        change.says(seat, over=(decided, paid) if seat > 2 else (decided,), epoch=1)
+    change.heads[2] = change.take(
+        change.people.vertex(2, change.heads[2], acknowledges=[paid], epoch=1)
+    )
+    # With those of the old epoch it would be three of four, and not four of five.
+    assert not change.ledger.is_final(paid.id)
+    for seat in (0, 1, 3):
+        over = (decided,) if seat == 1 else ()
+        change.heads[seat] = change.take(
+            change.people.vertex(seat, change.heads[seat], over, acknowledges=[paid], epoch=1)
+        )
+    assert change.ledger.is_final(paid.id)

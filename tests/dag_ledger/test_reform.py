@@ -1,0 +1,81 @@
+"""A committee changes while payments go on, in a made-up world (SPEC.md section 8.19)."""
+
+import pytest
+
+from .electorate import Electorate
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_a_network_of_one_grows_to_four_seats_while_payments_go_on(seed: int) -> None:
+    town = Electorate(seed, seats=1, others=4)
+    town.run(5, pays=True)
+    for count in (2, 3, 4):
+        town.wish(list(range(count)), by=list(range(count - 1)))
+        town.run(25, pays=True)
+    town.run(25)
+    town.check(epochs=3)
+    town.ask_oracle()
+    assert len(town.members[0].ledger.epochs.table.seats) == 4
+    # The four decide now: without two of them nothing does, without one all goes on.
+    payer = town.members[1]
+    payer.issue(payer.wallet.pay({town.members[0].name: 1}))
+    paid = payer.ledger.head(payer.name)
+    assert paid is not None
+    town.run(15, silent=frozenset({2, 3}))
+    assert not town.members[0].ledger.is_final(paid)
+    town.run(15, silent=frozenset({3}))
+    assert town.members[0].ledger.is_final(paid)
+
+
+@pytest.mark.slow
+def test_a_seat_is_removed_by_the_others_and_an_absent_leader_only_delays() -> None:
+    town = Electorate(7, seats=4, others=3)
+    town.run(5, pays=True)
+    # The first leader is silent: its attempt has to time out.
+    leader = 1
+    town.wish([0, 2, 3], by=[0, 2])
+    town.run(60, pays=True, silent=frozenset({leader}))
+    town.run(30)
+    town.check(epochs=1)
+    assert len(town.members[0].ledger.epochs.table.seats) == 3
+
+
+@pytest.mark.slow
+def test_one_member_alone_changes_nothing() -> None:
+    town = Electorate(3, seats=4)
+    town.run(3)
+    town.wish([0], by=[0])
+    town.run(40)
+    town.check(epochs=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_change_of_epoch_frees_a_frozen_account(seed: int) -> None:
+    town = Electorate(seed, seats=4)
+    town.run(3)
+    spender = 4
+    name = town.members[spender].name
+    head = town.members[spender].ledger.head(name)
+    assert head is None
+    ways = [town.community.vertex(spender, pays={to: 600}) for to in (0, 1)]
+    # Each side of two sees one of the two payments first.
+    town.members[0].take(ways[0])
+    town.members[1].take(ways[0])
+    town.members[2].take(ways[1])
+    town.members[3].take(ways[1])
+    for member in town.members[:4]:
+        member.tick(town.now + 1)
+    town.now += 1
+    town.run(20)
+    ledgers = [member.ledger for member in town.members]
+    assert not any(ledger.is_final(way.id) for ledger in ledgers for way in ways)
+
+    town.wish([0, 1, 2, 3, 5], by=[0, 1, 2, 3])
+    town.run(40)
+
+    assert {ledger.epochs.number for ledger in ledgers} == {1}
+    final = {way.id for ledger in ledgers for way in ways if ledger.is_final(way.id)}
+    assert final == {min(way.id for way in ways)}
+    town.ask_oracle()
