@@ -24,6 +24,7 @@ _COMMANDS = {
     "run": "Have a task run by neighbours, once for each input.",
     "runs": "List the runs bought lately.",
     "why": "Tell what happened to a run, step by step.",
+    "reputation": "Tell how others have dealt with this agent.",
     "id": "Print this agent's node id.",
     "task": "Write, build, try, sign and publish tasks.",
     "ledger": "Look at the ledger as it is on disk, and check it.",

@@ -34,7 +34,7 @@ from ..checkpointing import (
     SpreadCheckpoint,
 )
 from ..committee_operations import Table
-from ..events import EpochBegan, Final, Settled
+from ..events import EpochBegan, Equivocated, Final, Settled
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
@@ -85,7 +85,7 @@ from .channels import Channels
 from .checkpoint_files import begin_store, keep, newest_kept, read_floor
 from .disk import Disk, open_disk
 from .exchange import Exchange
-from .failures import NotIssuing
+from .failures import NeverFinal, NotIssuing
 from .issuer import Issuer
 from .network import Network
 from .news import NewsStand
@@ -249,8 +249,18 @@ class LedgerService:
         self._driver.tell(SeatsWanted(table))
 
     async def wait_final(self, vertex_id: VertexId) -> None:
-        """Return when the vertex is final; may be never.  It need not be held yet."""
-        if not self._ledger.is_final(vertex_id):
+        """Return when the vertex is final; it need not be held yet.
+
+        Raises:
+            NeverFinal: its issuer signed two vertices in one slot, and another one of them won, or
+                the votes are split so that none can win; a new epoch may free the account.
+        """
+        while not self._ledger.is_final(vertex_id):
+            if not self._ledger.can_be_final(vertex_id):
+                raise NeverFinal(
+                    "this can never be final: its account's key signed two different vertices in "
+                    "one place, as after the restore of an old disk; the seats can free the account"
+                )
             await self._finals.setdefault(vertex_id, trio.Event()).wait()
 
     async def wait_issuing(self) -> None:
@@ -459,6 +469,8 @@ class LedgerService:
                     elif isinstance(event, EpochBegan):
                         self._epoch_began.set()
                         self._epoch_began = trio.Event()
+                if any(isinstance(event, Final | Equivocated) for event in events):
+                    self._end_hopeless()
             case SpreadCheckpoint(body, signatures, source, to):
                 signed = encode_signed(body, signatures)
                 for peer in [to] if to is not None else list(self._participant.peers):
@@ -476,6 +488,12 @@ class LedgerService:
                     self._wishes[number].end(result)
             case _:
                 self._begin(command)
+
+    def _end_hopeless(self) -> None:
+        """Wake those who wait for what can never be final."""
+        for vertex_id in list(self._finals):
+            if not self._ledger.can_be_final(vertex_id):
+                self._finals.pop(vertex_id).set()
 
     def _begin(
         self,
