@@ -150,6 +150,7 @@ class OwnObjects:
                 case Settled(name):
                     if name in self._own:
                         self._unsettled.pop(name, None)
+                        self._remembered.pop(name, None)
                         self._owing[name] = None
                         may_take = True
                 case Final(_):

@@ -26,6 +26,8 @@ class Attempt:
     stage: Stage = Stage.BIDDING
     proposal: Proposal | None = None
     ends_at: float = inf
+    lot: int | None = None
+    """What an auditor is drawn by; None where the cheapest is taken."""
 
     @property
     def deadline(self) -> float:

@@ -31,6 +31,8 @@ from .reasons import Reason
 from .story import (
     AttemptFailed,
     BidSeen,
+    MoneyShort,
+    NobodyToAsk,
     OrderDeclined,
     RunOrdered,
     RunPlaced,
@@ -73,6 +75,7 @@ class Attempts:
         self._live: dict[int, Attempt] = {}
         self._number_next = 1
         self._unreliable: set[NodeId] = set()
+        self._explained: set[tuple[NodeId, tuple[Reason, ...]]] = set()
 
     @property
     def under_way(self) -> int:
@@ -190,7 +193,8 @@ class Attempts:
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)
-        match self._choice.choose(proposals, self._runs, self._shunned(), self._unreliable, now):
+        shunned, disliked = self._shunned(), self._unreliable
+        match self._choice.choose(proposals, self._runs, shunned, disliked, now, lot=attempt.lot):
             case Proposal() as proposal:
                 attempt.stage, attempt.proposal = Stage.AGREEING, proposal
                 attempt.ends_at = now + AGREEMENT_WAIT_S
@@ -204,19 +208,39 @@ class Attempts:
                 # Money that is set aside comes back; money that was never there does not.
                 self.is_too_poor = reason is Reason.NO_FUNDS and not self._choice.purse.is_lending
                 self.placement.stall(now)
-                return [ended]
+                if reason is not Reason.NO_FUNDS:
+                    return [ended]
+                needed = min(self._choice.cost_expected(one, self._runs) for one in proposals)
+                free = self._choice.purse.free
+                return [ended, self._tell(MoneyShort(attempt.number, needed, free))]
 
     def order(self, now: float) -> list[BallotCommand]:
         """Send an order to the best-looking providers; nothing when there is none to ask."""
-        providers = self._choice.whom_to_ask(self._shunned(), self._unreliable, now)
+        lot = self._ballot.draw_lot()
+        providers = self._choice.whom_to_ask(self._shunned(), self._unreliable, now, lot=lot)
         if not providers:
+            is_news = self.placement.stalled_since is None
             self.placement.stall(now)
-            return []
-        attempt = Attempt(self._number_next, Auction(providers, now))
+            return self._explain_silence(now) if is_news else []
+        attempt = Attempt(self._number_next, Auction(providers, now), lot=lot)
         self._number_next += 1
         self._live[attempt.number] = attempt
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
         return [ordered, SendOrder(self._lot, attempt.number, providers)]
+
+    def _explain_silence(self, now: float) -> list[BallotCommand]:
+        nobody = self._tell(NobodyToAsk(self._choice.offers_known(now)))
+        return [nobody, *self.explain(now)]
+
+    def explain(self, now: float) -> list[BallotCommand]:
+        """Tell which offers do not fit and why, as far as it was not told before."""
+        commands: list[BallotCommand] = []
+        for provider, reasons in self._choice.explain(now):
+            told = (provider, tuple(reasons))
+            if told not in self._explained:
+                self._explained.add(told)
+                commands.append(self._tell(OrderDeclined(0, provider, reasons)))
+        return commands
 
     def drop(self, provider: NodeId, now: float) -> list[BallotCommand]:
         """Go on without a provider that was caught."""

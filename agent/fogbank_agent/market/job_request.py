@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_wasm_tasks.verification.terms import StepPlan
 
+from ..limits import VERIFIER_FUEL_MAX
 from .orders import Verification
 
 
@@ -33,6 +34,9 @@ class JobRequest:
 
     fuel_max: int
     """Fuel that one run may use."""
+
+    verifier_fuel_max: int = VERIFIER_FUEL_MAX
+    """Fuel that the package's verifier may use for one output, in the own sandbox."""
 
     price_max: int
     """Drops for a gigafuel that are never exceeded."""

@@ -19,6 +19,7 @@ from .attempts import Attempts
 from .ballot import Ballot, BallotCommand
 from .choice import Choice
 from .job_messages import (
+    CheckEnded,
     JobInput,
     OffersChanged,
     OwnRunEnded,
@@ -27,7 +28,6 @@ from .job_messages import (
 from .orders import Verification
 from .reasons import Reason
 from .story import (
-    OrderDeclined,
     RunFailed,
     RunReopened,
     StoryEvent,
@@ -154,6 +154,8 @@ class Purchase:
                 return []
             case OwnRunEnded(_, claim):
                 return self.ballot.hear_own(claim)
+            case CheckEnded():
+                return self.ballot.hear_check(event)
             case _:
                 return self._attempts.take(event, now)
 
@@ -172,15 +174,15 @@ class Purchase:
     def _seek_voices(self, now: float) -> list[BallotCommand]:
         """Ask for the voices that are missing and not yet on their way."""
         attempts, missing = self._attempts, self.ballot.missing - self._attempts.under_way
-        if self.ballot.runs_here or missing <= 0:
+        if self.ballot.is_checking or missing <= 0:
             return []
         if self.ballot.prefers_own_voice and not attempts.under_way:
             return self.ballot.ask_here()
         commands: list[BallotCommand] = []
         while missing > 0 and now >= attempts.placement.retry_at and attempts.can_order:
-            orders = attempts.order(now)
-            commands += orders
-            missing -= 1 if orders else 0
+            under_way = attempts.under_way
+            commands += attempts.order(now)
+            missing -= attempts.under_way - under_way
         self._waits = missing > 0 and attempts.can_order
         return commands if attempts.under_way else commands + self._check_hope(now)
 
@@ -216,10 +218,7 @@ class Purchase:
         self.state, self.reason = PurchaseState.FAILED, reason
         self._attempts.placement.succeed()
         if reason is Reason.NO_PROVIDER:
-            commands += [
-                self._tell(OrderDeclined(0, provider, reasons))
-                for provider, reasons in self._choice.explain(now)
-            ]
+            commands += self._attempts.explain(now)
         refusal = Reason.CANCELLED if reason is Reason.CANCELLED else Reason.UNVERIFIED
         return [*commands, *self.ballot.give_up(refusal), self._tell(RunFailed(reason))]
 

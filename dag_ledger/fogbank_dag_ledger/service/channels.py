@@ -62,10 +62,13 @@ class Channels:
         self._disk: Disk | None = None
 
     def begin(self, disk: Disk) -> None:
-        """Use ``disk``, and tell of the vouchers on it."""
+        """Use ``disk``, and tell of the vouchers on it; those of settled channels are dropped."""
         self._disk = disk
-        for channel, voucher in disk.vouchers.all():
-            self._remember(channel, voucher)
+        for channel, voucher in list(disk.vouchers.all()):
+            if self._objects.state(channel) is ObjectState.SETTLED:
+                disk.vouchers.forget(channel)
+            else:
+                self._remember(channel, voucher)
 
     def note_settled(self, name: ObjectId) -> None:
         """Wake who waits for this object."""

@@ -7,6 +7,8 @@ import pytest
 from fogbank_dag_ledger.operations import ObjectId, StakeTerms, Unstake, Voucher
 from fogbank_dag_ledger.own_objects import ObjectState
 from fogbank_dag_ledger.service import LedgerService
+from fogbank_dag_ledger.service.disk import VOUCHERS_NAME
+from fogbank_dag_ledger.service.voucher_store import VoucherStore
 from fogbank_dag_ledger.statements import sign_voucher
 from fogbank_dag_ledger.wallet import ImpossibleAct, InsufficientFunds
 from fogbank_protocol.identity import NodeId
@@ -148,3 +150,22 @@ async def test_what_would_break_a_rule_is_refused_before_it_is_signed(tmp_path: 
             await services[CAT].channels.reclaim(channel)
         # The own chain is as good as before.
         await bob.wait_final(await bob.pay([(agents.name(CAT), 1)]))
+
+
+@pytest.mark.slow
+async def test_vouchers_of_a_settled_channel_are_not_kept(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path) as agents:
+        services = await agents.start(0, 1, 2, 3)
+        await wait_all_issuing(services)
+        bob = services[BOB]
+        channel = await opened(agents, services, 100)
+        await bob.channels.remember_voucher(channel, voucher(agents, channel, 10, 1))
+        await bob.channels.close(channel)
+        await bob.channels.wait_settled(channel)
+        await wait_balance(bob, 1_010)
+        await agents.stop(BOB)
+        (bob,) = await agents.start(BOB)
+        await agents.stop(BOB)
+        store = VoucherStore(agents.folder(BOB) / VOUCHERS_NAME)
+        assert list(store.all()) == []
+        store.close()

@@ -227,18 +227,25 @@ class Life:
     def _settle(self) -> None:
         world = self.world
         began = world.now
-        while (left := world.judge.unsettled(world.nodes.values())) or world.now < began + 2:
-            if world.now - began > SETTLED_AFTER_S:
-                raise Violation(f"{SETTLED_AFTER_S:.0f} s after everything healed {left}")
-            world.run(world.now + 1)
+        self._wait_for_agreement("everything healed")
         while left := self.dealings.left(list(world.nodes.values())):
             if world.now - began > SETTLED_AFTER_S + ASKED_BACK_AFTER_S:
                 raise Violation(f"{ASKED_BACK_AFTER_S:.0f} s after it was asked for {left}")
             self.dealings.ask_all_back()
             world.run(world.now + 5)
+        # What objects waited for made votes, and the last of them may be under way.
+        self._wait_for_agreement("objects were settled")
         world.judge.met["seconds to settle"] = round(world.now - began)
         world.judge.compare_at_the_end(world.nodes.values())
         self._ask_oracle()
+
+    def _wait_for_agreement(self, since: str) -> None:
+        world = self.world
+        began = world.now
+        while (left := world.judge.unsettled(world.nodes.values())) or world.now < began + 2:
+            if world.now - began > SETTLED_AFTER_S:
+                raise Violation(f"{SETTLED_AFTER_S:.0f} s after {since} {left}")
+            world.run(world.now + 1)
 
     def _ask_oracle(self) -> None:
         """Compare somebody with the definitions, unless that would take too long."""
