@@ -26,7 +26,7 @@ from .limits import MEBIBYTE
 from .parts import Parts
 from .published import PublishedPackages
 from .state_folder import StateFolder
-from .trading.interfaces import LotRunner
+from .trading.interfaces import CheckingRunner
 from .trading.journal import Journal
 from .trading.provider import Provider, ProviderSettings
 from .trading.requestor import Requestor
@@ -82,7 +82,7 @@ async def run_agent(
 
 async def _start_sandbox(
     foundation: Foundation, nursery: trio.Nursery
-) -> tuple[LotRunner | None, str]:
+) -> tuple[CheckingRunner | None, str]:
     """Return what executes runs, or None and why this machine cannot."""
     sandbox = Sandbox(foundation.state.sandbox, workers=_slots(foundation.config))
     try:
@@ -94,7 +94,11 @@ async def _start_sandbox(
 
 
 def _assemble(
-    foundation: Foundation, journal: Journal, runner: LotRunner | None, why_not: str, began: float
+    foundation: Foundation,
+    journal: Journal,
+    runner: CheckingRunner | None,
+    why_not: str,
+    began: float,
 ) -> Parts:
     state, config = foundation.state, foundation.config
     identity, genesis = foundation.identity, foundation.genesis
@@ -202,7 +206,7 @@ def _provider_settings(config: Config) -> ProviderSettings:
     )
 
 
-def _with_fault(sandbox: Sandbox, foundation: Foundation) -> LotRunner:
+def _with_fault(sandbox: Sandbox, foundation: Foundation) -> CheckingRunner:
     """Put the liar around the sandbox where the configuration of a demonstration asks for it."""
     lie_ppm = foundation.config.fault.lie_ppm
     if lie_ppm == 0:

@@ -15,6 +15,7 @@ from .limits import (
     RUN_DATA_BYTES_MAX,
     RUN_FUEL_MAX,
     RUN_MEMORY_BYTES_MAX,
+    VERIFIER_FUEL_MAX,
 )
 from .strict_toml import Between, LiteralAddresses, Matching, OneOf
 
@@ -92,13 +93,22 @@ class RequestorConfig:
     start_price_max: Price = 100
     """Drops for the start of a run that are never exceeded."""
 
-    verify: Annotated[str, Matching("none|audit|quorum:[2-7]", '"none", "audit" or "quorum:3"')] = (
-        "audit"
-    )
-    """How results are checked: "none", "audit" (some run again) or "quorum:K" (K must agree)."""
+    verify: Annotated[
+        str,
+        Matching(
+            "auto|none|audit|verify|partial|quorum:[2-7]",
+            '"auto", "none", "audit", "verify", "partial" or "quorum:3"',
+        ),
+    ] = "auto"
+    """How results are checked: "none", "audit" (some run again), "verify" (by the task's own
+    verifier), "partial" (some runs of each lot again) or "quorum:K" (K must agree); "auto" is
+    "verify" for a task that has a verifier, and "audit" for any other."""
 
     audit_ppm: Annotated[int, Between(0, 1_000_000)] = 100_000
     """Runs audited, in parts per million; providers without a history are audited more often."""
+
+    verifier_fuel_max: Fuel = VERIFIER_FUEL_MAX
+    """Fuel that a task's verifier may use for one output, here."""
 
     deposit: Drops = 10_000
     """Drops that a channel to a provider is opened with; a quarter of the wallet at most."""
@@ -114,6 +124,9 @@ class RequestorConfig:
 
     deadline_s: Annotated[int, Between(1, 3_600)] = 120
     """Seconds that a provider has for a run, from agreement to result."""
+
+    hedge_s: Annotated[int, Between(0, 3_600)] = 0
+    """Seconds after which another provider gets a run too and the first result counts, or 0."""
 
     patience_s: Annotated[int, Between(1, 3_600)] = 30
     """Seconds that a run waits for a provider that takes it at the price."""

@@ -37,6 +37,9 @@ PRICE_MAX = 10**12
 RUN_FUEL_MAX = (1 << 42) - 1
 """Fuel of one run (section 9)."""
 
+VERIFIER_FUEL_MAX = 100_000_000_000
+"""Fuel that a verifier may use for one output, unless the configuration says otherwise (9.6)."""
+
 RUN_MEMORY_BYTES_MIN = 65_536
 """One page: the least memory that an order may allow (section 9.2)."""
 

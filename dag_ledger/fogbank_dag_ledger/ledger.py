@@ -33,12 +33,13 @@ from .genesis import Genesis
 from .limits import ASKED_REACH, CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
 from .objects import HeldObject, Settlement
 from .operations import ObjectId
+from .prospects import can_be_final
 from .pruning import Trail, settle
 from .record import Record
 from .restoring import Names, accounts_first, restore_account, restore_names, restore_pair
 from .state import burned, state_hash, supply_held
 from .validity import check_cone
-from .vertex import Draft, Vertex, VertexId, seq_in
+from .vertex import Draft, Vertex, VertexId, seq_in, tag_in
 from .votes import Votes
 
 
@@ -241,6 +242,16 @@ class Ledger:
         if record is None:
             return self._ground.is_on_final_line(vertex_id)
         return record.final
+
+    def can_be_final(self, vertex_id: VertexId) -> bool:
+        """Tell whether a vertex is final or may become so in this epoch; it need not be held."""
+        record = self.dag.get(vertex_id)
+        if record is not None:
+            return can_be_final(record, self.epochs.weights, self.epochs.quorum)
+        acknowledged, seq = self._acknowledged.get(tag_in(vertex_id)), seq_in(vertex_id)
+        chains = () if acknowledged is None else acknowledged.chains
+        # Another one is final in its place; below the floor it may have been forgotten.
+        return not any(chain.floor <= seq < chain.final_count for chain in chains)
 
     def head(self, issuer: NodeId) -> VertexId | None:
         """Return an issuer's highest vertex, the lowest id of several; None without any."""

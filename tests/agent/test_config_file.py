@@ -75,7 +75,8 @@ def test_what_is_set_is_read_and_the_rest_keeps_its_default() -> None:
         ),
         (
             '[requestor]\nverify = "quorum:9"',
-            'c, line 2: \'verify\' in [requestor] must be "none", "audit" or "quorum:3"',
+            "c, line 2: 'verify' in [requestor] must be "
+            '"auto", "none", "audit", "verify", "partial" or "quorum:3"',
         ),
         (
             '[log]\nlevel = "loud"',

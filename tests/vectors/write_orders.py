@@ -57,6 +57,8 @@ def build() -> dict[str, Any]:
         [2, 7],
     ]
     quorum = [*GOOD[:16], [2, 2]]
+    verified = [*GOOD[:16], [3, 1_000_000]]
+    partly = [*GOOD[:16], [4, 0]]
     never = [*GOOD[:16], [1, 0]]
     always = [*GOOD[:16], [1, 1_000_000]]
     return {
@@ -68,6 +70,8 @@ def build() -> dict[str, Any]:
             accept("the least of everything", ORDER, REQUESTOR, least),
             accept("the most of everything", ORDER, REQUESTOR, most),
             accept("a quorum of two", ORDER, REQUESTOR, quorum),
+            accept("a package's verifier", ORDER, REQUESTOR, verified),
+            accept("a part of the runs", ORDER, REQUESTOR, partly),
             accept("an audit with probability 0", ORDER, REQUESTOR, never),
             accept("an audit for certain", ORDER, REQUESTOR, always),
         ],
@@ -125,5 +129,9 @@ _CHANGES: dict[str, tuple[int, Value]] = {
     "a quorum of one": (16, [2, 1]),
     "a quorum of eight": (16, [2, 8]),
     "a quorum of true": (16, [2, True]),
-    "a verification of another kind": (16, [3, 1]),
+    "a verifier without probability": (16, [3]),
+    "a verifier above certainty": (16, [3, 1_000_001]),
+    "a part above all": (16, [4, 1_000_001]),
+    "a part that is true": (16, [4, True]),
+    "a verification of another kind": (16, [5, 1]),
 }

@@ -51,7 +51,12 @@ from .run_inputs import (
 @click.option("--arg", "arguments", metavar="A", multiple=True, help="An argument for the task.")
 @click.option("--env", "environment", metavar="K=V", multiple=True, help="A variable for it.")
 @click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, help="Its random seed.")
-@click.option("--verify", metavar="none|audit|quorum:K", help="How results are checked.")
+@click.option(
+    "--verify",
+    metavar="POLICY",
+    help="How results are checked: auto, none, audit, verify (by the task's own verifier), partial "
+    "(some runs of each lot again) or quorum:K.",
+)
 @click.option(
     "--price-max", type=click.IntRange(0, PRICE_MAX), help="Drops for a gigafuel, at most."
 )

@@ -1,6 +1,5 @@
 """Answers what is asked on the control socket, out of the parts of the agent."""
 
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from os import getpid
@@ -14,7 +13,7 @@ from fogbank_dag_ledger.participation.issuing_state import (
     Silent,
     Stopped,
 )
-from fogbank_dag_ledger.service.failures import NotIssuing, StorageFailure
+from fogbank_dag_ledger.service.failures import NeverFinal, NotIssuing, StorageFailure
 from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.errors import LocalProtocolError
@@ -22,17 +21,15 @@ from fogbank_protocol.identity import NODE_ID_BYTES, NodeId, short_form
 
 from ..errors import Refused
 from ..limits import CONTROL_WAIT_S_MAX, JOURNAL_PAGE_RUNS_MAX
-from ..market.narration import shorten
-from ..market.reasons import sentence
 from ..parts import Parts
-from ..trading.journal import RunSummary as JournalRun
 from ..trading.requestor import OfferSummary
 from .blob_answers import answer_get_blob, answer_put_blob
 from .channel_answers import answer_close_channels, list_channels
+from .history_answers import list_reputations, summarise_run, tell_story
 from .job_answers import answer_start_job
 from .requests.blobs import GetBlob, PutBlob
 from .requests.channels import CloseChannels, GetChannels
-from .requests.history import GetRuns, GetStory, Runs, RunSummary, Story
+from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.jobs import StartJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
 from .requests.network import ChangeSeats, GetSeats
@@ -60,6 +57,7 @@ REQUESTS = (
     GetBlob,
     GetRuns,
     GetStory,
+    GetReputation,
     StartJob,
     PublishPackage,
     WithdrawPackage,
@@ -99,9 +97,11 @@ class _Answers:
             case GetRuns(count):
                 page = min(max(count, 1), JOURNAL_PAGE_RUNS_MAX)
                 runs = self.parts.journal.runs(count_max=page)
-                await conversation.send(Runs(tuple(map(_run, runs))))
+                await conversation.send(Runs(tuple(map(summarise_run, runs))))
             case GetStory(digits):
-                await conversation.send(self._story(digits))
+                await conversation.send(tell_story(self.parts, digits))
+            case GetReputation():
+                await conversation.send(list_reputations(self.parts))
             case PutBlob():
                 await answer_put_blob(self.parts, request, conversation)
             case GetBlob():
@@ -256,8 +256,11 @@ class _Answers:
             raise Refused(str(error)) from None
         except LocalProtocolError as error:
             raise Refused(f"this payment is not possible: {error}") from None
-        with trio.move_on_after(min(max(request.wait_s, 0), CONTROL_WAIT_S_MAX)):
-            await self.parts.ledger.wait_final(vertex_id)
+        try:
+            with trio.move_on_after(min(max(request.wait_s, 0), CONTROL_WAIT_S_MAX)):
+                await self.parts.ledger.wait_final(vertex_id)
+        except NeverFinal as error:
+            raise Refused(str(error)) from None
         final = self.parts.ledger.is_final(vertex_id)
         await conversation.send(Paid(vertex_id.hex(), short_form(to), request.drops, final))
 
@@ -294,31 +297,9 @@ class _Answers:
             case _:
                 raise Refused(f"'{text}' fits {len(fitting)} peers: give more of the key")
 
-    def _story(self, digits: str) -> Story:
-        found = self.parts.journal.find_runs(digits.lower()) if digits else []
-        if not found:
-            raise Refused(f"no run begins with '{digits}': see 'fogbank runs'")
-        if len(found) > 1:
-            raise Refused(f"'{digits}' fits {len(found)} runs: give more digits")
-        run_id = found[0].run_id
-        return Story(run_id.hex(), tuple(shorten(self.parts.journal.why(run_id))))
-
 
 def _begins(node_id: NodeId, digits: str) -> bool:
     return node_id.hex().startswith(digits)
-
-
-def _run(run: JournalRun) -> RunSummary:
-    return RunSummary(
-        run_id=run.run_id.hex(),
-        job_id=run.job_id.hex(),
-        name=run.name,
-        package=run.package_name,
-        began=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.began_unix_s)),
-        state=run.state,
-        why="" if run.reason is None else sentence(run.reason),
-        outcome=run.outcome,
-    )
 
 
 def _issuing(state: IssuingState) -> str:

@@ -1,6 +1,7 @@
 """Buys the runs of a job for the command line, and tells it how they go."""
 
 from dataclasses import replace
+from math import inf
 from re import fullmatch
 
 import trio
@@ -19,12 +20,21 @@ from ..authoring.packing import plain_name
 from ..errors import Refused
 from ..limits import AFFORDABLE_FUEL_MIN, MEBIBYTE, PACKAGE_FETCH_S
 from ..market.narration import describe
-from ..market.orders import Audit, NoVerification, Quorum, Verification
+from ..market.orders import (
+    Audit,
+    NoVerification,
+    Partial,
+    Quorum,
+    Verification,
+    Verify,
+)
 from ..market.reasons import sentence
 from ..market.story import (
     CheckBegun,
     CheckedHere,
     CheckSpared,
+    MoneyShort,
+    NobodyToAsk,
     RunFailed,
     RunOrdered,
     StoryEvent,
@@ -47,7 +57,8 @@ _PACKAGE_VERSION = "1"
 
 async def answer_start_job(parts: Parts, request: StartJob, conversation: Conversation) -> None:
     """Buy the runs; give up what is not done when the client hangs up."""
-    job = _job_request(parts, request, await _package(parts, request))
+    package_id = await _package(parts, request)
+    job = _job_request(parts, request, package_id, await _verification(parts, request, package_id))
     job, notices = _within_means(parts, job) if request.fuel_max is None else (job, ())
     refusal = ""
     result: JobResult | None = None
@@ -92,7 +103,9 @@ async def _tell_progress(
 
 def _provider_of(event: StoryEvent) -> str:
     match event:
-        case RunOrdered() | CheckBegun() | CheckSpared() | CheckedHere() | RunFailed():
+        case RunOrdered() | NobodyToAsk() | MoneyShort() | RunFailed():
+            return ""
+        case CheckBegun() | CheckSpared() | CheckedHere():
             return ""
         case _:
             return "" if event.provider is None else short_form(event.provider)
@@ -158,18 +171,33 @@ def _pack(parts: Parts, module: bytes, name: str) -> bytes:
     )
 
 
-def _job_request(parts: Parts, request: StartJob, package_id: BlobId) -> JobRequest:
+async def _verification(parts: Parts, request: StartJob, package_id: BlobId) -> Verification:
+    config = parts.config.requestor
+    text = request.verify or config.verify
+    try:
+        if text == "auto":
+            text = "verify" if await parts.requestor.can_verify(package_id) else "audit"
+    except JobRefused as error:
+        raise Refused(str(error)) from None
+    return verification_of(text, audit_ppm=config.audit_ppm)
+
+
+def _job_request(
+    parts: Parts, request: StartJob, package_id: BlobId, verification: Verification
+) -> JobRequest:
     config = parts.config.requestor
     return JobRequest(
         package_id=package_id,
         inputs=[RunInput(one.name, BlobId(one.blob_id)) for one in request.inputs],
-        verification=verification_of(request.verify or config.verify, audit_ppm=config.audit_ppm),
+        verification=verification,
+        verifier_fuel_max=config.verifier_fuel_max,
         fuel_max=_given(request.fuel_max, config.fuel_max),
         price_max=_given(request.price_max, config.price_max),
         start_price_max=_given(request.start_price_max, config.start_price_max),
         memory_bytes_max=config.memory_mib_max * MEBIBYTE,
         run_ms_max=_given(request.deadline_s, config.deadline_s) * 1000,
         patience_s=_given(request.patience_s, config.patience_s),
+        hedge_s=config.hedge_s or inf,
         lots_at_once=config.lots_at_once,
         arguments=request.arguments,
         environment=environment_of(request.environment),
@@ -197,7 +225,7 @@ def _within_means(parts: Parts, job: JobRequest) -> tuple[JobRequest, tuple[str,
 def _copies(verification: Verification) -> int:
     """Return how many providers may have to be paid for one run."""
     match verification:
-        case NoVerification():
+        case NoVerification() | Verify() | Partial():
             return 1
         case Audit():
             return 2
@@ -206,7 +234,9 @@ def _copies(verification: Verification) -> int:
 
 
 def verification_of(text: str, *, audit_ppm: int) -> Verification:
-    """Return what ``text`` says: none, audit (at least ``audit_ppm`` of a million) or quorum:K.
+    """Return what ``text`` says: none, audit, verify, partial or quorum:K.
+
+    ``audit_ppm`` of a million are audited at least, or in part.
 
     Raises:
         Refused: it says something else.
@@ -216,11 +246,16 @@ def verification_of(text: str, *, audit_ppm: int) -> Verification:
             return NoVerification()
         case ("audit", "", ""):
             return Audit(audit_ppm)
+        case ("verify", "", ""):
+            return Verify(audit_ppm)
+        case ("partial", "", ""):
+            return Partial(audit_ppm)
         case ("quorum", ":", voices) if fullmatch("[2-7]", voices):
             return Quorum(int(voices))
         case _:
             raise Refused(
-                f"'{text}' is no way to verify: none, audit or quorum:K with K from 2 to 7"
+                f"'{text}' is no way to verify: auto, none, audit, verify, partial or quorum:K "
+                "with K from 2 to 7"
             )
 
 

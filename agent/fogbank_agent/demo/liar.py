@@ -11,10 +11,15 @@ from fogbank_protocol.blobs.naming import blob_id
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
-from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
+from fogbank_wasm_tasks.verification.requests import (
+    StepReport,
+    StepRequest,
+    VerifyReport,
+    VerifyRequest,
+)
 
 from ..limits import PARTS_PER_MILLION
-from ..trading.interfaces import LotRunner
+from ..trading.interfaces import CheckingRunner
 
 _LIE_TOLD = "told a lie about input %s: one bit of its output is wrong"
 _LIES = re.compile(r"told a lie about input ([0-9a-f]{64})")
@@ -25,7 +30,7 @@ _log = getLogger(__name__)
 class LyingRunner:
     """Executes runs honestly, and falsifies some of the results before they are signed."""
 
-    def __init__(self, runner: LotRunner, lie_ppm: int, random: Random) -> None:
+    def __init__(self, runner: CheckingRunner, lie_ppm: int, random: Random) -> None:
         """Execute with ``runner``; falsify ``lie_ppm`` of a million results, by ``random``."""
         self._runner = runner
         self._lie_ppm = lie_ppm
@@ -74,6 +79,10 @@ class LyingRunner:
         if stepped.report is None:
             return stepped
         return replace(stepped, report=self._perhaps_lie(request.run, stepped.report))
+
+    async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
+        """Ask a verifier: even a liar wants to know whether it is lied to."""
+        return await self._runner.verify(package, request)
 
     def _perhaps_lie(self, request: RunRequest, report: RunReport) -> RunReport:
         if not isinstance(report.outcome, Ok):

@@ -9,12 +9,23 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
+from fogbank_wasm_tasks.outcome import Ok
 
 from ..limits import PARTS_PER_MILLION
 from .auction import Proposal
 from .choice import Choice
-from .job_messages import JobCommand, KeepReputation, Owe, Refuse, RunHere, Tell, Withdraw
-from .orders import Quorum, Verification
+from .job_messages import (
+    CheckEnded,
+    CheckHere,
+    JobCommand,
+    KeepReputation,
+    Owe,
+    Refuse,
+    RunHere,
+    Tell,
+    Withdraw,
+)
+from .orders import Partial, Quorum, Verification, Verify
 from .outcome_words import describe_outcomes
 from .pricing import bill
 from .reasons import Reason
@@ -23,12 +34,14 @@ from .story import (
     CheckedHere,
     CheckSpared,
     ResultArrived,
+    ResultChecked,
     ResultRefused,
     RunAccepted,
     StoryEvent,
 )
 from .verification import (
     Claim,
+    Verdict,
     Voice,
     count_voices,
     decide,
@@ -74,6 +87,11 @@ class Ballot:
         self._choice = choice
         self._draws = draws
         self._audited = False
+        self._checks: dict[int, CheckHere] = {}
+        """Checks under way, by attempt."""
+
+        self._sound: set[int] = set()
+        self._rejected: set[int] = set()
         self._terms: dict[int, Proposal] = {}
         self._owed: set[int] = set()
         self._refused: set[int] = set()
@@ -82,19 +100,33 @@ class Ballot:
     @property
     def decision(self) -> Claim | None:
         """The right claim, as far as is known now; None while that is open."""
-        return decide(self.voices, self._needed, self._choice.is_caught)
+        return decide(self._counting, self._needed, self._choice.is_caught)
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether the own sandbox is at work on it, so that nobody else need be asked now."""
+        return self.runs_here or bool(self._checks)
 
     @property
     def missing(self) -> int:
         """How many more providers must speak, at least."""
-        return missing_voices(self.voices, self._needed, self._choice.is_caught)
+        return missing_voices(self._counting, self._needed, self._choice.is_caught)
 
     @property
     def prefers_own_voice(self) -> bool:
         """Whether the next voice should be the own sandbox's rather than another provider's."""
-        if not self.can_run_here or not self.voices:
+        if not self.can_run_here or not self._counting:
             return False
         return self._is_at_odds or not isinstance(self._verification, Quorum)
+
+    def draw_lot(self) -> int | None:
+        """Return a number by which auditors are drawn; None while no claim is doubted.
+
+        It is drawn when all claims so far have been signed, so that none of their providers could
+        arrange for it.
+        """
+        is_doubted = bool(self.voices) and (self._audited or self._is_at_odds)
+        return next(self._draws) if is_doubted else None
 
     @property
     def speakers(self) -> set[NodeId]:
@@ -102,12 +134,20 @@ class Ballot:
         return {voice.provider for voice in self.voices if voice.provider is not None}
 
     @property
+    def _counting(self) -> Sequence[Voice]:
+        """The voices that no check has refuted, or may still refute."""
+        if not self._checks and not self._rejected:
+            return self.voices
+        doubted = self._checks.keys() | self._rejected
+        return [voice for voice in self.voices if voice.attempt not in doubted]
+
+    @property
     def _needed(self) -> int:
-        return voices_needed(self._verification, self.voices, audited=self._audited)
+        return voices_needed(self._verification, self._counting, audited=self._audited)
 
     @property
     def _is_at_odds(self) -> bool:
-        return len({voice.claim for voice in self.voices}) > 1
+        return len({voice.claim for voice in self._counting}) > 1
 
     # Voices come.
 
@@ -119,17 +159,71 @@ class Ballot:
         self._choice.purse.reserve(self._key(attempt), drops)
         words = describe_outcomes([result.outcome for result in claim])
         arrived = ResultArrived(attempt, terms.provider, words, fuel_of(claim), drops)
-        return [self._tell(arrived), *self._draw_audit(terms.provider)]
+        return [self._tell(arrived), *self._begin_check(self.voices[-1], terms.provider)]
+
+    def _begin_check(self, voice: Voice, provider: NodeId) -> list[BallotCommand]:
+        match self._verification:
+            case Verify():
+                # A verifier judges outputs, and no other ends.
+                if self.can_run_here and all(isinstance(one.outcome, Ok) for one in voice.claim):
+                    return self._check(voice, None)
+                return self._audit(PARTS_PER_MILLION)
+            case Partial() if self.can_run_here:
+                return self._draw_runs(voice, provider)
+            case _:
+                return self._draw_audit(provider)
+
+    def _draw_runs(self, voice: Voice, provider: NodeId) -> list[BallotCommand]:
+        """Draw each run by itself, now that the provider is bound by its receipt."""
+        rate_ppm = self._choice.audit_ppm(provider)
+        places = [place for place in range(len(voice.claim)) if next(self._draws) < rate_ppm]
+        if not places:
+            return [self._tell(CheckSpared(rate_ppm))]
+        return [self._tell(CheckBegun(rate_ppm, here=True)), *self._check(voice, places)]
+
+    def _check(self, voice: Voice, places: Sequence[int] | None) -> list[BallotCommand]:
+        check = CheckHere(self._lot, voice.attempt, voice.claim, places)
+        self._checks[voice.attempt] = check
+        return [check]
+
+    def hear_check(self, ended: CheckEnded) -> list[BallotCommand]:
+        """Take in what a check of one voice has shown."""
+        check = self._checks.pop(ended.attempt, None)
+        if check is None:
+            return []
+        voice = next(voice for voice in self.voices if voice.attempt == ended.attempt)
+        assert voice.provider is not None
+        runs = 0 if check.places is None else len(check.places)
+        verdict = ended.verdict
+        told = self._tell(
+            ResultChecked(ended.attempt, voice.provider, runs, verdict.value, ended.fuel)
+        )
+        match verdict:
+            case Verdict.SOUND:
+                self._sound.add(ended.attempt)
+                # A verifier does not see the fuel.
+                by_verifier = check.places is None
+                return [told, *(self._draw_audit(voice.provider) if by_verifier else [])]
+            case Verdict.WRONG:
+                self._rejected.add(ended.attempt)
+                return [told, *self._refuse(voice, Reason.WRONG_RESULT)]
+            case Verdict.OPEN:
+                return [told, *self._audit(PARTS_PER_MILLION)]
+
+    def _audit(self, rate_ppm: int) -> list[BallotCommand]:
+        if self._audited:
+            return []
+        self._audited = True
+        return [self._tell(CheckBegun(rate_ppm, here=self.can_run_here))]
 
     def _draw_audit(self, provider: NodeId) -> list[BallotCommand]:
         """Draw now that the provider is bound by its receipt, and not before."""
         rate_ppm = self._choice.audit_ppm(provider)
         if self._audited or rate_ppm == 0:
             return []
-        self._audited = next(self._draws) < rate_ppm
-        if not self._audited:
-            return [self._tell(CheckSpared(rate_ppm))]
-        return [self._tell(CheckBegun(rate_ppm, here=self.can_run_here))]
+        if next(self._draws) < rate_ppm:
+            return self._audit(rate_ppm)
+        return [self._tell(CheckSpared(rate_ppm))]
 
     def ask_here(self) -> list[BallotCommand]:
         """Ask for the own voice."""
@@ -154,7 +248,11 @@ class Ballot:
 
     def accept(self, claim: Claim) -> list[BallotCommand]:
         """Owe those that said ``claim``, and refuse the others."""
-        right = [voice for voice in self.voices if voice.claim == claim]
+        right = [
+            voice
+            for voice in self.voices
+            if voice.claim == claim and voice.attempt not in self._rejected
+        ]
         commands: list[BallotCommand] = [self._tell(RunAccepted(right[0].provider, len(right)))]
         for voice in right:
             commands += self._owe(voice)
@@ -176,7 +274,8 @@ class Ballot:
             if voice.provider is not None and voice.attempt in self._owed
         ]
         self._owed.clear()
-        return commands
+        # What they have shown meanwhile was not heard.
+        return [*commands, *self._checks.values()]
 
     def _owe(self, voice: Voice) -> list[BallotCommand]:
         if voice.provider is None:
@@ -202,7 +301,9 @@ class Ballot:
     def _count_confirmed(self, right: Sequence[Voice], claim: Claim) -> list[BallotCommand]:
         """Count the results that somebody else has confirmed in their providers' reputations."""
         own = any(voice.provider is None for voice in right)
-        if not own and count_voices(self.voices, claim, self._choice.is_caught) < 2:
+        checked = any(voice.attempt in self._sound for voice in right)
+        alone = count_voices(self.voices, claim, self._choice.is_caught) < 2
+        if not own and not checked and alone:
             return []
         commands: list[BallotCommand] = []
         for voice in right:

@@ -8,7 +8,7 @@ from fogbank_protocol.identity import NodeId
 
 from .reasons import Reason
 from .story import StoryEvent
-from .verification import Claim
+from .verification import Claim, Verdict
 
 # Events.  ``lot`` is the lot's number in its job, ``attempt`` the number of the order for it.
 
@@ -89,6 +89,16 @@ class OwnRunEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckEnded:
+    """A check of the attempt's claim in the own sandbox has ended, after ``fuel`` of its own."""
+
+    lot: int
+    attempt: int
+    verdict: Verdict
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
 class OffersChanged:
     """The offer book or the wallet has changed: what could not be placed may be tried again."""
 
@@ -102,6 +112,7 @@ JobInput: TypeAlias = (
     | ResultCame
     | AttemptBroke
     | OwnRunEnded
+    | CheckEnded
     | OffersChanged
 )
 
@@ -147,6 +158,20 @@ class RunHere:
     """Do the lot in the own sandbox and report ``OwnRunEnded``."""
 
     lot: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckHere:
+    """Check the attempt's claim in the own sandbox and report ``CheckEnded``.
+
+    Ask the package's verifier about every run, or repeat those at ``places`` of the lot.
+    """
+
+    lot: int
+    attempt: int
+    claim: Claim
+    places: Sequence[int] | None
+    """None for the verifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +230,7 @@ JobCommand: TypeAlias = (
     | SignAgreement
     | EndAttempt
     | RunHere
+    | CheckHere
     | Owe
     | Withdraw
     | Refuse

@@ -12,10 +12,13 @@ from .story import (
     CheckBegun,
     CheckedHere,
     CheckSpared,
+    MoneyShort,
+    NobodyToAsk,
     OrderDeclined,
     ProviderCaught,
     ProviderPaid,
     ResultArrived,
+    ResultChecked,
     ResultRefused,
     RunAccepted,
     RunFailed,
@@ -34,6 +37,9 @@ _FAILURES = {
     Reason.UNVERIFIED: "Given up: there are results, but nobody could confirm one of them.",
     Reason.CANCELLED: "Given up: the job was cancelled.",
 }
+
+
+_VERDICTS = {"sound": "confirmed", "wrong": "refuted"}
 
 
 def narrate(story: Sequence[tuple[int, StoryEvent]]) -> Sequence[str]:
@@ -55,6 +61,15 @@ def describe(event: StoryEvent) -> str:
     match event:
         case RunOrdered(attempt, asked):
             return f"Order {attempt} went to {_count(asked, 'provider')}."
+        case NobodyToAsk(0):
+            return "Nobody could be asked: no connected provider has an offer."
+        case NobodyToAsk(offers):
+            return f"Nobody could be asked: of {_count(offers, 'offer')}, none fits and has room."
+        case MoneyShort(_, needed, free):
+            return (
+                f"No bid could be taken: the cheapest may cost {_count(needed, 'drop')}, and "
+                f"{free:,} are free."
+            )
         case BidSeen(_, provider, price, start_price, start_ms):
             begin = "at once" if start_ms == 0 else f"in {start_ms / 1_000:.1f} s"
             terms = _terms(price, start_price)
@@ -78,7 +93,7 @@ def describe(event: StoryEvent) -> str:
 
 
 def _describe_check(
-    event: CheckBegun | CheckSpared | CheckedHere | ResultRefused | ProviderCaught,
+    event: CheckBegun | CheckSpared | CheckedHere | ResultChecked | ResultRefused | ProviderCaught,
 ) -> str:
     match event:
         case CheckBegun(rate_ppm, here):
@@ -88,6 +103,10 @@ def _describe_check(
             return f"Not checked; the probability of a check was {_percent(rate_ppm)}."
         case CheckedHere(outcome, fuel):
             return f"Run again here: {outcome}, {fuel:,} fuel."
+        case ResultChecked(_, provider, runs, verdict, fuel):
+            who = "The task's verifier" if runs == 0 else f"Repeating {_count(runs, 'run')} here"
+            did = _VERDICTS.get(verdict, "could not judge")
+            return f"{who} {did} the result of {short_form(provider)}, with {fuel:,} fuel."
         case ResultRefused(_, provider, reason):
             return f"The result of {short_form(provider)} is not paid: {_refusal(reason)}."
         case ProviderCaught(provider):
@@ -117,7 +136,7 @@ def _describe_end(event: RunAccepted | RunReopened | RunFailed | ProviderPaid) -
 
 def _refusal(reason: Reason) -> str:
     if reason is Reason.WRONG_RESULT:
-        return "it differs from the one that was confirmed"
+        return "it was found wrong"
     return sentence(reason)
 
 

@@ -56,7 +56,24 @@ class Quorum:
     voices: int
 
 
-Verification: TypeAlias = NoVerification | Audit | Quorum
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """The package's own verifier judges every output.
+
+    It does not see the fuel, so ``ppm`` parts per million of what it accepts are audited.
+    """
+
+    ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """Of each lot some runs are repeated; ``ppm`` is the least share, in parts per million."""
+
+    ppm: int
+
+
+Verification: TypeAlias = NoVerification | Audit | Quorum | Verify | Partial
 """How a requestor checks results."""
 
 
@@ -210,6 +227,10 @@ def _verification_to_value(verification: Verification) -> Value:
             return [1, ppm]
         case Quorum(voices):
             return [2, voices]
+        case Verify(ppm):
+            return [3, ppm]
+        case Partial(ppm):
+            return [4, ppm]
 
 
 def _parse_verification(value: Value) -> Verification:
@@ -220,6 +241,10 @@ def _parse_verification(value: Value) -> Verification:
             return Audit(_second(value, PARTS_PER_MILLION, 0))
         case [2, int()]:
             return Quorum(_second(value, QUORUM_VOICES_MAX, QUORUM_VOICES_MIN))
+        case [3, int()]:
+            return Verify(_second(value, PARTS_PER_MILLION, 0))
+        case [4, int()]:
+            return Partial(_second(value, PARTS_PER_MILLION, 0))
         case _:
             raise RemoteProtocolError("not a way to verify", rule=_RULE)
 

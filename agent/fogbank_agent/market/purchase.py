@@ -19,6 +19,7 @@ from .attempts import Attempts
 from .ballot import Ballot, BallotCommand
 from .choice import Choice
 from .job_messages import (
+    CheckEnded,
     JobInput,
     OffersChanged,
     OwnRunEnded,
@@ -27,7 +28,6 @@ from .job_messages import (
 from .orders import Verification
 from .reasons import Reason
 from .story import (
-    OrderDeclined,
     RunFailed,
     RunReopened,
     StoryEvent,
@@ -43,6 +43,9 @@ class PurchaseTerms:
     attempts_max: int
     patience_s: float
     run_s_max: float
+    hedge_s: float = inf
+    """How long a provider may work before another one gets the lot too."""
+
     can_run_here: bool
     """There is an own sandbox to check with."""
 
@@ -84,7 +87,13 @@ class Purchase:
         self._terms = terms
         self._choice = choice
         self._attempts = Attempts(
-            number, len(runs), terms.attempts_max, terms.run_s_max, choice, self.ballot
+            number,
+            len(runs),
+            terms.attempts_max,
+            terms.run_s_max,
+            choice,
+            self.ballot,
+            hedge_s=terms.hedge_s,
         )
         self._waits = False
         """An order is due that could not be sent when it was tried last."""
@@ -154,6 +163,8 @@ class Purchase:
                 return []
             case OwnRunEnded(_, claim):
                 return self.ballot.hear_own(claim)
+            case CheckEnded():
+                return self.ballot.hear_check(event)
             case _:
                 return self._attempts.take(event, now)
 
@@ -171,16 +182,16 @@ class Purchase:
 
     def _seek_voices(self, now: float) -> list[BallotCommand]:
         """Ask for the voices that are missing and not yet on their way."""
-        attempts, missing = self._attempts, self.ballot.missing - self._attempts.under_way
-        if self.ballot.runs_here or missing <= 0:
+        attempts, missing = self._attempts, self.ballot.missing - self._attempts.in_time
+        if self.ballot.is_checking or missing <= 0:
             return []
         if self.ballot.prefers_own_voice and not attempts.under_way:
             return self.ballot.ask_here()
         commands: list[BallotCommand] = []
         while missing > 0 and now >= attempts.placement.retry_at and attempts.can_order:
-            orders = attempts.order(now)
-            commands += orders
-            missing -= 1 if orders else 0
+            in_time = attempts.in_time
+            commands += attempts.order(now)
+            missing -= attempts.in_time - in_time
         self._waits = missing > 0 and attempts.can_order
         return commands if attempts.under_way else commands + self._check_hope(now)
 
@@ -216,10 +227,7 @@ class Purchase:
         self.state, self.reason = PurchaseState.FAILED, reason
         self._attempts.placement.succeed()
         if reason is Reason.NO_PROVIDER:
-            commands += [
-                self._tell(OrderDeclined(0, provider, reasons))
-                for provider, reasons in self._choice.explain(now)
-            ]
+            commands += self._attempts.explain(now)
         refusal = Reason.CANCELLED if reason is Reason.CANCELLED else Reason.UNVERIFIED
         return [*commands, *self.ballot.give_up(refusal), self._tell(RunFailed(reason))]
 

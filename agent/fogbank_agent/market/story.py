@@ -149,6 +149,36 @@ class ProviderPaid:
     channel: str
 
 
+@dataclass(frozen=True, slots=True)
+class ResultChecked:
+    """A result was checked in the own sandbox, by the package's verifier or by repeating ``runs``.
+
+    ``runs`` is 0 for the verifier; ``verdict`` is "sound", "wrong" or "open".
+    """
+
+    attempt: int
+    provider: NodeId
+    runs: int
+    verdict: str
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyToAsk:
+    """An order was due, and none of the ``offers`` that are known fits and has room."""
+
+    offers: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyShort:
+    """The cheapest bid may cost ``needed`` drops, and ``free`` are not set aside for others."""
+
+    attempt: int
+    needed: int
+    free: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -166,4 +196,7 @@ StoryEvent: TypeAlias = (
     | RunReopened
     | RunFailed
     | ProviderPaid
+    | ResultChecked
+    | NobodyToAsk
+    | MoneyShort
 )

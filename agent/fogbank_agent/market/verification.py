@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.receipt import Result
 
 from ..limits import PARTS_PER_MILLION
-from .orders import Audit, NoVerification, Quorum, Verification
+from .orders import Audit, NoVerification, Partial, Quorum, Verification, Verify
 
 Claim: TypeAlias = tuple[Result, ...]
 """What somebody says of a lot, run by run.  Never a host fault."""
@@ -23,15 +24,29 @@ class Voice:
     claim: Claim
 
 
+class Verdict(StrEnum):
+    """What a check of one claim in the own sandbox says."""
+
+    SOUND = "sound"
+    WRONG = "wrong"
+    OPEN = "open"
+    """It could not be finished, or within its fuel."""
+
+
 def fuel_of(claim: Claim) -> int:
     """Return the fuel of all runs."""
     return sum([result.fuel for result in claim])
 
 
 def audit_rate_ppm(verification: Verification, confirmed_in_a_row: int) -> int:
-    """Return the probability of an audit in parts per million: certain for a stranger."""
+    """Return the probability of an audit in parts per million: certain for a stranger.
+
+    With ``Partial`` that of each run; with ``Verify`` what is left to check is the fuel alone.
+    """
     match verification:
-        case Audit(ppm):
+        case Verify(ppm):
+            return ppm
+        case Audit(ppm) | Partial(ppm):
             if confirmed_in_a_row == 0:
                 return PARTS_PER_MILLION
             return max(ppm, -(-PARTS_PER_MILLION // confirmed_in_a_row))

@@ -13,7 +13,12 @@ from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
-from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
+from fogbank_wasm_tasks.verification.requests import (
+    StepReport,
+    StepRequest,
+    VerifyReport,
+    VerifyRequest,
+)
 
 
 class Runner(Protocol):
@@ -59,6 +64,14 @@ class LotRunner(Runner, Protocol):
         on_progress: Callable[[int], None] | None = None,
     ) -> StepReport:
         """Run a step task by its steps; waits, is cancelled and raises like ``execute``."""
+        ...
+
+
+class CheckingRunner(LotRunner, Protocol):
+    """Asks the verifiers of packages as well."""
+
+    async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
+        """Ask the package's own verifier about an output; waits and raises like ``execute``."""
         ...
 
 

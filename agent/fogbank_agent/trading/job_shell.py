@@ -25,6 +25,8 @@ from ..market.job_messages import (
     AgreementSigned,
     AttemptBroke,
     BidCame,
+    CheckEnded,
+    CheckHere,
     EndAttempt,
     EndJob,
     JobCommand,
@@ -68,6 +70,7 @@ from .order_out import OrderOut
 from .own_runs import OwnRuns
 from .payments import Payments, VoucherGiven
 from .purchase_calls import AttemptEnded, LotResult, PurchaseCalls
+from .standings import Standings
 
 _log = getLogger(__name__)
 
@@ -87,6 +90,7 @@ class JobTools:
     purse: Purse
     own_runs: OwnRuns
     random: Random
+    standings: Standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,8 @@ class JobShell:
                 self._start(self._buy, command)
             case RunHere():
                 self._start(self._run_here, command.lot)
+            case CheckHere():
+                self._start(self._check_here, command)
             case EndAttempt(lot, attempt):
                 order = self._orders.pop((lot, attempt), None)
                 if order is not None:
@@ -206,6 +212,7 @@ class JobShell:
                 self._tell(lot, what)
             case KeepReputation(provider, confirmed):
                 self._tools.book.keep_confirmed(provider, self._request.package_id, confirmed)
+                self._tools.standings.note(command)
             case Owe() | Withdraw() | Refuse():
                 self._account(command)
 
@@ -330,14 +337,31 @@ class JobShell:
             return None
 
     async def _run_here(self, lot: int) -> None:
-        request = self._request
-        runs = self._runs(lot)
-        inputs = [request.inputs[run].blob_id for run in runs]
-        work = LotWork(self._package, self.order(runs).terms(), inputs)
-        claim = await self._tools.own_runs.execute(work, request.run_ms_max / 1_000)
+        claim = await self._tools.own_runs.execute(
+            self._work(lot), self._request.run_ms_max / 1_000
+        )
         if claim is not None:
             self._pin_outputs(claim)
         self._driver.tell(OwnRunEnded(lot, claim))
+
+    async def _check_here(self, command: CheckHere) -> None:
+        own_runs, request = self._tools.own_runs, self._request
+        work, wall_s_max = self._work(command.lot), request.run_ms_max / 1_000
+        if command.places is None:
+            # Drawn now: the provider could not know it when it signed.
+            seeds = [self._tools.random.getrandbits(64) for _ in command.claim]
+            checked = await own_runs.verify(
+                work, command.claim, seeds, request.verifier_fuel_max, wall_s_max
+            )
+        else:
+            checked = await own_runs.repeat(work, command.claim, command.places, wall_s_max)
+        ended = CheckEnded(command.lot, command.attempt, checked.verdict, checked.fuel)
+        self._driver.tell(ended)
+
+    def _work(self, lot: int) -> LotWork:
+        runs = self._runs(lot)
+        inputs = [self._request.inputs[run].blob_id for run in runs]
+        return LotWork(self._package, self.order(runs).terms(), inputs)
 
     def _pin_outputs(self, claim: Claim) -> None:
         for result in claim:
@@ -359,6 +383,7 @@ class JobShell:
         journal, lot_id = self._tools.journal, self._lot_ids[lot]
         if not isinstance(what, RunProgressed):
             journal.record_event(lot_id, at_ms, what)
+            self._tools.standings.note(what)
         match what:
             case RunAccepted():
                 journal.record_lot_state(lot_id, "accepted", None)

@@ -109,6 +109,15 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
     -- Drops of refused work that later payments have not made up for.
     CREATE TABLE grudges (requestor BLOB PRIMARY KEY, drops INTEGER NOT NULL) WITHOUT ROWID;
 
+    -- What became of the orders and agreements with each provider.
+    CREATE TABLE standings (
+        provider BLOB PRIMARY KEY,
+        confirmed INTEGER NOT NULL,
+        wrong INTEGER NOT NULL,
+        lost INTEGER NOT NULL,
+        refused INTEGER NOT NULL
+    ) WITHOUT ROWID;
+
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     """,
 )

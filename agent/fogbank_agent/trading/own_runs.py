@@ -1,5 +1,7 @@
 """Runs that this agent carries out itself, to check what it buys (SPEC.md section 9.6)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from logging import getLogger
 
 import trio
@@ -7,21 +9,30 @@ import trio
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
-from fogbank_wasm_tasks.outcome import HostFault
+from fogbank_wasm_tasks.outcome import HostFault, Ok, OutOfFuel
 from fogbank_wasm_tasks.receipt import Result
+from fogbank_wasm_tasks.verification.requests import Accepted, VerifierVerdict, VerifyRequest
 
 from ..limits import OWN_RUNS_AT_ONCE
-from ..market.verification import Claim
-from .interfaces import LotRunner
+from ..market.verification import Claim, Verdict, fuel_of
+from .interfaces import CheckingRunner
 from .lot_runs import LotWork, execute_lot
 
 _log = getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check has shown, and the fuel that it took here."""
+
+    verdict: Verdict
+    fuel: int
+
+
 class OwnRuns:
     """The own sandbox as a check: at most ``OWN_RUNS_AT_ONCE``, for all jobs together."""
 
-    def __init__(self, runner: LotRunner | None, blobs: BlobStore) -> None:
+    def __init__(self, runner: CheckingRunner | None, blobs: BlobStore) -> None:
         """Execute with ``runner``, None where there is none; ``blobs`` has inputs and outputs."""
         self._runner = runner
         self._blobs = blobs
@@ -54,3 +65,65 @@ class OwnRuns:
             _log.error("the output of an own run cannot be kept: %s", error)
             return None
         return None if isinstance(claim[-1].outcome, HostFault) else tuple(claim)
+
+    async def repeat(
+        self, work: LotWork, claim: Claim, places: Sequence[int], wall_s_max: float
+    ) -> Checked:
+        """Repeat the runs at ``places`` of the lot, and compare them with ``claim``."""
+        chosen = replace(work, inputs=[work.inputs[place] for place in places])
+        own = await self.execute(chosen, wall_s_max)
+        if own is None:
+            return Checked(Verdict.OPEN, 0)
+        said = tuple(claim[place] for place in places)
+        return Checked(Verdict.SOUND if own == said else Verdict.WRONG, fuel_of(own))
+
+    async def verify(
+        self,
+        work: LotWork,
+        claim: Claim,
+        seeds: Sequence[int],
+        fuel_max: int,
+        wall_s_max: float,
+    ) -> Checked:
+        """Ask the package's verifier about each output, with a seed and ``fuel_max`` for each.
+
+        One that runs out of fuel has not judged: how much there is was not the provider's choice.
+        """
+        fuel = 0
+        try:
+            async with self._turns:
+                ends_at = trio.current_time() + wall_s_max
+                for place, (result, seed) in enumerate(zip(claim, seeds, strict=True)):
+                    wall_s = max(ends_at - trio.current_time(), 0.001)
+                    request = await self._question(work, place, result, seed, fuel_max, wall_s)
+                    assert self._runner is not None
+                    report = await self._runner.verify(work.package, request)
+                    fuel += report.fuel
+                    verdict = _judge(report.verdict)
+                    if verdict is not Verdict.SOUND:
+                        return Checked(verdict, fuel)
+        except (BlobMissing, RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
+            _log.warning("the verifier cannot be asked in the own sandbox: %s", error)
+            return Checked(Verdict.OPEN, fuel)
+        return Checked(Verdict.SOUND, fuel)
+
+    async def _question(
+        self, work: LotWork, place: int, result: Result, seed: int, fuel_max: int, wall_s: float
+    ) -> VerifyRequest:
+        assert isinstance(result.outcome, Ok)
+        data = await self._blobs.read(work.inputs[place])
+        request = work.terms.request(data, wall_s_max=wall_s)
+        return VerifyRequest(
+            run=replace(request, seed=seed, fuel_max=fuel_max),
+            claimed=await self._blobs.read(result.outcome.output_id),
+        )
+
+
+def _judge(verdict: VerifierVerdict) -> Verdict:
+    match verdict:
+        case Accepted():
+            return Verdict.SOUND
+        case OutOfFuel() | HostFault():
+            return Verdict.OPEN
+        case _:
+            return Verdict.WRONG

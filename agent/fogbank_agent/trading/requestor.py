@@ -23,6 +23,7 @@ from fogbank_protocol.node.node import (
 )
 from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.module.facts import Shape
+from fogbank_wasm_tasks.module.shape import has_verifier
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.verification.terms import StepPlan
 
@@ -48,12 +49,13 @@ from ..market.job_result import (
 )
 from ..market.offer_book import OfferBook
 from ..market.offers import OFFER, open_offer
+from ..market.orders import Partial, Verify
 from ..market.pricing import fuel_for
 from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
 from .bill_book import BillBook
-from .interfaces import LotRunner
+from .interfaces import CheckingRunner
 from .job_bounds import JobRefused, check_bounds
 from .job_shell import JobShell, JobTools
 from .job_summary import summarise
@@ -64,6 +66,7 @@ from .packages import PackageShelf
 from .paying_channels import PayingChannels
 from .payments import Payments, VoucherGiven
 from .purchase_calls import PurchaseCalls
+from .standings import Standings
 
 __all__ = [
     "Attempt",
@@ -108,7 +111,7 @@ class Requestor:
         blobs: BlobStore,
         journal: Journal,
         *,
-        runner: LotRunner | None,
+        runner: CheckingRunner | None,
         random: Random,
         deposit: int,
         channel_beats: int,
@@ -152,6 +155,7 @@ class Requestor:
             purse=self._purse,
             own_runs=OwnRuns(runner, blobs),
             random=random,
+            standings=Standings(journal),
         )
         self._jobs: dict[bytes, JobShell] = {}
         self._nursery: trio.Nursery | None = None
@@ -197,6 +201,7 @@ class Requestor:
             request = replace(request, plan=_PLAN)
         elif request.plan is not None and not is_step_task:
             raise JobRefused("a plan of steps belongs to a task of shape step, and to no other")
+        self._check_verification(request, package)
         self._check_inputs(request)
         pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
         shell = self._begin(request, package, events)
@@ -212,6 +217,14 @@ class Requestor:
             for blob_id in pinned:
                 self._blobs.unpin(blob_id)
             self._keep_a_while(shell.outputs)
+
+    async def can_verify(self, package_id: BlobId) -> bool:
+        """Tell whether a package has a verifier, and this machine a sandbox to ask it in.
+
+        Raises:
+            JobRefused: the package is missing or broken.
+        """
+        return self._runner is not None and _has_verifier(await self._open_package(package_id))
 
     def offers(self) -> Sequence[OfferSummary]:
         """Return the offers of connected providers, the cheapest first."""
@@ -241,6 +254,22 @@ class Requestor:
             raise JobRefused("the package is not here: hand it over first") from None
         except RemoteProtocolError as error:
             raise JobRefused(f"the package cannot be run: {error}") from None
+
+    def _check_verification(self, request: JobRequest, package: Package) -> None:
+        """Check that this machine can do its part in checking the results."""
+        match request.verification:
+            case Verify() if not _has_verifier(package):
+                raise JobRefused(
+                    f"the task {package.manifest.name!r} has no verifier: choose another way to "
+                    "check the results, such as --verify audit"
+                )
+            case Verify() | Partial() if self._runner is None:
+                raise JobRefused(
+                    "this machine cannot run tasks, so it cannot check results itself: choose "
+                    "another way, such as --verify audit or --verify quorum:2"
+                )
+            case _:
+                pass
 
     def _check_inputs(self, request: JobRequest) -> None:
         for one in request.inputs:
@@ -291,6 +320,7 @@ class Requestor:
             attempts_max=request.attempts_max,
             patience_s=request.patience_s,
             run_s_max=request.run_ms_max / 1_000,
+            hedge_s=request.hedge_s,
             can_run_here=self._runner is not None,
         )
         choice = Choice(bounds, self._offers, self._purse, self._reputation)
@@ -380,3 +410,7 @@ class Requestor:
             for provider in shell.wanted():
                 self._channels.want(provider)
             shell.poke()
+
+
+def _has_verifier(package: Package) -> bool:
+    return has_verifier(package.facts, package.manifest.shape)

@@ -13,6 +13,10 @@ class LogUnusable(StorageFailure):
     """The log of own vertices cannot be used.  The message says what to do."""
 
 
+class NeverFinal(Exception):
+    """The vertex will not become final.  The message says why."""
+
+
 class NotIssuing(Exception):
     """No own vertex may be issued now.  The message says why, and what to do or to wait for."""
 

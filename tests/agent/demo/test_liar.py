@@ -14,7 +14,13 @@ from fogbank_protocol.blobs.naming import blob_id
 from fogbank_wasm_tasks.outcome import Ok, Outcome, OutOfFuel
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import RunReport, RunRequest
-from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
+from fogbank_wasm_tasks.verification.requests import (
+    Accepted,
+    StepReport,
+    StepRequest,
+    VerifyReport,
+    VerifyRequest,
+)
 from fogbank_wasm_tasks.verification.terms import StepPlan
 
 OUTPUT = b"the truth"
@@ -64,8 +70,17 @@ class Honest:
     ) -> StepReport:
         return StepReport(states=3, roots=(), snapshot=None, report=self.report)
 
+    async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
+        return VerifyReport(verdict=Accepted(), fuel=7, wall_s=0.1)
+
 
 HONEST = Honest(Ok(blob_id(OUTPUT), len(OUTPUT)), OUTPUT)
+
+
+async def test_a_liar_asks_verifiers_honestly() -> None:
+    question = VerifyRequest(run=REQUEST, claimed=OUTPUT)
+    liar = LyingRunner(HONEST, 1_000_000, Random(1))
+    assert (await liar.verify(package(command("nop")), question)).verdict == Accepted()
 
 
 async def test_a_lie_is_a_whole_result_with_another_output(

@@ -15,6 +15,8 @@ from fogbank_agent.market.job_messages import (
     AgreementSigned,
     AttemptBroke,
     BidCame,
+    CheckEnded,
+    CheckHere,
     EndAttempt,
     EndJob,
     JobCommand,
@@ -29,12 +31,19 @@ from fogbank_agent.market.job_messages import (
     Withdraw,
 )
 from fogbank_agent.market.job_result import JobCounts
-from fogbank_agent.market.orders import Audit, NoVerification, Quorum, Verification
+from fogbank_agent.market.orders import (
+    Audit,
+    NoVerification,
+    Partial,
+    Quorum,
+    Verification,
+    Verify,
+)
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.purchase import PurchaseState
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import RunAccepted, RunFailed, RunReopened
-from fogbank_agent.market.verification import Claim, fuel_of
+from fogbank_agent.market.verification import Claim, Verdict, fuel_of
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
@@ -238,6 +247,8 @@ class World:
                     self._agree(run, attempt, provider)
                 case RunHere(run):
                     self._run_here(run)
+                case CheckHere(run, attempt, claim):
+                    self._check_here(run, attempt, claim)
                 case EndAttempt(run, attempt):
                     self.running.pop((run, attempt), None)
                 case _:
@@ -281,6 +292,12 @@ class World:
                 outcome = wrong(run) if lies else right(run)
                 self.waiting.append(result_came(run, attempt, outcome, GIGAFUEL))
 
+    def _check_here(self, run: int, attempt: int, claim: Claim) -> None:
+        fails = self.data.draw(st.integers(0, 9)) == 0
+        is_right = claim[0].outcome == right(run)
+        verdict = Verdict.OPEN if fails else Verdict.SOUND if is_right else Verdict.WRONG
+        self.waiting.append(CheckEnded(run, attempt, verdict, GIGAFUEL))
+
     def _run_here(self, run: int) -> None:
         fails = self.data.draw(st.integers(0, 9)) == 0
         self.waiting.append(own_run_ended(run, None if fails else right(run), GIGAFUEL))
@@ -290,6 +307,7 @@ ways_to_verify: st.SearchStrategy[Verification] = st.one_of(
     st.just(NoVerification()),
     st.sampled_from([Audit(0), Audit(1_000_000)]),
     st.sampled_from([Quorum(2), Quorum(3)]),
+    st.sampled_from([Verify(0), Verify(1_000_000), Partial(0), Partial(1_000_000)]),
 )
 
 
@@ -308,6 +326,7 @@ def test_whatever_happens_every_run_ends_once_and_money_is_counted(
         verification=verification,
         can_run_here=can_run_here,
         draws=draws,
+        hedge_s=data.draw(st.sampled_from([inf, 5.0])),
     )
     world = World(town, data, frozenset(LIARS))
 

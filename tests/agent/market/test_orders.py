@@ -10,8 +10,10 @@ from fogbank_agent.market.orders import (
     ORDER,
     Audit,
     NoVerification,
+    Partial,
     Quorum,
     Verification,
+    Verify,
     open_order,
     order_id,
     sign_order,
@@ -45,6 +47,8 @@ verifications: st.SearchStrategy[Verification] = st.one_of(
     st.just(NoVerification()),
     st.builds(Audit, st.integers(0, 1_000_000)),
     st.builds(Quorum, st.integers(2, 7)),
+    st.builds(Verify, st.integers(0, 1_000_000)),
+    st.builds(Partial, st.integers(0, 1_000_000)),
 )
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 

@@ -27,6 +27,8 @@ from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import (
     AttemptFailed,
     CheckSpared,
+    MoneyShort,
+    NobodyToAsk,
     OrderDeclined,
     ProviderCaught,
     RunAccepted,
@@ -117,6 +119,32 @@ def test_a_run_past_its_time_is_cancelled_and_goes_elsewhere() -> None:
     ]
 
 
+def test_a_run_that_takes_long_goes_to_another_too_and_the_first_result_wins() -> None:
+    for first in (ANN, BEN):
+        town = Town(ANN, BEN, hedge_s=5.0)
+        (order,) = town.begin()
+        slow = town.agree(order, ANN)
+        assert town.wait(4.8) == []
+        (order,) = town.wait(0.2)
+        assert order == SendOrder(0, 2, [BEN])
+        fast = town.agree(order, BEN)
+        winner, loser = (slow, fast) if first == ANN else (fast, slow)
+        assert town.finish(winner) == [
+            EndAttempt(0, loser.attempt),
+            Owe(0, winner.attempt, first, BILL),
+            EndJob(),
+        ]
+        assert not town.purse.is_lending
+
+
+def test_a_slow_run_is_kept_when_there_is_nobody_else() -> None:
+    town = Town(ANN, hedge_s=5.0)
+    (order,) = town.begin()
+    slow = town.agree(order, ANN)
+    assert town.wait(RUN_S - 1) == []
+    assert town.finish(slow) == [Owe(0, 1, ANN, BILL), EndJob()]
+
+
 def test_a_host_fault_is_nobodys_lie() -> None:
     town = Town(ANN)
     (order,) = town.begin()
@@ -161,6 +189,19 @@ def test_a_run_without_any_provider_waits_for_one_and_takes_it() -> None:
     assert town.tell(OffersChanged()) == [SendOrder(0, 1, [ANN])]
 
 
+def test_a_run_for_which_nobody_can_be_asked_says_at_once_why_and_only_once() -> None:
+    town = Town(offers=[an_offer(CAT, price=5_000)])
+    assert town.begin() == []
+    assert town.told(NobodyToAsk) == [NobodyToAsk(1)]
+    town.book.put(an_offer(DAN, features=()), town.now)
+    town.wait(PATIENCE_S + 3)
+    assert town.told(NobodyToAsk) == [NobodyToAsk(1)]
+    assert town.told(OrderDeclined) == [
+        OrderDeclined(0, CAT, [Reason.PRICE_TOO_HIGH]),
+        OrderDeclined(0, DAN, [Reason.CANNOT_EXECUTE]),
+    ]
+
+
 def test_patience_has_an_end() -> None:
     town = Town()
     town.begin()
@@ -175,6 +216,7 @@ def test_what_the_wallet_does_not_hold_is_not_ordered() -> None:
     (order,) = town.begin()
     assert town.bid(order, ANN) == [EndAttempt(0, 1), EndJob()]
     assert town.told(RunFailed) == [RunFailed(Reason.NO_FUNDS)]
+    assert town.told(MoneyShort) == [MoneyShort(1, cost_max, cost_max - 1)]
     town = Town(ANN, spendable=cost_max)
     (order,) = town.begin()
     assert town.bid(order, ANN) == [SignAgreement(0, 1, ANN)]

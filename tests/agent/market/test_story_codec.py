@@ -12,10 +12,13 @@ from fogbank_agent.market.story import (
     CheckBegun,
     CheckedHere,
     CheckSpared,
+    MoneyShort,
+    NobodyToAsk,
     OrderDeclined,
     ProviderCaught,
     ProviderPaid,
     ResultArrived,
+    ResultChecked,
     ResultRefused,
     RunAccepted,
     RunFailed,
@@ -50,6 +53,12 @@ EVENTS: list[StoryEvent] = [
     RunReopened(ANN),
     RunFailed(Reason.NO_PROVIDER),
     ProviderPaid(ANN, 101, "ab" * 32),
+    NobodyToAsk(0),
+    NobodyToAsk(3),
+    MoneyShort(1, 1_001, 50),
+    ResultChecked(1, ANN, 0, "sound", 10**9),
+    ResultChecked(1, ANN, 3, "wrong", 10**9),
+    ResultChecked(1, ANN, 1, "open", 0),
 ]
 
 

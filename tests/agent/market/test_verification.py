@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fogbank_agent.market.orders import Audit, NoVerification, Quorum
+from fogbank_agent.market.orders import Audit, NoVerification, Partial, Quorum, Verify
 from fogbank_agent.market.verification import (
     Voice,
     audit_rate_ppm,
@@ -33,6 +33,12 @@ def test_the_rate_is_never_below_one_in_the_confirmed_nor_below_the_orders(
 def test_without_audit_nothing_is_drawn() -> None:
     assert audit_rate_ppm(NoVerification(), 0) == 0
     assert audit_rate_ppm(Quorum(2), 0) == 0
+
+
+def test_a_part_is_as_large_as_an_audit_is_probable_and_a_verifier_leaves_its_ppm() -> None:
+    assert audit_rate_ppm(Partial(1), 0) == audit_rate_ppm(Audit(1), 0) == 1_000_000
+    assert audit_rate_ppm(Partial(1), 4) == 250_000
+    assert audit_rate_ppm(Verify(7), 0) == 7
 
 
 def test_the_own_voice_decides_against_any_number() -> None:

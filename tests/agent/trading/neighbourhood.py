@@ -12,7 +12,7 @@ import trio
 
 from fogbank_agent.market.job_request import JobRequest, RunInput
 from fogbank_agent.market.orders import Audit
-from fogbank_agent.trading.interfaces import LotRunner
+from fogbank_agent.trading.interfaces import CheckingRunner, LotRunner
 from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.provider import Provider, ProviderSettings
 from fogbank_agent.trading.requestor import Requestor
@@ -26,7 +26,14 @@ from fogbank_protocol.node.node import Node, NodeSettings
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package, pack_module
 from fogbank_wasm_tasks.run import RunReport, RunRequest
-from fogbank_wasm_tasks.verification.requests import StepReport, StepRequest
+from fogbank_wasm_tasks.verification.requests import (
+    Accepted,
+    Rejected,
+    StepReport,
+    StepRequest,
+    VerifyReport,
+    VerifyRequest,
+)
 
 BALANCE = 1_000_000
 DEPOSIT, CHANNEL_BEATS = 100_000, 2
@@ -98,6 +105,11 @@ class Hasher:
     ) -> StepReport:
         raise AssertionError("no step task is ordered here")
 
+    async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
+        await trio.lowlevel.checkpoint()
+        is_right = request.claimed == blake2b(request.run.input).digest()
+        return VerifyReport(verdict=Accepted() if is_right else Rejected(), fuel=7, wall_s=0.001)
+
 
 @dataclass(slots=True)
 class Agent:
@@ -160,7 +172,7 @@ class Neighbourhood:
         number: int,
         *,
         sells: LotRunner | None = None,
-        checks: LotRunner | None = None,
+        checks: CheckingRunner | None = None,
         terms: ProviderSettings | None = None,
     ) -> Agent:
         """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
@@ -175,7 +187,7 @@ class Neighbourhood:
         self,
         own: Identity,
         sells: LotRunner | None,
-        checks: LotRunner | None,
+        checks: CheckingRunner | None,
         terms: ProviderSettings,
         *,
         task_status: trio.TaskStatus[Agent],

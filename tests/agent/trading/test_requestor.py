@@ -2,23 +2,27 @@
 
 from hashlib import blake2b
 from pathlib import Path
+from random import Random
 
 import pytest
 import trio
 from tests.wasm_tasks.packages import package, reactor
 
+from fogbank_agent.demo.liar import LyingRunner
 from fogbank_agent.limits import INLINE_BYTES_MAX
 from fogbank_agent.market.job_request import RunInput
-from fogbank_agent.market.orders import Audit, NoVerification, Quorum
+from fogbank_agent.market.orders import Audit, NoVerification, Partial, Quorum, Verify
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.trading.requestor import JobEvent, JobRefused, JobResult
 from fogbank_protocol.blobs.naming import BlobId, blob_id
+from fogbank_wasm_tasks.errors import SandboxUnavailable
 from fogbank_wasm_tasks.outcome import Ok
-from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.package import Package, pack_module
 from fogbank_wasm_tasks.run import RunReport, RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
 from .neighbourhood import (
+    AUTHOR,
     BALANCE,
     EXAMPLES,
     Agent,
@@ -398,6 +402,76 @@ async def test_a_real_task_is_run_and_checked_in_real_sandboxes(tmp_path: Path) 
         assert result.lies_caught == 0
         assert result.runs[0].output is not None
         assert await ann.blobs.read(result.runs[0].output)
+        nursery.cancel_scope.cancel()
+
+
+def verified_task() -> bytes:
+    """Return the package of a task with a verifier."""
+    module = (EXAMPLES / "matrix_product" / "matrix_product.wasm").read_bytes()
+    return pack_module(module, name="matrix-product", version="1", author=AUTHOR)
+
+
+@pytest.mark.parametrize("way", [Verify(0), Partial(0)], ids=["verify", "partial"])
+async def test_a_wrong_result_is_found_by_a_check_of_itself(
+    tmp_path: Path, way: Verify | Partial
+) -> None:
+    async with neighbourhood(tmp_path, 3) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        await hood.start(2, sells=Hasher())
+        liar = await hood.start(3, sells=Hasher(lies=lambda _: True), terms=settings(price=10))
+        await hood.wait_ready()
+        package_id = await ann.blobs.put(verified_task())
+        assert await ann.requestor.can_verify(package_id)
+
+        changes = {"verification": way, "package_id": package_id, "lots_at_once": 2}
+        job = await a_job(ann, INPUTS, **changes)
+        result = await ann.requestor.buy(job)
+
+        check_results(result, INPUTS)
+        (caught,) = [one for one in result.providers if one.caught]
+        assert (caught.provider, caught.paid, caught.runs) == (liar.node_id, 0, 0)
+        who = "The task's verifier" if isinstance(way, Verify) else "Repeating 1 run here"
+        stories = [line for run in result.runs for line in ann.journal.why(run.run_id)]
+        assert any(f"{who} confirmed the result" in line for line in stories)
+
+
+async def test_a_task_without_a_verifier_and_a_machine_without_a_sandbox_are_told(
+    tmp_path: Path,
+) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        ben = await hood.start(2)
+        with pytest.raises(JobRefused, match="has no verifier"):
+            await ann.requestor.buy(await a_job(ann, [b"x"], verification=Verify(0)))
+        package_id = await ben.blobs.put(verified_task())
+        assert not await ben.requestor.can_verify(package_id)
+        for way in (Verify(0), Partial(0)):
+            job = await a_job(ben, [b"x"], verification=way, package_id=package_id)
+            with pytest.raises(JobRefused, match="cannot run tasks"):
+                await ben.requestor.buy(job)
+
+
+async def test_the_verifier_of_a_real_task_tells_a_lie_from_a_product(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path / "sandbox", workers=1)
+    # Two matrices of 4 by 4.
+    matrix = b"".join(number.to_bytes(4, "little") for number in (4, *range(32)))
+    async with trio.open_nursery() as nursery:
+        try:
+            await nursery.start(sandbox.run)
+        except SandboxUnavailable as error:
+            pytest.skip(str(error))
+        async with neighbourhood(tmp_path, 2, limit_s=60) as hood:
+            ann = await hood.start(1, checks=sandbox)
+            await hood.start(2, sells=LyingRunner(sandbox, 1_000_000, Random(1)))
+            await hood.wait_ready()
+            package_id = await ann.blobs.put(verified_task())
+            job = await a_job(
+                ann, [matrix], verification=Verify(0), package_id=package_id, patience_s=3.0
+            )
+            result = await ann.requestor.buy(job)
+            story = "\n".join(ann.journal.why(result.runs[0].run_id))
+            assert "The task's verifier refuted the result" in story
+            assert (result.lies_caught, result.paid_total, result.completed) == (1, 0, 1)
         nursery.cancel_scope.cancel()
 
 

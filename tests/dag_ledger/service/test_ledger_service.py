@@ -13,7 +13,7 @@ from fogbank_dag_ledger.participation.issuing_state import (
     Silent,
     Stopped,
 )
-from fogbank_dag_ledger.service.failures import LogUnusable, NotIssuing
+from fogbank_dag_ledger.service.failures import LogUnusable, NeverFinal, NotIssuing
 from fogbank_dag_ledger.service.views import LedgerNews
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_dag_ledger.vertex_codec import encode_vertex
@@ -160,6 +160,31 @@ async def test_vertices_that_were_not_pushed_are_found_by_comparing_frontiers(
         assert not services[3].is_final(paid)
         agents.network.join(agents.name(3), agents.name(1))
         await services[3].wait_final(paid)
+
+
+async def test_whoever_waits_for_what_lost_its_place_is_told(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, seats=1, others=3) as agents:
+        (alone,) = await agents.start(0)
+        await alone.wait_issuing()
+        one, other = (agents.community.vertex(2, pays={to: 5}) for to in (0, 1))
+        ended: list[VertexId] = []
+
+        async def wait(vertex_id: VertexId) -> None:
+            with pytest.raises(NeverFinal, match="two different vertices in one place"):
+                await alone.wait_final(vertex_id)
+            ended.append(vertex_id)
+
+        (push,) = (
+            offered
+            for offered in alone.services()
+            if isinstance(offered, OneWayService) and offered.method == VERTICES
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait, other.id)
+            await push.handler(agents.name(1), encode_vertices([encode_vertex(one)]))
+            await alone.wait_final(one.id)
+        await wait(other.id)
+        assert ended == [other.id, other.id]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import trio
 from fogbank_dag_ledger.gossip_events import VerticesSeen
 from fogbank_dag_ledger.intake import Intake
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.limits import WINDOW
+from fogbank_dag_ledger.limits import ASKED_REACH, WINDOW
 from fogbank_dag_ledger.participation.happenings import VerticesArrived
 from fogbank_dag_ledger.service.pipeline import Pipeline
 from fogbank_dag_ledger.vertex import VertexId, tag_of
@@ -115,4 +115,44 @@ async def test_a_push_beyond_the_window_is_left_and_an_answer_is_not() -> None:
         assert len(taken.ledger) == WINDOW
         await taken.pipeline.work_in(wires[-1:], ANN, asked)
         assert len(taken.ledger) == WINDOW + 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_was_not_asked_for_counts_as_pushed_in_an_answer_too() -> None:
+    taken = Taken()
+    chain = [COMMUNITY.vertex(4)]
+    while len(chain) < WINDOW + 1:
+        chain.append(COMMUNITY.vertex(4, chain[-1]))
+    wires = [encode_vertex(vertex) for vertex in chain]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(taken.pipeline.run)
+        await taken.pipeline.work_in(wires, ANN, lambda _vertex_id: False)
+        assert len(taken.ledger) == WINDOW
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_answer_reaches_no_further_than_four_windows() -> None:
+    taken = Taken()
+    chain = [COMMUNITY.vertex(4)]
+    while len(chain) < ASKED_REACH * WINDOW + 1:
+        chain.append(COMMUNITY.vertex(4, chain[-1]))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(taken.pipeline.run)
+        await taken.pipeline.work_in([encode_vertex(vertex) for vertex in chain], ANN, asked)
+        assert len(taken.ledger) == ASKED_REACH * WINDOW
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_few_are_worked_in_at_once_unless_the_disk_has_no_room() -> None:
+    taken = Taken()
+    first, second = COMMUNITY.vertex(4), COMMUNITY.vertex(5)
+    # Nothing runs yet, so nobody else could have worked it in.
+    await taken.pipeline.push([encode_vertex(first)], ANN)
+    assert first.id in taken.ledger
+    taken.has_room = False
+    await taken.pipeline.push([encode_vertex(second)], ANN)
+    assert second.id not in taken.ledger
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(taken.pipeline.run)
+        await wait_until(lambda: second.id in taken.ledger)
         nursery.cancel_scope.cancel()

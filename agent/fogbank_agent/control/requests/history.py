@@ -51,3 +51,51 @@ class Story:
 
     run_id: str
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetReputation:
+    """How have others dealt with this agent?  Answered by ``Reputation``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderReputation:
+    """How often a provider did what."""
+
+    provider: str
+    short: str
+    confirmed: int
+    """Results that another voice or a check confirmed."""
+
+    wrong: int
+    """Results that were found wrong."""
+
+    lost: int
+    """Agreements without a result that could be used."""
+
+    refused: int
+    """Orders that it declined, or did not answer."""
+
+    in_a_row: int
+    """Confirmed results since the last that was wrong, of its best-known package."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestorReputation:
+    """What became of the bills to a requestor, in drops."""
+
+    requestor: str
+    short: str
+    lots: int
+    paid: int
+    unpaid: int
+    refused: int
+    """What it says it will not pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reputation:
+    """What this agent has seen itself; nobody was asked."""
+
+    providers: tuple[ProviderReputation, ...]
+    requestors: tuple[RequestorReputation, ...]
