@@ -108,6 +108,11 @@ class _OwnChain:
         """Hold ``vertex_id``; False when another one is held in its place."""
         return self.by_seq.setdefault(_seq(vertex_id), vertex_id) == vertex_id
 
+    def forget_below(self, seq: int) -> None:
+        """Forget the vertices before position ``seq``: nothing more can be issued there."""
+        for one in [one for one in self.by_seq if one < seq]:
+            del self.by_seq[one]
+
     def __contains__(self, vertex_id: VertexId) -> bool:
         return self.by_seq.get(_seq(vertex_id)) == vertex_id
 
@@ -145,6 +150,10 @@ class AmnesiaGuard:
     def weight_needed(self) -> int:
         """How much weight of seats must still answer; 0 when enough did."""
         return max(0, self._needed - sum(self._weights[peer] for peer in self._answered))
+
+    def forget_below(self, seq: int) -> None:
+        """Forget own vertices before position ``seq``, which are settled (8.21)."""
+        self._chain.forget_below(seq)
 
     def handle(self, event: AmnesiaEvent | Tick, now: float) -> Sequence[AmnesiaCommand]:
         """Take one event at time ``now`` and return what to do."""

@@ -73,11 +73,13 @@ class SignCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class SpreadCheckpoint:
-    """Send a checkpoint to all neighbours but ``source``."""
+    """Send a checkpoint to neighbours."""
 
     body: bytes
     signatures: dict[NodeId, bytes]
     source: NodeId | None
+    to: NodeId | None = None
+    """Only to this one; None: to all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,6 @@ class KeepCheckpoint:
     floor: Certified | None
     gone: Sequence[VertexId]
     """What may be deleted with it."""
-
-    dead: Sequence[VertexId] = ()
 
 
 CheckpointEvent: TypeAlias = CheckpointArrived | CheckpointSigned
@@ -178,6 +178,20 @@ class Checkpointing:
                 return [spread, *self._adopt_certified(now)]
             case Tick():
                 return self._tick(now)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether others have pruned what would have to be final here first (8.22)."""
+        return self.highest_heard > self.height
+
+    def tell(self, peer: NodeId) -> list[CheckpointCommand]:
+        """Tell a peer that has just joined what is certified."""
+        known = [self.newest] if self.floor is self.newest else [self.floor, self.newest]
+        return [
+            SpreadCheckpoint(one.checkpoint.body, dict(one.signatures), None, peer)
+            for one in known
+            if one is not None
+        ]
 
     def note_final(self, now: float) -> None:
         """Take note that vertices became final."""
@@ -349,9 +363,7 @@ class Checkpointing:
         if self._may_sign:
             self._due_at = self._turn_at(now + CHECKPOINT_INTERVAL_S)
         self._look_at = now
-        return KeepCheckpoint(
-            self.newest, None if is_first else self.floor, gone, tuple(before.dead)
-        )
+        return KeepCheckpoint(self.newest, None if is_first else self.floor, gone)
 
 
 def names_of(certified: Certified) -> Names:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .acknowledgements import Entry
+from .carrying import union_of_cones
 from .chain import Chain
 from .events import Confirmed, EpochBegan, Final, Inserted, LedgerEvent
 from .ledger import Ledger
@@ -173,10 +174,13 @@ class Duties:
         weight, met, queue, known = 0, 0, [record], {record}
         for one in queue:
             seat = one.chain.seat
-            # What a forker voted for depends on how much of it one sees.
-            is_clear = not (one.chain.forked and record.special)
             voted = seat is not None and record.votes & ~met & 1 << seat
-            if seat is not None and voted and is_clear and epochs.counts(one):
+            if (
+                seat is not None
+                and voted
+                and epochs.counts(one)
+                and self._is_vote_below(one.chain, record, all_named=all_named)
+            ):
                 met |= 1 << seat
                 weight += epochs.weights[seat]
                 if weight >= epochs.quorum:
@@ -187,6 +191,29 @@ class Duties:
                     known.add(above)
                     queue.append(above)
         return False
+
+    def _is_vote_below(self, voter: Chain, record: Record, *, all_named: bool) -> bool:
+        """Tell whether ``voter``, which has ``record`` below it, votes for it as far as is shown.
+
+        What a forker voted for depends on how much of its fork one sees (section 8.4).
+        """
+        if not voter.forked or not record.special:
+            return True
+
+        def is_shown(one: Record) -> bool:
+            return self._will_be_below(one, all_named=all_named)
+
+        for rivals in voter.contested.values():
+            # Of a fork at the floor one side is settled, and no vertex any more.
+            if sum(map(is_shown, rivals)) >= min(2, len(rivals)):
+                return True
+        contenders = set(record.chain.contenders(record.seq))
+        floor = min(rival.height for rival in contenders)
+        for one in filter(is_shown, voter.records()):
+            found = contenders & union_of_cones([one], floor)
+            if found and self._ledger.epochs.counts(one):
+                return min(found, key=lambda rival: rival.id) is record
+        return not voter.contested
 
     def _shows_outcome(self, outcome: Outcome) -> bool:
         epochs = self._ledger.epochs

@@ -333,6 +333,9 @@ CHECKPOINT_RETRY_S = 1.0
 CHECKPOINTS_OF_SEAT_MAX = 4
 """Checkpoints at one height that are kept of one seat (section 8.21)."""
 
+CHECKPOINTS_KEPT = 64
+"""Checkpoints below the floor whose names are kept on disk (section 8.21)."""
+
 STATE_PAGE_RECORDS_MAX = 4_096
 """Records in one answer (section 8.21)."""
 
@@ -348,8 +351,8 @@ RECORD_BYTES_MAX = 256
 SNAPSHOT_PEERS = 3
 """Peers that are asked for the newest checkpoint before one is taken (section 8.22)."""
 
-SNAPSHOT_WAIT_S = 5.0
-"""How long a node that begins waits for that many peers, in seconds."""
+SNAPSHOT_PATIENCE_S = 30.0
+"""How long what is missing may be on its way before a state is taken in its place, in seconds."""
 
 # The change of an epoch (section 8.19).
 

@@ -3,7 +3,11 @@
 from fogbank_dag_ledger.acknowledgements import Entry
 from fogbank_dag_ledger.duties import Duties
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.limits import ACKNOWLEDGED_IN_PASSING, CERT_ENTRIES_MAX
+from fogbank_dag_ledger.limits import (
+    ACKNOWLEDGED_IN_PASSING,
+    CERT_ENTRIES_MAX,
+    VALIDATOR_PARENTS_MAX,
+)
 from fogbank_dag_ledger.vertex import Vertex
 
 from .community import Community
@@ -128,4 +132,21 @@ def test_what_was_confirmed_without_being_observed_is_not_acknowledged() -> None
     assert duty.ledger.is_confirmed(payment.id)
     assert duty.duties.entries() == []
     duty.insert(community.vertex(0, own, [payment]))
+    assert duty.duties.entries() == [entry(payment)]
+
+
+def test_what_the_next_vertex_does_not_show_the_votes_of_is_not_acknowledged() -> None:
+    duty = OnDuty(seats=3, others=VALIDATOR_PARENTS_MAX + 2)
+    community = duty.community
+    others = range(3, 3 + VALIDATOR_PARENTS_MAX)
+    payment = community.vertex(others[-1] + 1, pays={0: 1})
+    own = community.vertex(0, parents=[payment])
+    duty.insert(payment, own, *(community.vertex(number) for number in others))
+    # The votes are the youngest tips: the next vertex has room for the older ones only.
+    votes = [community.vertex(seat, parents=[payment]) for seat in (1, 2)]
+    duty.insert(*votes)
+    assert duty.ledger.is_confirmed(payment.id)
+    assert duty.duties.entries() == []
+
+    duty.insert(community.vertex(0, own, votes))
     assert duty.duties.entries() == [entry(payment)]

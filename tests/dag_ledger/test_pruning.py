@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from fogbank_dag_ledger.audit import Audit
 from fogbank_dag_ledger.checkpoint_state import decode_record, state_after
 from fogbank_dag_ledger.cut import Cut
 from fogbank_dag_ledger.events import Unsolid
@@ -103,6 +104,20 @@ class Pair:
         assert ledger.state_hash() == oracle.state_hash()
         assert ledger.supply_held() == ledger.genesis.supply
 
+    def audit(self) -> None:
+        """Compare with what a slow computation makes of the state and what is held."""
+        ledger = self.ledger
+        dead = [one for names in self.names for one in names.dead]
+        held = [self.oracle.vertices[record.id] for record in ledger.dag.records()]
+        audit = Audit(ledger.genesis, map(decode_record, self.state.values()), dead, held)
+        assert audit.wrong == []
+        assert audit.lost == {record.id for record in ledger.dag.records() if record.lost}
+        assert audit.final == {record.id for record in ledger.dag.records() if record.final}
+        assert (audit.state_hash(), audit.supply_held()) == (
+            ledger.state_hash(),
+            ledger.genesis.supply,
+        )
+
 
 def votes_in(ledger: Ledger) -> dict[VertexId, set[NodeId]]:
     validators = list(ledger.genesis.seats)
@@ -127,6 +142,7 @@ def run(seed: int, steps: int, met: Counter[str]) -> None:
             pair.prune()
             pair.compare(pair.ledger)
             pair.compare(pair.restored())
+            pair.audit()
             if pair.random.random() < 0.2:
                 pair.ledger = pair.restored()
     met += pair.met

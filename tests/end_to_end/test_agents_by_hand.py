@@ -222,6 +222,38 @@ def test_a_second_agent_in_the_folder_is_told_which_process_is_there(
     assert f"(process {pair[0].status().process})" in done.stderr.decode()
 
 
+def test_a_network_gives_its_second_agent_a_seat_and_takes_it_back(tmp_path: Path) -> None:
+    first, second = Agent(tmp_path / "first"), Agent(tmp_path / "second")
+    try:
+        assert first("init", "--name", "roof", *LOCAL).returncode == 0
+        first.start()
+        network = first.json("status")["network_id"]
+        assert second("init", "--join", network, *LOCAL).returncode == 0
+        second.start()
+        first.wait_peers(1)
+        name = second.status().short
+        refused = second("network", "add-seat", name)
+        assert refused.returncode != 0
+        assert "this agent has no seat" in refused.stderr.decode()
+
+        added = first.json("network", "add-seat", name)
+
+        assert (added["epoch"], len(added["seats"]), added["quorum"]) == (1, 2, 2)
+        assert first.json("pay", name, 5, "--wait")["final"]
+        assert "2 seats, 2 votes decide" in second("network", "seats").stdout.decode()
+        again = first("network", "add-seat", name)
+        assert "has a seat already" in again.stderr.decode()
+        # One of two could be lying, so both have to want it.
+        assert second.json("network", "remove-seat", name, "--wait-s", 0)["epoch"] == 1
+        removed = first.json("network", "remove-seat", name)
+        assert (removed["epoch"], len(removed["seats"]), removed["quorum"]) == (2, 1, 1)
+        assert first.json("pay", name, 5, "--wait")["final"]
+    finally:
+        for agent in (first, second):
+            for _ in list(agent.processes):
+                agent.stop()
+
+
 def test_up_with_json_says_once_where_it_listens_when_commands_reach_it(tmp_path: Path) -> None:
     agent = Agent(tmp_path / "state")
     assert agent("init", "--name", "loft", *LOCAL).returncode == 0

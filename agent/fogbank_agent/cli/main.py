@@ -27,6 +27,7 @@ _COMMANDS = {
     "reputation": "Tell how others have dealt with this agent.",
     "id": "Print this agent's node id.",
     "task": "Write, build, try, sign and publish tasks.",
+    "ledger": "Look at the ledger as it is on disk, and check it.",
     "doctor": "Tell what an agent has and lacks on this machine.",
     "network": "Prepare a network with several seats.",
     "demo": "Watch five agents on this machine render a picture together.",

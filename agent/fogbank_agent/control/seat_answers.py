@@ -39,7 +39,7 @@ async def change_seats(parts: Parts, node: NodeId, *, adds: bool, wait_s: int) -
         Refused: this agent has no seat, or the change is none.
     """
     table = parts.ledger.committee().table
-    wanted = _changed(table, node, adds=adds)
+    wanted = changed(table, node, adds=adds)
     if parts.identity.node_id not in table.weights():
         raise Refused("this agent has no seat: ask somebody who has, see 'fogbank network seats'")
     parts.ledger.want_seats(wanted)
@@ -48,7 +48,12 @@ async def change_seats(parts: Parts, node: NodeId, *, adds: bool, wait_s: int) -
     return seats_now(parts)
 
 
-def _changed(table: Table, node: NodeId, *, adds: bool) -> Table:
+def changed(table: Table, node: NodeId, *, adds: bool) -> Table:
+    """Return ``table`` with one seat of one vote more, or one seat less.
+
+    Raises:
+        Refused: that changes nothing, or leaves none or too many.
+    """
     seats = table.weights()
     if adds == (node in seats):
         state = "has a seat already" if adds else "has no seat"

@@ -119,6 +119,15 @@ class Ballot:
             return False
         return self._is_at_odds or not isinstance(self._verification, Quorum)
 
+    def draw_lot(self) -> int | None:
+        """Return a number by which auditors are drawn; None while no claim is doubted.
+
+        It is drawn when all claims so far have been signed, so that none of their providers could
+        arrange for it.
+        """
+        is_doubted = bool(self.voices) and (self._audited or self._is_at_odds)
+        return next(self._draws) if is_doubted else None
+
     @property
     def speakers(self) -> set[NodeId]:
         """The providers that have spoken."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import inf
 
 from fogbank_protocol.blobs.naming import BlobId
@@ -72,11 +73,17 @@ class Choice:
         self._progress_at = -inf
 
     def whom_to_ask(
-        self, shunned: Collection[NodeId], disliked: Collection[NodeId], now: float
+        self,
+        shunned: Collection[NodeId],
+        disliked: Collection[NodeId],
+        now: float,
+        *,
+        lot: int | None = None,
     ) -> Sequence[NodeId]:
         """Return the best-looking providers, at most ``PROVIDERS_ASKED_MAX``, none of ``shunned``.
 
-        Those of ``disliked`` come only after all others.
+        Those of ``disliked`` come only after all others.  With a ``lot`` they are drawn by it
+        instead, whatever they cost: a liar's friend would audit its lies for nothing.
         """
         fit = [
             offer
@@ -85,7 +92,12 @@ class Choice:
             and not self._misfits(offer)
             and self._has_room(offer, now)
         ]
-        fit.sort(key=lambda offer: (offer.provider in disliked, self._cost_of_offer(offer)))
+        fit.sort(
+            key=lambda offer: (
+                offer.provider in disliked,
+                self._cost_of_offer(offer) if lot is None else _drawn(lot, offer.provider),
+            )
+        )
         return [offer.provider for offer in fit[:PROVIDERS_ASKED_MAX]]
 
     def choose(
@@ -95,8 +107,13 @@ class Choice:
         shunned: Collection[NodeId],
         disliked: Collection[NodeId],
         now: float,
+        *,
+        lot: int | None = None,
     ) -> Proposal | Reason:
-        """Return the proposal for ``runs`` runs that costs least, or why none can be taken."""
+        """Return the proposal for ``runs`` runs that costs least, or why none can be taken.
+
+        With a ``lot`` it is drawn by it, as in ``whom_to_ask``.
+        """
         wanted = [
             proposal
             for proposal in proposals
@@ -111,7 +128,10 @@ class Choice:
             return Reason.NO_FUNDS
         return min(
             affordable,
-            key=lambda one: (one.provider in disliked, self._cost_of_proposal(one, now)),
+            key=lambda one: (
+                one.provider in disliked,
+                self._cost_of_proposal(one, now) if lot is None else _drawn(lot, one.provider),
+            ),
         )
 
     def cost_expected(self, proposal: Proposal, runs: int) -> int:
@@ -277,6 +297,12 @@ class Choice:
 
     def _record(self, provider: NodeId) -> _Record:
         return self._records.setdefault(provider, _Record())
+
+
+def _drawn(lot: int, provider: NodeId) -> int:
+    """Return the provider's place in the order that ``lot`` gives to all providers."""
+    digest = blake2b(lot.to_bytes(4, "big") + provider, digest_size=16).digest()
+    return int.from_bytes(digest, "big")
 
 
 def _places(offer: Offer) -> int:

@@ -7,6 +7,14 @@ from typing import TypeAlias
 from fogbank_protocol.identity import NodeId
 
 from ..amnesia import AskHead, HeadAnswered
+from ..checkpointing import (
+    Certified,
+    CheckpointArrived,
+    CheckpointSigned,
+    KeepCheckpoint,
+    SignCheckpoint,
+    SpreadCheckpoint,
+)
 from ..committee_operations import Table
 from ..events import LedgerEvent
 from ..gossip_events import (
@@ -28,6 +36,7 @@ from ..gossip_events import (
 )
 from ..operations import ObjectId, Operation, Voucher
 from ..own_account import PaymentNews
+from ..restoring import Names
 from ..vertex import Draft, Vertex, VertexId
 from ..wallet import PaymentRefused
 from .issuing_state import IssuingChanged
@@ -198,8 +207,23 @@ class PublishNews:
     news: Sequence[PaymentNews | IssuingChanged]
 
 
+@dataclass(frozen=True, slots=True)
+class FloorRead:
+    """The store begins at this checkpoint; told before anything else."""
+
+    floor: Certified
+    names: Sequence[Names]
+    """What it and checkpoints before it covered, the oldest first."""
+
+    sealed: Sequence[NodeId]
+    """Chains that the own seat promised not to acknowledge any more of."""
+
+
 ParticipantEvent: TypeAlias = (
     StoreRead
+    | FloorRead
+    | CheckpointArrived
+    | CheckpointSigned
     | StoreEnded
     | OwnLogRead
     | OwnAdopted
@@ -227,6 +251,9 @@ ParticipantEvent: TypeAlias = (
 
 ParticipantCommand: TypeAlias = (
     ReadOwnLog
+    | SignCheckpoint
+    | SpreadCheckpoint
+    | KeepCheckpoint
     | AdoptOwn
     | KeepOwn
     | KeepVertices

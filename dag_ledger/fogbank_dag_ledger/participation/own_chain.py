@@ -27,7 +27,7 @@ from ..amnesia import (
 from ..gossip_events import ParentsMissing
 from ..ledger import Ledger
 from ..limits import FRONTIER_INTERVAL_S
-from ..vertex import Vertex, VertexId
+from ..vertex import Vertex, VertexId, seq_in
 from .happenings import AdoptOwn, ReadOwnLog
 from .issuing_state import Silent
 
@@ -80,6 +80,15 @@ class OwnChain:
         # Whom to ask the store has told: the seats may have changed since genesis.
         self._guard.seat(epochs.table.weights(), epochs.quorum, now)
         return self.handle(Started(), now)
+
+    def settle(self, head: VertexId, now: float) -> list[OwnChainCommand]:
+        """Take note that the own chain is settled up to ``head``."""
+        commands = self.handle(OwnVertexHeld(head, issued_here=True), now)
+        self._guard.forget_below(seq_in(head))
+        for known in (self._logged, self._held):
+            for one in [one for one in known if seq_in(one) <= seq_in(head)]:
+                known.remove(one) if isinstance(known, set) else known.pop(one)
+        return commands
 
     def ready(self) -> Iterator[Vertex]:
         """Iterate over the next vertices of the own log, as long as their edges are held."""

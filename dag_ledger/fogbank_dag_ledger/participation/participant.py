@@ -12,23 +12,28 @@ from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
 from ..amnesia import AskHead, HeadAnswered, SeatJoined, SeatLeft, StopIssuing
-from ..events import Equivocated
+from ..checkpoint_state import decode_record
+from ..checkpointing import CheckpointArrived, Checkpointing, CheckpointSigned, KeepCheckpoint
+from ..events import Equivocated, Final
 from ..genesis import Genesis
 from ..gossip import Gossip
 from ..gossip_events import (
+    Accepted,
     ForkProved,
     GossipEvent,
     ParentsMissing,
     PeerJoined,
     PeerLeft,
+    VerticesRestored,
 )
 from ..intake import Intake, Outcome
 from ..ledger import Ledger
 from ..own_account import OwnAccount, PaymentReceived
-from ..vertex import Vertex, VertexId
+from ..vertex import NO_VERTEX, Vertex, VertexId
 from .happenings import (
     ActWanted,
     AdoptOwn,
+    FloorRead,
     KeepVertices,
     OwnAdopted,
     OwnKept,
@@ -72,6 +77,8 @@ class Participant:
         self._gossip = Gossip(random)
         self._own_chain = OwnChain(self.ledger, own)
         self._issuing = OwnIssuing(self.ledger, own, _draws(random))
+        self.checkpointing = Checkpointing(self.ledger, own)
+        self._own = own
         self.wallet = self._issuing.wallet
         self.objects = self._issuing.objects
         self._last_state: IssuingState = self._own_chain.silence
@@ -79,7 +86,12 @@ class Participant:
     @property
     def deadline(self) -> float:
         """When to call ``handle`` with a ``Tick``, in seconds on the caller's clock; may be inf."""
-        return min(self._gossip.deadline, self._own_chain.deadline, self._issuing.deadline)
+        return min(
+            self._gossip.deadline,
+            self._own_chain.deadline,
+            self._issuing.deadline,
+            self.checkpointing.deadline,
+        )
 
     def issuing(self, now: float) -> IssuingState:
         """Return whether own vertices are issued."""
@@ -113,7 +125,7 @@ class Participant:
             case PeerJoined(peer):
                 self.peers[peer] = None
                 asked = self._guarded(self._own_chain.handle(SeatJoined(peer), now), now)
-                return [*self._spread(event, now), *asked]
+                return [*self._spread(event, now), *asked, *self.checkpointing.tell(peer)]
             case PeerLeft(peer):
                 self.peers.pop(peer, None)
                 asked = self._guarded(self._own_chain.handle(SeatLeft(peer), now), now)
@@ -124,7 +136,11 @@ class Participant:
                 return self._take_proof(event, now)
             case Tick():
                 asked = self._guarded(self._own_chain.handle(event, now), now)
-                return [*self._spread(event, now), *asked]
+                return [*self._spread(event, now), *asked, *self._checkpoint(event, now)]
+            case CheckpointArrived() | CheckpointSigned():
+                return self._checkpoint(event, now)
+            case FloorRead():
+                return self._begin_at(event, now)
             case StoreRead() | StoreEnded() | OwnLogRead() | OwnAdopted():
                 return self._take_restored(event, now)
             case VoucherRemembered(channel, voucher):
@@ -156,7 +172,33 @@ class Participant:
                 return self._guarded(self._own_chain.take_page(vertices, now), now)
             case OwnAdopted():
                 self._issuing.begin(now)
+                self.checkpointing.begin(now)
                 return []
+
+    def _begin_at(self, event: FloorRead, now: float) -> list[ParticipantCommand]:
+        """Begin with the state at a checkpoint."""
+        self.ledger.restore(map(decode_record, event.floor.state.values()), event.names)
+        self.ledger.seal(event.sealed)
+        self.checkpointing.restore(event.floor)
+        heads = [chain.settled_head for chain in self.ledger.chains()]
+        known = tuple(Accepted(head.id, NO_VERTEX, b"") for head in heads if head is not None)
+        return [*self._spread(VerticesRestored(known), now), *self._settle_own(now)]
+
+    def _checkpoint(
+        self, event: CheckpointArrived | CheckpointSigned | Tick, now: float
+    ) -> list[ParticipantCommand]:
+        commands: list[ParticipantCommand] = []
+        for command in self.checkpointing.handle(event, now):
+            commands.append(command)
+            if isinstance(command, KeepCheckpoint) and command.floor is not None:
+                commands += self._settle_own(now)
+        return commands
+
+    def _settle_own(self, now: float) -> list[ParticipantCommand]:
+        chain = self.ledger.chain(self._own)
+        if chain is None or chain.settled_head is None:
+            return []
+        return self._guarded(self._own_chain.settle(chain.settled_head.id, now), now)
 
     def _take_for_issuing(
         self,
@@ -236,6 +278,8 @@ class Participant:
         if any(isinstance(item, PaymentReceived) for item in news):
             self._issuing.note_received(now)
         self._issuing.note(outcome.events)
+        if any(isinstance(event, Final) for event in outcome.events):
+            self.checkpointing.note_final(now)
         commands += self._guarded(self._own_chain.note(outcome.accepted, now), now)
         return commands
 

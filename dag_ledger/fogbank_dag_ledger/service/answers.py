@@ -1,6 +1,7 @@
 """What peers ask of a ledger, and the answers (SPEC.md section 8.7)."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import accumulate, islice
 
 import trio
 
@@ -8,8 +9,28 @@ from fogbank_protocol.identity import NodeId
 from fogbank_protocol.node.failures import CallRefused
 from fogbank_protocol.node.services import OneWayService, RequestService, Service, StreamService
 
+from ..checkpoint import (
+    CHECKPOINT,
+    NAMES,
+    NEWEST,
+    STATE,
+    CheckpointHash,
+    decode_names_request,
+    decode_nothing,
+    decode_signed,
+    decode_state_request,
+    encode_names,
+    encode_newest,
+    encode_records,
+)
+from ..checkpointing import Certified, CheckpointArrived, Checkpointing
 from ..gossip_events import VerticesLacked
-from ..limits import ANSWERS_AT_ONCE_MAX, RANGE_STREAMS_SERVED_MAX
+from ..limits import (
+    ANSWERS_AT_ONCE_MAX,
+    RANGE_STREAMS_SERVED_MAX,
+    STATE_PAGE_BYTES_MAX,
+    STATE_PAGE_RECORDS_MAX,
+)
 from ..messages import (
     FETCH,
     FRONTIER,
@@ -39,12 +60,14 @@ class Answers:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        pipeline: Callable[[], Pipeline],
         *,
         compare: Callable[[NodeId, FrontierMessage], FrontierMessage],
         learn_proof: Callable[[NodeId, bytes], None],
         heads: Callable[[NodeId], Sequence[VertexId]],
         note_lacking: Callable[[VerticesLacked], None],
+        checkpoints: Callable[[], Checkpointing],
+        learn_checkpoint: Callable[[CheckpointArrived], None],
     ) -> None:
         """``compare`` answers a peer's frontier, ``learn_proof`` takes a proof that it sent.
 
@@ -55,6 +78,8 @@ class Answers:
         self._learn_proof = learn_proof
         self._heads = heads
         self._note_lacking = note_lacking
+        self._checkpoints = checkpoints
+        self._learn_checkpoint = learn_checkpoint
         self._disk: Disk | None = None
         self._served: set[NodeId] = set()
 
@@ -75,12 +100,54 @@ class Answers:
             RequestService(FETCH, self._answer_fetch, at_once_max=ANSWERS_AT_ONCE_MAX),
             RequestService(HEAD, self._answer_head),
             StreamService(RANGE, self._answer_range),
+            OneWayService(CHECKPOINT, self._take_checkpoint),
+            RequestService(NEWEST, self._answer_newest, at_once_max=ANSWERS_AT_ONCE_MAX),
+            RequestService(STATE, self._answer_state, at_once_max=ANSWERS_AT_ONCE_MAX),
+            RequestService(NAMES, self._answer_names, at_once_max=ANSWERS_AT_ONCE_MAX),
         )
+
+    async def _take_checkpoint(self, peer: NodeId, body: bytes) -> None:
+        checkpoint, signatures = decode_signed(body)
+        if self._disk is not None:
+            self._learn_checkpoint(CheckpointArrived(peer, checkpoint, signatures))
+        await trio.lowlevel.checkpoint()
+
+    async def _answer_newest(self, _peer: NodeId, body: bytes) -> bytes:
+        decode_nothing(body)
+        self._open_disk()
+        await trio.lowlevel.checkpoint()
+        known = self._checkpoints()
+        both = [known.floor, known.newest] if known.floor is not None else [known.newest]
+        return encode_newest(
+            [(one.checkpoint.body, one.signatures) for one in both if one is not None]
+        )
+
+    async def _answer_state(self, _peer: NodeId, body: bytes) -> bytes:
+        name, first = decode_state_request(body)
+        await trio.lowlevel.checkpoint()
+        records = list(islice(self._floor(name).state.values(), first, None))
+        sizes = accumulate(map(len, records[:STATE_PAGE_RECORDS_MAX]))
+        count = sum(size <= STATE_PAGE_BYTES_MAX for size in sizes)
+        if not count:
+            raise CallRefused("not_found", "there is no such record")
+        return encode_records(records[:count])
+
+    async def _answer_names(self, _peer: NodeId, body: bytes) -> bytes:
+        name = decode_names_request(body)
+        await trio.lowlevel.checkpoint()
+        return encode_names(self._floor(name).names)
+
+    def _floor(self, name: CheckpointHash) -> Certified:
+        self._open_disk()
+        floor = self._checkpoints().floor
+        if floor is None or floor.checkpoint.hash != name:
+            raise CallRefused("not_found", "this is not the floor here")
+        return floor
 
     async def _take_vertices(self, peer: NodeId, body: bytes) -> None:
         wires = decode_vertices(body)
         if self._disk is not None and wires:
-            await self._pipeline.push(wires, peer)
+            await self._pipeline().push(wires, peer)
 
     async def _take_proof(self, peer: NodeId, body: bytes) -> None:
         proof = decode_proof_message(body)

@@ -5,7 +5,7 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from pathlib import Path
@@ -15,12 +15,24 @@ from typing import TypeVar
 
 import trio
 
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
+from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_protocol.node.driver import Driver
 from fogbank_protocol.node.peers import PeerConnected
 from fogbank_protocol.node.services import Service
 
 from ..amnesia import AskHead, HeadAnswered
+from ..checkpoint import CHECKPOINT, encode_signed
+from ..checkpoint import preimage as checkpoint_preimage
+from ..checkpointing import (
+    Certified,
+    CheckpointArrived,
+    CheckpointSigned,
+    KeepCheckpoint,
+    SignCheckpoint,
+    SpreadCheckpoint,
+)
 from ..committee_operations import Table
 from ..events import EpochBegan, Equivocated, Final, Settled
 from ..genesis import Genesis
@@ -36,6 +48,7 @@ from ..gossip_events import (
     PeerLeft,
     PushVertices,
 )
+from ..limits import CHECKPOINT_RETRY_S, SNAPSHOT_PATIENCE_S
 from ..messages import FrontierMessage
 from ..operations import Operation
 from ..own_account import PaymentView
@@ -43,6 +56,7 @@ from ..participation import Participant
 from ..participation.happenings import (
     ActWanted,
     AdoptOwn,
+    FloorRead,
     KeepOwn,
     KeepVertices,
     OwnAdopted,
@@ -66,7 +80,9 @@ from ..participation.issuing_state import IssuingState, Silent, Stopped
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
+from .bootstrap import fetch_snapshot
 from .channels import Channels
+from .checkpoint_files import begin_store, keep, newest_kept, read_floor
 from .disk import Disk, open_disk
 from .exchange import Exchange
 from .failures import NeverFinal, NotIssuing
@@ -110,7 +126,37 @@ class LedgerService:
         self._own = identity.node_id
         self._folder = folder
         self._network = node
-        self._participant = Participant(genesis, self._own, random or _unforeseen())
+        self._genesis = genesis
+        self._random = random or _unforeseen()
+        self._disk: Disk | None = None
+        self._issuer: Issuer | None = None
+        self._records: OwnRecords | None = None
+        self._nursery: trio.Nursery | None = None
+        self._damaged = 0
+        self._wrong_state: Path | None = None
+        self._news: NewsStand[LedgerNews] = NewsStand()
+        self._finals: dict[VertexId, trio.Event] = {}
+        self._wishes: dict[int, Wish] = {}
+        self._numbers = count()
+        self._decided = trio.Event()
+        self._answer = FrontierMessage(reset=False, entries={})
+        self._snapshot: Certified | None = None
+        self._state_kept: Mapping[bytes, bytes] = {}
+        self._keeping = trio.Lock()
+        self._assemble()
+        self._answers = Answers(
+            lambda: self._pipeline,
+            compare=self._compare,
+            learn_proof=lambda peer, proof: self._driver.tell(ProofArrived(peer, proof)),
+            heads=lambda issuer: self._participant.heads(issuer),
+            note_lacking=lambda lacked: self._driver.tell(lacked),
+            checkpoints=lambda: self._participant.checkpointing,
+            learn_checkpoint=lambda arrived: self._driver.tell(arrived),
+        )
+
+    def _assemble(self) -> None:
+        """Begin with an empty ledger."""
+        self._participant = Participant(self._genesis, self._own, self._random)
         self._driver: Driver[ParticipantEvent, ParticipantCommand] = Driver(
             self._participant, self._perform
         )
@@ -125,25 +171,7 @@ class LedgerService:
             has_room=lambda: self._disk is not None and self._disk.writer.has_room,
             wait_for_room=self._wait_for_room,
         )
-        self._exchange = Exchange(node, self._pipeline)
-        self._answers = Answers(
-            self._pipeline,
-            compare=self._compare,
-            learn_proof=lambda peer, proof: self._driver.tell(ProofArrived(peer, proof)),
-            heads=self._participant.heads,
-            note_lacking=lambda lacked: self._driver.tell(lacked),
-        )
-        self._answer = FrontierMessage(reset=False, entries={})
-        self._disk: Disk | None = None
-        self._issuer: Issuer | None = None
-        self._records: OwnRecords | None = None
-        self._nursery: trio.Nursery | None = None
-        self._damaged = 0
-        self._news: NewsStand[LedgerNews] = NewsStand()
-        self._finals: dict[VertexId, trio.Event] = {}
-        self._wishes: dict[int, Wish] = {}
-        self._numbers = count()
-        self._decided = trio.Event()
+        self._exchange = Exchange(self._network, self._pipeline)
         self.channels = Channels(
             self._participant.objects,
             self._own,
@@ -171,6 +199,9 @@ class LedgerService:
         )
         try:
             await self._run_with(disk, task_status)
+            while self._snapshot is not None:
+                await self._begin_anew(disk, self._snapshot)
+                await self._run_with(disk, trio.TASK_STATUS_IGNORED)
         finally:
             self._answers.close()
             disk.close()
@@ -250,6 +281,12 @@ class LedgerService:
         """How many vertices the ledger holds."""
         return len(self._ledger)
 
+    @property
+    def floor_height(self) -> int:
+        """The height of the checkpoint below which all is forgotten; -1 while nothing is."""
+        floor = self._participant.checkpointing.floor
+        return -1 if floor is None else floor.checkpoint.height
+
     def is_final(self, vertex_id: VertexId) -> bool:
         """Tell whether the vertex is held and final."""
         return self._ledger.is_final(vertex_id)
@@ -288,6 +325,11 @@ class LedgerService:
         if self._disk is None:
             return ()
         notices = list(self._disk.notices)
+        if self._wrong_state is not None:
+            notices.append(
+                "the state in the file of vertices is not what the seats signed; a copy is kept as "
+                f"{self._wrong_state}, and the right one is asked for"
+            )
         if self._damaged:
             notices.append(
                 f"{self._damaged} vertices in the file were damaged and are asked for again"
@@ -301,6 +343,10 @@ class LedgerService:
         network = self._ledger.genesis.network
         self._issuer = Issuer(self._identity, network, disk.log, lambda: int(time.time()))
         self._records = OwnRecords(disk, network)
+        floor = await trio.to_thread.run_sync(self._read_floor, disk)
+        if floor is not None:
+            self._state_kept = floor.floor.state
+            self._driver.tell(floor)
         self._damaged = await replay_store(
             disk.store, network, lambda vertices: self._driver.tell(StoreRead(vertices))
         )
@@ -312,7 +358,11 @@ class LedgerService:
             nursery.start_soon(self._pipeline.run)
             nursery.start_soon(self._follow_store, disk)
             await nursery.start(self._drive)
+            newest = await trio.to_thread.run_sync(newest_kept, disk.store)
+            if newest is not None:
+                self._driver.tell(CheckpointArrived(self._own, *newest))
             nursery.start_soon(self._follow_peers)
+            nursery.start_soon(self._catch_up, nursery.cancel_scope)
             self._answers.open(disk)
             task_status.started()
 
@@ -325,6 +375,43 @@ class LedgerService:
                 await self._driver.run()
             finally:
                 self._nursery = None
+
+    def _read_floor(self, disk: Disk) -> FloorRead | None:
+        try:
+            return read_floor(disk.store, self._genesis)
+        except RemoteProtocolError as error:
+            self._wrong_state = disk.store.begin_anew()
+            _log.error("the state in the file of vertices is wrong: %s", error)
+            return None
+
+    async def _begin_anew(self, disk: Disk, snapshot: Certified) -> None:
+        """Stand on ``snapshot``, with what the disk holds above it."""
+        self._answers.close()
+        self._snapshot = None
+        await trio.to_thread.run_sync(begin_store, disk.store, snapshot)
+        for wish in self._wishes.values():
+            wish.end("the ledger took a newer state from its neighbours: try again")
+        self._assemble()
+
+    async def _catch_up(self, scope: trio.CancelScope) -> None:
+        """End ``scope`` when others have forgotten what is missing here, and their state is."""
+        while True:
+            await trio.sleep(CHECKPOINT_RETRY_S)
+            checkpointing = self._participant.checkpointing
+            behind_at = checkpointing.height
+            if not checkpointing.is_behind:
+                continue
+            # Unless nothing is held, it may only be on its way.
+            await trio.sleep(0 if self._ledger.final_count == 0 else SNAPSHOT_PATIENCE_S)
+            if checkpointing.height != behind_at or not checkpointing.is_behind:
+                continue
+            self._snapshot = await fetch_snapshot(
+                self._network, self._genesis, list(self._participant.peers), behind_at - 1
+            )
+            if self._snapshot is not None:
+                _log.info("begin at checkpoint %d", self._snapshot.checkpoint.height)
+                scope.cancel()
+                return
 
     async def _follow_peers(self) -> None:
         async with self._network.watch_peers() as events:
@@ -384,6 +471,14 @@ class LedgerService:
                         self._epoch_began = trio.Event()
                 if any(isinstance(event, Final | Equivocated) for event in events):
                     self._end_hopeless()
+            case SpreadCheckpoint(body, signatures, source, to):
+                signed = encode_signed(body, signatures)
+                for peer in [to] if to is not None else list(self._participant.peers):
+                    if peer != source:
+                        self._network.send_nowait(peer, CHECKPOINT, signed)
+            case KeepCheckpoint():
+                if self._nursery is not None:
+                    self._nursery.start_soon(self._keep_checkpoint, command)
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):
@@ -402,7 +497,14 @@ class LedgerService:
 
     def _begin(
         self,
-        command: AskFrontier | AskParents | AskRanges | AskHead | KeepOwn | ReadOwnLog | AdoptOwn,
+        command: AskFrontier
+        | AskParents
+        | AskRanges
+        | AskHead
+        | KeepOwn
+        | ReadOwnLog
+        | AdoptOwn
+        | SignCheckpoint,
     ) -> None:
         """Begin what takes a while."""
         match command:
@@ -420,6 +522,8 @@ class LedgerService:
                 self._start(self._read_own_log, command)
             case AdoptOwn():
                 self._start(self._adopt_own, command)
+            case SignCheckpoint():
+                self._start(self._sign_checkpoint, command)
 
     def _start(
         self, ask: Callable[[Question], Awaitable[ParticipantEvent]], question: Question
@@ -451,6 +555,30 @@ class LedgerService:
         assert self._records is not None
         await self._records.adopt(command.ids)
         return OwnAdopted()
+
+    async def _sign_checkpoint(self, command: SignCheckpoint) -> CheckpointSigned:
+        assert self._disk is not None
+        if command.sealed:
+            await trio.to_thread.run_sync(self._disk.store.seal, command.sealed)
+        network = self._genesis.network
+        return CheckpointSigned(
+            command.hash, self._identity.sign(checkpoint_preimage(network, command.hash))
+        )
+
+    async def _keep_checkpoint(self, command: KeepCheckpoint) -> None:
+        disk = self._disk
+        assert disk is not None
+        async with self._keeping:
+            await disk.writer.flush()
+            with trio.CancelScope(shield=True):
+                try:
+                    await trio.to_thread.run_sync(keep, disk.store, command, self._state_kept)
+                except DatabaseFailure as error:
+                    # What should have been forgotten is read again at the next start.
+                    _log.warning("a checkpoint is not kept: %s", error)
+                    return
+            if command.floor is not None:
+                self._state_kept = command.floor.state
 
     def _compare(self, peer: NodeId, message: FrontierMessage) -> FrontierMessage:
         """Return what to answer a peer that tells its frontier."""

@@ -4,19 +4,20 @@ Rows are only appended, and the index is by place in a chain and not by a random
 times faster.  All methods block; the service calls them in a worker thread.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush, merge
-from itertools import accumulate, chain, islice, zip_longest
+from itertools import accumulate, chain, count, islice, zip_longest
 from pathlib import Path
 from typing import cast
 
-from fogbank_protocol.identity import NetworkId
-from fogbank_protocol.node.database import Database, open_database
+from fogbank_protocol.identity import NetworkId, NodeId
+from fogbank_protocol.node.database import Database, open_database, read_database
 
 from ..frontier import Range
-from ..limits import PAGE_VERTICES_MAX
+from ..limits import CHECKPOINTS_KEPT, PAGE_VERTICES_MAX
 from ..messages import pages
-from ..vertex import VertexId
+from ..vertex import VertexId, seq_in
 from .failures import StoreUnusable
 
 _MIGRATIONS = (
@@ -31,6 +32,17 @@ _MIGRATIONS = (
     );
     CREATE UNIQUE INDEX vertex_place ON vertex (tag, seq, digest);
     """,
+    """
+    CREATE TABLE checkpoint (
+        height INTEGER PRIMARY KEY,
+        body BLOB NOT NULL,
+        signatures BLOB NOT NULL,
+        names BLOB NOT NULL
+    );
+    CREATE TABLE floor (height INTEGER NOT NULL);
+    CREATE TABLE state (key BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE sealed (account BLOB PRIMARY KEY) WITHOUT ROWID;
+    """,
 )
 
 _CURSOR_ROWS = 64
@@ -40,6 +52,19 @@ _ROWS_AT_ONCE = 64
 
 A thread gives up the interpreter's lock for each statement, and gets it back from a busy agent only
 after 5 ms: row by row, a batch would take a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A certified checkpoint as it is kept."""
+
+    height: int
+    body: bytes
+    signatures: bytes
+    """As in ``ledger.checkpoint``."""
+
+    names: bytes
+    """Joined."""
 
 
 class VertexStore:
@@ -52,6 +77,7 @@ class VertexStore:
             StoreUnusable: the file holds another network's vertices.
             DatabaseFailure: it cannot be used.
         """
+        self._path = path
         self._database: Database = open_database(path, _MIGRATIONS)
         rows = self._database.query("SELECT id FROM network")
         if not rows:
@@ -59,6 +85,23 @@ class VertexStore:
         elif rows[0][0] != network:
             self._database.close()
             raise StoreUnusable(f"{path} belongs to another network; use another state folder")
+
+    @classmethod
+    def reading(cls, path: Path, network: NetworkId) -> "VertexStore":
+        """Return the file at ``path``, only to be read; an agent may be writing it.
+
+        Raises:
+            StoreUnusable: the file holds another network's vertices.
+            DatabaseFailure: it cannot be read.
+        """
+        store = cls.__new__(cls)
+        store._path = path
+        store._database = read_database(path, _MIGRATIONS)
+        rows = store._database.query("SELECT id FROM network")
+        if not rows or rows[0][0] != network:
+            store.close()
+            raise StoreUnusable(f"{path} belongs to another network; use another state folder")
+        return store
 
     @property
     def set_aside(self) -> Path | None:
@@ -112,6 +155,81 @@ class VertexStore:
         rows = merge(*(self._rows(wanted) for wanted in ranges))
         while numbers := list(islice(rows, PAGE_VERTICES_MAX)):
             yield from pages(self._wires(numbers))
+
+    # Checkpoints (SPEC.md section 8.21).
+
+    def seal(self, accounts: Iterable[NodeId]) -> None:
+        """Keep the promise not to acknowledge any more of these chains."""
+        self._database.executemany(
+            "INSERT OR IGNORE INTO sealed VALUES (?)", [(bytes(one),) for one in accounts]
+        )
+
+    def sealed(self) -> list[NodeId]:
+        """Return the chains of which no more may be acknowledged."""
+        rows = self._database.query("SELECT account FROM sealed")
+        return [NodeId(cast("bytes", row[0])) for row in rows]
+
+    def keep_checkpoint(
+        self,
+        newest: KeptCheckpoint,
+        floor: tuple[int, Mapping[bytes, bytes]] | None,
+        gone: Iterable[VertexId] = (),
+    ) -> None:
+        """Keep the newest checkpoint, and let the file begin at ``floor``, all of it or nothing.
+
+        ``floor`` is a height that is kept, and the records of the state there that are new.
+        """
+        with self._database.transaction():
+            self._database.execute(
+                "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)",
+                (newest.height, newest.body, newest.signatures, newest.names),
+            )
+            if floor is None:
+                return
+            height, records = floor
+            self._database.execute("DELETE FROM floor")
+            self._database.execute("INSERT INTO floor VALUES (?)", (height,))
+            self._database.execute(
+                "DELETE FROM checkpoint WHERE height <= ?", (height - CHECKPOINTS_KEPT,)
+            )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO state VALUES (?, ?)", records.items()
+            )
+            self._database.executemany(
+                "DELETE FROM vertex WHERE tag = ? AND seq = ? AND digest = ?",
+                [(one[:8], seq_in(one), one[12:]) for one in gone],
+            )
+
+    def begin_anew(self) -> Path:
+        """Forget the state and all checkpoints, which turned out wrong; others have them.
+
+        Returns where a copy of the file is.
+        """
+        names = (self._path.with_name(f"{self._path.name}.corrupt-{n}") for n in count(1))
+        copy = next(name for name in names if not name.exists())
+        self._database.execute("VACUUM INTO ?", (str(copy),))
+        with self._database.transaction():
+            for table in ("floor", "state", "checkpoint"):
+                self._database.execute(f"DELETE FROM {table}")
+        return copy
+
+    def checkpoints(self) -> list[KeptCheckpoint]:
+        """Return the checkpoints that are kept, the oldest first."""
+        rows = self._database.query("SELECT * FROM checkpoint ORDER BY height")
+        return [
+            KeptCheckpoint(height, body, signatures, names)
+            for height, body, signatures, names in cast(
+                "Sequence[tuple[int, bytes, bytes, bytes]]", rows
+            )
+        ]
+
+    def floor(self) -> tuple[int, dict[bytes, bytes]] | None:
+        """Return the height where the file begins and the state there; None: at genesis."""
+        rows = self._database.query("SELECT height FROM floor")
+        if not rows:
+            return None
+        records = self._database.query("SELECT key, record FROM state ORDER BY key")
+        return cast("int", rows[0][0]), dict(cast("Sequence[tuple[bytes, bytes]]", records))
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

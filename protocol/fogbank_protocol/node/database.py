@@ -163,6 +163,33 @@ def open_database(
     return Database(connection, path, set_aside=set_aside)
 
 
+def read_database(path: Path, migrations: Sequence[str]) -> Database:
+    """Open the database at ``path`` to read it, also while another process writes it.
+
+    Nothing is repaired, set aside or brought up to date.
+
+    Raises:
+        DatabaseFailure: there is none, it is damaged, or of another version.
+    """
+    with _failures_named(path):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro",
+            timeout=DATABASE_BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
+        )
+    with _closed_after_failure(connection):
+        if not _is_sound(connection, path):
+            connection.close()
+            raise DatabaseFailure(f"{path} is damaged: the agent sets it aside when it starts")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != len(migrations):
+            connection.close()
+            raise DatabaseFailure(f"{path} is of another version: start the agent once")
+    return Database(connection, path, set_aside=None)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     with _failures_named(path):
         # The lock of Database replaces sqlite3's check that one thread alone uses a connection.

@@ -15,8 +15,9 @@ from fogbank_agent.market.job_messages import (
     Refuse,
     RunHere,
     SendOrder,
+    SignAgreement,
 )
-from fogbank_agent.market.orders import Partial, Verify
+from fogbank_agent.market.orders import Audit, Partial, Verify
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import CheckSpared, ProviderCaught, RunReopened
 from fogbank_agent.market.verification import Verdict
@@ -25,8 +26,12 @@ from fogbank_wasm_tasks.outcome import OutOfFuel
 from .town import (
     ANN,
     BEN,
+    CAT,
+    DAN,
+    EVE,
     GIGAFUEL,
     Town,
+    an_offer,
     claim,
     own_run_ended,
     result_came,
@@ -153,3 +158,19 @@ def test_a_lot_of_which_no_run_is_drawn_is_accepted_unconfirmed() -> None:
     (order,) = town.begin()
     assert buy(town, order) == [Owe(0, 1, ANN, BILL), EndJob()]
     assert town.told(CheckSpared) == [CheckSpared(333_334)]
+
+
+def test_an_auditor_is_drawn_and_not_the_cheapest() -> None:
+    auditors: set[bytes] = set()
+    for lot in range(40):
+        offers = [an_offer(BEN, price=1), *map(an_offer, (CAT, DAN, EVE))]
+        draws = iter([0, lot])
+        offers = [an_offer(ANN, price=0), *offers]
+        town = Town(offers=offers, verification=Audit(0), draws=draws)
+        (order,) = town.begin()
+        (audit,) = town.finish(town.agree(order, ANN))
+        assert isinstance(audit, SendOrder)
+        assert set(audit.providers) == {BEN, CAT, DAN, EVE}
+        commands = town.bid(audit, *audit.providers)
+        auditors |= {one.provider for one in commands if isinstance(one, SignAgreement)}
+    assert auditors == {BEN, CAT, DAN, EVE}

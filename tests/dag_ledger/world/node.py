@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from fogbank_dag_ledger.amnesia import AskHead, HeadAnswered
+from fogbank_dag_ledger.checkpointing import KeepCheckpoint, SignCheckpoint, SpreadCheckpoint
 from fogbank_dag_ledger.frontier import Range, Tag
 from fogbank_dag_ledger.gossip_events import (
     AnswerFrontier,
@@ -215,7 +216,8 @@ class Node:
                 if isinstance(result, Vertex):
                     self.paid.append(result.id)
                     self.world.judge.note_paid(self, result)
-            case PublishNews():
+            case PublishNews() | SignCheckpoint() | SpreadCheckpoint() | KeepCheckpoint():
+                # Checkpoints have worlds of their own, see ``test_checkpointing``.
                 pass
             case _:
                 self._call(command)

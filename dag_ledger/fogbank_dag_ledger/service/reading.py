@@ -1,0 +1,92 @@
+"""The ledger as it is on disk, to look at: an agent may be running or not."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
+
+from ..checkpoint_state import decode_record
+from ..checkpointing import Certified
+from ..genesis import Genesis
+from ..intake import Intake
+from ..ledger import Ledger
+from ..vertex import Vertex, VertexId
+from ..vertex_codec import check_signature, decode_vertex
+from .checkpoint_files import read_floor
+from .disk import STORE_NAME
+from .failures import StoreUnusable
+from .store import VertexStore
+
+
+@dataclass(slots=True)
+class LedgerOnDisk:
+    """Everything that is kept of one ledger."""
+
+    ledger: Ledger
+    floor: Certified | None
+    """Where it begins; None: at genesis."""
+
+    vertices: dict[VertexId, Vertex] = field(default_factory=dict[VertexId, Vertex])
+    """What is kept above the floor, edges first."""
+
+    damaged: list[VertexId] = field(default_factory=list[VertexId])
+    """What does not decode, has another name, or a signature that does not hold."""
+
+    waiting: list[VertexId] = field(default_factory=list[VertexId])
+    """What is not solid."""
+
+    def find(self, prefix: str) -> list[Vertex]:
+        """Return the vertices whose id begins with these hexadecimal digits."""
+        return [vertex for one, vertex in self.vertices.items() if one.hex().startswith(prefix)]
+
+
+def read_ledger(folder: Path, genesis: Genesis, *, with_signatures: bool = False) -> LedgerOnDisk:
+    """Return the ledger whose files are in ``folder``.
+
+    Raises:
+        DatabaseFailure: the file of vertices cannot be read.
+        StoreUnusable: it is another network's, or begins with a state that nobody signed.
+    """
+    store = VertexStore.reading(folder / STORE_NAME, genesis.network)
+    ledger = Ledger(genesis)
+    try:
+        floor = read_floor(store, genesis)
+        if floor is not None:
+            ledger.restore(map(decode_record, floor.floor.state.values()), floor.names)
+        found = LedgerOnDisk(ledger, None if floor is None else floor.floor)
+        intake = Intake(ledger)
+        for page in store.replay():
+            for name, wire in page:
+                vertex = _vertex(name, wire, genesis, with_signatures=with_signatures)
+                if vertex is None:
+                    found.damaged.append(name)
+                    continue
+                outcome = intake.take([(vertex, None)])
+                found.vertices.update((taken.id, taken) for taken, _ in outcome.accepted)
+                if not outcome.accepted and not ledger.is_settled(name):
+                    found.waiting.append(name)
+    except RemoteProtocolError as error:
+        raise StoreUnusable(f"{folder / STORE_NAME} holds a wrong state: {error}") from None
+    finally:
+        store.close()
+    found.waiting = [one for one in found.waiting if one not in found.vertices]
+    return found
+
+
+def _vertex(
+    name: VertexId, wire: bytes, genesis: Genesis, *, with_signatures: bool
+) -> Vertex | None:
+    try:
+        vertex = decode_vertex(wire, genesis.network)
+        if with_signatures:
+            check_signature(vertex, genesis.network)
+    except RemoteProtocolError:
+        return None
+    return vertex if vertex.id == name else None
+
+
+def issuer_of(ledger: Ledger, digits: str) -> NodeId | None:
+    """Return the account whose node id begins with ``digits``; None when none or several do."""
+    found = [chain.issuer for chain in ledger.chains() if chain.issuer.hex().startswith(digits)]
+    return found[0] if len(found) == 1 else None
