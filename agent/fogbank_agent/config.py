@@ -125,6 +125,9 @@ class RequestorConfig:
     deadline_s: Annotated[int, Between(1, 3_600)] = 120
     """Seconds that a provider has for a run, from agreement to result."""
 
+    hedge_s: Annotated[int, Between(0, 3_600)] = 0
+    """Seconds after which another provider gets a run too and the first result counts, or 0."""
+
     patience_s: Annotated[int, Between(1, 3_600)] = 30
     """Seconds that a run waits for a provider that takes it at the price."""
 

@@ -1,6 +1,7 @@
 """Buys the runs of a job for the command line, and tells it how they go."""
 
 from dataclasses import replace
+from math import inf
 from re import fullmatch
 
 import trio
@@ -196,6 +197,7 @@ def _job_request(
         memory_bytes_max=config.memory_mib_max * MEBIBYTE,
         run_ms_max=_given(request.deadline_s, config.deadline_s) * 1000,
         patience_s=_given(request.patience_s, config.patience_s),
+        hedge_s=config.hedge_s or inf,
         lots_at_once=config.lots_at_once,
         arguments=request.arguments,
         environment=environment_of(request.environment),

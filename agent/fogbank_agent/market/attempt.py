@@ -26,13 +26,19 @@ class Attempt:
     stage: Stage = Stage.BIDDING
     proposal: Proposal | None = None
     ends_at: float = inf
+    hedge_at: float = inf
+    """When another provider is to have the run too."""
+
+    is_late: bool = False
     lot: int | None = None
     """What an auditor is drawn by; None where the cheapest is taken."""
 
     @property
     def deadline(self) -> float:
         """When it is over if nothing happens."""
-        return self.auction.deadline if self.stage is Stage.BIDDING else self.ends_at
+        if self.stage is Stage.BIDDING:
+            return self.auction.deadline
+        return min(self.ends_at, self.hedge_at)
 
 
 @dataclass(slots=True)

@@ -55,6 +55,8 @@ class Attempts:
         run_s_max: float,
         choice: Choice,
         ballot: Ballot,
+        *,
+        hedge_s: float = inf,
     ) -> None:
         """Make at most ``attempts_max`` agreements on ``runs`` runs; results go to ``ballot``."""
         self.records: dict[int, AttemptRecord] = {}
@@ -70,6 +72,7 @@ class Attempts:
         self._lot = lot
         self._runs = runs
         self._run_s_max = run_s_max
+        self._hedge_s = hedge_s
         self._choice = choice
         self._ballot = ballot
         self._live: dict[int, Attempt] = {}
@@ -81,6 +84,11 @@ class Attempts:
     def under_way(self) -> int:
         """How many there are."""
         return len(self._live)
+
+    @property
+    def in_time(self) -> int:
+        """How many there are that nobody else need be asked for."""
+        return sum(not attempt.is_late for attempt in self._live.values())
 
     @property
     def can_order(self) -> bool:
@@ -156,6 +164,7 @@ class Attempts:
         proposal = agreed(attempt)
         attempt.stage = Stage.RUNNING
         attempt.ends_at = now + self._run_s_max + RESULT_GRACE_S
+        attempt.hedge_at = now + self._hedge_s
         self._choice.begin_work(now)
         self.placement.succeed()
         self.left -= 1
@@ -171,7 +180,12 @@ class Attempts:
         proposal = agreed(attempt)
         self._end_attempt(attempt, now)
         self._choice.count_results(proposal.provider, fuel_of(result.claim), len(result.claim))
-        return self._ballot.hear(attempt.number, proposal, result.claim)
+        heard = self._ballot.hear(attempt.number, proposal, result.claim)
+        return [*self._end_late(now), *heard]
+
+    def _end_late(self, now: float) -> list[BallotCommand]:
+        """Stop those that were not waited for."""
+        return self._end([one for one in self._live.values() if one.is_late], now)
 
     def proceed(self, now: float) -> list[BallotCommand]:
         """Close the auctions that are over, and give up what has taken too long."""
@@ -188,6 +202,9 @@ class Attempts:
                 return self._give_up(attempt, Reason.NO_ANSWER, now)
             case Stage.RUNNING if now >= attempt.ends_at:
                 return self._give_up(attempt, Reason.DEADLINE_PASSED, now)
+            case Stage.RUNNING if now >= attempt.hedge_at:
+                attempt.hedge_at, attempt.is_late = inf, True
+                return []
             case _:
                 return []
 
@@ -278,8 +295,11 @@ class Attempts:
 
     def end_all(self, now: float) -> list[BallotCommand]:
         """Stop whatever is under way: it is not wanted any more."""
+        return self._end(list(self._live.values()), now)
+
+    def _end(self, attempts: Sequence[Attempt], now: float) -> list[BallotCommand]:
         commands: list[BallotCommand] = []
-        for attempt in list(self._live.values()):
+        for attempt in attempts:
             self._end_attempt(attempt, now)
             commands.append(EndAttempt(self._lot, attempt.number))
             if attempt.number in self.records:

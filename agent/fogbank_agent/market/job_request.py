@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_wasm_tasks.verification.terms import StepPlan
@@ -49,6 +50,9 @@ class JobRequest:
 
     run_ms_max: int = 120_000
     """Milliseconds that a provider has for a run, from agreement to result; at most 3,600,000."""
+
+    hedge_s: float = inf
+    """How long a provider may work on a lot before another one gets it too, in seconds."""
 
     lots_at_once: int = 16
     """Lots, of one run or of many small ones, that are under way at the same time.

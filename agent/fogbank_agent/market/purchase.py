@@ -43,6 +43,9 @@ class PurchaseTerms:
     attempts_max: int
     patience_s: float
     run_s_max: float
+    hedge_s: float = inf
+    """How long a provider may work before another one gets the lot too."""
+
     can_run_here: bool
     """There is an own sandbox to check with."""
 
@@ -84,7 +87,13 @@ class Purchase:
         self._terms = terms
         self._choice = choice
         self._attempts = Attempts(
-            number, len(runs), terms.attempts_max, terms.run_s_max, choice, self.ballot
+            number,
+            len(runs),
+            terms.attempts_max,
+            terms.run_s_max,
+            choice,
+            self.ballot,
+            hedge_s=terms.hedge_s,
         )
         self._waits = False
         """An order is due that could not be sent when it was tried last."""
@@ -173,16 +182,16 @@ class Purchase:
 
     def _seek_voices(self, now: float) -> list[BallotCommand]:
         """Ask for the voices that are missing and not yet on their way."""
-        attempts, missing = self._attempts, self.ballot.missing - self._attempts.under_way
+        attempts, missing = self._attempts, self.ballot.missing - self._attempts.in_time
         if self.ballot.is_checking or missing <= 0:
             return []
         if self.ballot.prefers_own_voice and not attempts.under_way:
             return self.ballot.ask_here()
         commands: list[BallotCommand] = []
         while missing > 0 and now >= attempts.placement.retry_at and attempts.can_order:
-            under_way = attempts.under_way
+            in_time = attempts.in_time
             commands += attempts.order(now)
-            missing -= attempts.under_way - under_way
+            missing -= attempts.in_time - in_time
         self._waits = missing > 0 and attempts.can_order
         return commands if attempts.under_way else commands + self._check_hope(now)
 

@@ -1,9 +1,10 @@
 """What a finished job comes to: its runs, its providers, its money."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.outcome import Ok
+from fogbank_wasm_tasks.receipt import Result
 
 from ..market.job_request import JobRequest
 from ..market.job_result import Attempt, JobResult, ProviderTotals, RunResult
@@ -16,11 +17,7 @@ from .job_shell import JobShell
 
 def summarise(request: JobRequest, shell: JobShell) -> JobResult:
     """Return the result of the job that ``shell`` has ended."""
-    runs = [
-        _run_result(purchase, number, request.inputs[number].name, shell)
-        for purchase in shell.job.purchases
-        for number in purchase.runs
-    ]
+    runs = [run for purchase in shell.job.purchases for run in _results(purchase, request, shell)]
     providers = _providers(shell)
     return JobResult(
         job_id=shell.job_id,
@@ -35,31 +32,34 @@ def summarise(request: JobRequest, shell: JobShell) -> JobResult:
     )
 
 
-def _run_result(purchase: Purchase, number: int, name: str, shell: JobShell) -> RunResult:
-    claim = purchase.claim
-    result = None if claim is None else claim[number - purchase.runs[0]]
-    output = result.outcome if result is not None and isinstance(result.outcome, Ok) else None
-    return RunResult(
-        number=number,
-        name=name,
-        run_id=shell.run_ids[number],
-        reason=purchase.reason,
-        outcome="" if result is None else describe_outcome(result.outcome),
-        output=output.output_id if output is not None else None,
-        output_size=output.output_size if output is not None else 0,
-        fuel=0 if result is None else result.fuel,
-        provider=_first_to_say_it(purchase),
-        attempts=[
-            Attempt(
-                record.number,
-                record.proposal.provider,
-                record.proposal.price,
-                record.failure,
-                record.number in purchase.ballot.wrong,
-            )
-            for record in purchase.records.values()
-        ],
-    )
+def _results(purchase: Purchase, request: JobRequest, shell: JobShell) -> Iterator[RunResult]:
+    """Return how each run of a lot ended; who did it, and how often it was tried, is the lot's."""
+    provider = _first_to_say_it(purchase)
+    attempts = [
+        Attempt(
+            record.number,
+            record.proposal.provider,
+            record.proposal.price,
+            record.failure,
+            record.number in purchase.ballot.wrong,
+        )
+        for record in purchase.records.values()
+    ]
+    claim: Sequence[Result | None] = purchase.claim or [None] * len(purchase.runs)
+    for number, result in zip(purchase.runs, claim, strict=True):
+        output = result.outcome if result is not None and isinstance(result.outcome, Ok) else None
+        yield RunResult(
+            number=number,
+            name=request.inputs[number].name,
+            run_id=shell.run_ids[number],
+            reason=purchase.reason,
+            outcome="" if result is None else describe_outcome(result.outcome),
+            output=output.output_id if output is not None else None,
+            output_size=output.output_size if output is not None else 0,
+            fuel=0 if result is None else result.fuel,
+            provider=provider,
+            attempts=attempts,
+        )
 
 
 def _lies(purchase: Purchase) -> int:

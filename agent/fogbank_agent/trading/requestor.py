@@ -320,6 +320,7 @@ class Requestor:
             attempts_max=request.attempts_max,
             patience_s=request.patience_s,
             run_s_max=request.run_ms_max / 1_000,
+            hedge_s=request.hedge_s,
             can_run_here=self._runner is not None,
         )
         choice = Choice(bounds, self._offers, self._purse, self._reputation)

@@ -42,6 +42,7 @@ class BlobRoom:
         self._sizes: dict[BlobId, int] = {}
         self._parts: dict[BlobId, int] = {}
         self._reserved_bytes = 0
+        self._counted_bytes = 0
         self._pins: Counter[BlobId] = Counter()
 
     def has(self, blob_id: BlobId) -> bool:
@@ -66,11 +67,13 @@ class BlobRoom:
     @property
     def used_bytes(self) -> int:
         """How much of the capacity is used, with what is reserved for blobs under way."""
-        return sum(self._sizes.values()) + sum(self._parts.values()) + self._reserved_bytes
+        return self._counted_bytes + self._reserved_bytes
 
     def add(self, kept: Kept, size: int) -> None:
         """Count a blob or a part that is here now, as the one used last when it is new."""
-        self._counted(kept)[kept.blob_id] = size
+        counted = self._counted(kept)
+        self._counted_bytes += size - counted.get(kept.blob_id, 0)
+        counted[kept.blob_id] = size
 
     def use(self, blob_id: BlobId) -> None:
         """Count the blob as the one used last.
@@ -84,11 +87,12 @@ class BlobRoom:
 
     def complete(self, blob_id: BlobId) -> None:
         """Count the part as a blob from now on."""
+        self._counted_bytes -= self._sizes.get(blob_id, 0)
         self._sizes[blob_id] = self._parts.pop(blob_id)
 
     def remove(self, kept: Kept) -> None:
         """Count it no more; nothing happens when it is not here."""
-        self._counted(kept).pop(kept.blob_id, None)
+        self._counted_bytes -= self._counted(kept).pop(kept.blob_id, 0)
 
     def pin(self, blob_id: BlobId) -> None:
         """Keep the blob, here already or not, until as many calls of ``unpin``."""
@@ -108,6 +112,8 @@ class BlobRoom:
             StoreFull: all that may go would not be enough.
         """
         excess = self.used_bytes + size - self._capacity_bytes
+        if excess <= 0:
+            return []
         # Parts that nobody is fetching go first: nobody has asked for them lately.
         removable = [
             Kept(blob_id, is_part=True) for blob_id in self._parts if blob_id not in fetched

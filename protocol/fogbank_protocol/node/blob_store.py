@@ -19,7 +19,12 @@ from ..blobs.naming import (
     describe,
 )
 from ..errors import RemoteProtocolError
-from ..limits import BLOB_STORE_BYTES, STORE_DESCRIPTIONS_MAX, STORE_READ_CHUNKS_MAX
+from ..limits import (
+    BLOB_STORE_BYTES,
+    CHUNK_BYTES,
+    STORE_DESCRIPTIONS_MAX,
+    STORE_READ_CHUNKS_MAX,
+)
 from . import blob_files
 from .blob_room import BlobMissing, BlobRoom, Kept, StoreFull
 
@@ -83,7 +88,7 @@ class BlobStore:
             RemoteProtocolError: it is longer than ``BLOB_BYTES_MAX``.
         """
         check_size(len(data))
-        description = await trio.to_thread.run_sync(describe, data)
+        description = await _described(data)
         await self._write(description, chunks(data))
         return description.blob_id
 
@@ -122,7 +127,7 @@ class BlobStore:
         if (
             not self._room.has(blob_id)
             or len(data) != self._room.size(blob_id)
-            or (await trio.to_thread.run_sync(lambda: describe(data).blob_id) != blob_id)
+            or ((await _described(data)).blob_id != blob_id)
         ):
             raise self._went_bad(blob_id)
         return data
@@ -284,6 +289,14 @@ class BlobStore:
 
     def _part_path(self, blob_id: BlobId) -> Path:
         return self._folder / (blob_id.hex() + _PART)
+
+
+async def _described(data: bytes) -> Description:
+    """Return the description of ``data``; hashing one chunk takes less time than a thread does."""
+    if len(data) > CHUNK_BYTES:
+        return await trio.to_thread.run_sync(describe, data)
+    await trio.lowlevel.checkpoint()
+    return describe(data)
 
 
 async def _in_thread(function: Callable[[], Result]) -> Result:

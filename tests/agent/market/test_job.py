@@ -326,6 +326,7 @@ def test_whatever_happens_every_run_ends_once_and_money_is_counted(
         verification=verification,
         can_run_here=can_run_here,
         draws=draws,
+        hedge_s=data.draw(st.sampled_from([inf, 5.0])),
     )
     world = World(town, data, frozenset(LIARS))
 

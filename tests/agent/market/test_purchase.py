@@ -119,6 +119,32 @@ def test_a_run_past_its_time_is_cancelled_and_goes_elsewhere() -> None:
     ]
 
 
+def test_a_run_that_takes_long_goes_to_another_too_and_the_first_result_wins() -> None:
+    for first in (ANN, BEN):
+        town = Town(ANN, BEN, hedge_s=5.0)
+        (order,) = town.begin()
+        slow = town.agree(order, ANN)
+        assert town.wait(4.8) == []
+        (order,) = town.wait(0.2)
+        assert order == SendOrder(0, 2, [BEN])
+        fast = town.agree(order, BEN)
+        winner, loser = (slow, fast) if first == ANN else (fast, slow)
+        assert town.finish(winner) == [
+            EndAttempt(0, loser.attempt),
+            Owe(0, winner.attempt, first, BILL),
+            EndJob(),
+        ]
+        assert not town.purse.is_lending
+
+
+def test_a_slow_run_is_kept_when_there_is_nobody_else() -> None:
+    town = Town(ANN, hedge_s=5.0)
+    (order,) = town.begin()
+    slow = town.agree(order, ANN)
+    assert town.wait(RUN_S - 1) == []
+    assert town.finish(slow) == [Owe(0, 1, ANN, BILL), EndJob()]
+
+
 def test_a_host_fault_is_nobodys_lie() -> None:
     town = Town(ANN)
     (order,) = town.begin()

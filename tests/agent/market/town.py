@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
+from math import inf
 from typing import Any
 
 from fogbank_agent.market.choice import Choice, RunBounds
@@ -103,6 +104,7 @@ class Town:
         verification: Verification | None = None,
         can_run_here: bool = False,
         attempts_max: int = 8,
+        hedge_s: float = inf,
         spendable: int = 10**12,
         draws: Iterator[int] | None = None,
     ) -> None:
@@ -134,6 +136,7 @@ class Town:
             attempts_max=attempts_max,
             patience_s=PATIENCE_S,
             run_s_max=RUN_S,
+            hedge_s=hedge_s,
             can_run_here=can_run_here,
         )
         self.choice = Choice(bounds, self.book, self.purse, self.reputation)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from fogbank_dag_ledger.committee_operations import Table
+from fogbank_dag_ledger.participation.happenings import SeatsWanted
 from fogbank_protocol.identity import NodeId
 
 from .dealings import Dealings
@@ -41,6 +43,9 @@ class Plan:
     deals: bool = False
     """Whether objects are opened."""
 
+    reforms: bool = False
+    """Whether the seats change."""
+
     @property
     def byzantine(self) -> int:
         return self.liars + self.restored
@@ -52,13 +57,15 @@ def draw_plan(random: Random) -> Plan:
     # What is not to be trusted is not to be counted on either: a quorum must be left.
     byzantine = random.randint(0, min(bound, seats - (2 * seats // 3 + 1)))
     liars = random.randint(0, byzantine)
+    deals = random.random() < 0.5
     return Plan(
         seats,
         random.randint(2, 4),
         liars,
         random.randint(0, 1),
         byzantine - liars,
-        random.random() < 0.5,
+        deals=deals,
+        reforms=not deals and random.random() < 0.5,
     )
 
 
@@ -85,13 +92,18 @@ class Life:
             *[name for name in self.honest if name not in names[:seats]],
         }
         self._images: dict[NodeId, Disk] = {}
+        self._wanted: SeatsWanted | None = None
 
     def run(self) -> World:
         """Live it to the end, or to the first violation."""
         self._begin()
         asked_at = self.random.randrange(HAPPENINGS)
+        reforms_at = self.random.randrange(HAPPENINGS) if self.plan.reforms else None
+        self.world.judge.one_epoch = not self.plan.reforms
         for number in range(HAPPENINGS):
             self._happen()
+            if number == reforms_at:
+                self._reform()
             self.world.run(self.world.now + self.random.uniform(0, 0.25))
             if number == asked_at:
                 self._ask_oracle()
@@ -190,6 +202,36 @@ class Life:
         self.world.clocks[name].offset = self.random.uniform(0, 1e6)
         self.world.start(name)
         self.dealings.boot(self.world.nodes[name])
+        if self._wanted is not None:
+            # The operator says so again.
+            self.world.nodes[name].tell(self._wanted)
+
+    def _reform(self) -> None:
+        """Let the honest seats want one seat more, one less, or the same anew."""
+        nodes = list(self.world.nodes.values())
+        if not nodes:
+            return
+        weights = nodes[0].ledger.epochs.table.weights()
+        choice = self.random.randrange(3)
+        others = [name for name in self.honest if name not in weights]
+        honest = [name for name in weights if name not in self.world.judge.excused]
+        if choice == 0 and others:
+            weights[self.random.choice(others)] = 1
+        elif choice == 1 and len(honest) > 1:
+            del weights[self.random.choice(honest)]
+        weight = sum(weights.values())
+        quorum = 2 * weight // 3 + 1
+        trusted = sum(one for name, one in weights.items() if name not in self._suspects)
+        if trusted < quorum or weight - trusted >= 2 * quorum - weight:
+            return
+        self._wanted = SeatsWanted(Table(tuple(sorted(weights.items())), quorum))
+        for node in nodes:
+            node.tell(self._wanted)
+        self.world.judge.met["changes of seats wanted"] += 1
+
+    @property
+    def _suspects(self) -> set[NodeId]:
+        return self.world.liars | self._may_be_restored
 
     def _restore(self, name: NodeId) -> None:
         self.world.disks[name] = self._images[name].image()
@@ -242,10 +284,19 @@ class Life:
     def _wait_for_agreement(self, since: str) -> None:
         world = self.world
         began = world.now
-        while (left := world.judge.unsettled(world.nodes.values())) or world.now < began + 2:
+        while (left := self._left()) or world.now < began + 2:
             if world.now - began > SETTLED_AFTER_S:
                 raise Violation(f"{SETTLED_AFTER_S:.0f} s after {since} {left}")
             world.run(world.now + 1)
+
+    def _left(self) -> str:
+        """Return what keeps the world from being settled; nothing when it is."""
+        nodes = list(self.world.nodes.values())
+        if self._wanted is not None and any(
+            node.ledger.epochs.table != self._wanted.table for node in nodes
+        ):
+            return "the seats are not as everyone wants"
+        return self.world.judge.unsettled(nodes)
 
     def _ask_oracle(self) -> None:
         """Compare somebody with the definitions, unless that would take too long."""

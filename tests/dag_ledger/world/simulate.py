@@ -19,8 +19,10 @@ PROCESSES = 2
 MANY = 100
 MUST_HAPPEN = (
     "clocks leapt",
+    "changes of seats wanted",
     "crashes",
     "cut off",
+    "epochs begun",
     "final",
     "forks seen",
     "invalid vertices sent",
