@@ -42,7 +42,7 @@ from fogbank_protocol.node.services import OneWayService
 VERTICES_EACH = 20_000
 CHECKS = 4_000
 RUNS = 5
-AHEAD_MAX = 2_048
+AHEAD_MAX = 512
 PEER = NodeId(b"p" * 32)
 READER = Identity.from_seed(b"r" * 32)
 SERVER = Identity.from_seed(b"s" * 32)
@@ -122,7 +122,7 @@ async def _ingest(network: WrittenNetwork, folder: Path) -> tuple[float, float]:
         await nursery.start(service.run)
         start, worked = perf_counter(), process_time()
         for number, body in enumerate(bodies):
-            # As a peer would that reads no faster: what finds no room is dropped.
+            # Vertices further ahead of the final ones than a window are not taken.
             while number * PAGE_VERTICES_MAX > service.vertices_held + AHEAD_MAX:  # noqa: ASYNC110
                 await trio.sleep(0.001)
             await push.handler(PEER, body)

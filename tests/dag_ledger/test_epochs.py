@@ -57,7 +57,9 @@ class Change:
 def test_what_the_sign_offs_show_is_carried_over_and_closes_its_slot() -> None:
     change = Change()
     paid = change.take(change.people.vertex(5, pays={6: 1}))
-    rival = change.people.vertex(5, pays={6: 2})
+    # Whoever saw both at once and could vote would vote for the rival.
+    rivals = (change.people.vertex(5, pays={6: 2}, note=note) for note in range(1_000))
+    rival = next(one for one in rivals if one.id < paid.id)
     off = [change.says(seat, SignOff(1), over=(paid,)) for seat in range(3)]
     change.decide(off)
     assert EpochBegan(1, change.table()) in change.events
