@@ -7,7 +7,7 @@ FIRST ?= 0
 KILLS ?= 200
 SOURCES := protocol dag_ledger wasm_tasks agent tests benchmarks
 
-.PHONY: help demo test check format bench crashes model simulate vectors tasks clean conformance metering-proof aarch64-proof
+.PHONY: help demo test check format bench crashes model simulate simulate-market vectors tasks clean conformance metering-proof aarch64-proof
 
 help:
 	@echo "make demo    five agents on this machine render a picture together"
@@ -16,6 +16,8 @@ help:
 	@echo "make bench   the figures of docs/, measured here, as JSON lines"
 	@echo "make simulate SEEDS=300 FIRST=0"
 	@echo "             so many made-up worlds of whole nodes; the first seed that breaks a rule"
+	@echo "make simulate-market SEEDS=3 FIRST=0"
+	@echo "             made-up markets with cheats; what they earn, and how many lies pass"
 	@echo "make crashes KILLS=200"
 	@echo "             kill real agents while they pay each other; nothing final is lost"
 	@echo "make model   search every state of the formal model of the ledger (needs spin and gcc)"
@@ -67,6 +69,10 @@ bench: $(VENV)/.test
 
 simulate: $(VENV)/.test
 	$(BIN)/python -m tests.dag_ledger.world.simulate --seeds $(SEEDS) --first $(FIRST)
+
+simulate-market: MARKETS = $(if $(filter file,$(origin SEEDS)),3,$(SEEDS))
+simulate-market: $(VENV)/.test
+	$(BIN)/python -m tests.agent.simulation.simulate --seeds $(MARKETS) --first $(FIRST)
 
 crashes: $(VENV)/.test
 	$(BIN)/python -m tests.dag_ledger.service.crashes --kills $(KILLS)

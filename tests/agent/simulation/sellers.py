@@ -1,0 +1,276 @@
+"""Providers of a made-up market, honest ones and cheats, on the machines that sell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import count
+
+from fogbank_agent.market.agreements import AgreementId
+from fogbank_agent.market.bidding import Prices, Situation, answer_order, reasons_against
+from fogbank_agent.market.bids import Answer
+from fogbank_agent.market.offers import Offer
+from fogbank_agent.market.orders import Order, OrderId
+from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.settlements import Settlement
+from fogbank_agent.market.tally import Bill, LaneTally, ReceivedLane
+from fogbank_agent.market.verification import Claim
+from fogbank_dag_ledger.operations import ObjectId
+from fogbank_protocol.blobs.naming import blob_id
+from fogbank_protocol.identity import NodeId
+from fogbank_wasm_tasks.outcome import Ok
+from fogbank_wasm_tasks.receipt import Result
+
+from ..market.town import an_offer
+from .bank import Bank
+from .events import Events
+
+ENERGY_PPM = 400_000
+"""What the work itself costs a provider, in parts per million of its price."""
+
+TRUST = 5
+"""Results that a selective cheat does well for a requestor before it begins to lie."""
+
+
+class Kind(StrEnum):
+    """How a provider behaves."""
+
+    HONEST = "honest"
+    LAZY = "lazy"
+    """Does nothing and returns garbage at once."""
+    RANDOM = "random"
+    """Makes up one result in two."""
+    COLLUDING = "colluding"
+    """Tells the lie that all of its kind tell."""
+    COPYING = "copying"
+    """Waits, and returns what others have said of the same run if it can see that."""
+    SELECTIVE = "selective"
+    """Works well until it may be trusted, then lies."""
+
+
+CHEATS = tuple(kind for kind in Kind if kind is not Kind.HONEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One lot of one run, and what it comes to."""
+
+    requestor: NodeId
+    agreement: AgreementId
+    name: bytes
+    """The same for every attempt at the run."""
+    fuel: int
+
+    @property
+    def truth(self) -> Claim:
+        """What an honest run says."""
+        return said(b"right" + self.name, self.fuel)
+
+
+def said(output: bytes, fuel: int) -> Claim:
+    """Return the claim that a run gave ``output``."""
+    return (Result(blob_id(b"input"), Ok(blob_id(output), len(output)), fuel),)
+
+
+@dataclass(slots=True)
+class Earned:
+    """A receipt that this provider has signed."""
+
+    requestor: NodeId
+    bill: Bill
+    state: str = "unpaid"
+
+
+@dataclass(slots=True)
+class Seller:
+    """One provider."""
+
+    id: NodeId
+    kind: Kind
+    behaves: Kind
+    prices: Prices
+    fuel_per_s: int
+    slots: int
+    events: Events
+    bank: Bank
+    seen: dict[bytes, Claim]
+    """What a copying cheat can see: the results of others, by the run's name."""
+
+    is_up: bool = True
+    spent: int = 0
+    """Drops' worth of energy."""
+
+    fuel_done: int = 0
+    """Fuel of honest work."""
+
+    running: dict[AgreementId, Callable[[Claim], None]] = field(
+        default_factory=dict[AgreementId, Callable[[Claim], None]]
+    )
+    waiting: list[tuple[Task, Callable[[Claim], None]]] = field(
+        default_factory=list[tuple[Task, Callable[[Claim], None]]]
+    )
+    earned: dict[AgreementId, Earned] = field(default_factory=dict[AgreementId, Earned])
+    unpaid: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
+    grudges: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
+    lanes: dict[ObjectId, dict[int, ReceivedLane]] = field(
+        default_factory=dict[ObjectId, dict[int, ReceivedLane]]
+    )
+    debt_most: int = 0
+    """The most that anybody ever owed."""
+    _done_for: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
+    _sequence: "count[int]" = field(default_factory=lambda: count(1))
+
+    def offer(self) -> Offer:
+        """Return a new offer."""
+        return replace(
+            an_offer(self.id),
+            sequence=next(self._sequence),
+            price=self.prices.price,
+            start_price=self.prices.start_price,
+            fuel_per_s=self.fuel_per_s,
+            slots=self.slots,
+            slots_free=self.slots,
+            credit=self.prices.credit,
+        )
+
+    def answer(self, order: Order, order_id: OrderId) -> Answer:
+        """Bid, or say why not."""
+        return answer_order(order, order_id, self.id, self.prices, self._situation(order))
+
+    def agree(self, order: Order, task: Task, deliver: Callable[[Claim], None]) -> Reason | None:
+        """Take the task, or say why not."""
+        reasons = reasons_against(order, self.prices, self._situation(order))
+        if reasons:
+            return reasons[0]
+        self.waiting.append((task, deliver))
+        self._start()
+        return None
+
+    def stop(self, agreement: AgreementId) -> None:
+        """Forget a task that is not wanted any more."""
+        self.running.pop(agreement, None)
+        self.waiting = [one for one in self.waiting if one[0].agreement != agreement]
+        self._start()
+
+    def vanish(self) -> None:
+        """Lose all work under way."""
+        self.is_up = False
+        self.running.clear()
+        self.waiting.clear()
+
+    def earn(self, requestor: NodeId, bill: Bill) -> None:
+        """Count a receipt that was given."""
+        self.earned[bill.agreement] = Earned(requestor, bill)
+        self.unpaid[requestor] = self.unpaid.get(requestor, 0) + bill.drops
+        self.debt_most = max(self.debt_most, self._debt(requestor))
+
+    def settle(self, requestor: NodeId, settlement: Settlement) -> None:
+        """Take in a voucher, and what is refused."""
+        if settlement.payment is not None:
+            self._hear(requestor, settlement)
+        for agreement, reason in settlement.refused:
+            if reason is Reason.WRONG_RESULT:
+                # A selective cheat that was caught earns its trust anew.
+                self._done_for[requestor] = 0
+            earned = self.earned.get(agreement)
+            if earned is not None and earned.state == "unpaid":
+                self._end(earned, "refused")
+                grudge = self.grudges.get(requestor, 0)
+                self.grudges[requestor] = grudge + earned.bill.drops
+
+    def close(self, channel: ObjectId) -> None:
+        """Settle a channel by the last vouchers."""
+        lanes = self.lanes.get(channel, {})
+        self.bank.settle(channel, [lane.said for lane in lanes.values()])
+
+    def _hear(self, requestor: NodeId, settlement: Settlement) -> None:
+        assert settlement.payment is not None
+        voucher, channel = settlement.payment.voucher, settlement.payment.channel
+        lanes = self.lanes.setdefault(channel, {})
+        lane = lanes.get(voucher.lane, ReceivedLane())
+        tally = LaneTally(voucher.total, voucher.count, voucher.root, dict(voucher.split))
+        if tally != lane.said:
+            assert lane.is_newer(tally), "a voucher that takes something back"
+            lane = lane.hear(tally)
+        bills = [
+            self.earned[one].bill
+            for one in settlement.accepted
+            if one in self.earned and self.earned[one].state == "unpaid"
+        ]
+        covered = lane.cover(bills)
+        assert covered is not None, "a voucher that does not cover what it says"
+        lanes[voucher.lane] = covered
+        for bill in bills:
+            self._end(self.earned[bill.agreement], "paid")
+            grudge = self.grudges.get(requestor, 0)
+            self.grudges[requestor] = max(0, grudge - bill.drops)
+
+    def _end(self, earned: Earned, state: str) -> None:
+        earned.state = state
+        self.unpaid[earned.requestor] -= earned.bill.drops
+
+    def _debt(self, requestor: NodeId) -> int:
+        return self.unpaid.get(requestor, 0) + self.grudges.get(requestor, 0)
+
+    def _situation(self, order: Order) -> Situation:
+        requestor = order.requestor
+        funds = sum(
+            one.funds - sum(lane.said.total for lane in self.lanes.get(one.id, {}).values())
+            for one in self.bank.channels.values()
+            if one.payer == requestor and one.provider == self.id and not one.is_over
+        )
+        debt = self._debt(requestor)
+        return Situation(
+            slots=self.slots,
+            running=len(self.running),
+            waiting=len(self.waiting),
+            waiting_max=self.slots,
+            run_ms=500,
+            debt=debt,
+            room=funds - debt,
+            paused=False,
+            shutting_down=not self.is_up,
+        )
+
+    # Work, and what stands for it.
+
+    def _start(self) -> None:
+        while self.waiting and len(self.running) < self.slots:
+            task, deliver = self.waiting.pop(0)
+            self.running[task.agreement] = deliver
+            claim, seconds = self._work(task)
+            self.events.after(seconds, lambda task=task, claim=claim: self._finish(task, claim))
+
+    def _finish(self, task: Task, claim: Claim | None) -> None:
+        deliver = self.running.pop(task.agreement, None)
+        if deliver is not None:
+            if claim is None:
+                claim = self.seen.get(task.name) or self._garbage(task)
+            if claim == task.truth:
+                self._done_for[task.requestor] = self._done_for.get(task.requestor, 0) + 1
+            self.seen.setdefault(task.name, claim)
+            deliver(claim)
+        self._start()
+
+    def _work(self, task: Task) -> tuple[Claim | None, float]:
+        """Return what to say, None when that is seen later, and the seconds until then."""
+        honest_s = task.fuel / self.fuel_per_s
+        match self.behaves:
+            case Kind.LAZY:
+                return self._garbage(task), 0.01
+            case Kind.RANDOM if self.events.draw.random() < 0.5:
+                return self._garbage(task), 0.01
+            case Kind.COLLUDING:
+                return said(b"lie" + task.name, task.fuel), 0.01
+            case Kind.COPYING:
+                return None, 2 * honest_s
+            case Kind.SELECTIVE if self._done_for.get(task.requestor, 0) >= TRUST:
+                if self.events.draw.random() < 0.5:
+                    return self._garbage(task), honest_s
+            case _:
+                pass
+        self.spent += task.fuel * self.prices.price * ENERGY_PPM // 10**15
+        self.fuel_done += task.fuel
+        return task.truth, honest_s
+
+    def _garbage(self, task: Task) -> Claim:
+        return said(self.events.draw.randbytes(16), task.fuel)

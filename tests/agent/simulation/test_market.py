@@ -1,0 +1,46 @@
+"""A market with cheats, debtors, churn and lost messages, on the real machines, from one seed."""
+
+from dataclasses import replace
+
+import pytest
+
+from fogbank_agent.market.orders import NoVerification
+
+from .sellers import CHEATS, Kind
+from .simulate import broken_rules
+from .world import Setting, World
+
+SMALL = Setting(providers=40, requestors=6, jobs=2, runs=15)
+
+
+@pytest.mark.slow
+def test_a_market_with_cheats_keeps_its_money_and_lets_few_lies_pass() -> None:
+    report = World(1, SMALL).live()
+    assert list(broken_rules(report)) == []
+    assert report.lies > 0
+    assert report.caught > 0
+    assert report.departures > 0
+    assert report.lost_messages > 0
+    assert report.paid <= report.given
+
+
+@pytest.mark.slow
+def test_one_seed_gives_one_life() -> None:
+    tiny = replace(SMALL, requestors=3, jobs=1, runs=8)
+    assert World(5, tiny).live() == World(5, tiny).live()
+
+
+@pytest.mark.slow
+def test_who_only_lies_earns_nothing_where_results_are_audited() -> None:
+    earnings = World(2, SMALL).live().earnings
+    assert earnings[Kind.HONEST] > 0
+    for kind in (Kind.LAZY, Kind.COLLUDING, Kind.COPYING):
+        assert earnings[kind] == 0
+
+
+@pytest.mark.slow
+def test_the_simulation_sees_that_cheats_win_where_nobody_checks() -> None:
+    unchecked = replace(SMALL, verification=NoVerification(), kinds=CHEATS[:1])
+    report = World(3, unchecked).live()
+    assert report.wrong > 0
+    assert report.earnings[Kind.LAZY] > 0

@@ -1,0 +1,266 @@
+"""One made-up market, from a seed: who is in it, how it lives, and what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+from random import Random
+
+from fogbank_agent.market.bidding import Prices
+from fogbank_agent.market.orders import Audit, Quorum, Verification
+from fogbank_agent.market.pricing import bill
+from fogbank_agent.market.purchase import PurchaseState
+from fogbank_agent.market.verification import Claim
+from fogbank_protocol.identity import NodeId
+
+from .bank import Bank
+from .buyers import FUEL, Buyer
+from .events import Events
+from .sellers import CHEATS, Kind, Seller
+
+PRICE = 10_000
+CREDIT = 40_000
+WALLET = 40_000_000
+SIGMAS = 4
+LIFE_S_MAX = 50_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a market is like."""
+
+    verification: Verification = field(default_factory=lambda: Audit(50_000))
+    providers: int = 80
+    requestors: int = 20
+    cheats_percent: int = 20
+    kinds: Sequence[Kind] = CHEATS
+    debtors_percent: int = 10
+    """Requestors that never pay."""
+    can_run_here: bool = True
+    copiers_see: bool = False
+    """Whether a copying cheat sees what others have said: results travel sealed, so it does not."""
+    all_honest: bool = False
+    """The cheats behave like all others: what they would have earned that way."""
+    loss: float = 0.01
+    up_s: float = 60.0
+    down_s: float = 10.0
+    jobs: int = 3
+    runs: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What came of a market."""
+
+    accepted: int
+    failed: int
+    wrong: int
+    """Accepted in the end, and not right."""
+    wrong_bound: float
+    lies: int
+    caught: int
+    fuel_checks_ppm: int
+    """Fuel of checks, the own sandbox's and further voices', in parts per million of the runs'."""
+    supply_before: int
+    supply_after: int
+    earnings: dict[str, float]
+    """Mean of each kind of provider, in drops, less what its work cost."""
+    debt_most: int
+    debt_bound: int
+    lost_messages: int
+    departures: int
+    paid: int
+    """Drops that providers were paid, royalties included."""
+    given: int
+    """Drops of the last vouchers of all lanes."""
+
+
+class World:
+    """One market."""
+
+    def __init__(self, seed: int, setting: Setting) -> None:
+        self.setting = setting
+        self.draw = Random(seed)
+        self.events = Events(self.draw, setting.loss)
+        self.bank = Bank()
+        self.departures = 0
+        seen: dict[bytes, Claim] = {}
+        kinds = self._kinds()
+        self.sellers = {
+            one.id: one for one in (self._seller(at, kind, seen) for at, kind in enumerate(kinds))
+        }
+        author = NodeId(b"author".ljust(32, b"."))
+        self.bank.wallets[author] = 0
+        debtors = setting.requestors * setting.debtors_percent // 100
+        self.buyers = [self._buyer(at, at >= debtors, author) for at in range(setting.requestors)]
+
+    def live(self) -> Report:
+        """Live until every job has ended and everything is paid; then close all channels."""
+        before = self.bank.supply
+        for buyer in self.buyers:
+            buyer.look()
+            for seller in self.sellers.values():
+                buyer.meet(seller)
+            self.events.after(self.draw.uniform(0, 2), buyer.begin)
+        for seller in self.sellers.values():
+            self._plan_departure(seller)
+        self.events.run(LIFE_S_MAX, lambda: all(buyer.is_done for buyer in self.buyers))
+        assert all(buyer.is_done for buyer in self.buyers), "a market that does not end"
+        assert self.bank.supply == before, "money was made or lost"
+        self._close_channels()
+        return self._report(before)
+
+    def _kinds(self) -> list[Kind]:
+        cheats = self.setting.providers * self.setting.cheats_percent // 100
+        kinds = [self.setting.kinds[at % len(self.setting.kinds)] for at in range(cheats)]
+        return kinds + [Kind.HONEST] * (self.setting.providers - cheats)
+
+    def _seller(self, at: int, kind: Kind, seen: dict[bytes, Claim]) -> Seller:
+        seller_id = NodeId(b"seller" + at.to_bytes(26, "big"))
+        self.bank.wallets[seller_id] = 0
+        price = self.draw.randint(PRICE * 9 // 10, PRICE * 11 // 10)
+        return Seller(
+            id=seller_id,
+            kind=kind,
+            behaves=Kind.HONEST if self.setting.all_honest else kind,
+            prices=Prices(
+                price=price,
+                start_price=1,
+                memory_bytes_max=1 << 28,
+                input_bytes_max=1 << 26,
+                output_bytes_max=1 << 26,
+                fuel_max=1 << 40,
+                credit=CREDIT,
+            ),
+            fuel_per_s=self.draw.randint(500_000_000, 1_500_000_000),
+            slots=2,
+            events=self.events,
+            bank=self.bank,
+            seen=seen if self.setting.copiers_see else {},
+        )
+
+    def _buyer(self, at: int, pays: bool, author: NodeId) -> Buyer:
+        buyer_id = NodeId(at.to_bytes(4, "big") + b"buyer".ljust(28, b"."))
+        self.bank.wallets[buyer_id] = WALLET
+        return Buyer(
+            id=buyer_id,
+            sellers=self.sellers,
+            events=self.events,
+            bank=self.bank,
+            verification=self.setting.verification,
+            jobs=self.setting.jobs,
+            runs=self.setting.runs,
+            pays=pays,
+            can_run_here=self.setting.can_run_here,
+            author=author,
+        )
+
+    # Providers vanish and return.
+
+    def _plan_departure(self, seller: Seller) -> None:
+        self.events.after(
+            self.draw.expovariate(1 / self.setting.up_s), lambda: self._depart(seller)
+        )
+
+    def _depart(self, seller: Seller) -> None:
+        self.departures += 1
+        seller.vanish()
+        for buyer in self.buyers:
+            self.events.after(0.5, lambda one=buyer: one.miss(seller.id))
+        away_s = 1 + self.draw.expovariate(1 / self.setting.down_s)
+        self.events.after(away_s, lambda: self._return(seller))
+
+    def _return(self, seller: Seller) -> None:
+        seller.is_up = True
+        for buyer in self.buyers:
+            buyer.meet(seller)
+        self._plan_departure(seller)
+
+    # The end.
+
+    def _close_channels(self) -> None:
+        """Settle what is open: the provider by what it was given, or the payer without it."""
+        buyers = {buyer.id: buyer for buyer in self.buyers}
+        for channel in list(self.bank.channels.values()):
+            if channel.is_over:
+                continue
+            if self.sellers[channel.provider].is_up:
+                self.sellers[channel.provider].close(channel.id)
+            else:
+                lanes = buyers[channel.payer].given.get(channel.id, {})
+                self.bank.settle(channel.id, list(lanes.values()))
+
+    def _report(self, before: int) -> Report:
+        results = [
+            (buyer, number, purchase)
+            for buyer in self.buyers
+            for number, job in enumerate(buyer.finished)
+            for purchase in job.purchases
+        ]
+        accepted = [one for one in results if one[2].state is PurchaseState.ACCEPTED]
+        wrong = sum(two.claim != buyer.truth(job, two.number) for buyer, job, two in accepted)
+        voices = [one for buyer in self.buyers for one in buyer.said]
+        checks = sum(buyer.fuel_checked for buyer in self.buyers)
+        checks += FUEL * max(0, len(voices) - len(accepted))
+        lies, bound = self._wrong_bound(len(accepted))
+        price_most = max(seller.prices.price for seller in self.sellers.values())
+        return Report(
+            accepted=len(accepted),
+            failed=len(results) - len(accepted),
+            wrong=wrong,
+            wrong_bound=round(bound, 1),
+            lies=lies,
+            caught=sum(sum(buyer.caught.values()) for buyer in self.buyers),
+            fuel_checks_ppm=checks * 1_000_000 // max(1, FUEL * len(accepted)),
+            supply_before=before,
+            supply_after=self.bank.supply,
+            earnings=self._earnings(),
+            debt_most=max(seller.debt_most for seller in self.sellers.values()),
+            # What was let through at the limit: a full queue, and the slots.
+            debt_bound=CREDIT + 4 * bill(FUEL, price_most, 1),
+            lost_messages=self.events.lost,
+            departures=self.departures,
+            paid=sum(
+                one.bill.drops
+                for seller in self.sellers.values()
+                for one in seller.earned.values()
+                if one.state == "paid"
+            ),
+            given=sum(
+                lane.total
+                for buyer in self.buyers
+                for lanes in buyer.given.values()
+                for lane in lanes.values()
+            ),
+        )
+
+    def _wrong_bound(self, accepted: int) -> tuple[int, float]:
+        """Return how many lies were told, and how many the model lets pass.
+
+        Audits: a lie passes when it is not audited, so at most Σ (1 - p) of those told, with
+        p = max(audit rate, 1 / CV) for CV results confirmed in a row.  A quorum of k: when all of
+        the first k voices collude, or k of the first 2k - 1 when nobody settles a dispute.
+        """
+        lies, audits, colluded, voices = 0, list[float](), 0, 0
+        for buyer in self.buyers:
+            for one in buyer.said:
+                voices += 1
+                if one.claim != buyer.truth(one.job, one.lot):
+                    lies += 1
+                    audits.append(one.audit)
+                    colluded += self.sellers[one.provider].kind in (Kind.COLLUDING, Kind.COPYING)
+        match self.setting.verification:
+            case Quorum():
+                share = colluded / max(1, voices)
+                agreed = share**2 * (1 if self.setting.can_run_here else 3 - 2 * share)
+                mean, variance = accepted * agreed, accepted * agreed * (1 - agreed)
+            case _:
+                mean = sum(1 - rate for rate in audits)
+                variance = sum(rate * (1 - rate) for rate in audits)
+        return lies, mean + SIGMAS * sqrt(variance)
+
+    def _earnings(self) -> dict[str, float]:
+        sums: dict[str, list[int]] = {}
+        for seller in self.sellers.values():
+            earned = self.bank.wallets[seller.id] - seller.spent
+            sums.setdefault(seller.kind.value, []).append(earned)
+        return {kind: round(sum(all_) / len(all_), 1) for kind, all_ in sums.items()}
