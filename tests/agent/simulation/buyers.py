@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -253,7 +254,7 @@ class Buyer:
         )
         self._orders[lot, attempt] = order
         for provider in providers:
-            self.events.send(lambda who=provider: self._ask(job, lot, attempt, order, who))
+            self.events.send(partial(self._ask, job, lot, attempt, order, provider))
 
     def _ask(self, job: Job, lot: int, attempt: int, order: Order, who: NodeId) -> None:
         seller = self.sellers[who]
@@ -353,7 +354,7 @@ class Buyer:
         for command in commands:
             match command:
                 case Pay(provider, bills):
-                    self.events.after(0.001, lambda p=provider, b=bills: self._sign(p, b))
+                    self.events.after(0.001, partial(self._sign, provider, bills))
                 case SendSettlement():
                     self._send(command)
                 case _:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from itertools import count
 
 from fogbank_agent.market.agreements import AgreementId
@@ -238,7 +239,7 @@ class Seller:
             task, deliver = self.waiting.pop(0)
             self.running[task.agreement] = deliver
             claim, seconds = self._work(task)
-            self.events.after(seconds, lambda task=task, claim=claim: self._finish(task, claim))
+            self.events.after(seconds, partial(self._finish, task, claim))
 
     def _finish(self, task: Task, claim: Claim | None) -> None:
         deliver = self.running.pop(task.agreement, None)

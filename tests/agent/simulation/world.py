@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import sqrt
 from random import Random
 
@@ -165,7 +166,7 @@ class World:
         self.departures += 1
         seller.vanish()
         for buyer in self.buyers:
-            self.events.after(0.5, lambda one=buyer: one.miss(seller.id))
+            self.events.after(0.5, partial(buyer.miss, seller.id))
         away_s = 1 + self.draw.expovariate(1 / self.setting.down_s)
         self.events.after(away_s, lambda: self._return(seller))
 
