@@ -55,8 +55,9 @@ class Validator:
         self._chain: Chain = chain
         self._duties = Duties(ledger, chain)
         self._reform = Reform(ledger.epochs, chain)
-        self._started_at = now
-        self._first_beat = 0 if chain.head is None else chain.head.beat
+        self._counted_until = now
+        """Up to here seconds are counted in the beats of the own chain."""
+
         self._next_at = now
         self._heartbeat_at = now + HEARTBEAT_INTERVAL_S
         self._beat_at = self._next_beat(now)
@@ -121,16 +122,21 @@ class Validator:
         self._beat_at = self._next_beat(now)
         return self._chain.end - self._chain.final_count <= HEARTBEAT_WINDOW
 
+    def _seconds_passed(self, now: float) -> int:
+        """Count the whole seconds since the last count; a clock that went back adds none."""
+        passed = max(0, int(now - self._counted_until))
+        self._counted_until = min(self._counted_until, now) + passed
+        return passed
+
     def _draft(self, now: float, committee: Sequence[CommitteeOperation]) -> Draft:
         head = self._chain.head
-        beat = self._first_beat + int(now - self._started_at)
         return Draft(
             kind=VALIDATOR,
             issuer=self._chain.issuer,
             seq=0 if head is None else head.seq + 1,
             prev=NO_VERTEX if head is None else head.id,
             parents=oldest_tips(self._ledger.dag, self._chain, VALIDATOR_PARENTS_MAX),
-            beat=beat if head is None else max(beat, head.beat),
+            beat=(0 if head is None else head.beat) + self._seconds_passed(now),
             cert=b"" if head is None else encode_cert(self._duties.entries()),
             committee=committee,
         )
