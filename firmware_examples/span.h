@@ -14,6 +14,9 @@ typedef struct {
 /* The section of SPEC.md that some bytes broke, such as "8.3.5"; NULL when they broke none. */
 typedef const char *Rule;
 
+/* In the place of a rule: there is a part that this program does not read. */
+#define UNREAD "unread"
+
 static inline Span span(const void *at, size_t length) {
     Span made = {(const uint8_t *)at, length};
     return made;

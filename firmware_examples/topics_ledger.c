@@ -86,5 +86,5 @@ static const char *proof_difference(const JsonNode *file, const JsonNode *entry)
 }
 
 const Topic GENESIS = {"genesis", genesis_broken_rule, genesis_difference, ""};
-const Topic VERTICES = {"vertices", vertex_broken_rule, vertex_difference, ""};
+const Topic VERTICES = {"vertices", vertex_broken_rule, vertex_difference, "8.3.7,"};
 const Topic EQUIVOCATION = {"equivocation", proof_broken_rule, proof_difference, ""};

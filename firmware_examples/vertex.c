@@ -26,13 +26,27 @@ static int read_claims(Reader *reader, Vertex *vertex) {
     return 1;
 }
 
+/* Operations on objects, accounts and committees (8.12 to 8.20) are passed over: a device that pays and
+ * votes does not need them, and says of a vertex that has one only that it was not read. */
+static int skip_operation(Reader *reader, uint64_t count, Vertex *vertex) {
+    vertex->has_other_ops = 1;
+    while (count-- > 0)
+        if (!skip_value(reader)) return 0;
+    return 1;
+}
+
 static int read_ops(Reader *reader, Vertex *vertex) {
-    uint64_t index, operation;
+    uint64_t index, operation, count;
     if (!read_array_up_to(reader, UINT64_MAX, &vertex->op_count)) return 0;
     for (index = 0; index < vertex->op_count; index++) {
         Amount payment;
-        if (!read_array(reader, 3) || !read_uint(reader, 1, 1, &operation)) return 0;
-        if (!read_bytes(reader, NODE_ID_BYTES, NODE_ID_BYTES, &payment.whom)) return 0;
+        if (!read_array_up_to(reader, UINT64_MAX, &count) || count < 1) return 0;
+        if (!read_uint(reader, 0, UINT64_MAX, &operation)) return 0;
+        if (operation != 1) {
+            if (!skip_operation(reader, count - 1, vertex)) return 0;
+            continue;
+        }
+        if (count != 3 || !read_bytes(reader, NODE_ID_BYTES, NODE_ID_BYTES, &payment.whom)) return 0;
         if (!read_uint(reader, 0, UINT64_MAX, &payment.amount)) return 0;
         if (index < OPS_MAX) vertex->ops[index] = payment;
     }
@@ -145,12 +159,12 @@ Rule decode_vertex(Span wire, Span network, Vertex *vertex) {
     vertex->wire = wire;
     if (wire.length > WIRE_BYTES_MAX) return "8.3.2";
     if (!read_wire(wire, vertex)) return "8.3.1";
+    if (vertex->has_other_ops) return UNREAD;
     if (!has_right_size(vertex)) return "8.3.2";
     if (!same_bytes(vertex->network, network)) return "8.3.3";
     if (vertex->kind == ORDINARY && (vertex->beat != 0 || vertex->cert.length != 0)) return "8.3.4";
     if (!has_right_prev(vertex)) return "8.3.5";
     if (!has_right_parents(vertex)) return "8.3.6";
-    if (vertex->epoch != 0) return "8.3.7";
     if (!has_right_claims(vertex)) return "8.3.8";
     if (!has_right_ops(vertex)) return "8.3.9";
     if (!has_right_cert(vertex)) return "8.3.10";

@@ -36,6 +36,7 @@ typedef struct {
     Span parents[VALIDATOR_PARENTS_MAX];
     Amount claims[CLAIMS_MAX], ops[OPS_MAX];
     uint8_t id[VERTEX_ID_BYTES];
+    int has_other_ops; /* than pays: then nothing else of it is checked */
 } Vertex;
 
 /* Takes a vertex apart and checks rules 8.3.1 to 8.3.12; returns the first that is broken. */

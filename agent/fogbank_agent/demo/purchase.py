@@ -67,7 +67,8 @@ def buy_picture(
 
     def progressed(progress: JobProgressed) -> None:
         if progress.event == "ResultArrived":
-            answers.add((inputs[progress.run].blob_id, progress.provider))
+            lot = inputs[progress.run : progress.run + progress.runs]
+            answers.update((one.blob_id, progress.provider) for one in lot)
         on_progress(progress)
 
     runs, ended = _follow(client, progressed)

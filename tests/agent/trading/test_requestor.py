@@ -103,9 +103,11 @@ async def test_a_liar_is_caught_and_paid_for_honest_results_only(tmp_path: Path)
         ann = await hood.start(1, checks=Hasher())
         await hood.start(2, sells=Hasher())
         liar = await hood.start(
-            3, sells=Hasher(lies=lambda run: run >= 1), terms=settings(price=10)
+            3, sells=Hasher(lies=lambda run: run >= 2), terms=settings(price=10)
         )
         await hood.wait_ready()
+        await ann.requestor.buy(await a_job(ann, [b"a run that has the channels opened"]))
+        await wait_until(lambda: sum(view.deposit > 0 for view in ann.ledger.channels.all()) == 2)
 
         result = await ann.requestor.buy(await a_job(ann, INPUTS, lots_at_once=2))
 
@@ -151,6 +153,8 @@ async def test_the_runs_of_a_killed_provider_go_elsewhere(tmp_path: Path) -> Non
         ann = await hood.start(1, checks=Hasher())
         await hood.start(2, sells=Hasher())
         victim = await hood.start(3, sells=Stuck(), terms=settings(price=1))
+        # Three of four seats make payments final when the victim is gone too.
+        await hood.start(4)
         await hood.wait_ready()
         job = await a_job(ann, INPUTS)
         results: list[JobResult] = []

@@ -271,6 +271,9 @@ class Life:
         began = world.now
         self._wait_for_agreement("everything healed")
         while left := self.dealings.left(list(world.nodes.values())):
+            if self._has_no_quorum():
+                world.judge.met["without a quorum at the end"] += 1
+                return
             if world.now - began > SETTLED_AFTER_S + ASKED_BACK_AFTER_S:
                 raise Violation(f"{ASKED_BACK_AFTER_S:.0f} s after it was asked for {left}")
             self.dealings.ask_all_back()
@@ -280,6 +283,15 @@ class Life:
         world.judge.met["seconds to settle"] = round(world.now - began)
         world.judge.compare_at_the_end(world.nodes.values())
         self._ask_oracle()
+
+    def _has_no_quorum(self) -> bool:
+        """Tell whether too few seats may vote for anything to be settled.
+
+        A seat that lost what its own vertices refer to, and that nobody else has either, is silent.
+        """
+        genesis = self.world.community.genesis
+        voting = [node.name for node in self.world.nodes.values() if node.may_issue]
+        return sum(genesis.seats.get(name, 0) for name in voting) < genesis.quorum
 
     def _wait_for_agreement(self, since: str) -> None:
         world = self.world

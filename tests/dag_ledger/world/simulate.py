@@ -55,7 +55,6 @@ class Outcome:
 
 def live(seed: int) -> Outcome:
     """Live the world of ``seed``."""
-    logging.disable()
     began = time.process_time()
     life = Life(seed)
     violation: str | None = None
@@ -97,7 +96,7 @@ def main() -> int:
     given = parser.parse_args()
     began = time.monotonic()
     outcomes: list[Outcome] = []
-    with get_context("spawn").Pool(PROCESSES) as pool:
+    with get_context("spawn").Pool(PROCESSES, logging.disable) as pool:
         seeds = range(given.first, given.first + given.seeds)
         for outcome in pool.imap(live, seeds):
             outcomes.append(outcome)

@@ -14,7 +14,12 @@ from fogbank_wasm_tasks.sandbox.engine.configuration import configure
 
 pytestmark = pytest.mark.slow
 
-CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.wasm"))
+CORPUS = [
+    path
+    for path in sorted((Path(__file__).parent / "corpus").glob("*.wasm"))
+    # Their start functions use fuel before this test can set the counter.
+    if not path.stem.startswith("assemblyscript")
+]
 
 
 def profile(module: bytes, fuel_max: int = FUEL_MAX) -> tuple[int, list[int], list[int]]:
