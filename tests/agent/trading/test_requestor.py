@@ -109,7 +109,8 @@ async def test_a_liar_is_caught_and_paid_for_honest_results_only(tmp_path: Path)
         await ann.requestor.buy(await a_job(ann, [b"a run that has the channels opened"]))
         await wait_until(lambda: sum(view.deposit > 0 for view in ann.ledger.channels.all()) == 2)
 
-        result = await ann.requestor.buy(await a_job(ann, INPUTS, lots_at_once=2))
+        job = await a_job(ann, INPUTS, lots_at_once=2, verification=Audit(1_000_000))
+        result = await ann.requestor.buy(job)
 
         check_results(result, INPUTS)
         (caught,) = [one for one in result.providers if one.caught]
@@ -424,6 +425,8 @@ async def test_a_wrong_result_is_found_by_a_check_of_itself(
         await hood.start(2, sells=Hasher())
         liar = await hood.start(3, sells=Hasher(lies=lambda _: True), terms=settings(price=10))
         await hood.wait_ready()
+        await ann.requestor.buy(await a_job(ann, [b"a run that has the channels opened"]))
+        await wait_until(lambda: sum(view.deposit > 0 for view in ann.ledger.channels.all()) == 2)
         package_id = await ann.blobs.put(verified_task())
         assert await ann.requestor.can_verify(package_id)
 
