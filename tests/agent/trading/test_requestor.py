@@ -152,7 +152,6 @@ async def test_the_runs_of_a_killed_provider_go_elsewhere(tmp_path: Path) -> Non
     stuck = trio.Event()
     async with neighbourhood(tmp_path, 4) as hood:
         ann = await hood.start(1, checks=Hasher())
-        await hood.start(2, sells=Hasher())
         victim = await hood.start(3, sells=Stuck(), terms=settings(price=1))
         # Three of four seats make payments final when the victim is gone too.
         await hood.start(4)
@@ -166,6 +165,7 @@ async def test_the_runs_of_a_killed_provider_go_elsewhere(tmp_path: Path) -> Non
         async with trio.open_nursery() as nursery:
             nursery.start_soon(buy)
             await stuck.wait()
+            await hood.start(2, sells=Hasher())
             victim.scope.cancel()
 
         check_results(results[0], INPUTS)
