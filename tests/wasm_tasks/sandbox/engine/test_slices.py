@@ -56,6 +56,9 @@ def test_slices_change_nothing_of_a_run(slices: Slices) -> None:
             slices.told.clear()
             parts = slices.run(module, run_command(shape, slice_fuel=slice_fuel, **fields))
 
-            assert replace(parts, wall_us=0) == replace(plain, wall_us=0), case["name"]
+            # At a trap of the engine neither of the two knows its fuel.
+            fuel = parts.fuel if plain.is_exact else plain.fuel
+            same = replace(parts, wall_us=plain.wall_us, fuel=fuel)
+            assert same == plain, case["name"]
             assert slices.told == sorted(slices.told)
             assert all(fuel <= fields["fuel_max"] for fuel in slices.told)
