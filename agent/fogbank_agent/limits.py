@@ -383,6 +383,35 @@ AFFORDABLE_FUEL_MIN = 1_000_000
 """With drops for less fuel than this a run is ordered as configured, and refused for want of money.
 """
 
+# The owner's pricing.
+
+PRICE_PERCENT_MAX = 10_000
+"""What a rule of a pricing file may make of a price, in percent of it."""
+
+PRICING_FILE_BYTES_MAX = 65_536
+"""The largest pricing file or pricing function."""
+
+PRICING_INTERVAL_S = 10.0
+"""How often sensors and pricing file are looked at, in seconds."""
+
+PRICING_S_MAX = 5.0
+"""How long that may take, an owner's function included, in seconds."""
+
+PRICING_ERROR_CHARACTERS_MAX = 200
+"""How much of an error of the owner's function is shown."""
+
+SENSOR_BYTES_MAX = 64
+"""What is read of a sensor's file."""
+
+SENSOR_FOLDERS_MAX = 64
+"""Power supplies, and thermometers, that are looked at."""
+
+MILLIDEGREES_MAX = 150_000
+"""A thermometer that shows more is broken, in thousandths of a degree Celsius."""
+
+CLOCK_UNIX_S_MIN = 1_767_225_600
+"""The beginning of 2026: this program was not there before, so a clock that says so is wrong."""
+
 # The doctor: from when on it has nothing to say.
 
 DOCTOR_SANDBOX_S_MAX = 2.0

@@ -52,6 +52,8 @@ class Situation:
 
     paused: bool
     shutting_down: bool
+    unwilling: Sequence[Reason] = ()
+    """What its owner's pricing has against any order now, at most 4."""
 
     @property
     def is_full(self) -> bool:
@@ -104,4 +106,4 @@ def reasons_against(order: Order, prices: Prices, situation: Situation) -> Seque
         (situation.start_ms >= order.run_ms_max, Reason.DEADLINE_TOO_SOON),
         (situation.is_full, Reason.BUSY),
     )
-    return [reason for is_so, reason in checks if is_so][:8]
+    return [*situation.unwilling, *(reason for is_so, reason in checks if is_so)][:8]

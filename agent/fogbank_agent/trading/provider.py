@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from logging import getLogger
 from random import Random
 
@@ -66,6 +66,7 @@ from .methods import (
     SIGNED_OVERHEAD_BYTES,
 )
 from .offering import Offering
+from .owner_pricing import OwnerPricing
 from .packages import PackageShelf
 from .speed import Speed
 from .work import Work, Workbench
@@ -113,6 +114,16 @@ class ProviderStatus:
     fuel_per_s: int
     """As measured; a guess before the first run."""
 
+    price: int
+    """Drops for a gigafuel now."""
+
+    start_price: int
+    unwilling: Sequence[Reason]
+    """What the owner's pricing has against any order now."""
+
+    pricing_fault: str
+    """What is wrong with that pricing, as a sentence; else empty."""
+
 
 class Provider:
     """The selling side of an agent."""
@@ -128,14 +139,19 @@ class Provider:
         runner: LotRunner,
         settings: ProviderSettings,
         random: Random,
+        pricing: OwnerPricing | None = None,
     ) -> None:
-        """Sell to peers of ``node`` what ``runner`` executes; ``random`` spreads repetitions."""
+        """Sell to peers of ``node`` what ``runner`` executes; ``random`` spreads repetitions.
+
+        The prices of ``settings`` hold unless there is ``pricing``, which was loaded.
+        """
         self._node = node
         self._identity = identity
         self._journal = journal
         self._blobs = blobs
         self._settings = settings
-        self._prices = Prices(
+        self._pricing = pricing
+        self._fixed_prices = Prices(
             price=settings.price,
             start_price=settings.start_price,
             memory_bytes_max=settings.memory_bytes_max,
@@ -155,7 +171,7 @@ class Provider:
         )
         self._working: Counter[NodeId] = Counter()
         self._speed = Speed()
-        self._offering = Offering(node, identity, journal, self._prices, settings.slots, random)
+        self._offering = Offering(node, identity, journal, self._prices(), settings.slots, random)
         self._admission = Admission(node.network, identity.node_id)
         self._nursery: trio.Nursery | None = None
         self._paused = False
@@ -179,6 +195,9 @@ class Provider:
             await nursery.start(self._channels.run)
             nursery.start_soon(self._watch_peers)
             nursery.start_soon(self._offering.run)
+            if self._pricing is not None:
+                await self._pricing.look(self._refresh_offer)
+                nursery.start_soon(self._pricing.run, self._refresh_offer)
             self._refresh_offer()
             task_status.started()
             try:
@@ -188,7 +207,12 @@ class Provider:
 
     def status(self) -> ProviderStatus:
         """Return how selling goes."""
+        prices = self._prices()
         return ProviderStatus(
+            price=prices.price,
+            start_price=prices.start_price,
+            unwilling=self._unwilling(),
+            pricing_fault="" if self._pricing is None else self._pricing.fault,
             slots=self._settings.slots,
             running=self._bench.running,
             waiting=self._bench.waiting,
@@ -223,7 +247,7 @@ class Provider:
             raise RemoteProtocolError("an order of somebody else", rule="9.3")
         named = order_id(signed, self._node.network)
         answer = answer_order(
-            order, named, self._identity.node_id, self._prices, self._situation(peer)
+            order, named, self._identity.node_id, self._prices(), self._situation(peer)
         )
         signed_answer = sign_answer(answer, self._node.network, self._identity)
         if isinstance(answer, Bid):
@@ -243,7 +267,18 @@ class Provider:
             room=self._debts.room(requestor),
             paused=self._paused,
             shutting_down=self._nursery is None,
+            unwilling=self._unwilling(),
         )
+
+    def _prices(self) -> Prices:
+        """Return what is asked now."""
+        if self._pricing is None:
+            return self._fixed_prices
+        quote = self._pricing.quote
+        return replace(self._fixed_prices, price=quote.price, start_price=quote.start_price)
+
+    def _unwilling(self) -> Sequence[Reason]:
+        return () if self._pricing is None else self._pricing.quote.reasons
 
     # Runs.
 
@@ -273,7 +308,9 @@ class Provider:
             raise CallRefused("refused", work.failure.value)
 
     def _refuse_if_unwilling(self, order: Order) -> None:
-        reasons = reasons_against(order, self._prices, self._situation(order.requestor))
+        reasons = reasons_against(order, self._prices(), self._situation(order.requestor))
+        # A price that was bid holds, though it may have risen since (section 9.3).
+        reasons = [reason for reason in reasons if reason is not Reason.PRICE_TOO_LOW]
         if reasons:
             raise CallRefused("refused", reasons[0].value)
 
@@ -347,5 +384,6 @@ class Provider:
                         self._admission.forget(peer)
 
     def _refresh_offer(self) -> None:
-        free = 0 if self._paused else self._settings.slots - self._bench.running
-        self._offering.refresh(free, self._speed.fuel_per_s)
+        is_idle = not self._paused and not self._unwilling()
+        free = self._settings.slots - self._bench.running if is_idle else 0
+        self._offering.refresh(self._prices(), free, self._speed.fuel_per_s)

@@ -9,7 +9,7 @@ import trio
 
 from fogbank_protocol.errors import LocalProtocolError
 
-from ..limits import COMPILE_S_MAX, WORKER_IDLE_S_MAX, WORKERS_MAX
+from ..limits import CANCEL_GRACE_S, COMPILE_S_MAX, WORKER_IDLE_S_MAX, WORKERS_MAX
 from ..outcome import HostFaultKind
 from ..package import Package, open_package
 from ..run import Pace, RunReport, RunRequest
@@ -49,6 +49,7 @@ class Sandbox:
         workers: int,
         idle_s_max: float = WORKER_IDLE_S_MAX,
         compile_s_max: float = COMPILE_S_MAX,
+        cancel_grace_s: float = CANCEL_GRACE_S,
         target: Target = Target.NATIVE,
     ) -> None:
         """Keep compiled modules in ``folder``, and do at most ``workers`` runs at the same time.
@@ -60,6 +61,8 @@ class Sandbox:
             workers: 1 … ``WORKERS_MAX``; one for each core to be lent is a good choice.
             idle_s_max: after so many seconds without a run a worker is stopped.
             compile_s_max: how many seconds compiling one module may take.
+            cancel_grace_s: how many seconds runs of a cancelled batch may take to end by themselves
+                before their worker is killed.
             target: what modules are compiled for.
         """
         if not 1 <= workers <= WORKERS_MAX:
@@ -67,6 +70,7 @@ class Sandbox:
         self._folder = folder
         self._idle_s_max = idle_s_max
         self._compile_s_max = compile_s_max
+        self._cancel_grace_s = cancel_grace_s
         self._target = target
         self._slots = Slots(workers, target)
         self._compiler: Compiler | None = None
@@ -184,6 +188,7 @@ class Sandbox:
             requests=waiting,
             reports=reports,
             repeat_precisely=self._repeat_precisely,
+            cancel_grace_s=self._cancel_grace_s,
         )
 
         async def run_lanes() -> None:
