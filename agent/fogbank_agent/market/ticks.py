@@ -3,40 +3,21 @@
 from dataclasses import dataclass
 from typing import Final
 
-from fogbank_protocol.blobs.naming import BLOB_ID_BYTES, BlobId
 from fogbank_protocol.encoding import Value
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
 from fogbank_protocol.signed import Domain, Signed, object_id
-from fogbank_wasm_tasks.limits import STATES_MAX
 from fogbank_wasm_tasks.package import Manifest
 
-from ..limits import LOT_RUNS_MAX, RUN_DATA_BYTES_MAX, RUN_FUEL_MAX, TICK_BODY_BYTES_MAX
+from ..limits import LOT_RUNS_MAX, RUN_FUEL_MAX, TICK_BODY_BYTES_MAX
 from .agreements import Agreement, AgreementId
+from .checkpoint import Checkpoint, checkpoint_to_value, parse_checkpoint
 from .fields import Fields, open_object, sign_checked
 from .tally import Bill, royalty_for
 
 TICK: Final = Domain("fog-tick-1", TICK_BODY_BYTES_MAX)
 _RULE: Final = "9.5"
 _GIGAFUEL: Final = 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A state of a step task under way that can be had, for somebody else to go on from."""
-
-    position: int
-    fuel: int
-    """What the run had used there since its beginning, whoever did it."""
-
-    root: bytes
-    """The 32-byte state root (section 7.9)."""
-
-    snapshot: BlobId
-    """The blob that is the state (section 7.10)."""
-
-    size: int
-    """Its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,29 +102,6 @@ class RunningBill:
 def _to_value(tick: Tick) -> Value:
     checkpoint = None if tick.checkpoint is None else checkpoint_to_value(tick.checkpoint)
     return [1, tick.agreement, tick.provider, tick.fuel, checkpoint]
-
-
-def checkpoint_to_value(one: Checkpoint) -> Value:
-    """Return the array that says ``one``."""
-    return [one.position, one.fuel, one.root, one.snapshot, one.size]
-
-
-def parse_checkpoint(value: Value, *, rule: str) -> Checkpoint | None:
-    """Return the checkpoint that ``value`` says, None for nil.
-
-    Raises:
-        RemoteProtocolError: it breaks ``rule``, the section of what it is part of.
-    """
-    if value is None:
-        return None
-    fields = Fields(value, 5, rule=rule)
-    return Checkpoint(
-        position=fields.integer(STATES_MAX - 1),
-        fuel=fields.integer(RUN_FUEL_MAX),
-        root=fields.exactly(32),
-        snapshot=BlobId(fields.exactly(BLOB_ID_BYTES)),
-        size=fields.integer(RUN_DATA_BYTES_MAX, least=1),
-    )
 
 
 def _parse(value: Value) -> Tick:
