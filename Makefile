@@ -50,8 +50,9 @@ $(VENV)/.toolchain: pyproject.toml $(VENV)/.test
 demo: $(VENV)/.user
 	$(BIN)/fogbank demo $(DEMO)
 
+# On all cores, four at most: a whole network of agents lives in some of the tests.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(TEST)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(TEST)
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check $(SOURCES)
