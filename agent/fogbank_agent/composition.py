@@ -28,8 +28,10 @@ from .published import PublishedPackages
 from .state_folder import StateFolder
 from .trading.interfaces import CheckingRunner
 from .trading.journal import Journal
+from .trading.owner_pricing import OwnerPricing
 from .trading.provider import Provider, ProviderSettings
 from .trading.requestor import Requestor
+from .trading.sensors import Sensors
 
 DEMO_PREFIX = "demo"
 """How the name of a network begins in which agents may be told to lie."""
@@ -131,6 +133,7 @@ def _assemble(
             runner=runner,
             settings=_provider_settings(config),
             random=SystemRandom(),
+            pricing=_pricing(foundation),
         )
         node.add_services(provider.services())
     return Parts(
@@ -204,6 +207,18 @@ def _provider_settings(config: Config) -> ProviderSettings:
         fuel_max=provider.fuel_max,
         credit=provider.credit,
     )
+
+
+def _pricing(foundation: Foundation) -> OwnerPricing | None:
+    provider = foundation.config.provider
+    if not provider.pricing:
+        return None
+    folder = foundation.state.config.parent
+    pricing = OwnerPricing(
+        provider.pricing, folder, provider.price, provider.start_price, Sensors()
+    )
+    pricing.load()
+    return pricing
 
 
 def _with_fault(sandbox: Sandbox, foundation: Foundation) -> CheckingRunner:

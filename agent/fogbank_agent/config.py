@@ -67,6 +67,12 @@ class ProviderConfig:
     start_price: Price = 1
     """Drops for a run, besides its fuel."""
 
+    pricing: Annotated[
+        str, Matching(r"|[^:]+\.toml|[^:]+\.py:[A-Za-z_]\w*", '"pricing.toml" or "prices.py:ask"')
+    ] = ""
+    """A file beside this one that sets prices by load, power, heat and hour (docs/pricing.md), or
+    a function of your own in one; none named means the two prices above, always."""
+
     memory_mib_max: RunMebibytes = 128
     """Mebibytes of WebAssembly memory that one run may have."""
 

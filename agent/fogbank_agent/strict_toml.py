@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from re import fullmatch
-from typing import Annotated, Any, TypeGuard, TypeVar, cast, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeGuard, TypeVar, Union, cast, get_args, get_origin
 
 from .errors import ConfigError
 
@@ -119,6 +120,7 @@ class _Reader:
         return kind(**read)
 
     def _part(self, name: str, kind: object, table: object) -> object:
+        kind = _present(kind)
         if get_origin(kind) is not tuple:
             assert isinstance(kind, type)
             if not isinstance(table, dict):
@@ -148,6 +150,7 @@ class _Reader:
 
     def _value(self, place: _Place, key: str, kind: object, value: object) -> object:
         bound: object = None
+        kind = _present(kind)
         if get_origin(kind) is Annotated:
             kind, bound = get_args(kind)
         wrong = _what_is_wrong(kind, bound, value)
@@ -179,6 +182,14 @@ class _Reader:
         return None
 
 
+def _present(kind: object) -> object:
+    """Return ``kind`` without the None that stands for what is left out."""
+    if get_origin(kind) not in (UnionType, Union):
+        return kind
+    [present] = [each for each in get_args(kind) if each is not NoneType]
+    return present
+
+
 def _is_required(setting: "Field[Any]") -> bool:
     return setting.default is MISSING and setting.default_factory is MISSING
 
@@ -204,7 +215,7 @@ def _what_is_wrong(kind: object, bound: object, value: object) -> str:
             pass
     if kind is bool:
         return "" if isinstance(value, bool) else "true or false"
-    if kind is str or kind == str | None:
+    if kind is str:
         return "" if isinstance(value, str) else "text in quotes"
     return "" if _are_texts(value) else 'a list of texts, such as ["one", "two"]'
 

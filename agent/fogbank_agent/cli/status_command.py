@@ -31,6 +31,8 @@ def command(state: StateFolder, as_json: bool) -> None:
         ("folder", status.state_folder),
     ]
     lines += [("note", notice) for notice in status.ledger.notices]
+    if status.provider.pricing_fault:
+        lines.append(("pricing", printable(status.provider.pricing_fault)))
     for name, text in lines:
         click.echo(f"{name:<9}{text}")
 

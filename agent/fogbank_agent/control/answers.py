@@ -21,6 +21,7 @@ from fogbank_protocol.identity import NODE_ID_BYTES, NodeId, short_form
 
 from ..errors import Refused
 from ..limits import CONTROL_WAIT_S_MAX, JOURNAL_PAGE_RUNS_MAX
+from ..market.reasons import sentences
 from ..parts import Parts
 from ..trading.requestor import OfferSummary
 from .blob_answers import answer_get_blob, answer_put_blob
@@ -158,20 +159,22 @@ class _Answers:
                 fuel_done=0,
                 earned=earned,
                 unpaid=unpaid,
+                pricing_fault="",
             )
         status = provider.status()
         return ProviderStatus(
-            working=not status.paused,
-            why_not="it is paused" if status.paused else "",
+            working=not status.paused and not status.unwilling,
+            why_not="it is paused" if status.paused else sentences(status.unwilling),
             slots=status.slots,
             running=status.running,
             waiting=status.waiting,
-            price=config.price,
-            start_price=config.start_price,
+            price=status.price,
+            start_price=status.start_price,
             runs_done=status.runs_done,
             fuel_done=status.fuel_done,
             earned=earned,
             unpaid=unpaid,
+            pricing_fault=status.pricing_fault,
         )
 
     def _ledger(self) -> LedgerStatus:

@@ -15,6 +15,7 @@ from .machine_checks import (
     check_wasmtime,
 )
 from .network_checks import check_mdns, check_port
+from .pricing_checks import check_pricing, check_sensors
 from .sandbox_checks import check_sandbox
 
 
@@ -43,4 +44,6 @@ def examine(state: StateFolder) -> list[Finding]:
         ),
         check_open_files(),
         check_clock(),
+        check_sensors(),
+        *check_pricing(provider, state.config.parent),
     ]

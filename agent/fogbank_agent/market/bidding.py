@@ -41,6 +41,9 @@ class Situation:
     run_ms: int
     """How long a run takes here, as measured."""
 
+    tick: int
+    """Fuel of ``TICK_MS`` of work here, as measured."""
+
     debt: int
     """What the order's requestor owes."""
 
@@ -49,6 +52,8 @@ class Situation:
 
     paused: bool
     shutting_down: bool
+    unwilling: Sequence[Reason] = ()
+    """What its owner's pricing has against any order now, at most 4."""
 
     @property
     def is_full(self) -> bool:
@@ -77,6 +82,7 @@ def answer_order(
         start_price=prices.start_price,
         start_ms=situation.start_ms,
         valid_ms=BID_VALID_MS,
+        tick=situation.tick,
     )
 
 
@@ -100,4 +106,4 @@ def reasons_against(order: Order, prices: Prices, situation: Situation) -> Seque
         (situation.start_ms >= order.run_ms_max, Reason.DEADLINE_TOO_SOON),
         (situation.is_full, Reason.BUSY),
     )
-    return [reason for is_so, reason in checks if is_so][:8]
+    return [*situation.unwilling, *(reason for is_so, reason in checks if is_so)][:8]

@@ -19,13 +19,17 @@ class Reason(StrEnum):
     INPUT_TOO_LARGE = "input_too_large"
     INPUT_UNAVAILABLE = "input_unavailable"
     NO_CHANNEL_FUNDS = "no_channel_funds"
+    NO_PRICE = "no_price"
+    ON_BATTERY = "on_battery"
     OUTPUT_TOO_LARGE = "output_too_large"
+    OUTSIDE_HOURS = "outside_hours"
     PACKAGE_BROKEN = "package_broken"
     PACKAGE_UNAVAILABLE = "package_unavailable"
     PAUSED = "paused"
     PRICE_TOO_LOW = "price_too_low"
     REQUESTOR_IN_DEBT = "requestor_in_debt"
     SHUTTING_DOWN = "shutting_down"
+    TOO_HOT = "too_hot"
     TOO_SMALL_MEMORY = "too_small_memory"
     UNKNOWN_WEIGHTS = "unknown_weights"
     AGREEMENT_EXPIRED = "agreement_expired"
@@ -45,6 +49,7 @@ class Reason(StrEnum):
     PROVIDER_CAUGHT = "provider_caught"
     PROVIDER_LOST = "provider_lost"
     REQUESTOR_STOPPED = "requestor_stopped"
+    TICK_UNPAID = "tick_unpaid"
     UNVERIFIED = "unverified"
     WRONG_RESULT = "wrong_result"
 
@@ -59,6 +64,9 @@ _SENTENCES = {
     Reason.INPUT_TOO_LARGE: "it does not take inputs of that size",
     Reason.INPUT_UNAVAILABLE: "it could not fetch the input",
     Reason.NO_CHANNEL_FUNDS: "no channel with money left in it leads to it",
+    Reason.NO_PRICE: "its owner's pricing gives no price now",
+    Reason.ON_BATTERY: "it runs on its battery, which its owner spares",
+    Reason.OUTSIDE_HOURS: "its owner lends it at other hours only",
     Reason.OUTPUT_TOO_LARGE: "it does not promise outputs of that size",
     Reason.PACKAGE_BROKEN: "the package breaks a rule",
     Reason.PACKAGE_UNAVAILABLE: "it could not fetch the package",
@@ -66,6 +74,7 @@ _SENTENCES = {
     Reason.PRICE_TOO_LOW: "the order's highest price is below what it asks",
     Reason.REQUESTOR_IN_DEBT: "too many earlier bills of this requestor are unpaid",
     Reason.SHUTTING_DOWN: "it is shutting down",
+    Reason.TOO_HOT: "it is too hot",
     Reason.TOO_SMALL_MEMORY: "it does not have the memory that the run may need",
     Reason.UNKNOWN_WEIGHTS: "it does not know the fuel table that the order names",
     Reason.AGREEMENT_EXPIRED: "its bid had expired when the agreement came",
@@ -84,6 +93,7 @@ _SENTENCES = {
     Reason.PROVIDER_CAUGHT: "it was caught with a wrong result in this job",
     Reason.PROVIDER_LOST: "the connection to it was lost",
     Reason.REQUESTOR_STOPPED: "this agent was stopped while it was under way",
+    Reason.TICK_UNPAID: "no voucher came for what it had done, so it stopped",
     Reason.UNVERIFIED: "nobody could confirm the result",
     Reason.WRONG_RESULT: "its result was wrong",
     Reason.OTHER: "it gave a reason that this version does not know",

@@ -43,10 +43,11 @@ class Offering:
         self._state = (slots, 1)
         self._changed = trio.Event()
 
-    def refresh(self, slots_free: int, fuel_per_s: int) -> None:
-        """Take in the present state; neighbours hear of a change of slots soon."""
-        if slots_free != self._state[0]:
+    def refresh(self, prices: Prices, slots_free: int, fuel_per_s: int) -> None:
+        """Take in the present state; neighbours hear of a change of slots or prices soon."""
+        if slots_free != self._state[0] or prices != self._prices:
             self._changed.set()
+        self._prices = prices
         self._state = (slots_free, fuel_per_s)
 
     def note_package(self, package_id: BlobId) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from logging import getLogger
 from random import Random
 
@@ -52,7 +52,6 @@ from ..market.run_messages import (
     encode_run_item,
 )
 from ..market.settlements import decode_settlement
-from ..market.tally import Bill, royalty_for
 from ..market.verification import fuel_of
 from .admission import Admission
 from .debts import BadVoucher, Debts
@@ -67,6 +66,7 @@ from .methods import (
     SIGNED_OVERHEAD_BYTES,
 )
 from .offering import Offering
+from .owner_pricing import OwnerPricing
 from .packages import PackageShelf
 from .speed import Speed
 from .work import Work, Workbench
@@ -114,6 +114,16 @@ class ProviderStatus:
     fuel_per_s: int
     """As measured; a guess before the first run."""
 
+    price: int
+    """Drops for a gigafuel now."""
+
+    start_price: int
+    unwilling: Sequence[Reason]
+    """What the owner's pricing has against any order now."""
+
+    pricing_fault: str
+    """What is wrong with that pricing, as a sentence; else empty."""
+
 
 class Provider:
     """The selling side of an agent."""
@@ -129,14 +139,19 @@ class Provider:
         runner: LotRunner,
         settings: ProviderSettings,
         random: Random,
+        pricing: OwnerPricing | None = None,
     ) -> None:
-        """Sell to peers of ``node`` what ``runner`` executes; ``random`` spreads repetitions."""
+        """Sell to peers of ``node`` what ``runner`` executes; ``random`` spreads repetitions.
+
+        The prices of ``settings`` hold unless there is ``pricing``, which was loaded.
+        """
         self._node = node
         self._identity = identity
         self._journal = journal
         self._blobs = blobs
         self._settings = settings
-        self._prices = Prices(
+        self._pricing = pricing
+        self._fixed_prices = Prices(
             price=settings.price,
             start_price=settings.start_price,
             memory_bytes_max=settings.memory_bytes_max,
@@ -146,15 +161,17 @@ class Provider:
             credit=settings.credit,
         )
         self._shelf = PackageShelf(blobs)
-        self._bench = Workbench(node, identity, blobs, self._shelf, runner, settings.slots)
         self._ledger = ledger
         self._debts = Debts(journal, ledger.channels, node.network, identity.node_id)
+        self._bench = Workbench(
+            node, identity, blobs, self._shelf, runner, self._debts, settings.slots
+        )
         self._channels = EarningChannels(
             ledger, ledger.channels, self._debts, identity.node_id, is_working_for=self._works_for
         )
         self._working: Counter[NodeId] = Counter()
         self._speed = Speed()
-        self._offering = Offering(node, identity, journal, self._prices, settings.slots, random)
+        self._offering = Offering(node, identity, journal, self._prices(), settings.slots, random)
         self._admission = Admission(node.network, identity.node_id)
         self._nursery: trio.Nursery | None = None
         self._paused = False
@@ -178,6 +195,9 @@ class Provider:
             await nursery.start(self._channels.run)
             nursery.start_soon(self._watch_peers)
             nursery.start_soon(self._offering.run)
+            if self._pricing is not None:
+                await self._pricing.look(self._refresh_offer)
+                nursery.start_soon(self._pricing.run, self._refresh_offer)
             self._refresh_offer()
             task_status.started()
             try:
@@ -187,7 +207,12 @@ class Provider:
 
     def status(self) -> ProviderStatus:
         """Return how selling goes."""
+        prices = self._prices()
         return ProviderStatus(
+            price=prices.price,
+            start_price=prices.start_price,
+            unwilling=self._unwilling(),
+            pricing_fault="" if self._pricing is None else self._pricing.fault,
             slots=self._settings.slots,
             running=self._bench.running,
             waiting=self._bench.waiting,
@@ -222,7 +247,7 @@ class Provider:
             raise RemoteProtocolError("an order of somebody else", rule="9.3")
         named = order_id(signed, self._node.network)
         answer = answer_order(
-            order, named, self._identity.node_id, self._prices, self._situation(peer)
+            order, named, self._identity.node_id, self._prices(), self._situation(peer)
         )
         signed_answer = sign_answer(answer, self._node.network, self._identity)
         if isinstance(answer, Bid):
@@ -237,11 +262,23 @@ class Provider:
             waiting=self._bench.waiting,
             waiting_max=self._settings.slots,
             run_ms=self._speed.run_ms,
+            tick=self._speed.tick,
             debt=self._debts.debt(requestor),
             room=self._debts.room(requestor),
             paused=self._paused,
             shutting_down=self._nursery is None,
+            unwilling=self._unwilling(),
         )
+
+    def _prices(self) -> Prices:
+        """Return what is asked now."""
+        if self._pricing is None:
+            return self._fixed_prices
+        quote = self._pricing.quote
+        return replace(self._fixed_prices, price=quote.price, start_price=quote.start_price)
+
+    def _unwilling(self) -> Sequence[Reason]:
+        return () if self._pricing is None else self._pricing.quote.reasons
 
     # Runs.
 
@@ -271,7 +308,9 @@ class Provider:
             raise CallRefused("refused", work.failure.value)
 
     def _refuse_if_unwilling(self, order: Order) -> None:
-        reasons = reasons_against(order, self._prices, self._situation(order.requestor))
+        reasons = reasons_against(order, self._prices(), self._situation(order.requestor))
+        # A price that was bid holds, though it may have risen since (section 9.3).
+        reasons = [reason for reason in reasons if reason is not Reason.PRICE_TOO_LOW]
         if reasons:
             raise CallRefused("refused", reasons[0].value)
 
@@ -280,9 +319,9 @@ class Provider:
         terms, fuel, runs = work.agreement, fuel_of(tuple(work.results)), len(work.results)
         requestor = work.order.requestor
         drops = bill(fuel, terms.price, terms.start_price, runs)
-        assert work.manifest is not None
-        author, royalty = royalty_for(work.manifest, drops, requestor, self._identity.node_id)
-        self._debts.earn(requestor, fuel, Bill(work.agreement_id, drops, author, royalty))
+        assert work.bill is not None
+        rest = work.bill.rest(work.agreement_id, drops)
+        self._debts.earn(requestor, fuel - work.bill.fuel, rest)
         self._speed.learn(fuel, work.wall_s)
         self._runs_done += runs
         self._fuel_done += fuel
@@ -345,5 +384,6 @@ class Provider:
                         self._admission.forget(peer)
 
     def _refresh_offer(self) -> None:
-        free = 0 if self._paused else self._settings.slots - self._bench.running
-        self._offering.refresh(free, self._speed.fuel_per_s)
+        is_idle = not self._paused and not self._unwilling()
+        free = self._settings.slots - self._bench.running if is_idle else 0
+        self._offering.refresh(self._prices(), free, self._speed.fuel_per_s)

@@ -14,6 +14,7 @@ from fogbank_agent.market.job_request import JobRequest, RunInput
 from fogbank_agent.market.orders import Audit
 from fogbank_agent.trading.interfaces import CheckingRunner, LotRunner
 from fogbank_agent.trading.journal import Journal
+from fogbank_agent.trading.owner_pricing import OwnerPricing
 from fogbank_agent.trading.provider import Provider, ProviderSettings
 from fogbank_agent.trading.requestor import Requestor
 from fogbank_dag_ledger.genesis import Genesis, new_genesis
@@ -25,7 +26,7 @@ from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_protocol.node.node import Node, NodeSettings
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package, pack_module
-from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.run import Pace, RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import (
     Accepted,
     Rejected,
@@ -67,9 +68,9 @@ class Hasher:
         package: Package | bytes,
         request: RunRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> RunReport:
-        del package, on_progress
+        del package, pace
         await trio.lowlevel.checkpoint()
         output = blake2b(request.input).digest()
         if self._lies(self.runs):
@@ -101,7 +102,7 @@ class Hasher:
         package: Package,
         request: StepRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> StepReport:
         raise AssertionError("no step task is ordered here")
 
@@ -174,10 +175,11 @@ class Neighbourhood:
         sells: LotRunner | None = None,
         checks: CheckingRunner | None = None,
         terms: ProviderSettings | None = None,
+        pricing: OwnerPricing | None = None,
     ) -> Agent:
         """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
         started = await self._nursery.start(
-            self._run, identity(number), sells, checks, terms or settings()
+            self._run, identity(number), sells, checks, terms or settings(), pricing
         )
         assert isinstance(started, Agent)
         self.agents.append(started)
@@ -189,6 +191,7 @@ class Neighbourhood:
         sells: LotRunner | None,
         checks: CheckingRunner | None,
         terms: ProviderSettings,
+        pricing: OwnerPricing | None,
         *,
         task_status: trio.TaskStatus[Agent],
     ) -> None:
@@ -226,7 +229,15 @@ class Neighbourhood:
         provider = None
         if sells is not None:
             provider = Provider(
-                node, own, ledger, blobs, journal, runner=sells, settings=terms, random=random
+                node,
+                own,
+                ledger,
+                blobs,
+                journal,
+                runner=sells,
+                settings=terms,
+                random=random,
+                pricing=pricing,
             )
             node.add_services(provider.services())
         try:

@@ -1,5 +1,6 @@
 """Jobs among real agents: nodes on loopback, the real ledger, the journal (SPEC.md section 9)."""
 
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
@@ -13,7 +14,9 @@ from fogbank_agent.limits import INLINE_BYTES_MAX
 from fogbank_agent.market.job_request import RunInput
 from fogbank_agent.market.orders import Audit, NoVerification, Partial, Quorum, Verify
 from fogbank_agent.market.reasons import Reason
+from fogbank_agent.trading.owner_pricing import OwnerPricing
 from fogbank_agent.trading.requestor import JobEvent, JobRefused, JobResult
+from fogbank_agent.trading.sensors import Sensors
 from fogbank_protocol.blobs.naming import BlobId, blob_id
 from fogbank_wasm_tasks.errors import SandboxUnavailable
 from fogbank_wasm_tasks.outcome import Ok
@@ -277,6 +280,31 @@ async def test_a_paused_provider_says_so(tmp_path: Path) -> None:
         ben.provider.resume()
         result = await ann.requestor.buy(job)
         assert result.completed == 1
+
+
+async def test_an_owners_pricing_reaches_bids_offers_and_the_story(tmp_path: Path) -> None:
+    file = tmp_path / "prices.py"
+    file.write_text("def ask(readings, price, start_price):\n    return (7, 3)\n")
+    pricing = OwnerPricing("prices.py:ask", tmp_path, 100, 1, Sensors(tmp_path))
+    pricing.load()
+    async with neighbourhood(tmp_path, 2) as hood:
+        ben = await hood.start(2, sells=Hasher(), pricing=pricing)
+        ann = await hood.start(1)
+        await hood.wait_ready()
+        [offer] = ann.requestor.offers()
+        assert (offer.price, offer.start_price) == (7, 3)
+        job = await a_job(ann, [bytes(1_000)], verification=NoVerification(), patience_s=1.0)
+        result = await ann.requestor.buy(job)
+        assert result.paid_total == 7 + 3
+
+        file.write_text("def ask(*_):\n    return 'on_battery'\n")
+        await pricing.look(lambda: None)
+        refused = await ann.requestor.buy(replace(job, patience_s=0.3))
+        assert refused.runs[0].reason is Reason.NO_PROVIDER
+        story = "\n".join(ann.journal.why(refused.runs[0].run_id))
+        assert "it runs on its battery, which its owner spares" in story
+        assert ben.provider is not None
+        assert ben.provider.status().unwilling == (Reason.ON_BATTERY,)
 
 
 async def test_events_tell_how_the_job_goes(tmp_path: Path) -> None:

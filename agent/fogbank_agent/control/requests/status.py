@@ -35,6 +35,9 @@ class ProviderStatus:
     unpaid: int
     """Drops that requestors owe."""
 
+    pricing_fault: str
+    """What is wrong with the owner's pricing, as a sentence; else empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerStatus:

@@ -1,0 +1,111 @@
+"""The owner's file and function, read from a real folder and looked at as an agent does."""
+
+from pathlib import Path
+
+import pytest
+
+from fogbank_agent.errors import ConfigError
+from fogbank_agent.market.pricing_policy import Quote
+from fogbank_agent.market.reasons import Reason
+from fogbank_agent.trading.owner_pricing import OwnerPricing
+from fogbank_agent.trading.sensors import Sensors
+
+
+def owned(folder: Path, named: str, text: str) -> OwnerPricing:
+    (folder / named.split(":")[0]).write_text(text)
+    pricing = OwnerPricing(named, folder, 100, 10, Sensors(folder / "no sensors"))
+    pricing.load()
+    return pricing
+
+
+async def test_a_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    pricing = owned(tmp_path, "p.toml", "[base]\nprice = 7")
+    changes: list[Quote] = []
+
+    def note() -> None:
+        changes.append(pricing.quote)
+
+    await pricing.look(note)
+    await pricing.look(note)
+    (tmp_path / "p.toml").write_text("[base]\nprice = 8")
+    await pricing.look(note)
+
+    assert [quote.price for quote in changes] == [7, 8]
+    assert pricing.fault == ""
+
+
+async def test_a_file_that_becomes_wrong_is_told_and_the_last_holds(tmp_path: Path) -> None:
+    pricing = owned(tmp_path, "p.toml", "[base]\nprice = 7")
+    (tmp_path / "p.toml").write_text("[base]\nprize = 8")
+    await pricing.look(lambda: None)
+    assert pricing.quote == Quote(price=7, start_price=10, reasons=())
+    assert "did you mean 'price'" in pricing.fault
+    assert "still holds" in pricing.fault
+    (tmp_path / "p.toml").unlink()
+    await pricing.look(lambda: None)
+    assert "is missing" in pricing.fault
+    assert pricing.quote.reasons == ()
+
+
+async def test_a_function_sets_prices_or_gives_a_reason(tmp_path: Path) -> None:
+    text = "def ask(readings, price, start_price):\n    return (price * 2, start_price + 1)\n"
+    pricing = owned(tmp_path, "prices.py:ask", text)
+    await pricing.look(lambda: None)
+    assert pricing.quote == Quote(price=200, start_price=11)
+    (tmp_path / "prices.py").write_text("def ask(*_):\n    return 'too_hot'\n")
+    await pricing.look(lambda: None)
+    assert pricing.quote.reasons == (Reason.TOO_HOT,)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise KeyError('x')", "KeyError: 'x'"),
+        ("return (1.5, 1)", "two whole numbers"),
+        ("return (True, 1)", "two whole numbers"),
+        ("return (-1, 1)", "two whole numbers"),
+        ("return 'busy'", "two whole numbers"),
+        ("return None", "two whole numbers"),
+    ],
+)
+async def test_a_function_that_fails_declines_and_is_told(
+    tmp_path: Path, body: str, said: str
+) -> None:
+    pricing = owned(tmp_path, "prices.py:ask", f"def ask(*_):\n    {body}\n")
+    await pricing.look(lambda: None)
+    assert pricing.quote.reasons == (Reason.NO_PRICE,)
+    assert said in pricing.fault
+
+
+@pytest.mark.parametrize(
+    ("named", "text", "said"),
+    [
+        ("prices.py:ask", "1 / 0", "cannot be loaded: ZeroDivisionError"),
+        ("prices.py:ask", "def Ask(): pass", "has no function ask"),
+        ("prices.py:ask", "def ask(:", "cannot be loaded: SyntaxError"),
+        ("p.toml", "[base]\nprice = -1", "whole number"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_at_the_start(
+    tmp_path: Path, named: str, text: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        owned(tmp_path, named, text)
+
+
+async def test_a_function_that_hangs_is_given_up(tmp_path: Path, autojump_clock: object) -> None:
+    del autojump_clock
+    text = (
+        "from threading import Event\nlet_go = Event()\n"
+        "import builtins\nbuiltins.fogbank_let_go = let_go\n"
+        "def ask(*_):\n    let_go.wait(30)\n    return (1, 1)\n"
+    )
+    pricing = owned(tmp_path, "prices.py:ask", text)
+    try:
+        await pricing.look(lambda: None)
+        assert pricing.quote.reasons == (Reason.NO_PRICE,)
+        assert "did not answer" in pricing.fault
+    finally:
+        import builtins
+
+        builtins.fogbank_let_go.set()  # type: ignore[attr-defined]
