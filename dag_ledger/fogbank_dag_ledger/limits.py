@@ -87,8 +87,10 @@ ACKNOWLEDGED_IN_PASSING = 8
 CERT_ENTRIES_MAX = 256
 """Entries in one cert that a validator writes (section 8.6)."""
 
-ASKED_REACH = 4
-"""How many windows beyond the last final vertex answers are taken (section 8.6)."""
+ASKED_REACH = 8
+"""How many windows beyond the last final vertex answers are taken (section 8.6).
+
+Two pages of one issuer, for the second is read while the first is worked in."""
 
 WINDOW = 64
 """Positions beyond an issuer's last final vertex that are taken unasked (section 8.6)."""
