@@ -2,7 +2,7 @@
 
 import ctypes
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NoReturn
 
 import wasmtime
 
@@ -73,11 +73,25 @@ class LoadedModule:
 
 
 class _Place:
-    """Where the engine writes an item that it found."""
+    """Where the engine writes an item that it found, for the run that owns it."""
 
-    __slots__ = ("address", "handle", "kind", "name", "name_bytes", "storage")
+    __slots__ = (
+        "address",
+        "handle",
+        "kind",
+        "name",
+        "name_bytes",
+        "owner",
+        "parameters",
+        "results",
+        "storage",
+        "wanted_kind",
+    )
 
     def __init__(self, name: str) -> None:
+        self.owner: object = None
+        self.parameters, self.results = _SIGNATURES.get(name, (0, 0))
+        self.wanted_kind = _KINDS[name]
         self.storage = ffi.wasmtime_extern_t()
         self.address = ctypes.addressof(self.storage)
         self.handle = ctypes.addressof(self.storage.of)
@@ -93,6 +107,7 @@ class Workplace:
         """Make it."""
         self._instance = ffi.wasmtime_instance_t()
         self._trap = ctypes.c_void_p()
+        self.trap_cell = ctypes.c_uint64.from_address(ctypes.addressof(self._trap))
         self._arguments = (ffi.wasmtime_val_t * _PARAMETERS_MAX)()
         self.instance = ctypes.addressof(self._instance)
         self.trap = ctypes.addressof(self._trap)
@@ -108,13 +123,25 @@ class Workplace:
     def take_trap(self) -> int | None:
         """Return the address of the trap that the last call ended with, if any."""
         trap = self._trap.value
-        if trap:
-            self._trap.value = None
+        self._trap.value = None
         return trap
 
 
 class Instance:
     """A fresh instance in a store of its own; the ``Instance`` of ``shapes.py``."""
+
+    __slots__ = (
+        "_context",
+        "_globals",
+        "_memory",
+        "_meter",
+        "_module",
+        "_places",
+        "_workplace",
+        "failed_by",
+        "is_exact",
+        "stopped_by",
+    )
 
     def __init__(
         self, context: int, module: LoadedModule, meter: CounterMeter, workplace: Workplace
@@ -123,7 +150,7 @@ class Instance:
         self._module = module
         self._meter = meter
         self._workplace = workplace
-        self._found: dict[str, int] = {}
+        self._places = workplace.places
         self._memory: Memory | None = None
         self._globals: list[Global] | None = None
         self.stopped_by: RunEnded | FuelExhausted | None = None
@@ -150,7 +177,8 @@ class Instance:
         """Make it; from then on fuel counts."""
         place = self._workplace
         error = calls.instantiate(self._module.address, self._context, place.instance, place.trap)
-        self._conclude(error, place.take_trap())
+        if error or place.trap_cell.value:
+            self._conclude(error, place.take_trap())
         self._memory = Memory(self._context, self._find(MEMORY))
         self._meter.begin(self._find(COUNTER))
 
@@ -180,22 +208,30 @@ class Instance:
 
     def has(self, name: str) -> bool:
         """Tell whether it exports ``name``, which the host chose."""
-        return self._look_up(name) is not None
+        return name not in self._module.missing and self._look_up(name)
 
     def call(self, name: str, *arguments: int) -> int:
         """Call the exported function ``name``, one of ``_SIGNATURES``."""
-        parameters, results = _SIGNATURES[name]
-        assert len(arguments) == parameters
+        found = self._places[name]
+        assert len(arguments) == found.parameters
+        if found.owner is not self:
+            self._find(name)
         place = self._workplace
         for cell, argument in zip(place.arguments, arguments, strict=False):
             cell.value = argument
-        function = self._find(name)
         result = place.result
         error = calls.func_call(
-            self._context, function, place.given, parameters, result.address, results, place.trap
+            self._context,
+            found.handle,
+            place.given,
+            found.parameters,
+            result.address,
+            found.results,
+            place.trap,
         )
-        self._conclude(error, place.take_trap())
-        if not results:
+        if error or place.trap_cell.value:
+            self._conclude(error, place.take_trap())
+        if not found.results:
             return 0
         bits: int = result.bits.value
         return bits & I32_MASK if result.kind.value == I32 else bits
@@ -222,34 +258,27 @@ class Instance:
                 return found
             found.append(Global(self._context, item))
 
-    def _look_up(self, name: str) -> int | None:
-        """Return the address of the handle of the export ``name``, one of ``_KINDS``."""
-        found = self._found.get(name)
-        if found is not None:
-            return found
-        if name in self._module.missing:
-            return None
-        place = self._workplace.places[name]
+    def _look_up(self, name: str) -> bool:
+        """Find the export ``name``, one of ``_KINDS``, and tell whether there is one."""
+        place = self._places[name]
         if not calls.export_get(
             self._context, self._workplace.instance, place.name, place.name_bytes, place.address
         ):
             self._module.missing.add(name)
-            return None
-        if place.kind.value != _KINDS[name]:
+            return False
+        if place.kind.value != place.wanted_kind:
             raise EngineFailed(f"the module's export {name} is of another kind")
-        self._found[name] = place.handle
-        return place.handle
+        place.owner = self
+        return True
 
     def _find(self, name: str) -> int:
-        found = self._look_up(name)
-        if found is None:
+        """Return the address of the handle of the export ``name``, one of ``_KINDS``."""
+        if not self._look_up(name):
             raise EngineFailed(f"the module has lost its export {name}")
-        return found
+        return self._places[name].handle
 
-    def _conclude(self, error: int | None, trap: int | None) -> None:
-        """Raise what a call of the engine came to, or return when it succeeded."""
-        if not error and not trap:
-            return
+    def _conclude(self, error: int | None, trap: int | None) -> NoReturn:
+        """Raise what a call of the engine came to, which did not succeed."""
         # A trap made by the host comes back as an error.
         message = take_text(error) if error else ""
         code = take_code(trap) if trap else None

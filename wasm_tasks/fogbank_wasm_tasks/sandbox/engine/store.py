@@ -73,9 +73,11 @@ class Memory:
         check(calls.memory_grow(self.context, self.handle, pages, ctypes.addressof(before)))
 
     def _locate(self, address: int, length: int) -> int:
-        if address < 0 or length < 0 or address + length > self.size():
+        context, handle = self.context, self.handle
+        size = calls.memory_data_size(context, handle)
+        if address < 0 or length < 0 or address + length > size:
             raise AddressFault
-        return (calls.memory_data(self.context, self.handle) or 0) + address
+        return (calls.memory_data(context, handle) or 0) + address
 
 
 @dataclass(slots=True)
