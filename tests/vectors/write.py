@@ -33,6 +33,7 @@ TOPICS = (
     "packages",
     "receipts",
     "signed",
+    "ticks",
     "verification",
     "vertices",
 )

@@ -55,6 +55,7 @@ class CompileCommand:
 
     module: bytes
     is_precise: bool
+    is_paced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,8 @@ class RunCommand:
     fuel_max: int
     memory_bytes_max: int
     output_bytes_max: int
+    slice_fuel: int = 0
+    """After so much fuel it tells and waits to be told to go on; 0 for a run that never waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,14 @@ class AgainCommand:
     fuel_max: int
 
 
-Command: TypeAlias = AgainCommand | (
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Go on after ``SliceDone``; tell the next checkpoint's state if ``wants_snapshot``."""
+
+    wants_snapshot: bool
+
+
+Command: TypeAlias = (AgainCommand | GoOn) | (
     LoadCommand | CompileCommand | RunCommand | StepCommand | VerifyCommand | ProfileCommand
 )
 
@@ -180,6 +190,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceDone:
+    """The run has used ``fuel`` so far and waits for ``GoOn``."""
+
+    fuel: int
+    snapshot: bytes
+    """The state that it is in, when that was wanted; empty when not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The run came to its end and has an output."""
 
@@ -234,6 +253,7 @@ Reply: TypeAlias = (
     | Compiled
     | Invalid
     | Progress
+    | SliceDone
     | Stepped
     | Profiled
     | Ended
@@ -252,8 +272,8 @@ def encode_command(command: Command) -> bytes:
             return _AGAIN.pack(_COMPACT, seed, fuel_max) + input_data
         case LoadCommand(key, compiled):
             return encode([1, key, compiled])
-        case CompileCommand(module, is_precise):
-            return encode([3, module, is_precise])
+        case CompileCommand(module, is_precise, is_paced):
+            return encode([3, module, is_precise, is_paced])
         case StepCommand(
             run=run,
             step_size=step_size,
@@ -266,6 +286,8 @@ def encode_command(command: Command) -> bytes:
             return encode([5, encode_command(run), claimed])
         case ProfileCommand(module, run):
             return encode([6, module, encode_command(run)])
+        case GoOn(wants_snapshot):
+            return encode([7, wants_snapshot])
         case RunCommand():
             return encode(
                 [
@@ -279,6 +301,7 @@ def encode_command(command: Command) -> bytes:
                     command.fuel_max,
                     command.memory_bytes_max,
                     command.output_bytes_max,
+                    command.slice_fuel,
                 ]
             )
 
@@ -291,8 +314,8 @@ def decode_command(message: bytes) -> Command:
     match decode(message, bytes_max=COMMAND_BYTES_MAX):
         case [1, bytes(key), bytes(compiled)]:
             return LoadCommand(key, compiled)
-        case [3, bytes(module), bool(is_precise)]:
-            return CompileCommand(module, is_precise)
+        case [3, bytes(module), bool(is_precise), bool(is_paced)]:
+            return CompileCommand(module, is_precise, is_paced)
         case [
             2,
             bytes(key),
@@ -304,6 +327,7 @@ def decode_command(message: bytes) -> Command:
             int(fuel_max),
             int(memory_bytes_max),
             int(output_bytes_max),
+            int(slice_fuel),
         ]:
             return RunCommand(
                 key=key,
@@ -315,6 +339,7 @@ def decode_command(message: bytes) -> Command:
                 fuel_max=fuel_max,
                 memory_bytes_max=memory_bytes_max,
                 output_bytes_max=output_bytes_max,
+                slice_fuel=slice_fuel,
             )
         case [
             4,
@@ -335,6 +360,8 @@ def decode_command(message: bytes) -> Command:
             return VerifyCommand(_decode_run(run), claimed)
         case [6, bytes(module), bytes(run)]:
             return ProfileCommand(module, _decode_run(run))
+        case [7, bool(wants_snapshot)]:
+            return GoOn(wants_snapshot)
         case _:
             raise RemoteProtocolError("not a command", rule=_RULE)
 
@@ -381,6 +408,8 @@ def encode_reply(reply: Reply) -> bytes:
             return encode([8, message])
         case Progress(fuel):
             return encode([5, fuel])
+        case SliceDone(fuel, snapshot):
+            return encode([11, fuel, snapshot])
         case Stepped(states, roots, snapshot):
             return encode([9, states, roots, snapshot])
         case Profiled(functions, host):
@@ -447,6 +476,8 @@ def decode_reply(message: bytes) -> Reply:
             return Invalid(complaint)
         case [5, int(fuel)]:
             return Progress(fuel)
+        case [11, int(fuel), bytes(snapshot)]:
+            return SliceDone(fuel, snapshot)
         case [9, int(states), bytes(roots), bytes(snapshot)]:
             return Stepped(states, roots, snapshot)
         case [10, list(functions), list(host)]:

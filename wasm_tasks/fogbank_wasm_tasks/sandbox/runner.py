@@ -15,12 +15,14 @@ from .engine import Engine, EngineFailed, LoadedModule
 from .messages import (
     AgainCommand,
     Ended,
+    GoOn,
     LoadCommand,
     Loaded,
     LoadFailed,
     Progress,
     Reply,
     RunCommand,
+    SliceDone,
     StepCommand,
     Stepped,
     VerifyCommand,
@@ -34,12 +36,22 @@ from .verify_run import verify
 class Runner:
     """An engine and the modules used last."""
 
-    def __init__(self, tell: Callable[[Progress | Stepped], None], target: Target) -> None:
-        """Tell the progress of long runs, and what runs by steps passed, through ``tell``."""
+    def __init__(
+        self,
+        tell: Callable[[Progress | Stepped], None],
+        wait: Callable[[SliceDone], GoOn],
+        target: Target,
+    ) -> None:
+        """Tell the progress of long runs, and what runs by steps passed, through ``tell``.
+
+        ``wait`` returns when a run that has slices may go on.
+        """
         self._tell = tell
+        self._wait = wait
+        self._steps: StepRun | None = None
         self._told_at = 0.0
         self._last: RunCommand | None = None
-        self._engine = Engine(self._tell_progress, target)
+        self._engine = Engine(self._tell_progress, target, on_slice=self._end_slice)
         self._modules: OrderedDict[bytes, LoadedModule] = OrderedDict()
 
     def answer(
@@ -55,8 +67,9 @@ class Runner:
             case LoadCommand(key, compiled):
                 return self._load(key, compiled)
             case StepCommand(run=run):
-                steps = StepRun(command, self._tell_progress)
+                self._steps = steps = StepRun(command, self._tell_progress, self._hand_out)
                 ended = self._run(run, steps.play)
+                self._steps = None
                 self._tell(steps.stepped())
                 return ended
             case VerifyCommand(run, claimed):
@@ -110,6 +123,16 @@ class Runner:
                 diagnostics=str(error).encode("utf-8")[:DIAGNOSTICS_BYTES_MAX],
                 is_exact=True,
             )
+
+    def _end_slice(self, fuel: int) -> None:
+        told = self._wait(SliceDone(fuel, b""))
+        if self._steps is not None and told.wants_snapshot:
+            self._steps.wants_snapshot = True
+
+    def _hand_out(self, fuel: int, snapshot: bytes) -> None:
+        """Tell a state that was wanted, and wait as at the end of a slice."""
+        if self._wait(SliceDone(fuel, snapshot)).wants_snapshot and self._steps is not None:
+            self._steps.wants_snapshot = True
 
     def _tell_progress(self, fuel: int) -> None:
         now = monotonic()
