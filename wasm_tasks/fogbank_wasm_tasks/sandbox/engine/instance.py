@@ -142,6 +142,7 @@ class Instance:
         "_meter",
         "_module",
         "_places",
+        "_wait",
         "_workplace",
         "failed_by",
         "is_exact",
@@ -252,6 +253,44 @@ class Instance:
             return 0
         bits: int = result.bits.value
         return bits & I32_MASK if result.kind.value == I32 else bits
+
+    def exchange(self, data: bytes, output_bytes_max: int) -> bytes:
+        """Hand over, run and take the output in one: thousands of runs a second come here."""
+        context, place, places = self._context, self._workplace, self._places
+        memory, cells, result = self.memory.handle, place.arguments, place.result
+        found = places[ALLOCATE]
+        if found.owner is not self:
+            self._find(ALLOCATE)
+        cells[0].value = length = len(data)
+        error = calls.func_call(
+            context, found.handle, place.given, 1, result.address, 1, place.trap
+        )
+        if error or place.trap_cell.value:
+            self._conclude(error, place.take_trap())
+        address = result.bits.value & I32_MASK
+        if address + length > calls.memory_data_size(context, memory):
+            raise Trapped(TrapKind.ALLOCATION_OUT_OF_BOUNDS)
+        if data:
+            ctypes.memmove(calls.memory_data(context, memory) + address, data, length)
+        found = places[RUN]
+        if found.owner is not self:
+            self._find(RUN)
+        cells[0].value = address
+        cells[1].value = length
+        error = calls.func_call(
+            context, found.handle, place.given, 2, result.address, 1, place.trap
+        )
+        if error or place.trap_cell.value:
+            self._conclude(error, place.take_trap())
+        bits = result.bits.value
+        address, length = bits >> 32, bits & I32_MASK
+        if address + length > calls.memory_data_size(context, memory):
+            raise Trapped(TrapKind.RESULT_OUT_OF_BOUNDS)
+        if length > output_bytes_max:
+            raise Trapped(TrapKind.OUTPUT_TOO_LARGE)
+        if not length:
+            return b""
+        return ctypes.string_at(calls.memory_data(context, memory) + address, length)
 
     def _find_globals(self) -> list[Global]:
         if self._globals is None:

@@ -125,6 +125,8 @@ class CounterMeter:
         self._kept_back = 0
         self._counter: int | None = None
         self._value = value
+        self.fuel_used_then = 0
+        """The fuel used when ``is_exhausted`` was asked last."""
 
     def begin(self, counter: int) -> None:
         """Count in the global ``counter``: the instance is made, and nothing has been executed."""
@@ -162,7 +164,11 @@ class CounterMeter:
     @property
     def is_exhausted(self) -> bool:
         """Whether more was used than given."""
-        return self._counter is not None and self._read().fuel_left + self._kept_back < 0
+        if self._counter is None:
+            return False
+        left = self._read().fuel_left + self._kept_back
+        self.fuel_used_then = self._fuel_max - max(left, 0)
+        return left < 0
 
     @property
     def is_too_deep(self) -> bool:
