@@ -13,6 +13,8 @@ from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.outcome import Exited, HostFault, OutOfFuel, Trap
 from fogbank_wasm_tasks.sandbox.messages import (
     AgainCommand,
+    Answered,
+    CallCommand,
     Command,
     CompileCommand,
     Compiled,
@@ -30,6 +32,7 @@ from fogbank_wasm_tasks.sandbox.messages import (
     Ready,
     Reply,
     RunCommand,
+    SessionCommand,
     StepCommand,
     Stepped,
     Unusable,
@@ -75,6 +78,8 @@ COMMANDS: list[Command] = [
     StepCommand(run=RUN, step_size=2, checkpoint_steps=3, until=4, snapshot=None),
     VerifyCommand(RUN, b"claimed"),
     ProfileCommand(b"module", RUN),
+    SessionCommand(RUN),
+    CallCommand(b"input"),
 ]
 REPLIES: list[Reply] = [
     Ready(Protection(True, False, True, False, True, False)),
@@ -86,6 +91,7 @@ REPLIES: list[Reply] = [
     Progress(12),
     Stepped(3, b"r" * 64, b"state"),
     Profiled([(3, 1), (0, 0)], [("fd_write", 1_005, 1)]),
+    Answered(b"output", 7, 65_536),
     ended(Finished()),
     replace(ended(Finished()), diagnostics=b""),
     replace(ended(Finished()), diagnostics=b"", is_exact=False),

@@ -113,8 +113,31 @@ class AgainCommand:
     fuel_max: int
 
 
-Command: TypeAlias = AgainCommand | (
-    LoadCommand | CompileCommand | RunCommand | StepCommand | VerifyCommand | ProfileCommand
+@dataclass(frozen=True, slots=True)
+class SessionCommand:
+    """Begin a session: an instance that is kept until the session ends (SPEC.md section 7.14)."""
+
+    run: RunCommand
+    """Whose input is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallCommand:
+    """Call the instance of the session with ``input``."""
+
+    input: bytes
+
+
+Command: TypeAlias = (
+    AgainCommand
+    | LoadCommand
+    | CompileCommand
+    | RunCommand
+    | StepCommand
+    | VerifyCommand
+    | ProfileCommand
+    | SessionCommand
+    | CallCommand
 )
 
 
@@ -209,6 +232,15 @@ class Profiled:
     """The name, the fuel and the calls of each host function that was called."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The beginning of a session, or a call, came to its end; the session goes on."""
+
+    output: bytes
+    fuel: int
+    memory_bytes: int
+
+
 Ending: TypeAlias = Finished | OutOfFuel | Trap | Exited | HostFault
 
 
@@ -236,6 +268,7 @@ Reply: TypeAlias = (
     | Progress
     | Stepped
     | Profiled
+    | Answered
     | Ended
 )
 
@@ -266,6 +299,10 @@ def encode_command(command: Command) -> bytes:
             return encode([5, encode_command(run), claimed])
         case ProfileCommand(module, run):
             return encode([6, module, encode_command(run)])
+        case SessionCommand(run):
+            return encode([7, encode_command(run)])
+        case CallCommand(input_data):
+            return encode([8, input_data])
         case RunCommand():
             return encode(
                 [
@@ -335,6 +372,10 @@ def decode_command(message: bytes) -> Command:
             return VerifyCommand(_decode_run(run), claimed)
         case [6, bytes(module), bytes(run)]:
             return ProfileCommand(module, _decode_run(run))
+        case [7, bytes(run)]:
+            return SessionCommand(_decode_run(run))
+        case [8, bytes(input_data)]:
+            return CallCommand(input_data)
         case _:
             raise RemoteProtocolError("not a command", rule=_RULE)
 
@@ -387,6 +428,8 @@ def encode_reply(reply: Reply) -> bytes:
             return encode(
                 [10, [[*each] for each in functions], [[*each] for each in host]],
             )
+        case Answered(output, fuel, memory_bytes):
+            return encode([11, output, fuel, memory_bytes])
         case Ended(ending=Finished(), diagnostics=b"", is_exact=True):
             return (
                 _FINISHED.pack(_COMPACT, reply.fuel, reply.peak_memory_bytes, reply.wall_us)
@@ -453,6 +496,8 @@ def decode_reply(message: bytes) -> Reply:
             return Profiled(
                 [_function_total(each) for each in functions], [_host_total(each) for each in host]
             )
+        case [11, bytes(output), int(fuel), int(memory_bytes)]:
+            return Answered(output, fuel, memory_bytes)
         case [
             6,
             ending,

@@ -14,6 +14,8 @@ from ..outcome import HostFault, HostFaultKind
 from .engine import Engine, EngineFailed, LoadedModule
 from .messages import (
     AgainCommand,
+    Answered,
+    Command,
     Ended,
     LoadCommand,
     Loaded,
@@ -21,10 +23,12 @@ from .messages import (
     Progress,
     Reply,
     RunCommand,
+    SessionCommand,
     StepCommand,
     Stepped,
     VerifyCommand,
 )
+from .session_run import SessionRun
 from .settings import Target
 from .shapes import Play
 from .step_run import StepRun
@@ -34,16 +38,29 @@ from .verify_run import verify
 class Runner:
     """An engine and the modules used last."""
 
-    def __init__(self, tell: Callable[[Progress | Stepped], None], target: Target) -> None:
-        """Tell the progress of long runs, and what runs by steps passed, through ``tell``."""
+    def __init__(
+        self,
+        tell: Callable[[Progress | Stepped | Answered], None],
+        receive: Callable[[], Command],
+        target: Target,
+    ) -> None:
+        """Tell what comes before the end of a run through ``tell``.
+
+        That is the progress of long runs, what runs by steps passed, and the answers of a session,
+        whose calls come from ``receive``.
+        """
         self._tell = tell
+        self._receive = receive
         self._told_at = 0.0
         self._last: RunCommand | None = None
         self._engine = Engine(self._tell_progress, target)
         self._modules: OrderedDict[bytes, LoadedModule] = OrderedDict()
 
     def answer(
-        self, command: AgainCommand | LoadCommand | RunCommand | StepCommand | VerifyCommand
+        self,
+        command: (
+            AgainCommand | LoadCommand | RunCommand | SessionCommand | StepCommand | VerifyCommand
+        ),
     ) -> Reply:
         """Do what ``command`` says and return what came of it."""
         match command:
@@ -59,6 +76,8 @@ class Runner:
                 ended = self._run(run, steps.play)
                 self._tell(steps.stepped())
                 return ended
+            case SessionCommand(run):
+                return self._run(run, SessionRun(run, self._receive, self._tell).play)
             case VerifyCommand(run, claimed):
                 return self._run(run, lambda instance, _meter: verify(instance, run.input, claimed))
 
