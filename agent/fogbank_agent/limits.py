@@ -110,6 +110,9 @@ REASON_BYTES_MAX = 32
 AGREEMENT_BODY_BYTES_MAX = 256
 """Section 9.4."""
 
+TICK_BODY_BYTES_MAX = 256
+"""What a provider states of work under way (section 9.5)."""
+
 LOT_RUNS_MAX = 256
 """Runs that are bought with one order (section 9)."""
 
@@ -253,14 +256,20 @@ OFFER_VALID_S = 60
 OFFER_INTERVAL_S = 1.0
 """The least time between two offers of this agent (section 9.1)."""
 
-PROGRESS_INTERVAL_S = 0.2
-"""The least time between two reports of a run's progress (section 9.5)."""
+TICK_MS = 200
+"""How long the work of a tick takes, as measured: the most that either side can lose (9.4)."""
 
-PROGRESS_PER_S_MAX = 10
-"""Reports of progress that a provider may send in a second (section 9.5)."""
+TICK_WAIT_S = 10.0
+"""How long a provider waits for a voucher before it ends the lot (section 9.5)."""
 
-PROGRESS_BURST_MAX = 100
-"""Reports beyond that which are borne: those that a channel held up and gave all at once."""
+TICK_INTERVAL_S = 0.025
+"""The least time between two statements of one lot (section 9.5)."""
+
+TICKS_PER_S_MAX = 40
+"""Statements that a provider may send in a second about one lot (section 9.5)."""
+
+TICKS_BURST_MAX = 100
+"""Statements beyond that which are borne: those that a channel held up and gave all at once."""
 
 SPEED_GUESS_FUEL_PER_S = 500_000_000
 """What an offer claims before the first run has been measured."""

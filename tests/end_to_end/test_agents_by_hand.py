@@ -77,6 +77,7 @@ def test_a_run_on_a_file_of_ones_own_goes_to_standard_output_and_is_paid(
         "the provider is paid",
         lambda: second.status().provider.earned > earned_before,
     )
+    assert first.json("task", "earnings")["royalties"] == []
     (channel,) = first.json("channels")["channels"]
     assert (channel["pays"], channel["state"], channel["paid"] > 0) == (True, "open", True)
     assert first.wallet().balance + channel["deposit"] == SUPPLY

@@ -34,6 +34,7 @@ TOPICS = (
     "receipts",
     "services",
     "signed",
+    "ticks",
     "verification",
     "vertices",
 )

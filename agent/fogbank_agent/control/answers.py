@@ -25,11 +25,11 @@ from ..market.reasons import sentences
 from ..parts import Parts
 from ..trading.requestor import OfferSummary
 from .blob_answers import answer_get_blob, answer_put_blob
-from .channel_answers import answer_close_channels, list_channels
+from .channel_answers import answer_close_channels, list_channels, list_earnings
 from .history_answers import list_reputations, summarise_run, tell_story
 from .job_answers import answer_start_job
 from .requests.blobs import GetBlob, PutBlob
-from .requests.channels import CloseChannels, GetChannels
+from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.jobs import StartJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
@@ -61,6 +61,7 @@ REQUESTS = (
     ChangeSeats,
     GetChannels,
     CloseChannels,
+    GetEarnings,
     PutBlob,
     GetBlob,
     GetRuns,
@@ -104,6 +105,8 @@ class _Answers:
                 await conversation.send(changed)
             case GetChannels():
                 await conversation.send(list_channels(self.parts))
+            case GetEarnings():
+                await conversation.send(list_earnings(self.parts))
             case CloseChannels():
                 await answer_close_channels(self.parts, request, conversation)
             case GetRuns(count):

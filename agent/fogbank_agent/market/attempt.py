@@ -48,6 +48,11 @@ class AttemptRecord:
     number: int
     proposal: Proposal
     failure: Reason | None = None
+    ticked_fuel: int = 0
+    """What its provider has stated while it worked."""
+
+    ticked_drops: int = 0
+    """What that made due."""
 
 
 @dataclass(slots=True)

@@ -20,12 +20,13 @@ from .job_messages import (
     BidCame,
     EndAttempt,
     OrderRefused,
-    ProgressTold,
+    PayTick,
     Refuse,
     ResultCame,
     SendOrder,
     SignAgreement,
     Tell,
+    TickStated,
 )
 from .reasons import Reason
 from .story import (
@@ -38,7 +39,9 @@ from .story import (
     RunPlaced,
     RunProgressed,
     StoryEvent,
+    TicksOwed,
 )
+from .ticks import drops_for
 from .verification import fuel_of
 
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
@@ -106,7 +109,7 @@ class Attempts:
         | OrderRefused
         | AgreementSigned
         | AgreementRefused
-        | ProgressTold
+        | TickStated
         | ResultCame
         | AttemptBroke,
         now: float,
@@ -124,8 +127,8 @@ class Attempts:
                 return self._take_refusal(attempt, event.reason, now)
             case AgreementSigned(), Stage.AGREEING:
                 return self._take_signature(attempt, now)
-            case ProgressTold(), Stage.RUNNING:
-                return self._take_progress(attempt, event.fuel)
+            case TickStated(), Stage.RUNNING:
+                return self._take_tick(attempt, event)
             case ResultCame(), Stage.RUNNING:
                 return self._take_result(attempt, event, now)
             case AttemptBroke(), Stage.AGREEING | Stage.RUNNING:
@@ -172,16 +175,32 @@ class Attempts:
         placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
         return [self._tell(placed)]
 
-    def _take_progress(self, attempt: Attempt, fuel: int) -> list[BallotCommand]:
-        provider = agreed(attempt).provider
-        return [self._tell(RunProgressed(attempt.number, provider, fuel))]
+    def _take_tick(self, attempt: Attempt, tick: TickStated) -> list[BallotCommand]:
+        proposal, record = agreed(attempt), self.records[attempt.number]
+        record.ticked_fuel, record.ticked_drops = tick.fuel, drops_for(tick.fuel, proposal.price)
+        # What is owed is no longer set aside.
+        key = self._key(attempt.number)
+        self._choice.purse.release(key)
+        cost = self._choice.cost_expected(proposal, self._runs)
+        self._choice.purse.reserve(key, max(0, cost - record.ticked_drops))
+        told = RunProgressed(attempt.number, proposal.provider, tick.fuel)
+        pay = PayTick(self._lot, attempt.number, proposal.provider, tick.statement, tick.fuel)
+        return [self._tell(told), pay]
+
+    def _tell_ticks(self, number: int) -> list[BallotCommand]:
+        record = self.records.get(number)
+        if record is None or not record.ticked_fuel:
+            return []
+        provider, fuel = record.proposal.provider, record.ticked_fuel
+        return [self._tell(TicksOwed(number, provider, fuel, record.ticked_drops))]
 
     def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
         self._end_attempt(attempt, now)
         self._choice.count_results(proposal.provider, fuel_of(result.claim), len(result.claim))
-        heard = self._ballot.hear(attempt.number, proposal, result.claim)
-        return [*self._end_late(now), *heard]
+        paid = self.records[attempt.number].ticked_drops
+        heard = self._ballot.hear(attempt.number, proposal, result.claim, paid=paid)
+        return [*self._tell_ticks(attempt.number), *self._end_late(now), *heard]
 
     def _end_late(self, now: float) -> list[BallotCommand]:
         """Stop those that were not waited for."""
@@ -284,7 +303,8 @@ class Attempts:
         if record is not None:
             record.failure = reason
         commands: list[BallotCommand] = [
-            self._tell(AttemptFailed(attempt.number, provider, reason))
+            *self._tell_ticks(attempt.number),
+            self._tell(AttemptFailed(attempt.number, provider, reason)),
         ]
         if reason in _WORK_REFUSED:
             # It may have finished all the same, and is to hear that nothing is due.
@@ -304,6 +324,7 @@ class Attempts:
             commands.append(EndAttempt(self._lot, attempt.number))
             if attempt.number in self.records:
                 self.records[attempt.number].failure = Reason.CANCELLED
+                commands += self._tell_ticks(attempt.number)
         return commands
 
     def _end_attempt(self, attempt: Attempt, now: float) -> None:

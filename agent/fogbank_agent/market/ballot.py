@@ -151,12 +151,17 @@ class Ballot:
 
     # Voices come.
 
-    def hear(self, attempt: int, terms: Proposal, claim: Claim) -> list[BallotCommand]:
-        """Count a provider's results, agreed on ``terms``, and draw whether to check them."""
+    def hear(
+        self, attempt: int, terms: Proposal, claim: Claim, *, paid: int = 0
+    ) -> list[BallotCommand]:
+        """Count a provider's results, agreed on ``terms``, and draw whether to check them.
+
+        ``paid`` drops of the bill were due before.
+        """
         self.voices.append(Voice(terms.provider, attempt, claim))
         self._terms[attempt] = terms
         drops = self._bill(self.voices[-1])
-        self._choice.purse.reserve(self._key(attempt), drops)
+        self._choice.purse.reserve(self._key(attempt), max(0, drops - paid))
         words = describe_outcomes([result.outcome for result in claim])
         arrived = ResultArrived(attempt, terms.provider, words, fuel_of(claim), drops)
         return [self._tell(arrived), *self._begin_check(self.voices[-1], terms.provider)]

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
+from .agreements import AgreementId
 from .reasons import Reason
 from .story import StoryEvent
 from .verification import Claim, Verdict
@@ -54,11 +55,12 @@ class AgreementRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgressTold:
-    """The provider says how much fuel is used."""
+class TickStated:
+    """The provider has signed that so much fuel is used; ``statement`` names what it signed."""
 
     lot: int
     attempt: int
+    statement: AgreementId
     fuel: int
 
 
@@ -108,7 +110,7 @@ JobInput: TypeAlias = (
     | OrderRefused
     | AgreementSigned
     | AgreementRefused
-    | ProgressTold
+    | TickStated
     | ResultCame
     | AttemptBroke
     | OwnRunEnded
@@ -185,6 +187,17 @@ class Owe:
 
 
 @dataclass(frozen=True, slots=True)
+class PayTick:
+    """Pay now what a ``statement`` of ``fuel`` makes due: the provider waits for it."""
+
+    lot: int
+    attempt: int
+    provider: NodeId
+    statement: AgreementId
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
     """What was said to be owed for the attempt is in doubt again: pay nothing for it now."""
 
@@ -232,6 +245,7 @@ JobCommand: TypeAlias = (
     | RunHere
     | CheckHere
     | Owe
+    | PayTick
     | Withdraw
     | Refuse
     | KeepReputation

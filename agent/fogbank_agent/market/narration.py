@@ -27,6 +27,7 @@ from .story import (
     RunProgressed,
     RunReopened,
     StoryEvent,
+    TicksOwed,
 )
 
 _FAILURES = {
@@ -81,6 +82,9 @@ def describe(event: StoryEvent) -> str:
             return f"Agreed on order {attempt} with {short_form(provider)} for {terms}."
         case RunProgressed(_, provider, fuel):
             return f"{short_form(provider)} has used {fuel:,} fuel."
+        case TicksOwed(_, provider, fuel, drops):
+            whom, cost = short_form(provider), _count(drops, "drop")
+            return f"{whom} stated {fuel:,} fuel while it worked: {cost} of the bill, paid then."
         case ResultArrived(_, provider, outcome, fuel, bill):
             cost = _count(bill, "drop")
             return f"{short_form(provider)} answered: {outcome}, {fuel:,} fuel, {cost} if accepted."

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     PROVIDER_CAUGHT = "provider_caught"
     PROVIDER_LOST = "provider_lost"
     REQUESTOR_STOPPED = "requestor_stopped"
+    TICK_UNPAID = "tick_unpaid"
     UNVERIFIED = "unverified"
     WRONG_RESULT = "wrong_result"
 
@@ -103,6 +104,7 @@ _SENTENCES = {
     Reason.PROVIDER_CAUGHT: "it was caught with a wrong result in this job",
     Reason.PROVIDER_LOST: "the connection to it was lost",
     Reason.REQUESTOR_STOPPED: "this agent was stopped while it was under way",
+    Reason.TICK_UNPAID: "no voucher came for what it had done, so it stopped",
     Reason.UNVERIFIED: "nobody could confirm the result",
     Reason.WRONG_RESULT: "its result was wrong",
     Reason.OTHER: "it gave a reason that this version does not know",

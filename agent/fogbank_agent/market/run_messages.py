@@ -18,12 +18,12 @@ from ..limits import (
     INLINE_SUM_BYTES_MAX,
     LOT_RUNS_MAX,
     RUN_BODY_BYTES_MAX,
-    RUN_FUEL_MAX,
     RUN_ITEM_BYTES_MAX,
 )
 from .agreements import Agreement, AgreementId
 from .fields import Fields
 from .orders import ORDER, Order
+from .ticks import TICK
 
 _RULE = "9.5"
 
@@ -74,10 +74,10 @@ class AgreementMade:
 
 
 @dataclass(frozen=True, slots=True)
-class RunProgress:
-    """So much fuel is used, by all runs of the lot together."""
+class RunTicked:
+    """A statement of the work done so far (``ticks.py``)."""
 
-    fuel: int
+    statement: Signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class RunEnded:
     outputs: Sequence[bytes | None]
 
 
-RunItem: TypeAlias = AgreementMade | RunProgress | RunEnded
+RunItem: TypeAlias = AgreementMade | RunTicked | RunEnded
 
 
 def encode_run_item(item: RunItem) -> bytes:
@@ -96,8 +96,8 @@ def encode_run_item(item: RunItem) -> bytes:
     match item:
         case AgreementMade(signature):
             return encode([0, signature])
-        case RunProgress(fuel):
-            return encode([1, fuel])
+        case RunTicked(statement):
+            return encode([1, statement.to_value()])
         case RunEnded(receipt, outputs):
             return encode([2, receipt.to_value(), list(outputs)])
 
@@ -116,7 +116,7 @@ def decode_run_item(body: bytes) -> RunItem:
         case 0:
             return AgreementMade(fields.exactly(SIGNATURE_BYTES))
         case 1:
-            return RunProgress(fields.integer(LOT_RUNS_MAX * RUN_FUEL_MAX))
+            return RunTicked(signed_from_value(TICK, fields.anything()))
         case _:
             receipt = signed_from_value(RECEIPT, fields.anything())
             return RunEnded(receipt, _inline(fields.array(LOT_RUNS_MAX, count_min=1)))

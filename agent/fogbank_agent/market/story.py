@@ -57,6 +57,16 @@ class RunProgressed:
 
 
 @dataclass(frozen=True, slots=True)
+class TicksOwed:
+    """The attempt is over, and ``drops`` were due for the ``fuel`` stated while it went on."""
+
+    attempt: int
+    provider: NodeId
+    fuel: int
+    drops: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResultArrived:
     """A signed result is here; ``bill`` drops are due if it is accepted."""
 
@@ -185,6 +195,7 @@ StoryEvent: TypeAlias = (
     | OrderDeclined
     | RunPlaced
     | RunProgressed
+    | TicksOwed
     | ResultArrived
     | AttemptFailed
     | CheckBegun

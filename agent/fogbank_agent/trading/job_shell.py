@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging import getLogger
 from random import Random
 from typing import TypeVarTuple, Unpack
@@ -17,7 +17,7 @@ from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
 
 from ..limits import RUN_ID_BYTES, SALT_BYTES, WEIGHTS_VERSION
-from ..market.agreements import AgreementId
+from ..market.agreements import Agreement, AgreementId
 from ..market.bids import Bid, Decline
 from ..market.job import Job
 from ..market.job_messages import (
@@ -37,13 +37,14 @@ from ..market.job_messages import (
     OrderRefused,
     Owe,
     OwnRunEnded,
-    ProgressTold,
+    PayTick,
     Refuse,
     ResultCame,
     RunHere,
     SendOrder,
     SignAgreement,
     Tell,
+    TickStated,
     Withdraw,
 )
 from ..market.job_request import JobRequest
@@ -61,7 +62,8 @@ from ..market.story import (
     RunReopened,
     StoryEvent,
 )
-from ..market.tally import Bill, royalty_for
+from ..market.tally import Bill
+from ..market.ticks import RunningBill
 from ..market.verification import Claim
 from .bill_book import BillBook
 from .journal import Journal
@@ -99,6 +101,9 @@ class Agreed:
 
     agreement: AgreementId
     provider: NodeId
+    bill: RunningBill
+    parts: list[Bill] = field(default_factory=list[Bill])
+    """What its statements made due."""
 
 
 class JobShell:
@@ -139,6 +144,7 @@ class JobShell:
         self._ended = trio.Event()
         self._nursery: trio.Nursery | None = None
         self._lot_of_agreement: dict[AgreementId, int] = {}
+        self._agreement_of_tick: dict[AgreementId, AgreementId] = {}
         self._lot_ids: list[bytes] = []
 
     @property
@@ -177,13 +183,15 @@ class JobShell:
         told: set[int] = set()
         total = sum(bill.drops for bill in given.bills)
         for bill in given.bills:
-            lot = self._lot_of_agreement.get(bill.agreement)
+            agreement = self._agreement_of_tick.get(bill.agreement, bill.agreement)
+            lot = self._lot_of_agreement.get(agreement)
             if lot is None:
                 continue
-            self.paid[bill.agreement] = bill.drops
-            self.royalties[bill.agreement] = bill.royalty
+            self.paid[agreement] = self.paid.get(agreement, 0) + bill.drops
+            self.royalties[agreement] = self.royalties.get(agreement, 0) + bill.royalty
             self.channels[given.payment.channel] = None
-            if lot not in told:
+            # Statements are many, and are told of together at the end (``TicksOwed``).
+            if lot not in told and agreement == bill.agreement:
                 told.add(lot)
                 self._tell(lot, ProviderPaid(given.provider, total, given.payment.channel.hex()))
 
@@ -213,7 +221,7 @@ class JobShell:
             case KeepReputation(provider, confirmed):
                 self._tools.book.keep_confirmed(provider, self._request.package_id, confirmed)
                 self._tools.standings.note(command)
-            case Owe() | Withdraw() | Refuse():
+            case Owe() | PayTick() | Withdraw() | Refuse():
                 self._account(command)
 
     def _start(
@@ -226,17 +234,20 @@ class JobShell:
         self._lot_ids.append(self._tools.random.randbytes(RUN_ID_BYTES))
         self._tools.journal.record_lot(self._lot_ids[-1], self.job_id, runs)
 
-    def _account(self, command: Owe | Withdraw | Refuse) -> None:
+    def _account(self, command: Owe | PayTick | Withdraw | Refuse) -> None:
         agreed = self.agreed.get((command.lot, command.attempt))
         if agreed is None:
             return
         payments = self._tools.payments
         match command:
             case Owe(lot, _, provider, drops):
-                manifest = self._package.manifest
-                author, royalty = royalty_for(manifest, drops, self._tools.own_id, provider)
-                bill = Bill(agreed.agreement, drops, author, royalty)
-                payments.owe(provider, self._lot_ids[lot], bill)
+                rest = agreed.bill.rest(agreed.agreement, drops)
+                payments.owe(provider, self._lot_ids[lot], rest)
+            case PayTick(lot, _, provider, statement, fuel):
+                part = agreed.bill.state(statement, fuel)
+                agreed.parts.append(part)
+                self._agreement_of_tick[statement] = agreed.agreement
+                payments.owe(provider, self._lot_ids[lot], part, is_urgent=True)
             case Withdraw(_, _, provider):
                 payments.withdraw(agreed.agreement, provider)
             case Refuse(_, _, provider, reason):
@@ -293,8 +304,8 @@ class JobShell:
                     order.order,
                     command.provider,
                     await self._inline_inputs(self._runs(command.lot)),
-                    lambda agreement: self._note_agreement(command, agreement),
-                    lambda fuel: self._note_progress(command, fuel),
+                    lambda named, agreement: self._note_agreement(command, named, agreement),
+                    lambda statement, fuel: self._note_tick(command, statement, fuel),
                 )
             except AttemptEnded as ended:
                 self._driver.tell(_attempt_over(command, ended))
@@ -313,14 +324,17 @@ class JobShell:
         )
         self._driver.tell(ResultCame(lot, attempt, result.claim))
 
-    def _note_agreement(self, command: SignAgreement, agreement: AgreementId) -> None:
+    def _note_agreement(
+        self, command: SignAgreement, named: AgreementId, agreement: Agreement
+    ) -> None:
         lot, attempt = command.lot, command.attempt
-        self.agreed[lot, attempt] = Agreed(agreement, command.provider)
-        self._lot_of_agreement[agreement] = lot
+        bill = RunningBill(agreement, self._package.manifest)
+        self.agreed[lot, attempt] = Agreed(named, command.provider, bill)
+        self._lot_of_agreement[named] = lot
         self._driver.tell(AgreementSigned(lot, attempt))
 
-    def _note_progress(self, command: SignAgreement, fuel: int) -> None:
-        self._driver.tell(ProgressTold(command.lot, command.attempt, fuel))
+    def _note_tick(self, command: SignAgreement, statement: AgreementId, fuel: int) -> None:
+        self._driver.tell(TickStated(command.lot, command.attempt, statement, fuel))
 
     async def _inline_inputs(self, runs: range) -> Sequence[bytes | None]:
         room = InlineRoom()

@@ -52,7 +52,6 @@ from ..market.run_messages import (
     encode_run_item,
 )
 from ..market.settlements import decode_settlement
-from ..market.tally import Bill, royalty_for
 from ..market.verification import fuel_of
 from .admission import Admission
 from .debts import BadVoucher, Debts
@@ -174,9 +173,11 @@ class Provider:
             credit=settings.credit,
         )
         self._shelf = PackageShelf(blobs)
-        self._bench = Workbench(node, identity, blobs, self._shelf, runner, settings.slots)
         self._ledger = ledger
         self._debts = Debts(journal, ledger.channels, node.network, identity.node_id)
+        self._bench = Workbench(
+            node, identity, blobs, self._shelf, runner, self._debts, settings.slots
+        )
         self._channels = EarningChannels(
             ledger, ledger.channels, self._debts, identity.node_id, is_working_for=self._works_for
         )
@@ -299,6 +300,7 @@ class Provider:
             waiting=self._bench.waiting,
             waiting_max=self._settings.slots,
             run_ms=self._speed.run_ms,
+            tick=self._speed.tick,
             debt=self._debts.debt(requestor),
             room=self._debts.room(requestor),
             paused=self._paused,
@@ -355,9 +357,9 @@ class Provider:
         terms, fuel, runs = work.agreement, fuel_of(tuple(work.results)), len(work.results)
         requestor = work.order.requestor
         drops = bill(fuel, terms.price, terms.start_price, runs)
-        assert work.manifest is not None
-        author, royalty = royalty_for(work.manifest, drops, requestor, self._identity.node_id)
-        self._debts.earn(requestor, fuel, Bill(work.agreement_id, drops, author, royalty))
+        assert work.bill is not None
+        rest = work.bill.rest(work.agreement_id, drops)
+        self._debts.earn(requestor, fuel - work.bill.fuel, rest)
         self._speed.learn(fuel, work.wall_s)
         self._runs_done += runs
         self._fuel_done += fuel

@@ -363,7 +363,11 @@ class Requestor:
 
     async def _finish(self, request: JobRequest, shell: JobShell) -> JobResult:
         await shell.run()
-        bills = [(agreed.agreement, agreed.provider) for agreed in shell.agreed.values()]
+        bills = [
+            (named, agreed.provider)
+            for agreed in shell.agreed.values()
+            for named in (agreed.agreement, *(part.agreement for part in agreed.parts))
+        ]
         with trio.move_on_after(PAYMENT_WAIT_S):
             await self._payments.wait_paid(bills)
         return summarise(request, shell)

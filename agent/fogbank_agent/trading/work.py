@@ -13,6 +13,7 @@ from fogbank_protocol.identity import Identity, NetworkId, NodeId, short_form
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
 from fogbank_protocol.node.node import Node
+from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
 from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
 from fogbank_wasm_tasks.module.facts import Shape
@@ -20,14 +21,17 @@ from fogbank_wasm_tasks.outcome import HostFault
 from fogbank_wasm_tasks.package import Manifest, Package
 from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 
-from ..limits import FETCH_WAIT_S, PROGRESS_INTERVAL_S, RUN_ITEMS_WAITING_MAX
+from ..limits import FETCH_WAIT_S, RUN_ITEMS_WAITING_MAX
 from ..market.agreements import Agreement, AgreementId
 from ..market.orders import Order
 from ..market.reasons import Reason
-from ..market.run_messages import InlineRoom, RunEnded, RunItem, RunProgress
+from ..market.run_messages import InlineRoom, RunEnded, RunItem, RunTicked
+from ..market.ticks import RunningBill, Tick, sign_tick, tick_id
+from .debts import Debts
 from .interfaces import LotRunner
 from .lot_runs import LotWork, execute_lot
 from .packages import PackageShelf
+from .ticking import Ticking, TickUnpaidError
 
 _log = getLogger(__name__)
 
@@ -55,6 +59,12 @@ class Work:
     manifest: Manifest | None = None
     """Of the package, once it is here."""
 
+    bill: RunningBill | None = None
+    """What it has made due so far, once the package is here."""
+
+    statements: list[AgreementId] = field(default_factory=list[AgreementId])
+    """What was stated of it so far."""
+
     results: list[Result] = field(default_factory=list[Result])
     """What is done so far."""
     wall_s: float = 0.0
@@ -77,9 +87,11 @@ class Workbench:
         blobs: BlobStore,
         shelf: PackageShelf,
         runner: LotRunner,
+        debts: Debts,
         slots: int,
     ) -> None:
-        """Execute with ``runner``, at most ``slots`` at the same time."""
+        """Execute with ``runner``, at most ``slots`` at the same time; ``debts`` tell who pays."""
+        self._debts = debts
         self._node = node
         self._identity = identity
         self._network: NetworkId = node.network
@@ -123,6 +135,7 @@ class Workbench:
             if work.scope.cancelled_caught and work.failure is None:
                 work.failure = Reason.DEADLINE_TOO_SOON
         finally:
+            self._debts.await_no_more(work.statements)
             self._begun -= 1
             on_change()
 
@@ -130,6 +143,7 @@ class Workbench:
         try:
             package = await self._package(work)
             work.manifest = package.manifest
+            work.bill = RunningBill(work.agreement, package.manifest)
             with ExitStack() as pins:
                 for one in work.order.inputs:
                     pins.enter_context(self._blobs.pinned(one.blob_id))
@@ -222,7 +236,7 @@ class Workbench:
                 lambda place: self._input(work, place),
                 take,
                 seconds_left=lambda: work.scope.deadline - trio.current_time(),
-                on_progress=_progress(work),
+                pace=self._pace(work),
             )
         except RemoteProtocolError:
             raise WorkFailed(Reason.PACKAGE_BROKEN) from None
@@ -230,9 +244,30 @@ class Workbench:
             raise WorkFailed(Reason.BUSY) from None
         except SandboxUnavailable:
             raise WorkFailed(Reason.CANNOT_EXECUTE) from None
+        except TickUnpaidError:
+            raise WorkFailed(Reason.TICK_UNPAID) from None
         if isinstance(work.results[-1].outcome, HostFault):
             raise WorkFailed(Reason.HOST_FAULT)
         return outputs
+
+    def _pace(self, work: Work) -> Ticking:
+        """Return what holds ``work`` to what is paid."""
+        bill, requestor = work.bill, work.order.requestor
+        assert bill is not None
+
+        def sign(fuel: int) -> tuple[AgreementId, Signed]:
+            tick = Tick(work.agreement_id, self._identity.node_id, fuel)
+            signed = sign_tick(tick, self._network, self._identity)
+            work.statements.append(tick_id(signed, self._network))
+            return work.statements[-1], signed
+
+        return Ticking(
+            work.agreement.tick,
+            bill,
+            sign,
+            lambda fuel, part, on_paid: self._debts.earn_tick(requestor, fuel, part, on_paid),
+            lambda signed: work.post.send(RunTicked(signed)),
+        )
 
     def _sign(self, work: Work, outputs: Sequence[bytes | None]) -> RunEnded:
         receipt = Receipt(
@@ -250,21 +285,3 @@ class Workbench:
         except StoreFull as error:
             _log.error("an output cannot be kept for its requestor: %s", error)
             raise WorkFailed(Reason.HOST_FAULT) from None
-
-
-def _progress(work: Work) -> Callable[[int], None]:
-    """Return what tells the requestor the fuel used so far, now and then."""
-    told_at = trio.current_time()
-
-    def tell(fuel: int) -> None:
-        nonlocal told_at
-        now = trio.current_time()
-        if now - told_at < PROGRESS_INTERVAL_S:
-            return
-        told_at = now
-        try:
-            work.post.send_nowait(RunProgress(fuel))
-        except (trio.WouldBlock, trio.BrokenResourceError):
-            return  # A hint that nobody waits for.
-
-    return tell

@@ -61,6 +61,7 @@ from ..participation.happenings import (
     KeepVertices,
     OwnAdopted,
     OwnLogRead,
+    OwnRefused,
     ParticipantCommand,
     ParticipantEvent,
     PaymentEnded,
@@ -543,9 +544,13 @@ class LedgerService:
 
     async def _keep_own(self, command: KeepOwn) -> ParticipantEvent:
         assert self._issuer is not None
+        assert self._disk is not None
         if command.payment in self._wishes:
             self._wishes[command.payment].begin()
-        return await self._issuer.keep(command.draft)
+        # Whoever sent what it refers to may forget it, and then nobody could follow the own chain.
+        await self._disk.writer.flush()
+        failure = self._disk.writer.failure
+        return OwnRefused(failure) if failure else await self._issuer.keep(command.draft)
 
     async def _read_own_log(self, _: ReadOwnLog) -> OwnLogRead:
         assert self._records is not None

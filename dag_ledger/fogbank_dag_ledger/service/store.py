@@ -78,7 +78,7 @@ class VertexStore:
             DatabaseFailure: it cannot be used.
         """
         self._path = path
-        self._database: Database = open_database(path, _MIGRATIONS)
+        self._database: Database = open_database(path, _MIGRATIONS, synchronous="FULL")
         rows = self._database.query("SELECT id FROM network")
         if not rows:
             self._database.execute("INSERT INTO network VALUES (?)", (bytes(network),))

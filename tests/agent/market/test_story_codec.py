@@ -27,6 +27,7 @@ from fogbank_agent.market.story import (
     RunProgressed,
     RunReopened,
     StoryEvent,
+    TicksOwed,
 )
 from fogbank_agent.market.story_codec import decode_story_event, encode_story_event
 from fogbank_protocol.encoding import encode
@@ -41,6 +42,7 @@ EVENTS: list[StoryEvent] = [
     OrderDeclined(1, ANN, (Reason.BUSY, Reason.PRICE_TOO_LOW)),
     RunPlaced(1, ANN, 100, 1),
     RunProgressed(1, ANN, 10**9),
+    TicksOwed(1, ANN, 10**9, 100),
     ResultArrived(1, ANN, "ok", 10**9, 101),
     AttemptFailed(1, ANN, Reason.PROVIDER_LOST),
     CheckBegun(125_000, here=True),

@@ -26,7 +26,7 @@ from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_protocol.node.node import Node, NodeSettings
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package, pack_module
-from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.run import Pace, RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import (
     Accepted,
     Rejected,
@@ -68,9 +68,9 @@ class Hasher:
         package: Package | bytes,
         request: RunRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> RunReport:
-        del package, on_progress
+        del package, pace
         await trio.lowlevel.checkpoint()
         output = blake2b(request.input).digest()
         if self._lies(self.runs):
@@ -102,7 +102,7 @@ class Hasher:
         package: Package,
         request: StepRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> StepReport:
         raise AssertionError("no step task is ordered here")
 
