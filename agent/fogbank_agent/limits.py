@@ -224,6 +224,9 @@ PLACEMENT_RETRY_S_MAX = 2.0
 BUSY_RETRY_S = 0.5
 """How long a provider that said ``busy`` is left alone, unless a run of ours ends there."""
 
+BEATEN_BY = 2
+"""So many times cheaper must another provider be for a run under way to move to it."""
+
 HASTE_PPM_PER_S = 100_000
 """What a second of waiting counts in the choice of a bid, in parts per million of its price."""
 
@@ -261,6 +264,15 @@ TICK_MS = 200
 
 TICK_WAIT_S = 10.0
 """How long a provider waits for a voucher before it ends the lot (section 9.5)."""
+
+CHECKPOINT_INTERVAL_S = 0.5
+"""The least time between two states that a provider hands out of one run (section 9.5)."""
+
+CHECKPOINT_BYTES_PER_S = 4 * 1024 * 1024
+"""How much of the states of one run a provider hands out in a second, in bytes."""
+
+CHECKPOINT_WAIT_S = 5.0
+"""How long a requestor waits for a state that is on its way when the run's provider stops."""
 
 TICK_INTERVAL_S = 0.025
 """The least time between two statements of one lot (section 9.5)."""

@@ -297,9 +297,6 @@ PAYEES_MAX = 16
 SETTLEMENTS_MAX = 4
 """How often one account may settle one object, until one of them counts (section 8.12.8)."""
 
-RECEIPT_BYTES_MAX = 512
-"""The largest receipt in a proof of a wrong result, in bytes (section 8.15)."""
-
 STATEMENT_BYTES_MAX = 1_024
 """The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
 

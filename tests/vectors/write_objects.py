@@ -95,7 +95,7 @@ ACCEPTED: dict[str, Value] = {
     "a withdrawal": _act(16, []),
     "a proof of a fork": _act(17, [1, PROOF]),
     "a proof of two verdicts": _act(17, [2, ROOT, 0, 1], 2),
-    "a proof of a wrong result": _act(17, [3, b"\x90", 0, ROOT, [0, 1]], 3),
+    "a proof of a wrong result": _act(17, [3, ROOT, 0, ROOT, [0, 1]], 2),
     "a proof of two vouchers": _act(17, [4, O, 0, VOUCHER, [0, 8, 1, ROOT, []]], 2),
     "a seizure": _act(18, ids(1)),
     "a take": _act(19, ids(1)),
@@ -166,10 +166,8 @@ REFUSED: dict[str, tuple[list[Value], str]] = {
         [_act(17, [4, O, 0, VOUCHER, [1, 9, 1, ROOT, []]], 2)],
         "8.12.1",
     ),
-    "a receipt of 513 bytes": (
-        [_act(17, [3, bytes(513), 0, ROOT, [0]], 2)],
-        "8.12.1",
-    ),
+    "a receipt id of 31 bytes": ([_act(17, [3, bytes(31), 0, ROOT, [0]], 1)], "8.3.1"),
+    "a finding without its signature": ([_act(17, [3, ROOT, 0, ROOT, [0, 1]], 1)], "8.3.1"),
     "a label of 33 bytes": ([[4, ROOT, 1, bytes(33)]], "8.12.1"),
     "one action twice": ([_act(4, []), _act(4, [])], "8.12.2"),
     "two settlements": ([_act(8, []), _act(13, [])], "8.12.2"),
@@ -476,13 +474,13 @@ def _broken(case: _Case) -> list[tuple[str, Vertex, str]]:
             "8.15.2",
         ),
         (
-            "a right result",
-            by(BOB, stake, Slash(town.wrong_result(ANN, is_right=True))),
+            "another receipt than the finding's",
+            by(BOB, stake, Slash(replace(town.wrong_result(ANN), receipt_id=bytes([1] * 32)))),
             "8.15.2",
         ),
         (
-            "a result that the receipt does not have",
-            by(BOB, stake, Slash(town.wrong_result(ANN, number=1))),
+            "another result than the finding's",
+            by(BOB, stake, Slash(replace(town.wrong_result(ANN), number=1))),
             "8.15.2",
         ),
         (
@@ -535,7 +533,11 @@ def _statements() -> list[Json]:
     bodies: list[tuple[Domain, Value, bytes]] = [
         (VOUCHER_DOMAIN, [1, name, 1, 900, 3, ROOT, split], voucher.signature),
         (VERDICT, [1, name, 250], sign_verdict(ann, NET, name, 250)),
-        (FINDING, [1, ROOT, 4, bytes(32)], sign_finding(ann, NET, ROOT, 4, bytes(32))),
+        (
+            FINDING,
+            [1, ann.node_id, ROOT, 4, bytes(32)],
+            sign_finding(ann, NET, ann.node_id, ROOT, 4, bytes(32)),
+        ),
     ]
     return [
         {

@@ -176,7 +176,14 @@ class Provider:
         self._ledger = ledger
         self._debts = Debts(journal, ledger.channels, node.network, identity.node_id)
         self._bench = Workbench(
-            node, identity, blobs, self._shelf, runner, self._debts, settings.slots
+            node,
+            identity,
+            blobs,
+            self._shelf,
+            runner,
+            self._debts,
+            settings.slots,
+            is_paused=lambda: self._paused,
         )
         self._channels = EarningChannels(
             ledger, ledger.channels, self._debts, identity.node_id, is_working_for=self._works_for
@@ -340,6 +347,9 @@ class Provider:
                 yield encode_run_item(item)
         finally:
             work.scope.cancel()
+            if work.state is not None:
+                self._keep_output(work.state)
+                self._blobs.unpin(work.state)
             self._working[peer] -= 1
             self._working += Counter()
         if work.failure is not None:
@@ -356,6 +366,9 @@ class Provider:
         """Count a lot whose receipt is about to leave."""
         terms, fuel, runs = work.agreement, fuel_of(tuple(work.results)), len(work.results)
         requestor = work.order.requestor
+        if work.order.start is not None:
+            # What somebody else has used is somebody else's.
+            fuel -= work.order.start.fuel
         drops = bill(fuel, terms.price, terms.start_price, runs)
         assert work.bill is not None
         rest = work.bill.rest(work.agreement_id, drops)

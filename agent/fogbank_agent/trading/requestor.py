@@ -225,6 +225,7 @@ class Requestor:
         finally:
             # There is nothing to do for either unless the job was cancelled.
             shell.end_unfinished()
+            shell.take_states()
             self._payments.want_now()
             del self._jobs[shell.job_id]
             for blob_id in pinned:
