@@ -81,6 +81,8 @@ def test_a_run_on_a_file_of_ones_own_goes_to_standard_output_and_is_paid(
     (channel,) = first.json("channels")["channels"]
     assert (channel["pays"], channel["state"], channel["paid"] > 0) == (True, "open", True)
     assert first.wallet().balance + channel["deposit"] == SUPPLY
+    # What follows opens another one.
+    assert first.json("channels", "close")["waiting"] == 0
 
 
 def test_a_published_task_is_run_by_its_id_from_another_agent_and_paid(
