@@ -26,6 +26,9 @@ from .fields import Fields, open_object, sign_checked
 OFFER = Domain("fog-offer-1", OFFER_BODY_BYTES_MAX)
 _RULE = "9.1"
 
+SERVICE_FEATURE = "service"
+"""The feature of a provider that keeps services (section 9.8)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:

@@ -54,6 +54,7 @@ from ..market.pricing import fuel_for
 from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
+from ..market.service_request import ServiceRequest, ServiceView
 from .bill_book import BillBook
 from .interfaces import CheckingRunner
 from .job_bounds import JobRefused, check_bounds
@@ -66,6 +67,7 @@ from .packages import PackageShelf
 from .paying_channels import PayingChannels
 from .payments import Payments, VoucherGiven
 from .purchase_calls import PurchaseCalls
+from .service_desk import ServiceDesk, ServiceRefused
 from .standings import Standings
 
 __all__ = [
@@ -157,6 +159,16 @@ class Requestor:
             random=random,
             standings=Standings(journal),
         )
+        self._desk = ServiceDesk(
+            node,
+            identity,
+            blobs,
+            self._offers,
+            self._payments,
+            self._purse,
+            self._channels.want,
+            random,
+        )
         self._jobs: dict[bytes, JobShell] = {}
         self._nursery: trio.Nursery | None = None
 
@@ -175,6 +187,7 @@ class Requestor:
             await nursery.start(self._journal.run)
             await nursery.start(self._channels.run)
             await nursery.start(self._payments.run)
+            await nursery.start(self._desk.run)
             nursery.start_soon(self._watch_peers)
             task_status.started()
             try:
@@ -212,11 +225,29 @@ class Requestor:
         finally:
             # There is nothing to do for either unless the job was cancelled.
             shell.end_unfinished()
+            shell.take_states()
             self._payments.want_now()
             del self._jobs[shell.job_id]
             for blob_id in pinned:
                 self._blobs.unpin(blob_id)
             self._keep_a_while(shell.outputs)
+
+    @property
+    def desk(self) -> ServiceDesk:
+        """The services of this agent: call, stop and list them there."""
+        return self._desk
+
+    async def start_service(self, request: ServiceRequest) -> ServiceView:
+        """Have an instance kept warm by the cheapest provider that takes it (section 9.8).
+
+        Raises:
+            ServiceRefused: the package is missing or broken, or nobody takes it.
+        """
+        try:
+            package = await self._open_package(request.package_id)
+        except JobRefused as refused:
+            raise ServiceRefused(str(refused)) from None
+        return await self._desk.start(request, package)
 
     async def can_verify(self, package_id: BlobId) -> bool:
         """Tell whether a package has a verifier, and this machine a sandbox to ask it in.
@@ -370,6 +401,7 @@ class Requestor:
         self._nursery.start_soon(unpin_later)
 
     def _note_voucher(self, given: VoucherGiven) -> None:
+        self._desk.note_voucher(given)
         for shell in self._jobs.values():
             shell.note_voucher(given)
 

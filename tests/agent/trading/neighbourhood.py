@@ -12,7 +12,7 @@ import trio
 
 from fogbank_agent.market.job_request import JobRequest, RunInput
 from fogbank_agent.market.orders import Audit
-from fogbank_agent.trading.interfaces import CheckingRunner, LotRunner
+from fogbank_agent.trading.interfaces import CheckingRunner, LotRunner, SessionKeeper
 from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.owner_pricing import OwnerPricing
 from fogbank_agent.trading.provider import Provider, ProviderSettings
@@ -176,10 +176,11 @@ class Neighbourhood:
         checks: CheckingRunner | None = None,
         terms: ProviderSettings | None = None,
         pricing: OwnerPricing | None = None,
+        sessions: SessionKeeper | None = None,
     ) -> Agent:
         """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
         started = await self._nursery.start(
-            self._run, identity(number), sells, checks, terms or settings(), pricing
+            self._run, identity(number), sells, checks, terms or settings(), pricing, sessions
         )
         assert isinstance(started, Agent)
         self.agents.append(started)
@@ -192,6 +193,7 @@ class Neighbourhood:
         checks: CheckingRunner | None,
         terms: ProviderSettings,
         pricing: OwnerPricing | None,
+        sessions: SessionKeeper | None,
         *,
         task_status: trio.TaskStatus[Agent],
     ) -> None:
@@ -238,6 +240,7 @@ class Neighbourhood:
                 settings=terms,
                 random=random,
                 pricing=pricing,
+                sessions=sessions,
             )
             node.add_services(provider.services())
         try:
