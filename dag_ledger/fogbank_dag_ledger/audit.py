@@ -14,6 +14,7 @@ from fogbank_protocol.identity import NodeId
 
 from .checkpoint_state import AccountRecord, DeadRecord, PairRecord, StateRecord
 from .genesis import Genesis
+from .operations import Act
 from .vertex import Vertex, VertexId, seq_in, tag_in, tag_of
 
 Pairs = dict[NodeId, int]
@@ -125,6 +126,7 @@ class Audit:
         if is_first and (base is None or vertex.prev != base.head):
             return True
         named = [vertex.prev, *(claim.source for claim in vertex.claims)]
+        named += [one.opening for one in vertex.operations if isinstance(one, Act)]
         return any(one in self.lost or one in self._dead for one in named)
 
     def _check(self, vertex: Vertex) -> None:

@@ -15,6 +15,8 @@ from .acknowledgements import Acknowledged
 from .chain import Chain
 from .dag import Dag
 from .limits import TAG_BYTES
+from .objects import HeldObject
+from .operations import Act, ObjectId, Slash, TwoVouchers
 from .record import Record
 from .vertex import Claim, Vertex, VertexId, seq_in
 
@@ -42,6 +44,13 @@ class Ground:
         self._by_tag = by_tag
         self.dead: dict[VertexId, None] = {}
         """What checkpoints listed as lost, as far back as names are remembered."""
+
+        self.objects: dict[ObjectId, HeldObject] = {}
+        """What was opened below the floor and is not at its end."""
+
+    def get(self, vertex_id: VertexId) -> Record | None:
+        """Return a vertex that is held, None when it is not."""
+        return self._dag.get(vertex_id)
 
     def missing(self, vertex_ids: Iterable[VertexId]) -> tuple[VertexId, ...]:
         """Return those of the ids that have to be held and are not."""
@@ -81,7 +90,12 @@ class Ground:
                 lost = True
             else:
                 sources.append(source)
+        lost = lost or any(map(self._is_lost, _openings(vertex)))
         return Footing(edges, prev, () if lost else tuple(sources), lost)
+
+    def _is_lost(self, vertex_id: VertexId) -> bool:
+        record = self._dag.get(vertex_id)
+        return vertex_id in self.dead if record is None else record.lost
 
     def _prev(self, vertex: Vertex, chain: Chain) -> tuple[Record | None, bool]:
         """Return what ``vertex`` follows, and whether it is lost for that."""
@@ -119,3 +133,15 @@ class Ground:
             return []
         seq = seq_in(vertex_id)
         return [chain for chain in acknowledged.chains if seq < chain.floor]
+
+
+def _openings(vertex: Vertex) -> Iterable[VertexId]:
+    """Return the vertices that opened what ``vertex`` acts on, or shows vouchers of."""
+    for operation in vertex.operations:
+        if isinstance(operation, Act):
+            yield operation.opening
+            match operation.action:
+                case Slash(TwoVouchers(opening)):
+                    yield opening
+                case _:
+                    pass

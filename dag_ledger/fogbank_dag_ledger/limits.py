@@ -345,7 +345,7 @@ STATE_PAGE_BYTES_MAX = 262_144
 STATE_RECORDS_MAX = 1 << 22
 """Records of a state that a node takes from others."""
 
-RECORD_BYTES_MAX = 256
+RECORD_BYTES_MAX = 2_048
 """The largest record of a state, in bytes (section 8.21)."""
 
 SNAPSHOT_PEERS = 3

@@ -134,6 +134,8 @@ def _mark_lost(records: Iterable[Record], ground: Ground) -> None:
         chain = record.chain
         is_cut_off = record.prev is not None and record.prev.lost
         has_nothing = any(source.lost for source, _ in record.claims)
+        if record.deeds is not None:
+            has_nothing = has_nothing or any(source.lost for source in record.deeds.sources)
         record.lost = chain.closed or record.seq < chain.floor or is_cut_off or has_nothing
 
 
