@@ -301,8 +301,8 @@ def _write_objects(records: dict[bytes, bytes], cut: Cut, covered: Sequence[Reco
         settling = cut.settling(held)
         if known is not None and known.outcome is not None:
             written = replace(written, outcome=known.outcome)
-        elif settling is not None and held.outcome is not None:
-            written = replace(written, outcome=outcome_at(held.outcome, settling.id))
+        elif settling and held.outcome is not None:
+            written = replace(written, outcome=outcome_at(held.outcome, settling))
         records[key] = encode_record(written)[1]
 
 

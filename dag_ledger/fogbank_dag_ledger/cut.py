@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .chain import Chain
-from .limits import CHECKPOINT_DEAD_MAX, CHECKPOINT_VERTICES_MAX
+from .limits import CHECKPOINT_DEAD_MAX, CHECKPOINT_VERTICES_MAX, SETTLING_MAX
 from .objects import HeldObject
 from .operations import EscrowTerms, TopUp
 from .record import Record
@@ -35,20 +35,20 @@ class Cut:
             return record.seq < self.count(record.chain)
         return record.id in self.dead
 
-    def settling(self, held: HeldObject) -> Record | None:
-        """Return the vertex with the lowest id that is covered and settles ``held``, None without.
+    def settling(self, held: HeldObject) -> list[VertexId]:
+        """Return the covered vertices that settle ``held``, so that what it owes can be taken.
 
-        Its funds are final, so that what it owes can be taken.
+        None when there are more than a state can name.
         """
         outcome = held.outcome
         if outcome is None:
-            return None
-        able = [
-            record
+            return []
+        able = {
+            record.id
             for record, settlement in outcome.settling
             if record.final and self.covers(record) and _is_funded(settlement.funds_of(record))
-        ]
-        return min(able, key=lambda one: one.id, default=None)
+        }
+        return sorted(able) if len(able) <= SETTLING_MAX else []
 
     def closed(self) -> set[Chain]:
         """Return the chains of which nothing beyond the cut can be final any more."""
@@ -155,7 +155,7 @@ def _undecided(
     for record in (*cut.members(before), *cut.dead.values()):
         for held in pressing(record):
             if held not in known:
-                known[held] = cut.settling(held) is not None and is_decided(held, cut)
+                known[held] = bool(cut.settling(held)) and is_decided(held, cut)
     return [held for held, is_known in known.items() if not is_known]
 
 

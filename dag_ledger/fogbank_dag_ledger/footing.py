@@ -16,7 +16,7 @@ from .chain import Chain
 from .dag import Dag
 from .limits import TAG_BYTES
 from .objects import HeldObject
-from .operations import Act, ObjectId, Slash, TwoVouchers
+from .operations import Act, ObjectId, Slash, Take, TopUp, TwoVouchers, object_id
 from .record import Record
 from .vertex import Claim, Vertex, VertexId, seq_in
 
@@ -90,8 +90,25 @@ class Ground:
                 lost = True
             else:
                 sources.append(source)
-        lost = lost or any(map(self._is_lost, _openings(vertex)))
+        lost = lost or any(map(self._is_lost, _openings(vertex))) or self._takes_in_vain(vertex)
         return Footing(edges, prev, () if lost else tuple(sources), lost)
+
+    def _takes_in_vain(self, vertex: Vertex) -> bool:
+        """Tell whether ``vertex`` takes from an outcome that is not the one, or when all is taken.
+
+        A top-up of what has come to its end is the same.
+        """
+        return any(
+            self._is_vain(one)
+            for one in vertex.operations
+            if isinstance(one, Act) and self._dag.get(one.opening) is None
+        )
+
+    def _is_vain(self, act: Act) -> bool:
+        held = self.objects.get(object_id(act.opening, act.index))
+        if held is None:
+            return isinstance(act.action, Take | TopUp)
+        return is_vain(held, act)
 
     def _is_lost(self, vertex_id: VertexId) -> bool:
         record = self._dag.get(vertex_id)
@@ -133,6 +150,13 @@ class Ground:
             return []
         seq = seq_in(vertex_id)
         return [chain for chain in acknowledged.chains if seq < chain.floor]
+
+
+def is_vain(held: HeldObject, act: Act) -> bool:
+    """Tell whether ``act`` takes from an outcome of ``held`` that the floor says it has not."""
+    return (
+        held.is_over and isinstance(act.action, Take) and act.action.settling not in held.settling
+    )
 
 
 def _openings(vertex: Vertex) -> Iterable[VertexId]:

@@ -36,7 +36,7 @@ from .object_state import LineRecord, ObjectRecord
 from .objects import HeldObject, Settlement
 from .operations import ObjectId
 from .prospects import can_be_final
-from .pruning import Trail, settle
+from .pruning import Trail, mark_lost, settle
 from .record import Record
 from .restoring import (
     Names,
@@ -45,7 +45,7 @@ from .restoring import (
     restore_names,
     restore_pair,
 )
-from .settled_objects import restore_line, restore_object, settle_objects
+from .settled_objects import mark_vain, restore_line, restore_object, settle_objects
 from .state import burned, state_hash, supply_held
 from .validity import check_cone
 from .vertex import Draft, Vertex, VertexId, seq_in, tag_in
@@ -221,6 +221,8 @@ class Ledger:
         """
         gone = settle(cut, self.dag, self._ground, self._votes, self._chains, self._trail)
         settle_objects(state, self._objects, self._ground, self._chains)
+        if mark_vain(self.dag.records()):
+            mark_lost(self.dag.records())
         self._votes.objects.forget()
         self._finality.forget(gone)
         return [record.id for record in gone]

@@ -373,3 +373,6 @@ HASH_BYTES = 32
 
 PATH_HASHES_MAX = 64
 """The longest path in a tree, in hashes (section 8.16)."""
+
+SETTLING_MAX = 8
+"""Settling vertices that the state of a checkpoint names of one object (section 8.21)."""

@@ -1,6 +1,6 @@
 """Objects in the state at a cut (SPEC.md section 8.21)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -8,7 +8,7 @@ from fogbank_protocol.encoding import Value, decode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, NodeId
 
-from .limits import AMOUNT_LIMIT, PAYEES_MAX, VERTEX_ID_BYTES
+from .limits import AMOUNT_LIMIT, OPERATIONS_MAX, PAYEES_MAX, SETTLING_MAX, VERTEX_ID_BYTES
 from .objects import Outcome
 from .operation_codec import OPEN, operation_from_value, terms_value
 from .operations import (
@@ -34,8 +34,8 @@ class OutcomeAt:
     is_seizure: bool
     award: int
     shares: tuple[Share, ...]
-    settling: VertexId
-    """A final vertex that settles it so, and the funds of which are final."""
+    settling: tuple[VertexId, ...]
+    """Covered vertices that settle it so and the funds of which are final, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class LineRecord:
     taken: int
 
 
-def outcome_at(outcome: Outcome, settling: VertexId) -> OutcomeAt:
+def outcome_at(outcome: Outcome, settling: Iterable[VertexId]) -> OutcomeAt:
     """Return how a record tells ``outcome``."""
-    return OutcomeAt(outcome.is_seizure, outcome.award, outcome.shares, settling)
+    return OutcomeAt(outcome.is_seizure, outcome.award, outcome.shares, tuple(sorted(settling)))
 
 
 def object_value(record: ObjectRecord) -> Value:
@@ -78,7 +78,7 @@ def object_value(record: ObjectRecord) -> Value:
     if record.outcome is not None:
         told = record.outcome
         shares: Value = [[who, drops] for who, drops in told.shares]
-        outcome = [int(told.is_seizure), told.award, shares, told.settling]
+        outcome = [int(told.is_seizure), told.award, shares, b"".join(told.settling)]
     return [
         OBJECT,
         record.id,
@@ -121,7 +121,7 @@ def object_from_value(fields: Sequence[Value]) -> ObjectRecord:
             raise RemoteProtocolError("not a record of an object", rule=RULE)
     value = cast("list[object]", [OPEN, kind, amount, terms])
     opened = operation_from_value(value, index)
-    if not 0 <= index < 16 or not isinstance(opened, Opening):
+    if not 0 <= index < OPERATIONS_MAX or not isinstance(opened, Opening):
         raise RemoteProtocolError("not a record of an object", rule=RULE)
     if name != object_id(VertexId(opening), index):
         raise RemoteProtocolError("an object of another name", rule=RULE)
@@ -143,7 +143,8 @@ def _outcome(fields: Sequence[Value]) -> OutcomeAt:
             seized in (0, 1)
             and 0 <= award < AMOUNT_LIMIT
             and len(values) <= PAYEES_MAX
-            and len(settling) == VERTEX_ID_BYTES
+            and 0 < len(settling) <= SETTLING_MAX * VERTEX_ID_BYTES
+            and len(settling) % VERTEX_ID_BYTES == 0
         ):
             pass
         case _:
@@ -157,7 +158,11 @@ def _outcome(fields: Sequence[Value]) -> OutcomeAt:
                 raise RemoteProtocolError("not a share", rule=RULE)
     if shares != sorted(dict(shares).items()):
         raise RemoteProtocolError("shares out of order", rule=RULE)
-    return OutcomeAt(bool(seized), award, tuple(shares), VertexId(settling))
+    starts = range(0, len(settling), VERTEX_ID_BYTES)
+    ids = tuple(VertexId(settling[start : start + VERTEX_ID_BYTES]) for start in starts)
+    if list(ids) != sorted(set(ids)):
+        raise RemoteProtocolError("ids that do not ascend", rule=RULE)
+    return OutcomeAt(bool(seized), award, tuple(shares), ids)
 
 
 def line_from_value(fields: Sequence[Value]) -> LineRecord:

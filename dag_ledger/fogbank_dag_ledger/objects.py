@@ -115,6 +115,7 @@ class HeldObject:
 
     __slots__ = (
         "amount",
+        "has_ended",
         "id",
         "index",
         "opened_in",
@@ -151,14 +152,17 @@ class HeldObject:
         self.opened_in: Record | None = None
         """The vertex that opens it; None while that is being checked."""
 
+        self.has_ended = False
+        """Whether all was taken from it below the floor, where its record is gone."""
+
         self.settled_put = 0
         """Drops that the opener had put in at the floor (8.21); 0 when it was opened above."""
 
         self.settled_funds: VertexId = NO_VERTEX
         """The last top-up below the floor."""
 
-        self.settling: VertexId = NO_VERTEX
-        """A vertex below the floor that settles it by ``outcome``; empty: none is there."""
+        self.settling: tuple[VertexId, ...] = ()
+        """The vertices below the floor that settle it by ``outcome``."""
 
     @property
     def is_over(self) -> bool:

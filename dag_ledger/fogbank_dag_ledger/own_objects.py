@@ -219,9 +219,10 @@ class OwnObjects:
             outcome = own.held.outcome
             assert outcome is not None
             if own.held.is_over:
-                acts.append(Act(own.opening.id, own.held.index, Take(own.held.settling)))
+                acts.append(Act(own.opening.id, own.held.index, Take(own.held.settling[0])))
                 continue
-            for record, settlement in outcome.settling:
+            # One that is final first: a checkpoint may have it already, and not the others.
+            for record, settlement in sorted(outcome.settling, key=lambda one: not one[0].final):
                 funds = settlement.funds_of(record)
                 if funds is None or funds.final:
                     acts.append(Act(own.opening.id, own.held.index, Take(record.id)))

@@ -1,16 +1,16 @@
 """Objects at the floor: what is left of them when what opened them is pruned (SPEC.md 8.21)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fogbank_protocol.identity import NodeId
 
 from .chain import Chain
 from .checkpoint_state import decode_record, line_key
 from .finality import Finality
-from .footing import Ground
+from .footing import Ground, is_vain
 from .object_state import OBJECT, LineRecord, ObjectRecord
 from .objects import HeldObject
-from .operations import ObjectId
+from .operations import ObjectId, Take, TopUp
 from .record import Record
 
 
@@ -72,6 +72,7 @@ def settle_objects(
     if not ended:
         return
     for held in ended:
+        held.has_ended = True
         del objects[held.id]
     for chain in chains.values():
         for totals in (chain.account, chain.totals):
@@ -83,3 +84,16 @@ def _is_below(held: HeldObject, chain: Chain) -> bool:
     opening = held.opened_in
     assert opening is not None
     return opening.lost or (opening.final and opening.seq < chain.floor)
+
+
+def mark_vain(records: Iterable[Record]) -> bool:
+    """Find what takes from objects in vain, and can never be final; tell whether there is any."""
+    found = False
+    for record in records:
+        if record.final or record.lost or record.deeds is None:
+            continue
+        for held, act in record.deeds.acts:
+            moves = isinstance(act.action, Take | TopUp)
+            if (held.has_ended and moves) or is_vain(held, act):
+                record.lost = found = True
+    return found
