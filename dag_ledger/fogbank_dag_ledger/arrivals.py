@@ -12,7 +12,7 @@ from fogbank_protocol.identity import NodeId
 
 from .fair_queue import FairQueue
 from .ledger import Ledger
-from .limits import ARRIVALS_COST_MAX, SEAT_SHARE, SIGNATURE_COST
+from .limits import ARRIVALS_COST_MAX, ARRIVALS_IN_ORDER, SEAT_SHARE, SIGNATURE_COST
 from .vertex import Vertex
 
 Item = TypeVar("Item")
@@ -36,11 +36,11 @@ _LEVEL_OF_ISSUERS = 2
 class Arrivals(Generic[Item]):
     """What has arrived, in a queue that is fair to peers and issuers."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        """Look up in ``ledger`` who is who."""
+    def __init__(self, ledger: Ledger, *, in_order: int = ARRIVALS_IN_ORDER) -> None:
+        """Look up in ``ledger`` who is who; ``in_order`` is as for a ``FairQueue``."""
         self._ledger = ledger
         self._queue: FairQueue[Item] = FairQueue(
-            ARRIVALS_COST_MAX, share=self._share, rank=self._rank
+            ARRIVALS_COST_MAX, in_order=in_order, share=self._share, rank=self._rank
         )
 
     def __len__(self) -> int:

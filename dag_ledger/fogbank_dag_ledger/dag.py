@@ -4,7 +4,7 @@ The container is a networkx graph: one node a vertex, one edge a reference.  Wha
 it for every vertex is kept incrementally beside; no algorithm over the whole graph is run here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -69,6 +69,11 @@ class Dag:
     def __init__(self) -> None:
         self._graph = _ThinGraph()
         self._records: dict[VertexId, Record] = {}
+        self.get: Callable[[VertexId], Record | None] = self._records.get
+        """Return what is known of a vertex, None when it is not held.
+
+        The method of the dict itself: nothing is asked more often."""
+
         self._banned: set[Chain] = set()
         self.tips: dict[Record, None] = {}
         """In order of arrival (section 8.6)."""
@@ -80,10 +85,6 @@ class Dag:
 
     def __len__(self) -> int:
         return len(self._records)
-
-    def get(self, vertex_id: VertexId) -> Record | None:
-        """Return what is known of a vertex, None when it is not held."""
-        return self._records.get(vertex_id)
 
     def children(self, record: Record) -> Iterable[Record]:
         """Return what stands on ``record`` directly."""

@@ -4,6 +4,8 @@ Deficit round robin: each key in turn may spend its quantum, scaled by its share
 with the last item is owed to the next turn.  When there is no room the newest of whoever has the
 most waiting for its share is dropped, so that a flood drops itself.  Queues may stand in one
 another: a path of several keys takes turns at each of them.
+
+While little waits nobody waits long, whoever is first; then order is worth more than turns.
 """
 
 from collections import deque
@@ -140,15 +142,23 @@ class FairQueue(Generic[Item]):
         self,
         cost_max: int,
         *,
+        in_order: int = 0,
         share: Callable[[int, Hashable], int] = _equal,
         rank: Callable[[int, Hashable], int] = _equal,
     ) -> None:
         """Hold items of ``cost_max`` in all.
 
-        ``share`` says of the key at a level of the path, from 0 on, how large its part is, 1 or
-        more; ``rank`` who is served first in a round, the lowest.
+        While no more than ``in_order`` of that waits it is served in the order in which it came;
+        once more does turns decide, until nothing waits.  ``share`` says of the key at a level of
+        the path, from 0 on, how large its part is, 1 or more; ``rank`` who is served first in a
+        round, the lowest.
         """
         self._cost_max = cost_max
+        self._in_order = in_order
+        self._first: deque[tuple[Path, _Waiting[Item]]] = deque()
+        """What waits, in its order, while turns are not needed; empty while they are."""
+
+        self._first_cost = 0
         self._root: _Branch[Item] = _Branch(_Rules(share, rank), 0)
         self._count = 0
         self._number = 0
@@ -161,7 +171,13 @@ class FairQueue(Generic[Item]):
         """Add ``item``, which costs ``cost``, 1 or more; return what had to go, maybe itself."""
         self._number += 1
         self._count += 1
-        self._root.put(path, _Waiting(self._number, item, cost))
+        waiting = _Waiting(self._number, item, cost)
+        if not self._root.cost and self._first_cost + cost <= self._in_order:
+            self._first.append((path, waiting))
+            self._first_cost += cost
+            return []
+        self._begin_turns()
+        self._root.put(path, waiting)
         dropped: list[Item] = []
         while self._root.cost > self._cost_max:
             dropped.append(self._root.drop().item)
@@ -174,8 +190,21 @@ class FairQueue(Generic[Item]):
         All of them, when they are not more, come in the order in which they were put: with room for
         everyone nobody needs to wait, and what stands on others comes after them.
         """
-        taken = [self._root.take() for _ in range(min(count, self._count))]
+        taken = [self._take() for _ in range(min(count, self._count))]
         self._count -= len(taken)
         if not self._count:
             taken.sort(key=lambda waiting: waiting.number)
         return [waiting.item for waiting in taken]
+
+    def _take(self) -> _Waiting[Item]:
+        if not self._first:
+            return self._root.take()
+        _, waiting = self._first.popleft()
+        self._first_cost -= waiting.cost
+        return waiting
+
+    def _begin_turns(self) -> None:
+        while self._first:
+            path, waiting = self._first.popleft()
+            self._root.put(path, waiting)
+        self._first_cost = 0

@@ -5,8 +5,8 @@ what a checkpoint lists as lost, or deeper than the trail reaches.  Anything els
 its slot, and has to be held like any other vertex: what hangs on it may still be undecided.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
@@ -21,8 +21,7 @@ from .record import Record
 from .vertex import Claim, Vertex, VertexId, seq_in
 
 
-@dataclass(frozen=True, slots=True)
-class Footing:
+class Footing(NamedTuple):
     """Where a vertex stands whose edges are all held or settled."""
 
     edges: tuple[Record, ...]
@@ -74,13 +73,14 @@ class Ground:
             return True
         return vertex.seq < chain.floor and chain.is_settled(vertex.id) is not False
 
-    def footing(self, vertex: Vertex, chain: Chain) -> Footing:
+    def footing(self, vertex: Vertex, chain: Chain, held: Sequence[Record | None]) -> Footing:
         """Return where ``vertex`` stands, none of whose edges is ``missing``.
+
+        ``held`` says of each of its edges what is held of it.
 
         Raises:
             RemoteProtocolError: its ``prev`` is another issuer's (8.3.13).
         """
-        held = [self._dag.get(edge) for edge in vertex.edges]
         edges = tuple([edge for edge in held if edge is not None])
         prev, lost = self._prev(vertex, chain)
         sources: list[Record] = []

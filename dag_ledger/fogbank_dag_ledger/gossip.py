@@ -194,6 +194,8 @@ class Gossip:
     def _draw(self, known_to: set[NodeId]) -> list[NodeId]:
         """Return some neighbours, none of ``known_to``."""
         others = [peer for peer in self._neighbours if peer not in known_to]
+        if not others:
+            return []
         return self._random.sample(others, min(PUSH_PEERS_MAX, len(others)))
 
     def _count(self, vertices: Sequence[Accepted]) -> None:

@@ -3,7 +3,7 @@
 Here everything meets that needs no clock, disk or network: the ledger and what waits for edges.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from fogbank_protocol.identity import NodeId
 
 from .events import LedgerEvent, Unsolid
 from .ledger import Ledger
-from .parking import Parking
+from .parking import Parked, Parking
 from .vertex import Vertex, VertexId
 
 
@@ -74,34 +74,35 @@ class Intake:
         """
         outcome = Outcome()
         for vertex, peer in vertices:
-            self._take_one(vertex, peer, vertex.id in pushed, outcome)
+            ready = self._take_one(vertex, peer, vertex.id in pushed, outcome)
+            # The list grows while it is iterated: what waited for one that waited.
+            for one in ready:
+                ready += self._take_one(one.vertex, one.peer, one.pushed, outcome)
         for vertex_id in [held for held in outcome.missing if self.holds(held)]:
             del outcome.missing[vertex_id]
         return outcome
 
     def _take_one(
         self, vertex: Vertex, peer: NodeId | None, pushed: bool, outcome: Outcome
-    ) -> None:
-        ready = deque([(vertex, peer, pushed)])
-        while ready:
-            current, source, unasked = ready.popleft()
-            if unasked and self._ledger.unwanted(current) is not None:
-                continue
-            try:
-                events = self._ledger.insert(current)
-            except RemoteProtocolError as error:
-                self._refuse(current, source, error, outcome)
-                continue
-            if not events:
-                continue
-            match events[0]:
-                case Unsolid(missing):
-                    self._park(current, missing, source, unasked, outcome)
-                case _:
-                    outcome.accepted.append((current, source))
-                    outcome.events.extend(events)
-                    released = self._parking.release(current.id)
-                    ready.extend((one.vertex, one.peer, one.pushed) for one in released)
+    ) -> list[Parked]:
+        """Take one, and return those that had waited for nothing else."""
+        if pushed and self._ledger.unwanted(vertex) is not None:
+            return []
+        try:
+            events = self._ledger.insert(vertex)
+        except RemoteProtocolError as error:
+            self._refuse(vertex, peer, error, outcome)
+            return []
+        if not events:
+            return []
+        match events[0]:
+            case Unsolid(missing):
+                self._park(vertex, missing, peer, pushed, outcome)
+                return []
+            case _:
+                outcome.accepted.append((vertex, peer))
+                outcome.events += events
+                return self._parking.release(vertex.id)
 
     def _park(
         self,

@@ -95,16 +95,20 @@ class Ledger:
             RemoteProtocolError: it breaks a rule of 8.3.13 to 8.3.18, or one that 8.12 to 8.15
                 number from 8.12.3 on, and nothing has changed.
         """
-        if vertex.id in self:
+        if self.dag.get(vertex.id) is not None:
             return []
-        chain = self._chains.get(vertex.issuer) or self._new_chain(vertex.issuer)
+        known = self._chains.get(vertex.issuer)
+        chain = known or self._new_chain(vertex.issuer)
         if self._ground.is_over(vertex, chain):
             return []
-        missing = self.missing(vertex)
-        if missing:
-            return [Unsolid(missing)]
-        record, acknowledges = self._record(vertex, chain)
-        if vertex.issuer not in self._chains:
+        edges = vertex.edges
+        held = [self.dag.get(edge) for edge in edges]
+        if None in held:
+            missing = self._ground.missing(edges)
+            if missing:
+                return [Unsolid(missing)]
+        record, acknowledges = self._record(vertex, chain, held)
+        if known is None:
             self._register(chain)
         events: list[LedgerEvent] = [Inserted(vertex)]
         self._add(record, acknowledges, events)
@@ -117,7 +121,7 @@ class Ledger:
             RemoteProtocolError: it breaks a rule, as ``insert`` would say.
         """
         chain = self._chains.get(vertex.issuer) or self._new_chain(vertex.issuer)
-        self._record(vertex, chain)
+        self._record(vertex, chain, [self.dag.get(edge) for edge in vertex.edges])
 
     def learn_proof(self, proof: bytes) -> NodeId | None:
         """Take a proof that somebody forked; return who, or None when nothing was learnt.
@@ -147,7 +151,7 @@ class Ledger:
 
         ``is_asked``: this node asked for it, as a missing edge or in a range.
         """
-        if vertex.id in self:
+        if self.dag.get(vertex.id) is not None:
             return Unwanted.HELD
         if vertex.issuer in self._proofs and not is_asked:
             return Unwanted.FORKER
@@ -162,7 +166,7 @@ class Ledger:
             return None
         if vertex.seq < final_count:
             return Unwanted.SLOT_FULL
-        if chain is not None and len(chain.contenders(vertex.seq)) >= CONTENDERS_MAX:
+        if chain is not None and len(chain.contested.get(vertex.seq, ())) >= CONTENDERS_MAX:
             return Unwanted.SLOT_FULL
         return None
 
@@ -425,9 +429,9 @@ class Ledger:
             self.dag.ban(chain, ())
 
     def _record(
-        self, vertex: Vertex, chain: Chain
+        self, vertex: Vertex, chain: Chain, held: Sequence[Record | None]
     ) -> tuple[Record, Sequence[tuple[Acknowledged, int]]]:
-        footing = self._ground.footing(vertex, chain)
+        footing = self._ground.footing(vertex, chain, held)
         effect = check_cone(
             vertex, chain, footing, self._acknowledged, self._ground, self.genesis.network
         )
@@ -456,10 +460,11 @@ class Ledger:
         chain = record.chain
         confirmed: list[Record] = []
         was_forked = chain.forked
-        for rival in chain.contenders(record.seq)[:1]:
-            events += self._convict(rival, record)
+        if record.seq < chain.end or chain.contested:
+            for rival in chain.contenders(record.seq)[:1]:
+                events += self._convict(rival, record)
         chain.add(record)
-        if record.seq in chain.contested:
+        if chain.contested and record.seq in chain.contested:
             confirmed += self._votes.contest(record, first_fork=not was_forked and chain.forked)
         self.dag.add(record)
         if not record.lost:

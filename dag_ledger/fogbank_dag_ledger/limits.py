@@ -87,8 +87,10 @@ ACKNOWLEDGED_IN_PASSING = 8
 CERT_ENTRIES_MAX = 256
 """Entries in one cert that a validator writes (section 8.6)."""
 
-ASKED_REACH = 4
-"""How many windows beyond the last final vertex answers are taken (section 8.6)."""
+ASKED_REACH = 8
+"""How many windows beyond the last final vertex answers are taken (section 8.6).
+
+Two pages of one issuer, for the second is read while the first is worked in."""
 
 WINDOW = 64
 """Positions beyond an issuer's last final vertex that are taken unasked (section 8.6)."""
@@ -230,6 +232,12 @@ SIGNATURE_COST = 1_024
 ARRIVALS_COST_MAX = 8 * 1_048_576
 """What waits for its signatures to be checked, in bytes and ``SIGNATURE_COST`` (section 8.23)."""
 
+ARRIVALS_IN_ORDER = 1_048_576
+"""How much of that is served in the order in which it came, before turns decide (section 8.23).
+
+About 800 vertices.  Turns let vertices overtake what they stand on, and each of those is looked at
+twice: that costs everyone more than an order in which nobody waits for a quarter of a second."""
+
 FAIR_QUANTUM = 10_240
 """What may be spent in one turn with a share of one; more than any vertex costs (section 8.23)."""
 
@@ -288,9 +296,6 @@ PAYEES_MAX = 16
 
 SETTLEMENTS_MAX = 4
 """How often one account may settle one object, until one of them counts (section 8.12.8)."""
-
-RECEIPT_BYTES_MAX = 512
-"""The largest receipt in a proof of a wrong result, in bytes (section 8.15)."""
 
 STATEMENT_BYTES_MAX = 1_024
 """The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""

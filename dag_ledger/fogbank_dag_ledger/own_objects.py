@@ -94,6 +94,16 @@ class ObjectView:
     owed: int
 
 
+@dataclass(frozen=True, slots=True)
+class ShareView:
+    """What the outcome of an object has its provider pass on to this account."""
+
+    id: ObjectId
+    payer: NodeId
+    provider: NodeId
+    drops: int
+
+
 @dataclass(slots=True)
 class _Own:
     held: HeldObject
@@ -146,6 +156,7 @@ class OwnObjects:
         self._remembered: dict[ObjectId, dict[int, Voucher]] = {}
         self._unsettled: dict[ObjectId, None] = {}
         self._owing: dict[ObjectId, None] = {}
+        self._shares: dict[ObjectId, ShareView] = {}
 
     def restore(self) -> None:
         """Take what the ledger knows of objects after it was restored to a checkpoint."""
@@ -166,6 +177,7 @@ class OwnObjects:
                 case Inserted(vertex) if vertex.operations:
                     self._insert(vertex.id)
                 case Settled(name):
+                    self._note_share(name)
                     if name in self._own:
                         self._unsettled.pop(name, None)
                         self._remembered.pop(name, None)
@@ -265,6 +277,21 @@ class OwnObjects:
             for own in self._own.values()
             if not isinstance(terms := own.held.terms, ChannelTerms)
         ]
+
+    def shares(self) -> list[ShareView]:
+        """Return what objects of others gave the owner a part of, in the order of outcomes.
+
+        The provider pays it with what it takes itself.
+        """
+        return list(self._shares.values())
+
+    def _note_share(self, name: ObjectId) -> None:
+        held = self._ledger.object(name)
+        if held is None or held.outcome is None or isinstance(held.terms, StakeTerms):
+            return
+        drops = sum(drops for who, drops in held.outcome.shares if who == self._owner)
+        if drops:
+            self._shares[name] = ShareView(name, held.opener, held.terms.provider, drops)
 
     def _insert(self, vertex_id: VertexId) -> None:
         record = self._ledger.dag.get(vertex_id)

@@ -64,7 +64,7 @@ class Parking:
     def release(self, parent: VertexId) -> list[Parked]:
         """Say that ``parent`` is here; return the vertices that waited for nothing else."""
         released: list[Parked] = []
-        for child in self._waiting.pop(parent, ()):
+        for child in self._waiting.pop(parent, ()) if self._waiting else ():
             parked = self._parked[child]
             parked.missing.discard(parent)
             if not parked.missing:

@@ -63,6 +63,12 @@ class Reform:
         """Want the next epoch to begin with ``table``; forgotten once an epoch began."""
         self._wish = table
 
+    def look_again(self) -> None:
+        """Take note that what was said last is not in the ledger, so that it is said once more."""
+        self._agreement = None
+        self._read = 0
+        self._is_offered = False
+
     def next(self, now: float) -> list[CommitteeOperation]:
         """Return what the next own vertex says, at time ``now`` in seconds."""
         if self._epoch != self._epochs.number:

@@ -96,6 +96,11 @@ class Validator:
         self._beat_at = self._next_beat(now)
         return [Issue(self._draft(now, committee))]
 
+    def take_back(self) -> None:
+        """Take note that what ``handle`` returned was not issued: there was no room for it."""
+        self._reform.look_again()
+        self._may_have_duties = True
+
     @property
     def _has_seat(self) -> bool:
         return self._ledger.epochs.weight_of(self._chain.issuer) > 0

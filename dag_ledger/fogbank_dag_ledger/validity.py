@@ -4,7 +4,7 @@ They are functions of the cone alone: what else is held and in which order it ca
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
@@ -19,8 +19,7 @@ from .record import Gain, Record, Sent
 from .vertex import VALIDATOR, Claim, Vertex
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """What a valid vertex does to its issuer's account, in drops."""
 
     balance: int
@@ -132,9 +131,12 @@ def _has_paid(source: Record, chain: Chain, total: int) -> bool:
     if source.seq < source.chain.floor:
         # What each settled vertex had paid is forgotten; all of them together paid so much.
         return total <= source.chain.settled_sent.get(chain.issuer, 0)
-    return any(
-        recipient == chain.issuer and paid == total for recipient, _, paid in source.payments
-    )
+    issuer = chain.issuer
+    for recipient, _, paid in source.payments:
+        if recipient == issuer:
+            # One entry a recipient.
+            return paid == total
+    return False
 
 
 def _check_cert(

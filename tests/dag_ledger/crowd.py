@@ -15,7 +15,7 @@ from fogbank_dag_ledger.events import Final, LedgerEvent
 from fogbank_dag_ledger.fair_queue import FairQueue
 from fogbank_dag_ledger.intake import Intake
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.limits import OUTBOUND_COST_MAX, WINDOW
+from fogbank_dag_ledger.limits import OUTBOUND_COST_MAX, SIGNATURE_COST, WINDOW
 from fogbank_dag_ledger.tips import draw_tips
 from fogbank_dag_ledger.validator import LedgerGrew, Validator
 from fogbank_dag_ledger.vertex import NO_VERTEX, ORDINARY, Draft, Payment, Vertex, VertexId
@@ -26,6 +26,9 @@ from .community import Community, unsigned
 SITES = 4
 CAPACITY = 24
 """Vertices that a site works in each turn."""
+
+IN_ORDER = 2 * CAPACITY * (SIGNATURE_COST + 200)
+"""What needs no turns: as much as can be done in two of the crowd's, as in the real queue."""
 
 LINK = 32
 """Vertices of others that go from one site to another each turn."""
@@ -42,7 +45,7 @@ class Site:
         self.name = community.names[number]
         self.ledger = Ledger(community.genesis)
         self.validator = Validator(self.ledger, self.name, 0.0)
-        self.arrivals = self.arrivals_type(self.ledger)
+        self.arrivals = self.arrivals_type(self.ledger, in_order=IN_ORDER)
         self.outbound: dict[NodeId, FairQueue[Vertex]] = {}
         self.wanted: set[VertexId] = set()
         self.held: dict[VertexId, Vertex] = {}

@@ -38,7 +38,7 @@ from fogbank_dag_ledger.operations import (
     Withdraw,
 )
 from fogbank_dag_ledger.vertex import Vertex, VertexId, seq_in
-from fogbank_protocol.encoding import Value, decode, encode
+from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId, is_signed_by
 
 if TYPE_CHECKING:
@@ -383,25 +383,13 @@ class ObjectOracle:
             if (seq_in(channel[0]), channel[1]) <= (seq_in(key[0]), key[1]):
                 return False
             return self._broken_by_vouchers(channel, proof.vouchers) != "8.12.7"
-        preimage = b"fog-receipt-1\0" + network + proof.receipt
-        fields = decode(proof.receipt)
-        assert isinstance(fields, list)
-        results = fields[5]
-        assert isinstance(results, list)
-        if fields[2] != owner or proof.number >= len(results) or len(proof.members) < terms.need:
+        if len(proof.members) < terms.need:
             return False
-        result = results[proof.number]
-        assert isinstance(result, list)
-        claimed = blake2b(b"fog-result-1\0" + encode(result[1:3]), digest_size=32).digest()
-        receipt_id = blake2b(preimage, digest_size=32).digest()
-        finding = b"fog-wrong-1\0" + network + encode([1, receipt_id, proof.number, proof.right])
-        return (
-            claimed != proof.right
-            and is_signed_by(owner, preimage, proof.receipt_signature)
-            and all(
-                is_signed_by(terms.watch[member], finding, signature)
-                for member, signature in zip(proof.members, proof.signatures, strict=True)
-            )
+        said = encode([1, owner, proof.receipt_id, proof.number, proof.right])
+        finding = b"fog-wrong-1\0" + network + said
+        return all(
+            is_signed_by(terms.watch[member], finding, signature)
+            for member, signature in zip(proof.members, proof.signatures, strict=True)
         )
 
     def _does(self, vertex_id: VertexId, key: Key, sort: type) -> bool:

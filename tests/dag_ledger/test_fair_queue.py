@@ -84,6 +84,29 @@ def test_a_share_counts_when_room_is_short() -> None:
     assert queue.put(("ben",), "ben", COST) == ["ann"]
 
 
+def test_turns_begin_when_more_waits_than_is_served_in_order() -> None:
+    queue: FairQueue[tuple[str, int]] = FairQueue(ROOM, in_order=10 * COST)
+    for number in range(9):
+        queue.put(("flood",), ("flood", number), COST)
+    queue.put(("ann",), ("ann", 0), COST)
+    assert queue.take(8) == [("flood", number) for number in range(8)]
+    for number in range(9, 20):
+        queue.put(("flood",), ("flood", number), COST)
+    assert ("ann", 0) in queue.take(5)
+    # And they end when nothing waits.
+    assert len(queue.take(99)) == 8
+    for name in ("flood", "flood", "flood", "flood", "flood", "ann"):
+        queue.put((name,), (name, 0), COST)
+    assert ("ann", 0) not in queue.take(5)
+
+
+def test_what_is_served_in_order_counts_for_the_room() -> None:
+    queue: FairQueue[int] = FairQueue(10 * COST, in_order=4 * COST)
+    dropped = [one for number in range(12) for one in queue.put(("ann",), number, COST)]
+    assert dropped == [10, 11]
+    assert queue.take(99) == list(range(10))
+
+
 def test_the_lowest_rank_goes_first_in_each_round() -> None:
     ranks = {"ann": 3, "ben": 1, "cat": 2}
     queue: FairQueue[str] = FairQueue(ROOM, rank=lambda _, key: ranks[str(key)])
@@ -109,11 +132,12 @@ def test_a_peer_that_carries_a_flood_takes_no_turns_of_another() -> None:
     st.lists(st.tuples(st.sampled_from("abcd"), costs), max_size=60),
     st.integers(FAIR_QUANTUM, 8 * FAIR_QUANTUM),
     st.integers(0, 20),
+    st.integers(0, FAIR_QUANTUM),
 )
 def test_nothing_is_lost_or_doubled_and_no_bound_is_passed(
-    puts: list[tuple[str, int]], cost_max: int, count: int
+    puts: list[tuple[str, int]], cost_max: int, count: int, in_order: int
 ) -> None:
-    queue: FairQueue[int] = FairQueue(cost_max)
+    queue: FairQueue[int] = FairQueue(cost_max, in_order=in_order)
     dropped: list[int] = []
     for number, (name, cost) in enumerate(puts):
         dropped += queue.put((name, name.upper()), number, cost)

@@ -2,10 +2,11 @@
 
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.operations import Act, ChannelTerms, Close, Opening, Take
-from fogbank_dag_ledger.own_objects import OwnObjects
+from fogbank_dag_ledger.own_objects import OwnObjects, ShareView
 from fogbank_dag_ledger.vertex import NO_VERTEX
 
 from .community import Community
+from .town import ANN, BOB, CAT, DAN, Town, name_of
 
 
 def test_what_is_owed_is_taken_later_when_the_opening_is_not_final_yet() -> None:
@@ -26,3 +27,23 @@ def test_what_is_owed_is_taken_later_when_the_opening_is_not_final_yet() -> None
         own.note(ledger.insert(cert))
     assert ledger.is_final(opening.id)
     assert own.takes() == [Act(opening.id, 0, Take(settling.id))]
+
+
+def test_an_author_learns_what_others_settle_in_its_favour_and_nobody_else_does() -> None:
+    town = Town()
+    opening = town.open(ANN, 500, town.channel())
+    vouchers = (
+        town.voucher(opening, 300, split={CAT: 30}),
+        town.voucher(opening, 100, lane=1, split={CAT: 5}),
+    )
+    ledger = Ledger(town.community.genesis)
+    cat, dan = (OwnObjects(ledger, town.key(who).node_id) for who in (CAT, DAN))
+    town.act(BOB, opening, Close(NO_VERTEX, (), vouchers))
+    assert cat.shares() == []
+    for vertex in town.inserted:
+        events = ledger.insert(vertex)
+        cat.note(events)
+        dan.note(events)
+    ann, bob = (town.key(who).node_id for who in (ANN, BOB))
+    assert cat.shares() == [ShareView(name_of(opening), ann, bob, 35)]
+    assert dan.shares() == []

@@ -1,7 +1,15 @@
 """A committee changes while payments go on, in a made-up world (SPEC.md section 8.19)."""
 
+from dataclasses import replace
+
 import pytest
 
+from fogbank_dag_ledger.committee_operations import CommitteeVote, Proposal, SignOff, Table, Want
+from fogbank_dag_ledger.ledger import Ledger
+from fogbank_dag_ledger.reform import Reform
+from fogbank_dag_ledger.vertex import NO_VERTEX, VALIDATOR, Draft, Vertex
+
+from .community import Community
 from .electorate import Electorate
 
 
@@ -39,6 +47,31 @@ def test_a_seat_is_removed_by_the_others_and_an_absent_leader_only_delays() -> N
     town.run(30)
     town.check(epochs=1)
     assert len(town.members[0].ledger.epochs.table.seats) == 3
+
+
+def test_what_was_not_kept_is_said_again() -> None:
+    community = Community(seats=1, others=1)
+    ledger = Ledger(community.genesis)
+    chain = ledger.chain(community.names[0])
+    assert chain is not None
+    reform = Reform(ledger.epochs, chain)
+    reform.wish(Table(((community.names[0], 1), (community.names[1], 1)), 2))
+    head: Vertex | None = None
+    for expected in (Want, SignOff, Proposal, CommitteeVote):
+        said = reform.next(0)
+        assert isinstance(said[0], expected)
+        # The disk was full, and nobody has heard of it.
+        reform.look_again()
+        assert reform.next(0) == said
+        draft = Draft(
+            kind=VALIDATOR,
+            issuer=chain.issuer,
+            seq=0 if head is None else head.seq + 1,
+            prev=NO_VERTEX if head is None else head.id,
+            committee=said,
+        )
+        head = community.sign(replace(draft, epoch=ledger.epoch_for(draft)))
+        ledger.insert(head)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """The process that checks signatures: its questions and answers (SPEC.md rule 8.3.12)."""
 
-from dataclasses import replace
 from io import BytesIO
 
 from fogbank_dag_ledger.signature_process import (
@@ -26,8 +25,8 @@ def test_a_question_names_what_was_signed_and_by_whom() -> None:
 
 def test_a_wrong_signature_a_wrong_key_and_another_network_do_not_hold() -> None:
     good = COMMUNITY.vertex(0)
-    forged = replace(good, signature=bytes(64))
-    foreign = replace(good, issuer=COMMUNITY.names[1])
+    forged = good._replace(signature=bytes(64))
+    foreign = good._replace(issuer=COMMUNITY.names[1])
     question = encode_claims([good, forged, foreign], COMMUNITY.network)
     assert answer_claims(question[COUNT_BYTES:]) == b"\1\0\0"
     elsewhere = encode_claims([good], type(COMMUNITY.network)(bytes(8)))
@@ -35,7 +34,7 @@ def test_a_wrong_signature_a_wrong_key_and_another_network_do_not_hold() -> None
 
 
 def test_it_answers_question_after_question_until_there_are_no_more() -> None:
-    good, other = COMMUNITY.vertex(0), replace(COMMUNITY.vertex(1), signature=bytes(64))
+    good, other = COMMUNITY.vertex(0), COMMUNITY.vertex(1)._replace(signature=bytes(64))
     questions = encode_claims([good, other], COMMUNITY.network) + encode_claims(
         [other], COMMUNITY.network
     )

@@ -52,7 +52,7 @@ def test_a_prev_of_another_key_with_the_same_tag_is_refused() -> None:
     dag = Dag()
     dag.add(Record(first, theirs, None, (), balance=0, beat=0, payments=(), claims=()))
     with pytest.raises(RemoteProtocolError) as caught:
-        Ground(dag, {}).footing(second, mine)
+        Ground(dag, {}).footing(second, mine, [dag.get(first.id)])
     assert caught.value.rule == "8.3.13"
 
 

@@ -32,7 +32,9 @@ TOPICS = (
     "orders",
     "packages",
     "receipts",
+    "services",
     "signed",
+    "ticks",
     "verification",
     "vertices",
 )

@@ -16,13 +16,14 @@ GOOD: list[Value] = [
     100,
     1,
     10**11,
+    10**8,
 ]
 
 
 def build() -> dict[str, Any]:
     """Return the vectors."""
-    least: list[Value] = [*GOOD[:5], 0, 0, 1]
-    most: list[Value] = [*GOOD[:5], 10**12, 10**12, (1 << 42) - 1]
+    least: list[Value] = [*GOOD[:5], 0, 0, 1, 1]
+    most: list[Value] = [*GOOD[:5], 10**12, 10**12, (1 << 42) - 1, (1 << 42) - 1]
     return {
         "spec": "9.4",
         "domain": AGREEMENT.name,
@@ -48,4 +49,6 @@ _CHANGES: dict[str, tuple[int, Value]] = {
     "a start price above 10^12": (6, 10**12 + 1),
     "no fuel": (7, 0),
     "fuel above 2^42 - 1": (7, 1 << 42),
+    "no tick": (8, 0),
+    "a tick above 2^42 - 1": (8, 1 << 42),
 }

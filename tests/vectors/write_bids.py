@@ -8,16 +8,16 @@ from fogbank_protocol.encoding import Value
 from .market_objects import NETWORK, PROVIDER, accept, reject_any, reject_fields
 
 ORDER_ID = b"\xc1" * 32
-GOOD: list[Value] = [1, PROVIDER.node_id, ORDER_ID, True, 100, 1, 250, 5_000, []]
-DECLINE: list[Value] = [*GOOD[:3], False, 0, 0, 0, 0, ["busy", "price_too_low"]]
+GOOD: list[Value] = [1, PROVIDER.node_id, ORDER_ID, True, 100, 1, 250, 5_000, 10**8, []]
+DECLINE: list[Value] = [*GOOD[:3], False, 0, 0, 0, 0, 0, ["busy", "price_too_low"]]
 
 
 def build() -> dict[str, Any]:
     """Return the vectors."""
-    free: list[Value] = [*GOOD[:4], 0, 0, 0, 1, []]
-    most: list[Value] = [*GOOD[:4], 10**12, 10**12, 3_600_000, 60_000, []]
-    later: list[Value] = [*DECLINE[:8], ["moon_in_the_way"]]
-    eight: list[Value] = [*DECLINE[:8], [f"reason_{letter}" for letter in "abcdefgh"]]
+    free: list[Value] = [*GOOD[:4], 0, 0, 0, 1, 1, []]
+    most: list[Value] = [*GOOD[:4], 10**12, 10**12, 3_600_000, 60_000, (1 << 42) - 1, []]
+    later: list[Value] = [*DECLINE[:9], ["moon_in_the_way"]]
+    eight: list[Value] = [*DECLINE[:9], [f"reason_{letter}" for letter in "abcdefgh"]]
     return {
         "spec": "9.3",
         "domain": BID.name,
@@ -47,7 +47,9 @@ _CHANGES: dict[str, tuple[int, Value]] = {
     "a start after more than an hour": (6, 3_600_001),
     "valid for no time": (7, 0),
     "valid for more than a minute": (7, 60_001),
-    "a bid with a reason": (8, ["busy"]),
+    "no tick": (8, 0),
+    "a tick above 2^42 - 1": (8, 1 << 42),
+    "a bid with a reason": (9, ["busy"]),
 }
 
 _DECLINE_CHANGES: dict[str, tuple[int, Value]] = {
@@ -55,12 +57,13 @@ _DECLINE_CHANGES: dict[str, tuple[int, Value]] = {
     "a decline with a start price": (5, 1),
     "a decline with a start": (6, 1),
     "a decline with a validity": (7, 1),
-    "a decline without a reason": (8, []),
-    "nine reasons": (8, [f"reason_{letter}" for letter in "abcdefghi"]),
-    "reasons that do not rise": (8, ["price_too_low", "busy"]),
-    "a reason twice": (8, ["busy", "busy"]),
-    "a reason in capitals": (8, ["BUSY"]),
-    "an empty reason": (8, [""]),
-    "a reason of 33 letters": (8, ["x" * 33]),
-    "a reason that is bytes": (8, [b"busy"]),
+    "a decline with a tick": (8, 1),
+    "a decline without a reason": (9, []),
+    "nine reasons": (9, [f"reason_{letter}" for letter in "abcdefghi"]),
+    "reasons that do not rise": (9, ["price_too_low", "busy"]),
+    "a reason twice": (9, ["busy", "busy"]),
+    "a reason in capitals": (9, ["BUSY"]),
+    "an empty reason": (9, [""]),
+    "a reason of 33 letters": (9, ["x" * 33]),
+    "a reason that is bytes": (9, [b"busy"]),
 }

@@ -1,6 +1,6 @@
 """What is asked of the sandbox for one run, and what it reports (SPEC.md sections 7.3 to 7.6)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from fogbank_protocol.errors import LocalProtocolError
@@ -72,6 +72,30 @@ class RunRequest:
         _check(0 <= self.memory_bytes_max <= MEMORY_BYTES_MAX, "memory_bytes_max is out of range")
         _check(0 <= self.output_bytes_max <= OUTPUT_BYTES_MAX, "output_bytes_max is out of range")
         _check(0 < self.wall_s_max <= WALL_S_MAX, "wall_s_max is out of range")
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a run has come that is held to a pace."""
+
+    fuel: int
+    """What it has used since its beginning; of a run that was begun elsewhere, that too."""
+
+    snapshot: bytes = b""
+    """Its state (section 7.10), when it was asked for; empty when not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Holds a run, which goes on after each slice only when it is told to."""
+
+    slice_fuel: int
+    """After so much fuel, or a little more, it waits; at least 1."""
+
+    reach: Callable[[Reached], Awaitable[bool]]
+    """Returns when the run may go on, and whether it is to tell its state at the next checkpoint.
+
+    The worker does nothing meanwhile, and the run's own time goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ _COMMANDS = {
     "verify": "Check a package, or a proof that a provider signed a wrong result.",
     "publish": "Give a package to the neighbours, who run it by its id.",
     "withdraw": "Keep a published package no longer.",
+    "earnings": "Show the royalties of this agent.",
 }
 
 

@@ -25,11 +25,11 @@ from ..market.reasons import sentences
 from ..parts import Parts
 from ..trading.requestor import OfferSummary
 from .blob_answers import answer_get_blob, answer_put_blob
-from .channel_answers import answer_close_channels, list_channels
+from .channel_answers import answer_close_channels, list_channels, list_earnings
 from .history_answers import list_reputations, summarise_run, tell_story
 from .job_answers import answer_start_job
 from .requests.blobs import GetBlob, PutBlob
-from .requests.channels import CloseChannels, GetChannels
+from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.jobs import StartJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
@@ -41,9 +41,16 @@ from .requests.packages import (
     WithdrawPackage,
 )
 from .requests.peers import GetPeers, Peer, Peers
+from .requests.services import CallService, GetServices, StartService, StopService
 from .requests.status import GetStatus, LedgerStatus, ProviderStatus, Status
 from .seat_answers import change_seats, seats_now
 from .server import Conversation, Responder
+from .service_answers import (
+    answer_call_service,
+    answer_start_service,
+    answer_stop_service,
+    list_services,
+)
 
 REQUESTS = (
     GetStatus,
@@ -54,6 +61,7 @@ REQUESTS = (
     ChangeSeats,
     GetChannels,
     CloseChannels,
+    GetEarnings,
     PutBlob,
     GetBlob,
     GetRuns,
@@ -62,6 +70,10 @@ REQUESTS = (
     StartJob,
     PublishPackage,
     WithdrawPackage,
+    StartService,
+    CallService,
+    StopService,
+    GetServices,
 )
 
 
@@ -93,6 +105,8 @@ class _Answers:
                 await conversation.send(changed)
             case GetChannels():
                 await conversation.send(list_channels(self.parts))
+            case GetEarnings():
+                await conversation.send(list_earnings(self.parts))
             case CloseChannels():
                 await answer_close_channels(self.parts, request, conversation)
             case GetRuns(count):
@@ -109,6 +123,14 @@ class _Answers:
                 await answer_get_blob(self.parts, request, conversation)
             case StartJob():
                 await answer_start_job(self.parts, request, conversation)
+            case StartService():
+                await answer_start_service(self.parts, request, conversation)
+            case CallService():
+                await answer_call_service(self.parts, request, conversation)
+            case StopService():
+                await answer_stop_service(self.parts, request, conversation)
+            case GetServices():
+                await conversation.send(list_services(self.parts))
             case PublishPackage(package_id):
                 package = await self.parts.published.publish(BlobId(package_id))
                 manifest = package.manifest

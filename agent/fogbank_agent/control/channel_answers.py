@@ -7,7 +7,14 @@ from fogbank_protocol.identity import short_form
 
 from ..limits import CONTROL_WAIT_S_MAX
 from ..parts import Parts
-from .requests.channels import Channel, Channels, ChannelsClosed, CloseChannels
+from .requests.channels import (
+    Channel,
+    Channels,
+    ChannelsClosed,
+    CloseChannels,
+    Earnings,
+    Royalty,
+)
 from .server import Conversation
 
 _LOOK_AGAIN_S = 0.1
@@ -43,6 +50,15 @@ def _unsettled(parts: Parts) -> int:
         for view in parts.ledger.channels.all()
         if _pays(parts, view)
     )
+
+
+def list_earnings(parts: Parts) -> Earnings:
+    """Return what the settled channels of others gave the agent as an author."""
+    royalties = tuple(
+        Royalty(one.id.hex(), short_form(one.payer), short_form(one.provider), one.drops)
+        for one in parts.ledger.channels.shares()
+    )
+    return Earnings(royalties, sum(royalty.drops for royalty in royalties))
 
 
 def _pays(parts: Parts, view: ChannelView) -> bool:

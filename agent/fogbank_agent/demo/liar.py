@@ -1,7 +1,7 @@
 """A provider that lies, for demonstrations and tests: put around the sandbox by ``[fault]``."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from logging import getLogger
@@ -10,7 +10,7 @@ from random import Random
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.run import Pace, RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import (
     StepReport,
     StepRequest,
@@ -41,10 +41,10 @@ class LyingRunner:
         package: Package | bytes,
         request: RunRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> RunReport:
         """Run a package as ``Runner.execute`` does, and perhaps lie about its output."""
-        report = await self._runner.execute(package, request, on_progress=on_progress)
+        report = await self._runner.execute(package, request, pace=pace)
         return self._perhaps_lie(request, report)
 
     @asynccontextmanager
@@ -72,10 +72,10 @@ class LyingRunner:
         package: Package,
         request: StepRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> StepReport:
         """Run a step task as ``Runner.execute_steps`` does, and perhaps lie about its output."""
-        stepped = await self._runner.execute_steps(package, request, on_progress=on_progress)
+        stepped = await self._runner.execute_steps(package, request, pace=pace)
         if stepped.report is None:
             return stepped
         return replace(stepped, report=self._perhaps_lie(request.run, stepped.report))

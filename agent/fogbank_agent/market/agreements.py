@@ -39,6 +39,9 @@ class Agreement:
     fuel_max: int
     """Of each run."""
 
+    tick: int
+    """Fuel: the most work that is done without being paid."""
+
     def encode(self) -> bytes:
         """Return the body that both sides sign."""
         return encode(
@@ -51,6 +54,7 @@ class Agreement:
                 self.price,
                 self.start_price,
                 self.fuel_max,
+                self.tick,
             ]
         )
 
@@ -87,7 +91,7 @@ def check_agreement_signature(
 
 
 def _parse(value: Value) -> Agreement:
-    fields = Fields(value, 8, rule=_RULE)
+    fields = Fields(value, 9, rule=_RULE)
     fields.version()
     return Agreement(
         order_id=OrderId(fields.exactly(32)),
@@ -97,4 +101,5 @@ def _parse(value: Value) -> Agreement:
         price=fields.integer(PRICE_MAX),
         start_price=fields.integer(PRICE_MAX),
         fuel_max=fields.integer(RUN_FUEL_MAX, least=1),
+        tick=fields.integer(RUN_FUEL_MAX, least=1),
     )

@@ -12,20 +12,23 @@ from ..limits import AGREEMENT_WAIT_S, RESULT_GRACE_S
 from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
 from .auction import Auction, Proposal
 from .ballot import Ballot, BallotCommand, Catch
+from .checkpoint import Checkpoint
 from .choice import Choice
 from .job_messages import (
     AgreementRefused,
     AgreementSigned,
     AttemptBroke,
     BidCame,
+    CheckpointKept,
     EndAttempt,
     OrderRefused,
-    ProgressTold,
+    PayTick,
     Refuse,
     ResultCame,
     SendOrder,
     SignAgreement,
     Tell,
+    TickStated,
 )
 from .reasons import Reason
 from .story import (
@@ -34,13 +37,18 @@ from .story import (
     MoneyShort,
     NobodyToAsk,
     OrderDeclined,
+    RunMoved,
     RunOrdered,
     RunPlaced,
     RunProgressed,
+    StartRefuted,
     StoryEvent,
+    TicksOwed,
 )
+from .ticks import drops_for
 from .verification import fuel_of
 
+_DOUBTED = (Reason.BROKEN_RULE, Reason.PROVIDER_CAUGHT)
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
 
 
@@ -62,6 +70,9 @@ class Attempts:
         self.records: dict[int, AttemptRecord] = {}
         """The agreements that were made, by the attempt's number."""
 
+        self.start: Checkpoint | None = None
+        """Where further orders go on; None for the beginning."""
+
         self.placement = Placement()
         self.left = attempts_max
         """Agreements that may still be made."""
@@ -76,6 +87,9 @@ class Attempts:
         self._choice = choice
         self._ballot = ballot
         self._live: dict[int, Attempt] = {}
+        self._mover: AttemptRecord | None = None
+        """Whose state is the start."""
+
         self._number_next = 1
         self._unreliable: set[NodeId] = set()
         self._explained: set[tuple[NodeId, tuple[Reason, ...]]] = set()
@@ -106,7 +120,8 @@ class Attempts:
         | OrderRefused
         | AgreementSigned
         | AgreementRefused
-        | ProgressTold
+        | TickStated
+        | CheckpointKept
         | ResultCame
         | AttemptBroke,
         now: float,
@@ -124,8 +139,10 @@ class Attempts:
                 return self._take_refusal(attempt, event.reason, now)
             case AgreementSigned(), Stage.AGREEING:
                 return self._take_signature(attempt, now)
-            case ProgressTold(), Stage.RUNNING:
-                return self._take_progress(attempt, event.fuel)
+            case TickStated(), Stage.RUNNING:
+                return self._take_tick(attempt, event)
+            case CheckpointKept(), Stage.RUNNING:
+                return self._keep_checkpoint(attempt, event.checkpoint, now)
             case ResultCame(), Stage.RUNNING:
                 return self._take_result(attempt, event, now)
             case AttemptBroke(), Stage.AGREEING | Stage.RUNNING:
@@ -168,20 +185,68 @@ class Attempts:
         self._choice.begin_work(now)
         self.placement.succeed()
         self.left -= 1
-        self.records[attempt.number] = AttemptRecord(attempt.number, proposal)
+        self.records[attempt.number] = AttemptRecord(attempt.number, proposal, start=attempt.start)
         placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
         return [self._tell(placed)]
 
-    def _take_progress(self, attempt: Attempt, fuel: int) -> list[BallotCommand]:
-        provider = agreed(attempt).provider
-        return [self._tell(RunProgressed(attempt.number, provider, fuel))]
+    def _take_tick(self, attempt: Attempt, tick: TickStated) -> list[BallotCommand]:
+        proposal, record = agreed(attempt), self.records[attempt.number]
+        record.ticked_fuel, record.ticked_drops = tick.fuel, drops_for(tick.fuel, proposal.price)
+        # What is owed is no longer set aside.
+        key = self._key(attempt.number)
+        self._choice.purse.release(key)
+        cost = self._choice.cost_expected(proposal, self._runs)
+        self._choice.purse.reserve(key, max(0, cost - record.ticked_drops))
+        told = RunProgressed(attempt.number, proposal.provider, tick.fuel)
+        pay = PayTick(self._lot, attempt.number, proposal.provider, tick.statement, tick.fuel)
+        return [self._tell(told), pay]
+
+    def _keep_checkpoint(
+        self, attempt: Attempt, checkpoint: Checkpoint, now: float
+    ) -> list[BallotCommand]:
+        """Know from where others could go on; and let them when they ask much less."""
+        self.records[attempt.number].checkpoint = checkpoint
+        if self._can_move(attempt) and self.can_order:
+            shunned = self._shunned() | self._unreliable
+            if self._choice.is_beaten(agreed(attempt), shunned, now):
+                return self._give_up(attempt, Reason.PRICE_TOO_HIGH, now)
+        return []
+
+    def _can_move(self, attempt: Attempt) -> bool:
+        """Whether the rest may be another's: then nobody else's word is about the whole."""
+        return not self._ballot.voices and set(self._live) <= {attempt.number}
+
+    def _move(self, attempt: Attempt) -> None:
+        """Go on from where an attempt that gave no result has come to."""
+        record = self.records.get(attempt.number)
+        if record is not None and record.checkpoint is not None and self._can_move(attempt):
+            self.start, self._mover = record.checkpoint, record
+
+    def forget_start(self) -> list[BallotCommand]:
+        """Begin anew: the state that others went on from is wrong."""
+        mover, self.start, self._mover = self._mover, None, None
+        if mover is None:
+            return []
+        told = self._tell(StartRefuted(mover.proposal.provider))
+        # With one before it the lie may have been that one's.
+        return [told, *([Catch(mover.proposal.provider)] if mover.start is None else [])]
+
+    def _tell_ticks(self, number: int) -> list[BallotCommand]:
+        record = self.records.get(number)
+        if record is None or not record.ticked_fuel:
+            return []
+        provider, fuel = record.proposal.provider, record.ticked_fuel
+        return [self._tell(TicksOwed(number, provider, fuel, record.ticked_drops))]
 
     def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
         self._end_attempt(attempt, now)
         self._choice.count_results(proposal.provider, fuel_of(result.claim), len(result.claim))
-        heard = self._ballot.hear(attempt.number, proposal, result.claim)
-        return [*self._end_late(now), *heard]
+        paid = self.records[attempt.number].ticked_drops
+        begun = 0 if attempt.start is None else attempt.start.fuel
+        number, claim = attempt.number, result.claim
+        heard = self._ballot.hear(number, proposal, claim, paid=paid, begun=begun)
+        return [*self._tell_ticks(attempt.number), *self._end_late(now), *heard]
 
     def _end_late(self, now: float) -> list[BallotCommand]:
         """Stop those that were not waited for."""
@@ -239,11 +304,17 @@ class Attempts:
             is_news = self.placement.stalled_since is None
             self.placement.stall(now)
             return self._explain_silence(now) if is_news else []
-        attempt = Attempt(self._number_next, Auction(providers, now), lot=lot)
+        start = self.start
+        attempt = Attempt(self._number_next, Auction(providers, now), start=start, lot=lot)
         self._number_next += 1
         self._live[attempt.number] = attempt
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
-        return [ordered, SendOrder(self._lot, attempt.number, providers)]
+        send = SendOrder(self._lot, attempt.number, providers, start)
+        if start is None or self._mover is None:
+            return [ordered, send]
+        mover = self._mover.proposal.provider
+        moved = RunMoved(attempt.number, mover, start.position, start.fuel)
+        return [ordered, self._tell(moved), send]
 
     def _explain_silence(self, now: float) -> list[BallotCommand]:
         nobody = self._tell(NobodyToAsk(self._choice.offers_known(now)))
@@ -266,6 +337,8 @@ class Attempts:
             attempt.auction.drop(provider)
             if attempt.proposal is not None and attempt.proposal.provider == provider:
                 commands += self._give_up(attempt, Reason.PROVIDER_CAUGHT, now)
+        if self._mover is not None and self._mover.proposal.provider == provider:
+            self.start, self._mover = None, None
         return commands
 
     def _give_up(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
@@ -274,8 +347,11 @@ class Attempts:
 
     def _fail_attempt(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
         provider = agreed(attempt).provider
+        if reason not in _DOUBTED:
+            self._move(attempt)
         self._end_attempt(attempt, now)
-        self._choice.count_failure(provider)
+        if reason is not Reason.PRICE_TOO_HIGH:
+            self._choice.count_failure(provider)
         self._unreliable.add(provider)
         if attempt.stage is Stage.AGREEING:
             # It counts as an order that nobody took, so that patience bounds the repetitions.
@@ -284,7 +360,8 @@ class Attempts:
         if record is not None:
             record.failure = reason
         commands: list[BallotCommand] = [
-            self._tell(AttemptFailed(attempt.number, provider, reason))
+            *self._tell_ticks(attempt.number),
+            self._tell(AttemptFailed(attempt.number, provider, reason)),
         ]
         if reason in _WORK_REFUSED:
             # It may have finished all the same, and is to hear that nothing is due.
@@ -304,6 +381,7 @@ class Attempts:
             commands.append(EndAttempt(self._lot, attempt.number))
             if attempt.number in self.records:
                 self.records[attempt.number].failure = Reason.CANCELLED
+                commands += self._tell_ticks(attempt.number)
         return commands
 
     def _end_attempt(self, attempt: Attempt, now: float) -> None:

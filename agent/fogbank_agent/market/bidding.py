@@ -41,6 +41,9 @@ class Situation:
     run_ms: int
     """How long a run takes here, as measured."""
 
+    tick: int
+    """Fuel of ``TICK_MS`` of work here, as measured."""
+
     debt: int
     """What the order's requestor owes."""
 
@@ -79,6 +82,7 @@ def answer_order(
         start_price=prices.start_price,
         start_ms=situation.start_ms,
         valid_ms=BID_VALID_MS,
+        tick=situation.tick,
     )
 
 

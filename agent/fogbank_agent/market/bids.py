@@ -15,6 +15,7 @@ from ..limits import (
     BID_VALID_MS_MAX,
     PRICE_MAX,
     REASON_BYTES_MAX,
+    RUN_FUEL_MAX,
     RUN_MS_MAX,
 )
 from .fields import Fields, open_object, sign_checked
@@ -38,6 +39,8 @@ class Bid:
     start_price: int
     start_ms: int
     valid_ms: int
+    tick: int
+    """Fuel: the most work that it does without being paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +84,13 @@ def _to_value(answer: Answer) -> Value:
     match answer:
         case Bid():
             terms: list[Value] = [answer.price, answer.start_price, answer.start_ms]
-            return [*head, True, *terms, answer.valid_ms, []]
+            return [*head, True, *terms, answer.valid_ms, answer.tick, []]
         case Decline():
-            return [*head, False, 0, 0, 0, 0, sorted(reason.value for reason in answer.reasons)]
+            return [*head, False, 0, 0, 0, 0, 0, sorted(reason.value for reason in answer.reasons)]
 
 
 def _parse(value: Value) -> Answer:
-    fields = Fields(value, 9, rule=_RULE)
+    fields = Fields(value, 10, rule=_RULE)
     fields.version()
     provider = NodeId(fields.exactly(NODE_ID_BYTES))
     order = OrderId(fields.exactly(32))
@@ -100,13 +103,14 @@ def _parse(value: Value) -> Answer:
         start_price=fields.integer(PRICE_MAX),
         start_ms=fields.integer(RUN_MS_MAX),
         valid_ms=fields.integer(BID_VALID_MS_MAX, least=1),
+        tick=fields.integer(RUN_FUEL_MAX, least=1),
     )
     fields.array(0)
     return bid
 
 
 def _parse_decline(provider: NodeId, order: OrderId, fields: Fields) -> Decline:
-    for _ in range(4):
+    for _ in range(5):
         fields.integer(0)
     codes = fields.texts(BID_REASONS_MAX, REASON_BYTES_MAX, count_min=1, ascending=True)
     for code in codes:

@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
+from .agreements import AgreementId
+from .checkpoint import Checkpoint
 from .reasons import Reason
 from .story import StoryEvent
 from .verification import Claim, Verdict
@@ -54,12 +56,22 @@ class AgreementRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgressTold:
-    """The provider says how much fuel is used."""
+class TickStated:
+    """The provider has signed that so much fuel is used; ``statement`` names what it signed."""
 
     lot: int
     attempt: int
+    statement: AgreementId
     fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointKept:
+    """A state of the run under way is here, and is the one that its provider has signed."""
+
+    lot: int
+    attempt: int
+    checkpoint: Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,8 @@ class OwnRunEnded:
 
     lot: int
     claim: Claim | None
+    is_start_wrong: bool = False
+    """The state that the lot went on from is none of this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +122,8 @@ JobInput: TypeAlias = (
     | OrderRefused
     | AgreementSigned
     | AgreementRefused
-    | ProgressTold
+    | TickStated
+    | CheckpointKept
     | ResultCame
     | AttemptBroke
     | OwnRunEnded
@@ -134,6 +149,8 @@ class SendOrder:
     lot: int
     attempt: int
     providers: Sequence[NodeId]
+    start: Checkpoint | None = None
+    """Where the run goes on; None for its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +202,17 @@ class Owe:
 
 
 @dataclass(frozen=True, slots=True)
+class PayTick:
+    """Pay now what a ``statement`` of ``fuel`` makes due: the provider waits for it."""
+
+    lot: int
+    attempt: int
+    provider: NodeId
+    statement: AgreementId
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
     """What was said to be owed for the attempt is in doubt again: pay nothing for it now."""
 
@@ -232,6 +260,7 @@ JobCommand: TypeAlias = (
     | RunHere
     | CheckHere
     | Owe
+    | PayTick
     | Withdraw
     | Refuse
     | KeepReputation

@@ -35,6 +35,12 @@ class Reason(StrEnum):
     AGREEMENT_EXPIRED = "agreement_expired"
     AGREEMENT_USED = "agreement_used"
 
+    SERVICE_ENDED = "service_ended"
+    SERVICE_FAILED = "service_failed"
+    SERVICE_IDLE = "service_idle"
+    SERVICE_STOPPED = "service_stopped"
+    UNKNOWN_SERVICE = "unknown_service"
+
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     BAD_VOUCHER = "bad_voucher"
     BROKEN_RULE = "broken_rule"
@@ -49,6 +55,7 @@ class Reason(StrEnum):
     PROVIDER_CAUGHT = "provider_caught"
     PROVIDER_LOST = "provider_lost"
     REQUESTOR_STOPPED = "requestor_stopped"
+    TICK_UNPAID = "tick_unpaid"
     UNVERIFIED = "unverified"
     WRONG_RESULT = "wrong_result"
 
@@ -78,6 +85,11 @@ _SENTENCES = {
     Reason.UNKNOWN_WEIGHTS: "it does not know the fuel table that the order names",
     Reason.AGREEMENT_EXPIRED: "its bid had expired when the agreement came",
     Reason.AGREEMENT_USED: "it has already worked on this agreement",
+    Reason.SERVICE_ENDED: "the time that was agreed for the service is over",
+    Reason.SERVICE_FAILED: "the task ended by itself: a trap, an exit, or no fuel left for a call",
+    Reason.SERVICE_IDLE: "the service was not called for as long as was agreed",
+    Reason.SERVICE_STOPPED: "the requestor stopped the service",
+    Reason.UNKNOWN_SERVICE: "it keeps no such service",
     Reason.ATTEMPTS_EXHAUSTED: "every attempt that was allowed has failed",
     Reason.BAD_VOUCHER: "a voucher does not count",
     Reason.BROKEN_RULE: "it broke a rule of the protocol",
@@ -92,6 +104,7 @@ _SENTENCES = {
     Reason.PROVIDER_CAUGHT: "it was caught with a wrong result in this job",
     Reason.PROVIDER_LOST: "the connection to it was lost",
     Reason.REQUESTOR_STOPPED: "this agent was stopped while it was under way",
+    Reason.TICK_UNPAID: "no voucher came for what it had done, so it stopped",
     Reason.UNVERIFIED: "nobody could confirm the result",
     Reason.WRONG_RESULT: "its result was wrong",
     Reason.OTHER: "it gave a reason that this version does not know",

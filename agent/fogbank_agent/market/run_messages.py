@@ -18,12 +18,12 @@ from ..limits import (
     INLINE_SUM_BYTES_MAX,
     LOT_RUNS_MAX,
     RUN_BODY_BYTES_MAX,
-    RUN_FUEL_MAX,
     RUN_ITEM_BYTES_MAX,
 )
 from .agreements import Agreement, AgreementId
 from .fields import Fields
 from .orders import ORDER, Order
+from .ticks import TICK
 
 _RULE = "9.5"
 
@@ -74,10 +74,10 @@ class AgreementMade:
 
 
 @dataclass(frozen=True, slots=True)
-class RunProgress:
-    """So much fuel is used, by all runs of the lot together."""
+class RunTicked:
+    """A statement of the work done so far (``ticks.py``)."""
 
-    fuel: int
+    statement: Signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class RunEnded:
     outputs: Sequence[bytes | None]
 
 
-RunItem: TypeAlias = AgreementMade | RunProgress | RunEnded
+RunItem: TypeAlias = AgreementMade | RunTicked | RunEnded
 
 
 def encode_run_item(item: RunItem) -> bytes:
@@ -96,8 +96,8 @@ def encode_run_item(item: RunItem) -> bytes:
     match item:
         case AgreementMade(signature):
             return encode([0, signature])
-        case RunProgress(fuel):
-            return encode([1, fuel])
+        case RunTicked(statement):
+            return encode([1, statement.to_value()])
         case RunEnded(receipt, outputs):
             return encode([2, receipt.to_value(), list(outputs)])
 
@@ -116,7 +116,7 @@ def decode_run_item(body: bytes) -> RunItem:
         case 0:
             return AgreementMade(fields.exactly(SIGNATURE_BYTES))
         case 1:
-            return RunProgress(fields.integer(LOT_RUNS_MAX * RUN_FUEL_MAX))
+            return RunTicked(signed_from_value(TICK, fields.anything()))
         case _:
             receipt = signed_from_value(RECEIPT, fields.anything())
             return RunEnded(receipt, _inline(fields.array(LOT_RUNS_MAX, count_min=1)))
@@ -207,6 +207,13 @@ def _check_result(result: Result, order: Order, agreement: Agreement) -> None:
         raise RemoteProtocolError("a receipt for more fuel than was agreed", rule=_RULE)
     if isinstance(outcome, Ok) and outcome.output_size > order.output_bytes_max:
         raise RemoteProtocolError("a receipt for a larger output than was agreed", rule=_RULE)
+    start = order.start
+    if (
+        start is not None
+        and result.trace is not None
+        and (result.fuel < start.fuel or result.trace.states <= start.position)
+    ):
+        raise RemoteProtocolError("a part that ends before it begins", rule=_RULE)
     has_states = order.plan is not None and not isinstance(outcome, HostFault)
     if has_states is (result.trace is None):
         raise RemoteProtocolError("states of a run without a plan, or none", rule=_RULE)

@@ -125,8 +125,8 @@ class Settler:
         now: float,
     ) -> None:
         match event:
-            case BillOwed(_, bill):
-                self._owe(account, bill, now)
+            case BillOwed(_, bill, is_urgent):
+                self._owe(account, bill, now, is_urgent=is_urgent)
             case BillWithdrawn(_, agreement):
                 account.open.pop(agreement, None)
             case BillRefused(_, agreement, reason):
@@ -154,12 +154,12 @@ class Settler:
             case SettlementLeft(_, settlement):
                 account.untold.append(settlement)
 
-    def _owe(self, account: _Account, bill: Bill, now: float) -> None:
+    def _owe(self, account: _Account, bill: Bill, now: float, *, is_urgent: bool) -> None:
         if bill.agreement in self._settled or bill.agreement in account.open:
             return
         account.open[bill.agreement] = bill
         account.pay_at = min(account.pay_at, now + PAYMENT_AGE_S)
-        if account.credit is not None and 2 * account.open_total > account.credit:
+        if is_urgent or (account.credit is not None and 2 * account.open_total > account.credit):
             account.pay_at = now
 
     def _reopen(self, account: _Account, now: float) -> None:

@@ -20,6 +20,8 @@ class BillOwed:
 
     provider: NodeId
     bill: Bill
+    is_urgent: bool = False
+    """Somebody waits for it with his work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,33 @@ class RunProgressed:
 
 
 @dataclass(frozen=True, slots=True)
+class TicksOwed:
+    """The attempt is over, and ``drops`` were due for the ``fuel`` stated while it went on."""
+
+    attempt: int
+    provider: NodeId
+    fuel: int
+    drops: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunMoved:
+    """Order ``attempt`` asks for the rest of a run that ``provider`` brought to ``position``."""
+
+    attempt: int
+    provider: NodeId
+    position: int
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartRefuted:
+    """The state that ``provider`` handed out is none of this run: it begins anew."""
+
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class ResultArrived:
     """A signed result is here; ``bill`` drops are due if it is accepted."""
 
@@ -185,6 +212,9 @@ StoryEvent: TypeAlias = (
     | OrderDeclined
     | RunPlaced
     | RunProgressed
+    | TicksOwed
+    | RunMoved
+    | StartRefuted
     | ResultArrived
     | AttemptFailed
     | CheckBegun

@@ -104,6 +104,7 @@ class Admission:
             price=bid.price,
             start_price=bid.start_price,
             fuel_max=order.fuel_max,
+            tick=bid.tick,
         )
         if agreement != expected or order.requestor != peer:
             raise RemoteProtocolError("an agreement on other terms than bid and order", rule="9.4")

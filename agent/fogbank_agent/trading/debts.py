@@ -1,6 +1,6 @@
 """What requestors owe this provider, and which of it vouchers have paid (SPEC.md section 9.6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from logging import getLogger
 from typing import cast
@@ -43,6 +43,9 @@ class Debts:
         self._own_id = own_id
         self._book = VoucherBook(journal)
         self._closing: set[ObjectId] = set()
+        self._awaited: dict[AgreementId, Callable[[], None]] = {}
+        """What to call when a statement of work under way is paid."""
+
         self._unpaid = self._sums(
             "SELECT requestor, sum(drops) FROM earned WHERE state = 'unpaid' GROUP BY requestor"
         )
@@ -72,10 +75,26 @@ class Debts:
         """Return what the last vouchers of a channel add up to, in drops."""
         return sum(lane.voucher.total for lane in self._lanes.get(channel, {}).values())
 
-    def earn(self, requestor: NodeId, fuel: int, bill: Bill) -> None:
-        """Record a receipt that was signed; what costs nothing is paid at once."""
+    def earn_tick(
+        self, requestor: NodeId, fuel: int, bill: Bill, on_paid: Callable[[], None]
+    ) -> None:
+        """Record a statement of work under way; ``on_paid`` is called once."""
+        if bill.drops:
+            self._awaited[bill.agreement] = on_paid
+        self.earn(requestor, fuel, bill, is_part=True)
+
+    def await_no_more(self, statements: Sequence[AgreementId]) -> None:
+        """Call nobody for ``statements``: their lot is over, and what they made due stays due."""
+        for statement in statements:
+            self._awaited.pop(statement, None)
+
+    def earn(self, requestor: NodeId, fuel: int, bill: Bill, *, is_part: bool = False) -> None:
+        """Record a receipt that was signed, or a part of one; what costs nothing is paid at once.
+
+        With a receipt, ``fuel`` and ``bill`` are what was not stated before.
+        """
         self._journal.record(
-            "INSERT OR IGNORE INTO earned VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO earned VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             bill.agreement,
             requestor,
             fuel,
@@ -83,6 +102,7 @@ class Debts:
             bill.author,
             bill.royalty,
             "unpaid" if bill.drops else "paid",
+            is_part,
         )
         self._unpaid[requestor] = self._unpaid.get(requestor, 0) + bill.drops
 
@@ -187,6 +207,7 @@ class Debts:
             "UPDATE earned SET state = 'paid' WHERE agreement_id = ?", bill.agreement
         )
         self._unpaid[requestor] -= bill.drops
+        self._awaited.pop(bill.agreement, _nobody)()
         grudge = self._grudges.get(requestor, 0)
         if grudge:
             self._keep_grudge(requestor, max(0, grudge - bill.drops))
@@ -209,6 +230,10 @@ class Debts:
         rows = cast("Sequence[tuple[NodeId, int]]", self._journal.query(statement))
         sums: Mapping[NodeId, int] = dict(rows)
         return dict(sums)
+
+
+def _nobody() -> None:
+    """Be told of a payment that nobody waits for."""
 
 
 def _is_open(view: ChannelView) -> bool:

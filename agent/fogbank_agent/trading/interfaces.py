@@ -1,6 +1,6 @@
 """What the market's shells need of others, said as narrowly as they need it."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -12,7 +12,8 @@ from fogbank_dag_ledger.service.views import LedgerNews, WalletView
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.run import Pace, RunReport, RunRequest
+from fogbank_wasm_tasks.sandbox.session import Session
 from fogbank_wasm_tasks.verification.requests import (
     StepReport,
     StepRequest,
@@ -29,9 +30,9 @@ class Runner(Protocol):
         package: Package | bytes,
         request: RunRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> RunReport:
-        """Run ``package`` (or its file) once; ``on_progress`` is told the fuel used so far.
+        """Run ``package`` (or its file) once, at ``pace``; what that raises ends the run.
 
         Cancelling stops the run.
 
@@ -61,7 +62,7 @@ class LotRunner(Runner, Protocol):
         package: Package,
         request: StepRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> StepReport:
         """Run a step task by its steps; waits, is cancelled and raises like ``execute``."""
         ...
@@ -72,6 +73,16 @@ class CheckingRunner(LotRunner, Protocol):
 
     async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
         """Ask the package's own verifier about an output; waits and raises like ``execute``."""
+        ...
+
+
+class SessionKeeper(Protocol):
+    """Keeps instances warm."""
+
+    def open_session(
+        self, package: Package, request: RunRequest
+    ) -> AbstractAsyncContextManager[Session]:
+        """Keep an instance of ``package`` while the context lasts; raises as ``Sandbox``'s."""
         ...
 
 

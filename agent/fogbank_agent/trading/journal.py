@@ -241,7 +241,7 @@ class Journal:
         """Return what this agent earned as a provider, by requestor."""
         rows = self.query(
             """
-            SELECT requestor, count(*), sum(fuel),
+            SELECT requestor, sum(NOT is_part), sum(fuel),
                    sum(CASE state WHEN 'paid' THEN drops ELSE 0 END),
                    sum(CASE state WHEN 'unpaid' THEN drops ELSE 0 END),
                    sum(CASE state WHEN 'refused' THEN drops ELSE 0 END)

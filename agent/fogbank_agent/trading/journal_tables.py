@@ -103,7 +103,9 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         drops INTEGER NOT NULL,
         author BLOB,
         royalty INTEGER NOT NULL,
-        state TEXT NOT NULL
+        state TEXT NOT NULL,
+        -- Whether it is a statement of work under way rather than a receipt.
+        is_part INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX earned_by_requestor ON earned (requestor, state);
     -- Drops of refused work that later payments have not made up for.

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_wasm_tasks.outcome import HostFault, Ok
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.receipt import Result
-from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.run import Pace, Reached, RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import StepRequest
 from fogbank_wasm_tasks.verification.terms import Terms
 from fogbank_wasm_tasks.verification.trace import Trace
@@ -24,6 +25,25 @@ class LotWork:
     inputs: Sequence[BlobId]
     """One for each run."""
 
+    snapshot: bytes | None = None
+    """The state that the one run goes on from, when its terms have a start."""
+
+
+class LotPace(Protocol):
+    """Holds a lot to what is paid."""
+
+    @property
+    def slice_fuel(self) -> int:
+        """After how much fuel it asks."""
+        ...
+
+    async def reach(self, fuel: int, snapshot: bytes) -> bool:
+        """Return when the lot, at ``fuel``, may go on, and whether a state of the run is wanted.
+
+        ``snapshot`` is the one that was wanted, or empty.
+        """
+        ...
+
 
 async def execute_lot(
     runner: LotRunner,
@@ -32,36 +52,39 @@ async def execute_lot(
     take: Callable[[Result, bytes | None], Awaitable[None]],
     *,
     seconds_left: Callable[[], float],
-    on_progress: Callable[[int], None] | None = None,
+    pace: LotPace | None = None,
 ) -> float:
     """Run all of ``work``, in order; return the seconds that it took in the sandbox.
 
     ``read`` gives the input of a run by its place in the lot, ``take`` is given each result, with
     its output when the outcome is ok.  A host fault ends the lot: there is no claim without it.
-    ``on_progress`` is told the fuel used so far by all runs together.
+    ``pace`` holds it to what is paid; what that raises ends the lot.
 
     Raises:
         RemoteProtocolError, SandboxBusy, SandboxUnavailable: as ``Runner.execute``, and whatever
             ``read`` and ``take`` raise.
     """
     if work.terms.plan is None and len(work.inputs) > 1:
-        return await _execute_together(runner, work, read, take, seconds_left, on_progress)
+        return await _execute_together(runner, work, read, take, seconds_left, pace)
     wall_s, fuel = 0.0, 0
-
-    def tell(fuel_of_run: int) -> None:
-        if on_progress is not None:
-            on_progress(fuel + fuel_of_run)
-
+    begun = 0 if work.terms.start is None else work.terms.start.fuel
     for place, input_id in enumerate(work.inputs):
         data = await read(place)
-        result, report = await _execute(runner, work, input_id, data, seconds_left, tell)
+        held = None if pace is None else _pace_of_run(pace, fuel, begun)
+        result, report = await _execute(runner, work, input_id, data, seconds_left, held)
         wall_s += report.wall_s
         fuel += result.fuel
         await take(result, report.output if isinstance(report.outcome, Ok) else None)
         if isinstance(result.outcome, HostFault):
             break
-        tell(0)
     return wall_s
+
+
+def _pace_of_run(pace: LotPace, fuel_before: int, begun: int) -> Pace:
+    async def reach(reached: Reached) -> bool:
+        return await pace.reach(fuel_before + reached.fuel - begun, reached.snapshot)
+
+    return Pace(pace.slice_fuel, reach)
 
 
 async def _execute_together(
@@ -70,7 +93,7 @@ async def _execute_together(
     read: Callable[[int], Awaitable[bytes]],
     take: Callable[[Result, bytes | None], Awaitable[None]],
     seconds_left: Callable[[], float],
-    on_progress: Callable[[int], None] | None,
+    pace: LotPace | None,
 ) -> float:
     async def requests() -> AsyncIterator[RunRequest]:
         for place in range(len(work.inputs)):
@@ -92,8 +115,8 @@ async def _execute_together(
                 await take(result, report.output if isinstance(report.outcome, Ok) else None)
                 if isinstance(result.outcome, HostFault):
                     return wall_s
-            if on_progress is not None:
-                on_progress(fuel)
+            if pace is not None and ended < len(work.inputs):
+                await pace.reach(fuel, b"")
     return wall_s
 
 
@@ -103,16 +126,16 @@ async def _execute(
     input_id: BlobId,
     data: bytes,
     seconds_left: Callable[[], float],
-    tell: Callable[[int], None],
+    pace: Pace | None,
 ) -> tuple[Result, RunReport]:
     plan = work.terms.plan
     # Never 0: a run that has no time left is cut off by whoever counts the time.
     request = work.terms.request(data, wall_s_max=max(seconds_left(), 0.001))
     if plan is None:
-        report = await runner.execute(work.package, request, on_progress=tell)
+        report = await runner.execute(work.package, request, pace=pace)
         return _result(input_id, report), report
     stepped = await runner.execute_steps(
-        work.package, StepRequest(run=request, plan=plan), on_progress=tell
+        work.package, StepRequest(run=request, plan=plan, snapshot=work.snapshot), pace=pace
     )
     ended = stepped.report
     assert ended is not None

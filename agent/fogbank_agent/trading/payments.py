@@ -80,12 +80,12 @@ class Payments:
 
     # What jobs say.  None of these waits.
 
-    def owe(self, provider: NodeId, lot_id: bytes, bill: Bill) -> None:
-        """Pay ``bill`` soon; what costs nothing needs no payment."""
+    def owe(self, provider: NodeId, lot_id: bytes, bill: Bill, *, is_urgent: bool = False) -> None:
+        """Pay ``bill`` soon, or at once; what costs nothing needs no payment."""
         if bill.drops == 0:
             return
         self._book.owe(provider, lot_id, bill)
-        self._feed(BillOwed(provider, bill))
+        self._feed(BillOwed(provider, bill, is_urgent))
 
     def withdraw(self, agreement: AgreementId, provider: NodeId) -> None:
         """Do not pay for now."""

@@ -7,8 +7,8 @@ import trio
 
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
-from fogbank_protocol.identity import Identity, NodeId
-from fogbank_protocol.node.blob_store import BlobStore, StoreFull
+from fogbank_protocol.identity import Identity, NetworkId, NodeId
+from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
 from fogbank_protocol.node.node import (
     CallFailure,
@@ -24,9 +24,10 @@ from fogbank_wasm_tasks.receipt import Receipt, open_receipt
 from ..limits import (
     BID_BODY_BYTES_MAX,
     BID_WAIT_S,
-    PROGRESS_BURST_MAX,
-    PROGRESS_PER_S_MAX,
+    FETCH_WAIT_S,
     STREAM_WAIT_EXTRA_S,
+    TICKS_BURST_MAX,
+    TICKS_PER_S_MAX,
 )
 from ..market.agreements import (
     Agreement,
@@ -36,18 +37,20 @@ from ..market.agreements import (
     sign_agreement,
 )
 from ..market.bids import BID, Answer, Bid, Decline, bid_id, check_bid, open_answer
+from ..market.checkpoint import Checkpoint, is_snapshot_of
 from ..market.orders import Order, OrderId, order_id, sign_order
 from ..market.reasons import Reason, reason_from_code
 from ..market.run_messages import (
     AgreementMade,
     RunEnded,
     RunOpening,
-    RunProgress,
+    RunTicked,
     check_inline_outputs,
     check_receipt,
     decode_run_item,
     encode_run_opening,
 )
+from ..market.ticks import Tick, check_tick, open_tick, tick_id
 from ..market.verification import Claim
 from .methods import ORDER_METHOD, RUN_METHOD, SIGNED_OVERHEAD_BYTES
 
@@ -127,12 +130,13 @@ class PurchaseCalls:
         order: SignedOrder,
         provider: NodeId,
         inline_inputs: Sequence[bytes | None],
-        on_agreement: Callable[[AgreementId], None],
-        on_progress: Callable[[int], None],
+        on_agreement: Callable[[AgreementId, Agreement], None],
+        on_tick: Callable[[AgreementId, Tick], None],
     ) -> LotResult:
         """Agree on the provider's bid, have the lot done, and return its results.
 
-        ``on_agreement`` is called when the provider has signed.
+        ``on_agreement`` is called when the provider has signed, ``on_tick`` with each
+        statement that it makes while it works, and its name.
 
         Raises:
             AttemptEnded: there is no result.
@@ -142,11 +146,15 @@ class PurchaseCalls:
         signature = sign_agreement(body, self._network, self._identity)
         opening = RunOpening(order.signed, body, signature, inline_inputs)
         named = agreement_id(body, self._network)
-        progress = _Progress(named, on_agreement, on_progress)
+        runs = len(order.order.inputs)
+        start = order.order.start
+        begun = 0 if start is None else start.fuel
+        progress = _Progress(named, agreement, runs, on_agreement, on_tick, begun)
         try:
             ended = await self._listen(order, provider, opening, progress)
             receipt = open_receipt(ended.receipt, self._network)
             check_receipt(receipt, order.order, agreement, named)
+            progress.check_end(receipt)
             check_inline_outputs(receipt, ended.outputs)
         except RemoteProtocolError:
             # A provider that had not signed has promised nothing, but must not be asked again.
@@ -174,8 +182,8 @@ class PurchaseCalls:
             progress.sign()
             while True:
                 match decode_run_item(await _next(items)):
-                    case RunProgress(fuel):
-                        progress.take(fuel)
+                    case RunTicked(statement):
+                        progress.take(statement, self._network)
                     case RunEnded() as ended:
                         return ended
                     case AgreementMade():
@@ -191,7 +199,24 @@ class PurchaseCalls:
             price=bid.price,
             start_price=bid.start_price,
             fuel_max=order.order.fuel_max,
+            tick=bid.tick,
         )
+
+    async def keep_state(self, checkpoint: Checkpoint, provider: NodeId) -> bool:
+        """Bring a state of a run under way here; tell whether it is the one that was signed."""
+        try:
+            await fetch_blob(
+                self._node,
+                self._blobs,
+                checkpoint.snapshot,
+                [provider],
+                timeout_s=FETCH_WAIT_S,
+                bytes_max=checkpoint.size,
+            )
+            data = await self._blobs.read(checkpoint.snapshot)
+        except (FetchFailed, StoreFull, BlobMissing):
+            return False
+        return await trio.to_thread.run_sync(is_snapshot_of, data, checkpoint.state)
 
     async def _keep_outputs(
         self,
@@ -229,25 +254,40 @@ class PurchaseCalls:
 
 @dataclass(slots=True)
 class _Progress:
-    agreement: AgreementId
-    on_agreement: Callable[[AgreementId], None]
-    on_progress: Callable[[int], None]
+    named: AgreementId
+    agreement: Agreement
+    runs: int
+    on_agreement: Callable[[AgreementId, Agreement], None]
+    on_tick: Callable[[AgreementId, Tick], None]
+    begun: int = 0
+    """Fuel that somebody else had used for the run."""
+
     signed: bool = False
     signed_at: float = 0.0
-    reports: int = 0
+    ticks: int = 0
+    fuel: int = 0
 
     def sign(self) -> None:
         self.signed = True
         self.signed_at = trio.current_time()
-        self.on_agreement(self.agreement)
+        self.on_agreement(self.named, self.agreement)
 
-    def take(self, fuel: int) -> None:
-        """Pass on a report; raise ``RemoteProtocolError`` when they come as a flood."""
-        self.reports += 1
+    def take(self, statement: Signed, network: NetworkId) -> None:
+        """Pass on a statement; raise ``RemoteProtocolError`` when it breaks a rule."""
+        self.ticks += 1
         seconds = trio.current_time() - self.signed_at
-        if self.reports > PROGRESS_BURST_MAX + PROGRESS_PER_S_MAX * seconds:
-            raise RemoteProtocolError("more than ten reports of progress a second", rule="9.5")
-        self.on_progress(fuel)
+        if self.ticks > TICKS_BURST_MAX + TICKS_PER_S_MAX * seconds:
+            raise RemoteProtocolError("more than forty statements a second", rule="9.5")
+        tick = open_tick(statement, network)
+        check_tick(tick, self.named, self.agreement, self.runs, self.fuel)
+        self.fuel = tick.fuel
+        self.on_tick(tick_id(statement, network), tick)
+
+    def check_end(self, receipt: Receipt) -> None:
+        """Check that the receipt does not take back what was stated."""
+        is_fault = any(isinstance(one.outcome, HostFault) for one in receipt.results)
+        if receipt.fuel - self.begun < self.fuel and not is_fault:
+            raise RemoteProtocolError("a receipt for less fuel than was stated", rule="9.5")
 
 
 async def _next(items: AsyncIterator[bytes]) -> bytes:

@@ -1,6 +1,13 @@
 """How fast this machine works, as its own runs have shown."""
 
-from ..limits import OFFER_SPEED_MAX, RUN_MS_GUESS, SPEED_GUESS_FUEL_PER_S, SPEED_SMOOTHING
+from ..limits import (
+    OFFER_SPEED_MAX,
+    RUN_FUEL_MAX,
+    RUN_MS_GUESS,
+    SPEED_GUESS_FUEL_PER_S,
+    SPEED_SMOOTHING,
+    TICK_MS,
+)
 
 
 class Speed:
@@ -14,6 +21,11 @@ class Speed:
         """How long a run takes."""
 
         self._runs = 0
+
+    @property
+    def tick(self) -> int:
+        """The fuel of ``TICK_MS`` of work."""
+        return max(1, min(RUN_FUEL_MAX, self.fuel_per_s * TICK_MS // 1_000))
 
     def learn(self, fuel: int, wall_s: float) -> None:
         """Take in a run that used ``fuel`` in ``wall_s`` seconds."""

@@ -136,6 +136,8 @@ class OwnIssuing:
     def end_refused(self, reason: str, now: float) -> list[PaymentEnded]:
         """Go on: there was no room for what was under way."""
         self._full = (reason, now + DISK_RETRY_S)
+        if self._validator is not None:
+            self._validator.take_back()
         return self._end(reason)
 
     def end_lost(self, reason: str) -> list[PaymentEnded]:
@@ -191,6 +193,7 @@ class OwnIssuing:
             if isinstance(self._state(now), Issuing):
                 return KeepOwn(command.draft)
             # The duty stays, and the machine comes back to it.
+            validator.take_back()
             _log.debug("no vote now")
         return None
 

@@ -23,7 +23,7 @@ from ..operations import (
     Voucher,
     object_id,
 )
-from ..own_objects import ChannelView, ObjectState, ObjectView, OwnObjects
+from ..own_objects import ChannelView, ObjectState, ObjectView, OwnObjects, ShareView
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossibleAct
 from .disk import Disk
@@ -168,6 +168,10 @@ class Channels:
     def others(self) -> Sequence[ObjectView]:
         """Return the escrows and stakes that the own account has a part in, the oldest first."""
         return self._objects.others()
+
+    def shares(self) -> Sequence[ShareView]:
+        """Return what others' objects gave the own account a part of, the oldest outcome first."""
+        return self._objects.shares()
 
     async def wait_settled(self, name: ObjectId) -> None:
         """Return when an outcome of the object is L1; may be never."""

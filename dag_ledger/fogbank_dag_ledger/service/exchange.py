@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+import trio
+
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId, short_form
 from fogbank_protocol.node.failures import CallFailure
@@ -115,8 +117,15 @@ class Exchange:
             return wanted is not None and wanted.first <= seq_in(vertex_id) <= wanted.last
 
         async with self._network.stream(peer, RANGE, body, timeout_s=RANGE_STREAM_S) as items:
+            # While one page is worked in the next is read, so that nothing stands still.
+            before: trio.Event | None = None
             async for item in items:
-                await self._pipeline.work_in(decode_vertices(item), peer, is_wanted)
+                begun = self._pipeline.begin(decode_vertices(item), peer, is_wanted)
+                if before is not None:
+                    await before.wait()
+                before = begun
+        if before is not None:
+            await before.wait()
 
     async def _ask(
         self, peer: NodeId, method: str, body: bytes, decode: Callable[[bytes], Answer]

@@ -30,6 +30,8 @@ class OwnRecords:
 
     async def adopt(self, vertex_ids: Sequence[VertexId]) -> None:
         """Copy own vertices to the log that came back from the store or from peers."""
+        # What they refer to first, as for new ones.
+        await self._disk.writer.flush()
         absent = iter(vertex_ids)
         while ids := list(islice(absent, _ADOPTED_AT_ONCE)):
             wires = await self._disk.writer.find(ids)

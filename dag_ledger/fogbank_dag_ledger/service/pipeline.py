@@ -124,11 +124,17 @@ class Pipeline:
 
         Those that are not ``is_wanted`` are taken as if they had been pushed.
         """
+        await self.begin(wires, peer, is_wanted).wait()
+
+    def begin(
+        self, wires: Sequence[bytes], peer: NodeId, is_wanted: Callable[[VertexId], bool]
+    ) -> trio.Event:
+        """Begin with what ``work_in`` does; return what is set at its end."""
         delivery = _Delivery()
         self._receive(wires, peer, delivery, is_wanted)
         self._came.set()
         delivery.remove()
-        await delivery.done.wait()
+        return delivery.done
 
     def remember(self, vertices: Iterable[Vertex]) -> None:
         """Know these again by their signatures alone: most pushes bring what is held already.

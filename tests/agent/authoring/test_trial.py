@@ -1,6 +1,6 @@
 """Trial runs in the real sandbox, and how they are judged."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from fogbank_agent.authoring.trial import (
 from fogbank_agent.errors import ConfigError, Refused
 from fogbank_agent.trading.interfaces import Runner
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.run import Pace, RunReport, RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
 pytestmark = pytest.mark.slow
@@ -134,9 +134,9 @@ class Miscounting:
         package: Package | bytes,
         request: RunRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> RunReport:
-        report = await self._sandbox.execute(package, request, on_progress=on_progress)
+        report = await self._sandbox.execute(package, request, pace=pace)
         return replace(report, fuel=report.fuel + 1)
 
 

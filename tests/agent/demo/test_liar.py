@@ -1,6 +1,6 @@
 """The liar of the demonstration."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -13,7 +13,7 @@ from fogbank_agent.demo.liar import LyingRunner, falsified, lies_in
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_wasm_tasks.outcome import Ok, Outcome, OutOfFuel
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.run import Pace, RunReport, RunRequest
 from fogbank_wasm_tasks.verification.requests import (
     Accepted,
     StepReport,
@@ -45,7 +45,7 @@ class Honest:
         package: Package | bytes,
         request: RunRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> RunReport:
         return self.report
 
@@ -66,7 +66,7 @@ class Honest:
         package: Package,
         request: StepRequest,
         *,
-        on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> StepReport:
         return StepReport(states=3, roots=(), snapshot=None, report=self.report)
 

@@ -37,6 +37,7 @@ AN_AGREEMENT = Agreement(
     price=100,
     start_price=1,
     fuel_max=10**10,
+    tick=10**9,
 )
 
 

@@ -29,6 +29,7 @@ IDLE = Situation(
     waiting=0,
     waiting_max=2,
     run_ms=1_000,
+    tick=10**8,
     debt=0,
     room=1_000,
     paused=False,

@@ -28,6 +28,7 @@ A_BID = Bid(
     start_price=1,
     start_ms=0,
     valid_ms=5_000,
+    tick=10**9,
 )
 
 

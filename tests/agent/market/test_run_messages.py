@@ -13,7 +13,7 @@ from fogbank_agent.market.run_messages import (
     RunEnded,
     RunItem,
     RunOpening,
-    RunProgress,
+    RunTicked,
     check_inline_outputs,
     check_inputs,
     check_receipt,
@@ -22,6 +22,7 @@ from fogbank_agent.market.run_messages import (
     encode_run_item,
     encode_run_opening,
 )
+from fogbank_agent.market.ticks import Tick, sign_tick
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.errors import RemoteProtocolError
@@ -41,6 +42,7 @@ AGREEMENT = Agreement(
     price=100,
     start_price=1,
     fuel_max=ORDER.fuel_max,
+    tick=10**9,
 )
 OUTPUT = b"output"
 RESULT = Result(ORDER.inputs[0].blob_id, Ok(blob_id(OUTPUT), len(OUTPUT)), 1_000)
@@ -74,8 +76,7 @@ def test_an_opening_with_too_much_input_or_none_is_refused(inputs: list[bytes | 
     "item",
     [
         AgreementMade(bytes(64)),
-        RunProgress(0),
-        RunProgress(256 * ((1 << 42) - 1)),
+        RunTicked(sign_tick(Tick(AGREEMENT_ID, BEN.node_id, 7), NETWORK, BEN)),
         RunEnded(SIGNED_RECEIPT, [None]),
         RunEnded(SIGNED_RECEIPT, [OUTPUT, None]),
     ],
@@ -93,7 +94,8 @@ def test_an_item_is_read_back(item: RunItem) -> None:
         [0, bytes(63)],
         [False, bytes(64)],
         [1, 1 << 50],
-        [1, True],
+        [1, [bytes(257), bytes(64)]],
+        [1, [b"", bytes(63)]],
         [2, SIGNED_RECEIPT.to_value()],
         [2, [b"", bytes(63)], [None]],
         [2, SIGNED_RECEIPT.to_value(), [bytes(32_769)]],

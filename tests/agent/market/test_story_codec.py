@@ -22,11 +22,14 @@ from fogbank_agent.market.story import (
     ResultRefused,
     RunAccepted,
     RunFailed,
+    RunMoved,
     RunOrdered,
     RunPlaced,
     RunProgressed,
     RunReopened,
+    StartRefuted,
     StoryEvent,
+    TicksOwed,
 )
 from fogbank_agent.market.story_codec import decode_story_event, encode_story_event
 from fogbank_protocol.encoding import encode
@@ -41,6 +44,9 @@ EVENTS: list[StoryEvent] = [
     OrderDeclined(1, ANN, (Reason.BUSY, Reason.PRICE_TOO_LOW)),
     RunPlaced(1, ANN, 100, 1),
     RunProgressed(1, ANN, 10**9),
+    TicksOwed(1, ANN, 10**9, 100),
+    RunMoved(2, ANN, 2_048, 10**9),
+    StartRefuted(ANN),
     ResultArrived(1, ANN, "ok", 10**9, 101),
     AttemptFailed(1, ANN, Reason.PROVIDER_LOST),
     CheckBegun(125_000, here=True),

@@ -226,6 +226,7 @@ class Seller:
             waiting=len(self.waiting),
             waiting_max=self.slots,
             run_ms=500,
+            tick=10**8,
             debt=debt,
             room=funds - debt,
             paused=False,

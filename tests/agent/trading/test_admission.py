@@ -23,6 +23,7 @@ BID = Bid(
     start_price=1,
     start_ms=0,
     valid_ms=BID_VALID_MS,
+    tick=10**9,
 )
 
 
@@ -41,6 +42,7 @@ def agree(
         price=BID.price,
         start_price=BID.start_price,
         fuel_max=an_order().fuel_max,
+        tick=10**9,
     ).encode()
     opening = RunOpening(SIGNED, body, sign_agreement(body, NETWORK, requestor), [None])
     return admission.agree(requestor.node_id, opening, now, lambda _: None)

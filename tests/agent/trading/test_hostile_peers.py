@@ -11,6 +11,7 @@ import trio
 
 from fogbank_agent.market.agreements import (
     Agreement,
+    AgreementId,
     agreement_id,
     decode_agreement,
     sign_agreement,
@@ -32,13 +33,14 @@ from fogbank_agent.market.run_messages import (
     AgreementMade,
     RunEnded,
     RunOpening,
-    RunProgress,
+    RunTicked,
     decode_run_item,
     decode_run_opening,
     encode_run_item,
     encode_run_opening,
 )
 from fogbank_agent.market.settlements import Payment, Settlement, encode_settlement
+from fogbank_agent.market.ticks import Tick, sign_tick
 from fogbank_dag_ledger.operations import ObjectId, Voucher
 from fogbank_dag_ledger.own_objects import ObjectState
 from fogbank_dag_ledger.service.ledger_service import LedgerService
@@ -118,6 +120,8 @@ class Crook:
         self.bend_result: Callable[[Result], Result] = lambda result: result
         self.receipt_signer: Identity = MALLORY
         self.output: bytes | None = OUTPUT
+        self.agreed = AgreementId(bytes(32))
+        self.bend_agreed: Callable[[AgreementId], AgreementId] = lambda agreed: agreed
         self.items: Callable[[bytes, bytes], list[bytes]] = lambda first, last: [first, last]
 
     def services(self) -> list[Service]:
@@ -137,6 +141,7 @@ class Crook:
             start_price=1,
             start_ms=0,
             valid_ms=5_000,
+            tick=10**9,
         )
         answer = sign_answer(self.bend_bid(bid), self.network, self.bid_signer)
         return encode(answer.to_value())
@@ -160,6 +165,7 @@ class Crook:
             )
         )
         signed = sign_receipt(receipt, self.network, self.receipt_signer)
+        self.agreed = self.bend_agreed(agreement_id(opening.agreement_body, self.network))
         first = encode_run_item(AgreementMade(signature))
         last = encode_run_item(RunEnded(signed, [self.output]))
         for item in self.items(first, last):
@@ -280,12 +286,43 @@ def sends_garbage(crook: Crook) -> None:
     crook.items = lambda first, last: [first, b"\xc1garbage"]
 
 
-def floods_with_progress(crook: Crook) -> None:
-    crook.items = lambda first, last: [first, *[encode_run_item(RunProgress(1))] * 1_000, last]
+def states(crook: Crook, *fuel: int, by: Identity = MALLORY) -> None:
+    """Let ``crook`` state so much fuel, one after another, and then send its receipt."""
+    crook.items = lambda first, last: [
+        first,
+        *[
+            encode_run_item(
+                RunTicked(sign_tick(Tick(crook.agreed, by.node_id, one), crook.network, by))
+            )
+            for one in fuel
+        ],
+        last,
+    ]
 
 
-def tells_of_more_progress_than_there_can_be(crook: Crook) -> None:
-    crook.items = lambda first, last: [first, encode([1, 1 << 50]), last]
+def floods_with_statements(crook: Crook) -> None:
+    states(crook, *range(1, 1_000))
+
+
+def states_more_than_a_tick_at_once(crook: Crook) -> None:
+    states(crook, 10**9 + 1)
+
+
+def states_the_same_twice(crook: Crook) -> None:
+    states(crook, 500, 500)
+
+
+def states_more_than_its_receipt_says(crook: Crook) -> None:
+    states(crook, 1_001)
+
+
+def states_what_somebody_else_did(crook: Crook) -> None:
+    states(crook, 500, by=identity(99))
+
+
+def states_about_another_agreement(crook: Crook) -> None:
+    states(crook, 500)
+    crook.bend_agreed = lambda _: AgreementId(bytes(32))
 
 
 @pytest.mark.parametrize(
@@ -306,8 +343,12 @@ def tells_of_more_progress_than_there_can_be(crook: Crook) -> None:
         agrees_twice,
         ends_without_a_receipt,
         sends_garbage,
-        floods_with_progress,
-        tells_of_more_progress_than_there_can_be,
+        floods_with_statements,
+        states_more_than_a_tick_at_once,
+        states_the_same_twice,
+        states_more_than_its_receipt_says,
+        states_what_somebody_else_did,
+        states_about_another_agreement,
     ],
 )
 async def test_a_provider_that_breaks_a_rule_is_caught_and_gets_nothing(
@@ -402,6 +443,7 @@ class Customer:
             price=bid.price,
             start_price=bid.start_price,
             fuel_max=10**9,
+            tick=bid.tick,
         )
         body = replace(agreement, **changes).encode()
         return RunOpening(signed, body, sign_agreement(body, self.network, MALLORY), [b"x"])
@@ -460,7 +502,7 @@ async def test_an_honest_customer_gets_its_run(tmp_path: Path) -> None:
         items = await customer.open(customer.opening(*await customer.ask(customer.order())))
         assert isinstance(items[0], AgreementMade)
         assert isinstance(items[-1], RunEnded)
-        assert all(isinstance(item, RunProgress) for item in items[1:-1])
+        assert all(isinstance(item, RunTicked) for item in items[1:-1])
 
     await sell_to(tmp_path, act)
 

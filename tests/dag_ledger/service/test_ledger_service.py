@@ -1,5 +1,6 @@
 """The ledger's service, several in one run: real files, real SQLite, a network in memory."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -7,16 +8,19 @@ import trio
 
 from fogbank_dag_ledger.messages import VERTICES, encode_vertices
 from fogbank_dag_ledger.own_account import PaymentFinal, PaymentReceived
+from fogbank_dag_ledger.own_log_format import read_records
 from fogbank_dag_ledger.participation.issuing_state import (
     Issuing,
     IssuingChanged,
     Silent,
     Stopped,
 )
+from fogbank_dag_ledger.service.disk import OWN_LOG_NAME, STORE_NAME
 from fogbank_dag_ledger.service.failures import LogUnusable, NeverFinal, NotIssuing
+from fogbank_dag_ledger.service.store import VertexStore
 from fogbank_dag_ledger.service.views import LedgerNews
 from fogbank_dag_ledger.vertex import VertexId
-from fogbank_dag_ledger.vertex_codec import encode_vertex
+from fogbank_dag_ledger.vertex_codec import decode_vertex, encode_vertex
 from fogbank_dag_ledger.wallet import ImpossiblePayment, InsufficientFunds
 from fogbank_protocol.node.services import OneWayService
 
@@ -66,6 +70,23 @@ async def test_concurrent_payments_never_fork_the_own_chain(tmp_path: Path) -> N
         assert len(set(paid)) == 40
         assert services[3].statistics().forked == ()
         assert services[0].wallet().balance == 960
+
+
+@pytest.mark.slow
+async def test_what_an_own_vertex_refers_to_is_on_disk_before_it(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path) as agents:
+        services = await agents.start(0, 1, 2, 3)
+        await wait_all_issuing(services)
+        network = agents.community.network
+        for number in range(20):
+            paid = await services[0].pay([(agents.name(1 + number % 3), 1)])
+            log = (agents.folder(0) / OWN_LOG_NAME).read_bytes()
+            own = [decode_vertex(wire, network) for wire in read_records(BytesIO(log), len(log))]
+            (vertex,) = [one for one in own if one.id == paid]
+            others = [edge for edge in vertex.edges if edge != vertex.prev]
+            store = VertexStore.reading(agents.folder(0) / STORE_NAME, network)
+            assert set(store.find(others)) == set(others)
+            store.close()
 
 
 @pytest.mark.slow

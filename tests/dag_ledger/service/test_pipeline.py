@@ -131,7 +131,7 @@ async def test_what_was_not_asked_for_counts_as_pushed_in_an_answer_too() -> Non
         nursery.cancel_scope.cancel()
 
 
-async def test_an_answer_reaches_no_further_than_four_windows() -> None:
+async def test_an_answer_reaches_no_further_than_so_many_windows() -> None:
     taken = Taken()
     chain = [COMMUNITY.vertex(4)]
     while len(chain) < ASKED_REACH * WINDOW + 1:

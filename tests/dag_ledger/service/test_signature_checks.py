@@ -2,7 +2,6 @@
 
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from ..community import Community
 
 COMMUNITY = Community()
 GOOD = COMMUNITY.vertex(4)
-BAD = replace(GOOD, signature=bytes(64))
+BAD = GOOD._replace(signature=bytes(64))
 
 
 def mixed(count: int) -> list[Vertex]:

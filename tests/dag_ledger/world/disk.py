@@ -78,6 +78,16 @@ class Disk:
     def sync_store(self) -> None:
         self.store_synced = len(self.store)
 
+    def lose_store(self) -> None:
+        """Be without the store: it was damaged and set aside."""
+        self.store.clear()
+        self.store_synced = 0
+
+    def lose_log(self) -> None:
+        """Be without the log of own vertices: somebody removed it."""
+        self.log.clear()
+        self.log_synced = 0
+
     def find(self, vertex_ids: Iterable[VertexId]) -> list[bytes]:
         """Return those of the vertices that are kept."""
         wanted = set(vertex_ids)

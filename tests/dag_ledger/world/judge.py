@@ -148,6 +148,11 @@ class Judge:
         ids = {decode_vertex(wire, self._genesis.network).id for wire in kept}
         if not ids.issuperset(node.sent):
             raise Violation("a vertex was sent and is not in the own log")
+        held = ids | {vertex_id for vertex_id, _ in node.disk.store}
+        for wire in kept:
+            vertex = decode_vertex(wire, self._genesis.network)
+            if vertex.id in node.sent and not held.issuperset(vertex.edges):
+                raise Violation("a vertex was sent and what it refers to is not kept")
 
     def compare_with_oracle(self, node: "Node") -> None:
         """Compute votes, L1, finals and state of a node once more from the definitions."""

@@ -64,6 +64,7 @@ from fogbank_dag_ledger.participation.happenings import (
     OwnAdopted,
     OwnKept,
     OwnLogRead,
+    OwnLost,
     OwnRefused,
     ParticipantCommand,
     ParticipantEvent,
@@ -112,6 +113,7 @@ class Node:
         """How many vertices were pushed here in vain."""
 
         self.disk_is_full = False
+        self.disk_is_broken = False
         self._own_log: Iterator[bytes] = iter(())
         self._answer = FrontierMessage(reset=False, entries={})
         self._recent: set[VertexId] = set()
@@ -272,7 +274,12 @@ class Node:
             self.later(self._sync_s(), lambda: OwnRefused("no room"))
             return
         vertex = self.world.community.sign(command.draft, self.clock.unix_time_s())
+        self.disk.sync_store()
         self.disk.write_own([encode_vertex(vertex)])
+        if self.disk_is_broken:
+            self.world.judge.met["own vertices lost"] += 1
+            self.later(self._sync_s(), lambda: OwnLost("the disk does not answer"))
+            return
 
         def synced() -> OwnKept:
             self.disk.sync_own()
@@ -283,6 +290,7 @@ class Node:
 
     def _adopt(self, ids: Sequence[VertexId]) -> None:
         records = dict(self.disk.store)
+        self.disk.sync_store()
         for vertex_id in ids:
             assert len(records[vertex_id]) < OWN_LOG_APPEND_BYTES_MAX
             self.disk.write_own([records[vertex_id]])

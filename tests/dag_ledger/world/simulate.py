@@ -28,6 +28,8 @@ MUST_HAPPEN = (
     "invalid vertices sent",
     "lies",
     "openings",
+    "own logs lost",
+    "own vertices lost",
     "settled",
     "vouchers",
     "old images put back",

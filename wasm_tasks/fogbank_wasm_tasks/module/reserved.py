@@ -12,6 +12,9 @@ START_FUNCTION = RESERVED + "start"
 COUNTER = RESERVED + "counter"
 """Under this name the host finds the global that holds the fuel and the depth left."""
 
+WAIT = RESERVED + "wait"
+"""Under this name the host finds the table for its function that is called at a slice's end."""
+
 FUEL = RESERVED + "fuel:"
 """Under this name and its place among those with a body a profile finds a function's fuel."""
 

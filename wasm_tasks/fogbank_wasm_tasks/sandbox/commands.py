@@ -8,14 +8,16 @@ from ..limits import PAGE_BYTES
 from ..module.facts import Shape
 from ..module.shape import has_verifier
 from ..package import Package
-from ..run import RunRequest
+from ..run import Pace, RunRequest
 from ..verification.requests import StepRequest, VerifyRequest
 from ..verification.snapshot import check_resumable, decode_snapshot
 from .messages import RunCommand, StepCommand, VerifyCommand
 
 
-def make_command(key: bytes, package: Package, request: RunRequest) -> RunCommand:
-    """Return the command to run ``package``, whose native code is kept under ``key``.
+def make_command(
+    key: bytes, package: Package, request: RunRequest, pace: Pace | None = None
+) -> RunCommand:
+    """Return the command to run ``package`` at ``pace``, whose native code is under ``key``.
 
     Raises:
         RemoteProtocolError: it begins with more memory than the order allows (section 7.5).
@@ -39,16 +41,17 @@ def make_command(key: bytes, package: Package, request: RunRequest) -> RunComman
         fuel_max=request.fuel_max,
         memory_bytes_max=memory_bytes_max,
         output_bytes_max=min(request.output_bytes_max, package.manifest.output_bytes_max),
+        slice_fuel=0 if pace is None else pace.slice_fuel,
     )
 
 
 def with_key(
     command: RunCommand | StepCommand | VerifyCommand, key: bytes
 ) -> RunCommand | StepCommand | VerifyCommand:
-    """Return ``command`` for the native code that is kept under ``key``."""
+    """Return ``command`` for the native code under ``key``, which knows no slices."""
     if isinstance(command, RunCommand):
-        return replace(command, key=key)
-    return replace(command, run=replace(command.run, key=key))
+        return replace(command, key=key, slice_fuel=0)
+    return replace(command, run=replace(command.run, key=key, slice_fuel=0))
 
 
 def make_step_command(run: RunCommand, package: Package, request: StepRequest) -> StepCommand:

@@ -23,7 +23,9 @@ def serve(pipes: Pipes, target: Target) -> None:
     command = pipes.receive()
     assert isinstance(command, CompileCommand)
     try:
-        compiled = engine.compile(command.module, is_precise=command.is_precise)
+        compiled = engine.compile(
+            command.module, is_precise=command.is_precise, is_paced=command.is_paced
+        )
     except InvalidModule as error:
         pipes.send(Invalid(str(error)[:_MESSAGE_LETTERS_MAX]))
         return

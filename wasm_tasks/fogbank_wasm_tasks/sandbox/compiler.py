@@ -3,6 +3,7 @@
 import logging
 import platform
 from collections import OrderedDict
+from enum import IntEnum
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,17 @@ _CHILD: Final = "fogbank_wasm_tasks.sandbox.compile_child"
 _KEY_BYTES: Final = 32
 
 
+class Variant(IntEnum):
+    """What native code is made for."""
+
+    FAST = 0
+    PRECISE = 1
+    """Its fuel is exact at any trap."""
+
+    PACED = 2
+    """It can wait between slices of its fuel."""
+
+
 class CompileLimit(Exception):
     """Compiling took more time or memory than it may: a fault of this machine, not of the run."""
 
@@ -45,32 +57,35 @@ class Compiler:
         self._locks: dict[bytes, trio.Lock] = {}
         self._failures: OrderedDict[bytes, RemoteProtocolError | CompileLimit] = OrderedDict()
 
-    def key(self, package: Package, *, is_precise: bool = False) -> bytes:
+    def key(self, package: Package, variant: Variant = Variant.FAST) -> bytes:
         """Return the name of the native code of ``package``: of all that it depends on."""
-        text = self._machine + package.manifest.module_hash + bytes([is_precise])
+        text = self._machine + package.manifest.module_hash + bytes([variant])
         return blake2b(text, digest_size=_KEY_BYTES).digest()
 
     def forget(self, package: Package) -> None:
         """Make the native code of ``package`` anew next time: what there is does not load."""
-        for is_precise in (False, True):
-            self._cache.forget(self.key(package, is_precise=is_precise))
+        for variant in Variant:
+            self._cache.forget(self.key(package, variant))
 
-    async def compiled(self, package: Package, *, is_precise: bool = False) -> bytes:
-        """Return native code for ``package``, whose fuel is exact at any trap if ``is_precise``.
+    async def compiled(self, package: Package, variant: Variant = Variant.FAST) -> bytes:
+        """Return native code for ``package``.
 
         Raises:
             RemoteProtocolError: its module does not validate (section 7.2).
             CompileLimit: compiling it takes too much.
             SandboxUnavailable: this machine cannot run tasks.
         """
-        key = self.key(package, is_precise=is_precise)
+        key = self.key(package, variant)
         lock = self._locks.setdefault(key, trio.Lock())
         try:
             # Whoever comes second waits for the first and then finds the code in the cache.
             async with lock:
-                return await self._look_up_or_compile(
-                    key, CompileCommand(package.module, is_precise)
+                command = CompileCommand(
+                    package.module,
+                    is_precise=variant is Variant.PRECISE,
+                    is_paced=variant is Variant.PACED,
                 )
+                return await self._look_up_or_compile(key, command)
         finally:
             if not lock.statistics().tasks_waiting and not lock.locked():
                 self._locks.pop(key, None)

@@ -37,6 +37,7 @@ class Lane:
     requests: Requests
     reports: Reports
     repeat_precisely: RepeatPrecisely
+    cancel_grace_s: float
 
     async def run(self) -> None:
         """Run requests until there are none."""
@@ -49,7 +50,7 @@ class Lane:
 
     async def _take_turn(self, asked: Asked) -> None:
         key = self.compiler.key(self.package)
-        turn = Turn(self.package, key, asked, self.requests, self.reports)
+        turn = Turn(self.package, key, asked, self.requests, self.reports, self.cancel_grace_s)
         fault: HostFaultKind | None = None
         try:
             await self._run_turn(key, turn)

@@ -9,16 +9,17 @@ import trio
 
 from fogbank_protocol.errors import LocalProtocolError
 
-from ..limits import COMPILE_S_MAX, WORKER_IDLE_S_MAX, WORKERS_MAX
-from ..outcome import HostFaultKind
+from ..limits import CANCEL_GRACE_S, COMPILE_S_MAX, WORKER_IDLE_S_MAX, WORKERS_MAX
+from ..module.facts import Shape
+from ..outcome import HostFault, HostFaultKind
 from ..package import Package, open_package
-from ..run import RunReport, RunRequest
+from ..run import Pace, RunReport, RunRequest
 from ..verification.requests import StepReport, StepRequest, VerifyReport, VerifyRequest
 from .availability import check_available
 from .batch import Reports, Requests
 from .commands import make_command, make_step_command, make_verify_command, with_key
 from .compile_cache import CompileCache
-from .compiler import CompileLimit, Compiler
+from .compiler import CompileLimit, Compiler, Variant
 from .lane import Lane
 from .messages import Ended, Protection, RunCommand, StepCommand, Stepped, VerifyCommand
 from .process import ChildGone
@@ -30,8 +31,9 @@ from .reports import (
     report_fault,
     report_verifier_fault,
 )
+from .session import Session, SessionOver
 from .settings import Target
-from .slot import LoadRefused, TimeLimit
+from .slot import LoadRefused, TimeLimit, WorkerSlot
 from .slots import Slots
 
 __all__ = ["Protection", "RunReport", "RunRequest", "Sandbox", "Target"]
@@ -49,6 +51,7 @@ class Sandbox:
         workers: int,
         idle_s_max: float = WORKER_IDLE_S_MAX,
         compile_s_max: float = COMPILE_S_MAX,
+        cancel_grace_s: float = CANCEL_GRACE_S,
         target: Target = Target.NATIVE,
     ) -> None:
         """Keep compiled modules in ``folder``, and do at most ``workers`` runs at the same time.
@@ -60,6 +63,8 @@ class Sandbox:
             workers: 1 … ``WORKERS_MAX``; one for each core to be lent is a good choice.
             idle_s_max: after so many seconds without a run a worker is stopped.
             compile_s_max: how many seconds compiling one module may take.
+            cancel_grace_s: how many seconds runs of a cancelled batch may take to end by themselves
+                before their worker is killed.
             target: what modules are compiled for.
         """
         if not 1 <= workers <= WORKERS_MAX:
@@ -67,8 +72,10 @@ class Sandbox:
         self._folder = folder
         self._idle_s_max = idle_s_max
         self._compile_s_max = compile_s_max
+        self._cancel_grace_s = cancel_grace_s
         self._target = target
         self._slots = Slots(workers, target)
+        self._sessions = trio.Semaphore(workers)
         self._compiler: Compiler | None = None
 
     @property
@@ -132,6 +139,7 @@ class Sandbox:
         request: RunRequest,
         *,
         on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> RunReport:
         """Run ``package`` (or its file) once and report how it went.
 
@@ -141,6 +149,7 @@ class Sandbox:
 
         Waits in line when all workers are busy.  Cancelling kills the worker of this run at once.
         ``on_progress`` is called now and then with the fuel used so far, when the run tells it.
+        With a ``pace`` the run waits after each slice; what that raises ends the run.
 
         Raises:
             RemoteProtocolError: the package is not acceptable, its module does not validate, or
@@ -151,8 +160,8 @@ class Sandbox:
         if isinstance(package, bytes):
             package = await trio.to_thread.run_sync(open_package, package)
         compiler = self._require_compiler()
-        command = make_command(compiler.key(package), package, request)
-        ended = await self._attempt(package, command, request.wall_s_max, on_progress)
+        command = make_command(compiler.key(package, _variant(pace)), package, request, pace)
+        ended = await self._attempt(package, command, request.wall_s_max, on_progress, pace)
         return ended if isinstance(ended, RunReport) else await make_report(ended[0])
 
     @asynccontextmanager
@@ -182,6 +191,7 @@ class Sandbox:
             requests=waiting,
             reports=reports,
             repeat_precisely=self._repeat_precisely,
+            cancel_grace_s=self._cancel_grace_s,
         )
 
         async def run_lanes() -> None:
@@ -202,6 +212,7 @@ class Sandbox:
         request: StepRequest,
         *,
         on_progress: Callable[[int], None] | None = None,
+        pace: Pace | None = None,
     ) -> StepReport:
         """Run a step task by its steps, from a snapshot or the beginning (section 7.8).
 
@@ -211,12 +222,46 @@ class Sandbox:
             RemoteProtocolError: the snapshot does not fit the package.
             LocalProtocolError: the package is no step task, or ends before the snapshot begins.
         """
-        run = make_command(self._require_compiler().key(package), package, request.run)
+        key = self._require_compiler().key(package, _variant(pace))
+        run = make_command(key, package, request.run, pace)
         command = make_step_command(run, package, request)
-        ended = await self._attempt(package, command, request.run.wall_s_max, on_progress)
+        ended = await self._attempt(package, command, request.run.wall_s_max, on_progress, pace)
         if isinstance(ended, RunReport):
             return StepReport(states=0, roots=(), snapshot=None, report=ended)
         return await make_step_report(*ended)
+
+    @asynccontextmanager
+    async def open_session(self, package: Package, request: RunRequest) -> AsyncGenerator[Session]:
+        """Keep an instance of ``package`` warm while the context lasts (section 7.14).
+
+        Call ``Session.begin`` first.  ``request`` holds for the beginning and every call; its input
+        is empty.  Each session has a worker of its own, beside those of runs: one that lasts for
+        an hour must not make runs wait.  There are at most ``workers``; a further one waits.
+
+        Raises:
+            LocalProtocolError: the package is no reactor.
+            SessionOver: the module cannot be compiled or loaded here.
+            RemoteProtocolError, SandboxBusy, SandboxUnavailable: as ``execute``.
+        """
+        if package.manifest.shape is not Shape.REACTOR:
+            raise LocalProtocolError(f"{package} is no reactor")
+        compiler = self._require_compiler()
+        command = make_command(compiler.key(package), package, request)
+        try:
+            compiled = await compiler.compiled(package)
+        except CompileLimit:
+            raise SessionOver(HostFault(HostFaultKind.COMPILE_LIMIT)) from None
+        async with self._sessions:
+            slot = WorkerSlot(self._target)
+            try:
+                await slot.load(command.key, compiled)
+                yield Session(await slot.borrow(), command)
+            except (LoadRefused, ChildGone):
+                compiler.forget(package)
+                raise SessionOver(HostFault(HostFaultKind.ENGINE_FAILED)) from None
+            finally:
+                # The worker ends with the instance that it keeps.
+                await slot.retire()
 
     async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
         """Ask the package's own verifier whether an output is right (section 7.13).
@@ -239,17 +284,20 @@ class Sandbox:
         command: RunCommand | StepCommand | VerifyCommand,
         wall_s_max: float,
         on_progress: Callable[[int], None] | None,
+        pace: Pace | None = None,
     ) -> tuple[Ended, Stepped | None] | RunReport:
         """Return how a run ended, or the report of a fault of this machine."""
         compiler = self._require_compiler()
         started = trio.current_time()
         try:
-            ended = await self._execute(compiler, package, command, wall_s_max, on_progress)
+            ended = await self._execute(
+                compiler, package, command, wall_s_max, on_progress, pace, variant=_variant(pace)
+            )
             if not ended[0].is_exact:
                 # A trap, whose fuel is known from code that counts more often: the same run again.
-                key = compiler.key(package, is_precise=True)
+                again = with_key(command, compiler.key(package, Variant.PRECISE))
                 ended = await self._execute(
-                    compiler, package, with_key(command, key), wall_s_max, None, is_precise=True
+                    compiler, package, again, wall_s_max, None, variant=Variant.PRECISE
                 )
             return ended
         except CompileLimit as limit:
@@ -278,19 +326,20 @@ class Sandbox:
         command: RunCommand | StepCommand | VerifyCommand,
         wall_s_max: float,
         on_progress: Callable[[int], None] | None,
+        pace: Pace | None = None,
         *,
-        is_precise: bool = False,
+        variant: Variant,
     ) -> tuple[Ended, Stepped | None]:
         run = command if isinstance(command, RunCommand) else command.run
         if not self._slots.have(run.key):
             # Before a worker is taken: a module that takes a minute to compile must not hold one.
-            await compiler.compiled(package, is_precise=is_precise)
+            await compiler.compiled(package, variant)
         async with self._slots.taken(run.key) as slot:
             if not slot.has(run.key):
-                compiled = await compiler.compiled(package, is_precise=is_precise)
+                compiled = await compiler.compiled(package, variant)
                 await slot.load(run.key, compiled)
             with trio.move_on_after(wall_s_max):
-                ended, stepped = await slot.run(command, on_progress)
+                ended, stepped = await slot.run(command, on_progress, pace)
                 check_plausible(ended, run)
                 return ended, stepped
             raise TimeLimit
@@ -299,3 +348,7 @@ class Sandbox:
         if self._compiler is None:
             raise LocalProtocolError("the sandbox is not running")
         return self._compiler
+
+
+def _variant(pace: Pace | None) -> Variant:
+    return Variant.FAST if pace is None else Variant.PACED

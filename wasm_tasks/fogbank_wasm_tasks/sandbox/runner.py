@@ -14,17 +14,23 @@ from ..outcome import HostFault, HostFaultKind
 from .engine import Engine, EngineFailed, LoadedModule
 from .messages import (
     AgainCommand,
+    Answered,
+    Command,
     Ended,
+    GoOn,
     LoadCommand,
     Loaded,
     LoadFailed,
     Progress,
     Reply,
     RunCommand,
+    SessionCommand,
+    SliceDone,
     StepCommand,
     Stepped,
     VerifyCommand,
 )
+from .session_run import SessionRun
 from .settings import Target
 from .shapes import Play
 from .step_run import StepRun
@@ -34,16 +40,32 @@ from .verify_run import verify
 class Runner:
     """An engine and the modules used last."""
 
-    def __init__(self, tell: Callable[[Progress | Stepped], None], target: Target) -> None:
-        """Tell the progress of long runs, and what runs by steps passed, through ``tell``."""
+    def __init__(
+        self,
+        tell: Callable[[Progress | Stepped | Answered], None],
+        wait: Callable[[SliceDone], GoOn],
+        receive: Callable[[], Command],
+        target: Target,
+    ) -> None:
+        """Tell what comes before the end of a run through ``tell``.
+
+        That is the progress of long runs, what runs by steps passed, and the answers of a session,
+        whose calls come from ``receive``.  ``wait`` returns when a run that has slices may go on.
+        """
         self._tell = tell
+        self._wait = wait
+        self._receive = receive
+        self._steps: StepRun | None = None
         self._told_at = 0.0
         self._last: RunCommand | None = None
-        self._engine = Engine(self._tell_progress, target)
+        self._engine = Engine(self._tell_progress, target, on_slice=self._end_slice)
         self._modules: OrderedDict[bytes, LoadedModule] = OrderedDict()
 
     def answer(
-        self, command: AgainCommand | LoadCommand | RunCommand | StepCommand | VerifyCommand
+        self,
+        command: (
+            AgainCommand | LoadCommand | RunCommand | SessionCommand | StepCommand | VerifyCommand
+        ),
     ) -> Reply:
         """Do what ``command`` says and return what came of it."""
         match command:
@@ -55,10 +77,13 @@ class Runner:
             case LoadCommand(key, compiled):
                 return self._load(key, compiled)
             case StepCommand(run=run):
-                steps = StepRun(command, self._tell_progress)
+                self._steps = steps = StepRun(command, self._tell_progress, self._hand_out)
                 ended = self._run(run, steps.play)
+                self._steps = None
                 self._tell(steps.stepped())
                 return ended
+            case SessionCommand(run):
+                return self._run(run, SessionRun(run, self._receive, self._tell).play)
             case VerifyCommand(run, claimed):
                 return self._run(run, lambda instance, _meter: verify(instance, run.input, claimed))
 
@@ -110,6 +135,16 @@ class Runner:
                 diagnostics=str(error).encode("utf-8")[:DIAGNOSTICS_BYTES_MAX],
                 is_exact=True,
             )
+
+    def _end_slice(self, fuel: int) -> None:
+        told = self._wait(SliceDone(fuel, b""))
+        if self._steps is not None and told.wants_snapshot:
+            self._steps.wants_snapshot = True
+
+    def _hand_out(self, fuel: int, snapshot: bytes) -> None:
+        """Tell a state that was wanted, and wait as at the end of a slice."""
+        if self._wait(SliceDone(fuel, snapshot)).wants_snapshot and self._steps is not None:
+            self._steps.wants_snapshot = True
 
     def _tell_progress(self, fuel: int) -> None:
         now = monotonic()

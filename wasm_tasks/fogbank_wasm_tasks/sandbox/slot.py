@@ -7,14 +7,17 @@ from typing import Final
 import trio
 
 from ..limits import WORKER_RESTART_DELAY_S_MAX, WORKER_RESTART_DELAY_S_MIN
+from ..run import Pace, Reached
 from .messages import (
     Ended,
+    GoOn,
     LoadCommand,
     Loaded,
     LoadFailed,
     Progress,
     Protection,
     RunCommand,
+    SliceDone,
     StepCommand,
     Stepped,
     VerifyCommand,
@@ -102,6 +105,7 @@ class WorkerSlot:
         self,
         command: RunCommand | StepCommand | VerifyCommand,
         on_progress: Callable[[int], None] | None,
+        pace: Pace | None = None,
     ) -> tuple[Ended, Stepped | None]:
         """Run a module that is loaded; a run by steps tells what it passed as well.
 
@@ -117,6 +121,8 @@ class WorkerSlot:
                 case Progress(fuel):
                     if on_progress is not None:
                         on_progress(fuel)
+                case SliceDone(fuel, snapshot) if pace is not None:
+                    await child.send(GoOn(await pace.reach(Reached(fuel, snapshot))))
                 case Stepped() as passed if isinstance(command, StepCommand):
                     stepped = passed
                 case Ended() as ended:

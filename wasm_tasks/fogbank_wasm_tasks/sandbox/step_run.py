@@ -16,9 +16,21 @@ from .shapes import Instance, Trapped, begin, set_up, take_output
 class StepRun:
     """One run of a step task, or a part of one."""
 
-    def __init__(self, command: StepCommand, tell: Callable[[int], None]) -> None:
-        """Call ``tell`` with the fuel used so far at every checkpoint."""
+    def __init__(
+        self,
+        command: StepCommand,
+        tell: Callable[[int], None],
+        hand_out: Callable[[int, bytes], None] = lambda _fuel, _snapshot: None,
+    ) -> None:
+        """Call ``tell`` with the fuel used so far at every checkpoint.
+
+        ``hand_out`` gets that and the snapshot of the next checkpoint when one is wanted.
+        """
         self._command = command
+        self.wants_snapshot = False
+        """Whether the next checkpoint's state is to be handed out."""
+
+        self._hand_out = hand_out
         self._tell = tell
         self._states = 0
         self._is_done = False
@@ -70,9 +82,12 @@ class StepRun:
         position = self._states
         self._states += 1
         if position % self._command.checkpoint_steps == 0:
-            _, root = self._look(instance, meter)
+            head, root = self._look(instance, meter)
             self._roots.append(root)
             self._tell(meter.fuel_used)
+            if self.wants_snapshot:
+                self.wants_snapshot = False
+                self._hand_out(meter.fuel_used, encode_snapshot(head, self._tree.pages()))
 
     def _look(self, instance: Instance, meter: Meter) -> tuple[StateHead, Digest]:
         pages = instance.memory.size() // PAGE_BYTES

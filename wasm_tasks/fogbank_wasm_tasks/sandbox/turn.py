@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import trio
 
 from ..limits import (
-    CANCEL_GRACE_S,
     PIPELINED_RUNS_MAX,
     PIPELINED_S_MAX,
     READ_PAUSE_S,
@@ -60,13 +59,18 @@ class Turn:
         first: Asked,
         requests: Requests,
         reports: Reports,
+        cancel_grace_s: float,
     ) -> None:
-        """Begin with the request ``first``, and go on with others of ``requests``."""
+        """Begin with the request ``first``, and go on with others of ``requests``.
+
+        When cancelled, what was sent may take ``cancel_grace_s`` seconds to end by itself.
+        """
         self._package = package
         self._key = key
         self._next: Asked | None = first
         self._requests = requests
         self._reports = reports
+        self._cancel_grace_s = cancel_grace_s
         self._sent: deque[Sent] = deque()
         self._sent_bytes = 0
         self._like: RunCommand | None = None
@@ -203,7 +207,7 @@ class Turn:
 
     async def _settle(self, child: ChildProcess) -> None:
         """Let short runs end by themselves, so that the worker need not be killed."""
-        with trio.move_on_after(CANCEL_GRACE_S, shield=True):
+        with trio.move_on_after(self._cancel_grace_s, shield=True):
             while self._sent:
                 await self._receive(child)
 

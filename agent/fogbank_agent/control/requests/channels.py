@@ -55,3 +55,30 @@ class ChannelsClosed:
 
     waiting: int
     """Others: their providers are away, and have some time left to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetEarnings:
+    """What did this agent earn as an author of tasks?  Answered by ``Earnings``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Royalty:
+    """The author's part of one channel that others settled, in drops."""
+
+    channel: str
+    payer: str
+    """Who bought runs, in short form."""
+
+    provider: str
+    """Who ran them, and passes the royalty on with what it takes."""
+
+    drops: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    """All royalties that the ledger of this agent still knows, the oldest settlement first."""
+
+    royalties: tuple[Royalty, ...]
+    total: int

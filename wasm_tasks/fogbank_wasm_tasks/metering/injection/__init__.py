@@ -15,5 +15,5 @@ __all__ = [
     "read_counter",
 ]
 
-INJECTION_VERSION: Final = 1
+INJECTION_VERSION: Final = 2
 """Rises with every change of what ``inject`` returns: code made from another is not loaded."""

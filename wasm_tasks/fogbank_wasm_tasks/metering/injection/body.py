@@ -39,6 +39,9 @@ _EXACT: Final = frozenset((0x2A, 0x2B, 0x43, 0x44, 0xBE, 0xBF))
 
 _LOCAL_OPERATORS: Final = frozenset((0x20, 0x21, 0x22))
 _DEPTH_SHIFT: Final = op.I64_CONST + encode_signed(DEPTH_BITS)
+_RAN_OUT: Final = op.I64_CONST + encode_signed(GUARDS - (1 << 64)) + op.I64_AND + op.I64_IS_NOT_ZERO
+"""Tells of the counter on the stack whether fuel or depth is used up."""
+
 _RESTORE_DEPTH: Final = b"restore depth"
 """Stands in the code for giving back the depth, until that is known."""
 
@@ -64,6 +67,9 @@ class Surroundings:
 
     is_precise: bool
     """Whether the global is written at every charge, so that any trap finds it exact."""
+
+    wait: bytes = b""
+    """What calls the host when the counter ran out; empty where that ends the run at once."""
 
     referenced: set[int] = field(default_factory=set[int])
     """Functions that bodies take references to; grows as bodies are rewritten."""
@@ -107,7 +113,7 @@ class BodyRewriter:
         self._set = op.LOCAL_SET + frame.counter
         self._tee = op.LOCAL_TEE + frame.counter
         self._publish = self._get + op.GLOBAL_SET + around.counter_global
-        self._die = op.IF_BEGIN + self._publish + op.UNREACHABLE_END
+        self._die = op.IF_BEGIN + self._publish + self._go_on_or_die()
         self._out: list[bytes] = []
         self._segment: list[bytes] = []
         # A function entry costs one.
@@ -119,6 +125,14 @@ class BodyRewriter:
         self._last = -1
         self.has_float_vectors = False
         """Whether it computes vectors of floats, whose NaNs are the engine's to make equal."""
+
+    def _go_on_or_die(self) -> bytes:
+        """Return what follows where the counter ran out: the end, unless the host gives more."""
+        around = self._around
+        if not around.wait:
+            return op.UNREACHABLE_END
+        again = around.wait + op.GLOBAL_GET + around.counter_global + self._tee + _RAN_OUT
+        return again + op.IF_BEGIN + op.UNREACHABLE_END + op.END_CODE
 
     def rewrite(self) -> bytes:
         """Return the new body behind its length."""
@@ -359,9 +373,8 @@ class BodyRewriter:
         if self._calls:
             units = self._frame.depth_units
             restore = op.I64_CONST + encode_signed(units) + op.I64_ADD
-            check = op.I64_CONST + encode_signed(GUARDS - (1 << 64)) + op.I64_AND
             entry = charge + encode_signed(cost + units) + op.I64_SUB + self._tee
-            entry += check + op.I64_IS_NOT_ZERO + self._die
+            entry += _RAN_OUT + self._die
             leave += restore
             inside = b"".join([restore if each is _RESTORE_DEPTH else each for each in self._out])
         else:

@@ -15,6 +15,7 @@ END: Final = 0x0B
 BR_TABLE: Final = 0x0E
 RETURN: Final = 0x0F
 CALL: Final = 0x10
+CALL_INDIRECT: Final = 0x11
 RETURN_CALL: Final = 0x12
 RETURN_CALL_INDIRECT: Final = 0x13
 MEMORY_GROW: Final = 0x40

@@ -5,7 +5,8 @@ from typing import Final
 
 from .binary import read_unsigned, skip_integer
 
-TYPES, IMPORTS, FUNCTIONS, GLOBALS, EXPORTS, START, ELEMENTS, CODE = 1, 2, 3, 6, 7, 8, 9, 10
+TYPES, IMPORTS, FUNCTIONS, TABLES, GLOBALS, EXPORTS = 1, 2, 3, 4, 6, 7
+START, ELEMENTS, CODE = 8, 9, 10
 _ORDER: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11)
 _HEADER_BYTES: Final = 8
 _REF_FUNC: Final = 0xD2

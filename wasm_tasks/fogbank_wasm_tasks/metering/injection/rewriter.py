@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ...module.reserved import CALLS, COUNTER, FUEL, START_FUNCTION
+from ...module.reserved import CALLS, COUNTER, FUEL, START_FUNCTION, WAIT
+from . import instructions as op
 from .binary import (
     encode_sections,
     encode_signed,
@@ -20,6 +21,7 @@ from .layout import (
     FUNCTIONS,
     GLOBALS,
     START,
+    TABLES,
     TYPES,
     FunctionType,
     Layout,
@@ -31,7 +33,9 @@ from .tally import TALLY_GLOBALS, Tally
 
 _I64: Final = b"\x7e"
 _ZERO_GLOBAL: Final = _I64 + b"\x01\x42\x00\x0b"
-_FUNCTION, _GLOBAL = b"\x00", b"\x03"
+_FUNCTION, _TABLE, _GLOBAL = b"\x00", b"\x01", b"\x03"
+_WAIT_TABLE: Final = b"\x70\x01\x01\x01"
+"""Functions, exactly one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +48,33 @@ class Injected:
     """Whether the engine has to give every NaN of a vector its one form; here nobody does."""
 
 
-def inject(module: bytes, *, is_precise: bool, is_profiled: bool = False) -> Injected:
+def inject(
+    module: bytes, *, is_precise: bool, is_profiled: bool = False, is_paced: bool = False
+) -> Injected:
     """Return ``module`` with the counter in it; it must be valid, and have passed ``check_module``.
 
     With ``is_precise`` the counter's global is exact whenever the module traps; else only when it
     ends, calls the host, reaches ``unreachable``, or runs out of fuel or depth, and the module is
     faster: a tight loop takes up to twice as long when it is precise.  If ``is_profiled`` it also
     counts the fuel and the calls of each of its functions, under the names ``FUEL`` and ``CALLS``.
+    If ``is_paced`` it calls the function in the table ``WAIT`` where it runs out of fuel, and goes
+    on when there is more.
     """
     layout = read_layout(module)
-    return _Rewriter(layout, is_precise=is_precise, is_profiled=is_profiled).rewrite()
+    return _Rewriter(
+        layout, is_precise=is_precise, is_profiled=is_profiled, is_paced=is_paced
+    ).rewrite()
 
 
 class _Rewriter:
     """One module on its way."""
 
-    def __init__(self, layout: Layout, *, is_precise: bool, is_profiled: bool) -> None:
+    def __init__(
+        self, layout: Layout, *, is_precise: bool, is_profiled: bool, is_paced: bool
+    ) -> None:
         self._layout = layout
+        self._tables = read_unsigned(layout.sections.get(TABLES, b"\0"), 0)[0]
+        self._is_paced = is_paced
         self._tallies = len(layout.functions) - layout.imports if is_profiled else 0
         self._global = encode_unsigned(layout.globals)
         self._types = list(layout.types)
@@ -78,6 +92,7 @@ class _Rewriter:
             functions=layout.functions,
             type_sizes=[len(each.parameters) + len(each.results) for each in layout.types],
             is_precise=is_precise,
+            wait=self._wait() if is_paced else b"",
         )
         self._has_float_vectors = False
 
@@ -98,6 +113,10 @@ class _Rewriter:
             elements = sections.get(ELEMENTS, b"\0")
             sections[ELEMENTS] = rewrite_elements(elements, twins, referenced)
         added = [_ZERO_GLOBAL] * (1 + TALLY_GLOBALS * self._tallies)
+        if self._is_paced:
+            tables = sections.get(TABLES, b"\0")
+            rest = tables[read_unsigned(tables, 0)[1] :]
+            sections[TABLES] = encode_unsigned(self._tables + 1) + rest + _WAIT_TABLE
         sections[GLOBALS] = rewrite_globals(sections.get(GLOBALS, b"\0"), twins, added)
         sections.pop(START, None)
         return Injected(encode_sections(in_order(sections)), self._has_float_vectors)
@@ -115,6 +134,8 @@ class _Rewriter:
             exports.append(section[at : name + size] + kind + encode_unsigned(index))
             at = after
         exports.append(_encode_name(COUNTER) + _GLOBAL + self._global)
+        if self._is_paced:
+            exports.append(_encode_name(WAIT) + _TABLE + encode_unsigned(self._tables))
         for place in range(self._tallies):
             tally = self._tally(place)
             exports.append(_encode_name(f"{FUEL}{place}") + _GLOBAL + tally.fuel_global)
@@ -153,16 +174,25 @@ class _Rewriter:
         # Right after the counter.
         return Tally.at(self._layout.globals + 1, place)
 
+    def _wait(self) -> bytes:
+        """Return the code that calls the function in the table ``WAIT``."""
+        kind = encode_unsigned(self._type(b""))
+        return op.I32_CONST_ZERO + bytes([op.CALL_INDIRECT]) + kind + encode_unsigned(self._tables)
+
     def _block_type(self, results: bytes) -> bytes:
         if not results:
             return b"\x40"
         if len(results) == 1:
             return results
+        return encode_signed(self._type(results))
+
+    def _type(self, results: bytes) -> int:
+        """Return the number of the type without parameters that has these ``results``."""
         wanted = FunctionType(b"", results)
         if wanted not in self._type_numbers:
             self._type_numbers[wanted] = len(self._types)
             self._types.append(wanted)
-        return encode_signed(self._type_numbers[wanted])
+        return self._type_numbers[wanted]
 
     def _wrap_export(self, function: int) -> int:
         """Return a function of the original type that hands the global's counter through."""

@@ -65,6 +65,9 @@ memory_grow: Final = _function(
 )
 """(context, memory, pages more, place for the pages before) -> error"""
 
+table_set: Final = _function("wasmtime_table_set", c_void_p, c_void_p, c_void_p, c_uint64, c_void_p)
+"""(context, table, place in it, value) -> error"""
+
 global_get: Final = _function("wasmtime_global_get", None, c_void_p, c_void_p, c_void_p)
 """(context, global, place for the value)"""
 

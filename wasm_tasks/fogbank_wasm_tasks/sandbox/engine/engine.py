@@ -1,5 +1,6 @@
 """Compiles modules and runs them."""
 
+import ctypes
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, Final
@@ -22,6 +23,7 @@ from . import calls
 from .configuration import configure_one_place
 from .instance import Instance, LoadedModule, Workplace
 from .interface import (
+    FUNCTION_REFERENCE,
     I32,
     I32_MASK,
     I64,
@@ -74,11 +76,15 @@ class Engine:
         target: Target = Target.NATIVE,
         *,
         on_cost: Callable[[str, int], None] | None = None,
+        on_slice: Callable[[int], None] | None = None,
     ) -> None:
         """Compile for ``target``; tell ``on_call`` the fuel used whenever a run calls the host.
 
         ``on_cost`` hears the name of each host function called and what that call was charged.
+        ``on_slice`` is told the fuel used at the end of each slice of a run that has slices; the
+        run goes on when it returns.
         """
+        self._on_slice = on_slice
         self._on_cost = on_cost
         self._target = target
         self._engine = wasmtime.Engine(configure_one_place(target))
@@ -91,14 +97,21 @@ class Engine:
         self._callbacks = [
             self._define(module, name, each) for (module, name), each in HOST_FUNCTIONS.items()
         ]
+        self._wait = ffi.wasmtime_func_callback_t(self._end_slice)
+        self._wait_type = wasmtime.FuncType([], [])
 
     def compile(
-        self, module: bytes, *, is_precise: bool = False, is_profiled: bool = False
+        self,
+        module: bytes,
+        *,
+        is_precise: bool = False,
+        is_profiled: bool = False,
+        is_paced: bool = False,
     ) -> bytes:
         """Return native code for ``module``, which passed ``check_module``.
 
         With ``is_precise`` all fuel of its runs is exact, and they take longer.  If ``is_profiled``
-        the code keeps the totals of each function.
+        the code keeps the totals of each function, and if ``is_paced`` its runs can have slices.
 
         Raises:
             InvalidModule: it does not validate.
@@ -108,7 +121,12 @@ class Engine:
             wasmtime.Module.validate(self._engine, module)
         except wasmtime.WasmtimeError as error:
             raise InvalidModule(str(error)) from None
-        injected = inject(export_globals(module), is_precise=is_precise, is_profiled=is_profiled)
+        injected = inject(
+            export_globals(module),
+            is_precise=is_precise,
+            is_profiled=is_profiled,
+            is_paced=is_paced,
+        )
         engine = self._engine
         if injected.has_float_vectors:
             engine = wasmtime.Engine(configure_one_place(self._target, has_float_vectors=True))
@@ -144,7 +162,12 @@ class Engine:
         """
         store = calls.store_new(self._address, None, None)
         calls.store_limiter(
-            store, command.memory_bytes_max, TABLE_ELEMENTS_MAX, _INSTANCES, TABLES_MAX, _MEMORIES
+            store,
+            command.memory_bytes_max,
+            TABLE_ELEMENTS_MAX,
+            _INSTANCES,
+            TABLES_MAX + 1,
+            _MEMORIES,
         )
         try:
             return self._run_in(calls.store_context(store), module, command, play, look)
@@ -161,8 +184,11 @@ class Engine:
         look: Callable[[Instance], None] | None,
     ) -> Ended:
         started = perf_counter()
-        meter = CounterMeter(context, command.fuel_max, self._workplace.counter)
-        instance = Instance(context, module, meter, self._workplace)
+        slices = command.slice_fuel
+        meter = CounterMeter(context, command.fuel_max, self._workplace.counter, slices)
+        wait = self._make_wait(context) if slices else None
+        address = None if wait is None else ctypes.addressof(wait)
+        instance = Instance(context, module, meter, self._workplace, address)
         self._run = run = _Run(command, meter, instance)
         if play is None:
             ending, output = run_to_end(instance, run.host, meter, command)
@@ -179,6 +205,34 @@ class Engine:
             diagnostics=run.diagnostics,
             is_exact=instance.is_exact or not isinstance(ending, Trap),
         )
+
+    def _make_wait(self, context: int) -> Any:
+        """Return a reference to the function that is called at the end of each slice."""
+        value = ffi.wasmtime_val_t()
+        value.kind = FUNCTION_REFERENCE
+        ffi.wasmtime_func_new(
+            ctypes.cast(context, ctypes.POINTER(ffi.wasmtime_context_t)),
+            self._wait_type.ptr(),
+            self._wait,
+            None,
+            NO_FINALIZER,
+            ctypes.byref(value.of.funcref),
+        )
+        return value
+
+    def _end_slice(self, *_: Any) -> int:
+        """Let the run wait, and give it more; it finds out itself when there is no more."""
+        run = self._run
+        assert run is not None
+        try:
+            if self._on_slice is not None and not run.meter.is_exhausted | run.meter.is_too_deep:
+                self._on_slice(run.meter.fuel_used)
+                run.meter.go_on()
+        except BaseException as error:
+            # Nothing may be raised into the engine: it goes on its way once the engine is done.
+            run.instance.failed_by = error
+            return new_trap()
+        return 0
 
     def _define(self, module: str, name: str, signature: FunctionType) -> Any:
         """Offer a host function to all modules, and return what must be kept alive for it."""

@@ -8,7 +8,7 @@ import wasmtime
 
 from ...limits import PAGE_BYTES
 from ...metering.meter import FuelExhausted
-from ...module.reserved import COUNTER, GLOBAL, START_FUNCTION
+from ...module.reserved import COUNTER, GLOBAL, START_FUNCTION, WAIT
 from ...module.shape import (
     ALLOCATE,
     INITIALIZE,
@@ -24,7 +24,7 @@ from ...outcome import TrapKind
 from ...wasi.endings import RunEnded
 from ..shapes import Trapped
 from . import calls
-from .interface import I32, I32_MASK, EngineFailed, ffi, name_address, take_code, take_text
+from .interface import I32, I32_MASK, EngineFailed, check, ffi, name_address, take_code, take_text
 from .store import CounterMeter, Global, Memory, Value
 
 _SIGNATURES: Final = {
@@ -41,8 +41,13 @@ _SIGNATURES: Final = {
 """How many i32 the host passes and how many results it takes; ``check_shape`` saw to it."""
 
 _PARAMETERS_MAX: Final = 4
-_FUNCTION, _GLOBAL, _MEMORY = 0, 1, 3
-_KINDS: Final = {MEMORY: _MEMORY, COUNTER: _GLOBAL, **dict.fromkeys(_SIGNATURES, _FUNCTION)}
+_FUNCTION, _GLOBAL, _TABLE, _MEMORY = range(4)
+_KINDS: Final = {
+    MEMORY: _MEMORY,
+    COUNTER: _GLOBAL,
+    WAIT: _TABLE,
+    **dict.fromkeys(_SIGNATURES, _FUNCTION),
+}
 """What the host looks up by name, and the engine's number of the kind that it must be."""
 
 _TRAPS: Final = {
@@ -117,8 +122,18 @@ class Instance:
     """A fresh instance in a store of its own; the ``Instance`` of ``shapes.py``."""
 
     def __init__(
-        self, context: int, module: LoadedModule, meter: CounterMeter, workplace: Workplace
+        self,
+        context: int,
+        module: LoadedModule,
+        meter: CounterMeter,
+        workplace: Workplace,
+        wait: int | None = None,
     ) -> None:
+        """Run in the store at ``context``; ``wait`` is the address of a reference to a function.
+
+        That one is called at the end of each slice.
+        """
+        self._wait = wait
         self._context = context
         self._module = module
         self._meter = meter
@@ -152,6 +167,8 @@ class Instance:
         error = calls.instantiate(self._module.address, self._context, place.instance, place.trap)
         self._conclude(error, place.take_trap())
         self._memory = Memory(self._context, self._find(MEMORY))
+        if self._wait is not None:
+            check(calls.table_set(self._context, self._find(WAIT), 0, self._wait))
         self._meter.begin(self._find(COUNTER))
 
     def view(self, address: int, length: int) -> memoryview:
@@ -177,6 +194,10 @@ class Instance:
         for each in self._find_globals():
             position += each.write(global_values[position : position + 16].ljust(16, b"\0"))
         self._meter.resume(fuel_used)
+
+    def refuel(self) -> None:
+        """Give it all its fuel again, and count from 0: the next call of a session begins."""
+        self._meter.resume(0)
 
     def has(self, name: str) -> bool:
         """Tell whether it exports ``name``, which the host chose."""

@@ -15,6 +15,7 @@ ffi: Any = import_module("wasmtime._ffi")
 
 I32: Final = 0
 I64: Final = 1
+FUNCTION_REFERENCE: Final = 5
 I32_MASK: Final = (1 << 32) - 1
 I64_MASK: Final = (1 << 64) - 1
 

@@ -112,17 +112,22 @@ class Global:
 class CounterMeter:
     """Reads and charges the counter that a module carries."""
 
-    def __init__(self, context: int, fuel_max: int, value: Value) -> None:
-        """Count for a run that is given ``fuel_max``, from ``begin`` on; ``value`` is a place."""
+    def __init__(self, context: int, fuel_max: int, value: Value, slice_fuel: int = 0) -> None:
+        """Count for a run that is given ``fuel_max``, from ``begin`` on; ``value`` is a place.
+
+        With a ``slice_fuel`` the module is given that first, and more by ``go_on``.
+        """
         self._context = context
         self._fuel_max = fuel_max
+        self._slice_fuel = slice_fuel
+        self._kept_back = 0
         self._counter: int | None = None
         self._value = value
 
     def begin(self, counter: int) -> None:
         """Count in the global ``counter``: the instance is made, and nothing has been executed."""
         self._counter = counter
-        self._write(pack_counter(self._fuel_max, DEPTH_MAX))
+        self._give(self._fuel_max)
 
     @property
     def has_begun(self) -> bool:
@@ -131,19 +136,31 @@ class CounterMeter:
 
     def resume(self, fuel_used: int) -> None:
         """Count on from ``fuel_used``, at most the fuel given: the run was begun elsewhere."""
-        self._write(pack_counter(self._fuel_max - fuel_used, DEPTH_MAX))
+        self._give(self._fuel_max - fuel_used)
+
+    def _give(self, fuel: int) -> None:
+        first = min(fuel, self._slice_fuel) if self._slice_fuel else fuel
+        self._kept_back = fuel - first
+        self._write(pack_counter(first, DEPTH_MAX))
+
+    def go_on(self) -> None:
+        """Give a run that is at the end of its slice another one, as far as there is fuel."""
+        left = self._read().fuel_left
+        more = min(self._kept_back, self._slice_fuel - min(left, 0))
+        self._kept_back -= more
+        self._write(self._value.integer.value + (more << DEPTH_BITS))
 
     @property
     def fuel_used(self) -> int:
         """The fuel used since ``begin``, at most the fuel given."""
         if self._counter is None:
             return 0
-        return self._fuel_max - max(self._read().fuel_left, 0)
+        return self._fuel_max - max(self._read().fuel_left + self._kept_back, 0)
 
     @property
     def is_exhausted(self) -> bool:
         """Whether more was used than given."""
-        return self._counter is not None and self._read().fuel_left < 0
+        return self._counter is not None and self._read().fuel_left + self._kept_back < 0
 
     @property
     def is_too_deep(self) -> bool:
@@ -152,7 +169,7 @@ class CounterMeter:
 
     def charge(self, fuel: int) -> None:
         """Count ``fuel`` more; FuelExhausted when that is more than was left."""
-        is_enough = fuel <= self._read().fuel_left
+        is_enough = fuel <= self._read().fuel_left + self._kept_back
         self._write(self._value.integer.value - (fuel << DEPTH_BITS))
         if not is_enough:
             raise FuelExhausted
