@@ -29,7 +29,7 @@ from ..limits import (
     SALT_BYTES,
 )
 from .checkpoint import Checkpoint, checkpoint_to_value, parse_checkpoint
-from .fields import Fields, check_ascending, check_text, open_object, sign_checked
+from .fields import Fields, open_object, sign_checked
 
 ORDER = Domain("fog-order-1", ORDER_BODY_BYTES_MAX)
 _RULE = "9.2"
@@ -188,7 +188,7 @@ def _parse(value: Value) -> Order:
         package_id=BlobId(fields.exactly(BLOB_ID_BYTES)),
         inputs=tuple(map(_parse_input, fields.array(LOT_RUNS_MAX, count_min=1))),
         arguments=fields.texts(ORDER_TEXTS_MAX, TEXT_BYTES_MAX, ascending=False),
-        environment=_parse_environment(fields.array(ORDER_TEXTS_MAX)),
+        environment=fields.environment(ORDER_TEXTS_MAX, TEXT_BYTES_MAX),
         seed=fields.integer((1 << 64) - 1),
         fuel_max=fields.integer(RUN_FUEL_MAX, least=1),
         memory_bytes_max=fields.integer(RUN_MEMORY_BYTES_MAX, least=RUN_MEMORY_BYTES_MIN),
@@ -225,19 +225,6 @@ def _parse_plan(value: Value) -> StepPlan | None:
     fields = Fields(value, 2, rule=_RULE)
     step_size = fields.integer(STEP_SIZE_MAX, least=1)
     return StepPlan(step_size, fields.integer(CHECKPOINT_STEPS_MAX, least=1))
-
-
-def _parse_environment(values: Sequence[Value]) -> tuple[tuple[str, str], ...]:
-    variables: list[tuple[str, str]] = []
-    for value in values:
-        if not isinstance(value, list) or len(value) != 2:
-            raise RemoteProtocolError("not [name, value]", rule=_RULE)
-        name = check_text(value[0], TEXT_BYTES_MAX, rule=_RULE, bytes_min=1)
-        if "=" in name:
-            raise RemoteProtocolError("a variable's name with =", rule=_RULE)
-        variables.append((name, check_text(value[1], TEXT_BYTES_MAX, rule=_RULE)))
-    check_ascending([name.encode() for name, _ in variables], rule=_RULE)
-    return tuple(variables)
 
 
 def _verification_to_value(verification: Verification) -> Value:

@@ -1,7 +1,7 @@
 """One lot on the selling side: fetch, wait for a slot, execute, sign the receipt (SPEC.md 9.5)."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from logging import getLogger
 
@@ -120,6 +120,16 @@ class Workbench:
     def waiting(self) -> int:
         """Runs that have none yet, or are fetching what they need."""
         return self._begun - self.running
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncGenerator[None]:
+        """Take a slot for something else than a run, waiting for it in line."""
+        self._begun += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._begun -= 1
 
     async def carry_out(self, work: Work, on_change: Callable[[], None]) -> None:
         """Do ``work`` to its end; its ``items`` get the progress and the receipt.
