@@ -64,8 +64,8 @@ async def run_agent(
     journal = Journal(state.journal)
     try:
         async with trio.open_nursery() as nursery:
-            runner, why_not = await _start_sandbox(foundation, nursery)
-            parts = _assemble(foundation, journal, runner, why_not, began)
+            runner, sandbox, why_not = await _start_sandbox(foundation, nursery)
+            parts = _assemble(foundation, journal, runner, sandbox, why_not, began)
             await nursery.start(journal.run)
             await parts.published.restore()
             await nursery.start(parts.ledger.run)
@@ -84,21 +84,22 @@ async def run_agent(
 
 async def _start_sandbox(
     foundation: Foundation, nursery: trio.Nursery
-) -> tuple[CheckingRunner | None, str]:
-    """Return what executes runs, or None and why this machine cannot."""
+) -> tuple[CheckingRunner | None, Sandbox | None, str]:
+    """Return what executes runs and what keeps services, or None and why this machine cannot."""
     sandbox = Sandbox(foundation.state.sandbox, workers=_slots(foundation.config))
     try:
         await nursery.start(sandbox.run)
     except SandboxUnavailable as error:
         _log.warning("runs no tasks: %s", error)
-        return None, str(error)
-    return _with_fault(sandbox, foundation), ""
+        return None, None, str(error)
+    return _with_fault(sandbox, foundation), sandbox, ""
 
 
 def _assemble(
     foundation: Foundation,
     journal: Journal,
     runner: CheckingRunner | None,
+    sandbox: Sandbox | None,
     why_not: str,
     began: float,
 ) -> Parts:
@@ -134,6 +135,7 @@ def _assemble(
             settings=_provider_settings(config),
             random=SystemRandom(),
             pricing=_pricing(foundation),
+            sessions=sandbox,
         )
         node.add_services(provider.services())
     return Parts(
@@ -206,6 +208,8 @@ def _provider_settings(config: Config) -> ProviderSettings:
         output_bytes_max=provider.output_mib_max * MEBIBYTE,
         fuel_max=provider.fuel_max,
         credit=provider.credit,
+        services_max=provider.services,
+        warm_price=provider.warm_price,
     )
 
 

@@ -88,6 +88,13 @@ class ProviderConfig:
     credit: Drops = 1_000_000
     """Drops that one requestor may owe before its orders are declined."""
 
+    services: Annotated[int, Between(0, 64)] = 1
+    """Services, warm instances, kept for requestors at the same time, each in the place of a
+    run; 0 keeps none."""
+
+    warm_price: Price = 1
+    """Drops for each second that a service is kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestorConfig:
@@ -121,6 +128,9 @@ class RequestorConfig:
 
     channel_beats: Annotated[int, Between(1, 1_000_000)] = 3_600
     """Seconds that a provider may be cut off without losing what it has earned over a channel."""
+
+    warm_price_max: Price = 100
+    """Drops for each second that a service is kept, never exceeded."""
 
     fuel_max: Fuel = 100_000_000_000
     """Fuel that one run may use."""

@@ -224,6 +224,9 @@ PLACEMENT_RETRY_S_MAX = 2.0
 BUSY_RETRY_S = 0.5
 """How long a provider that said ``busy`` is left alone, unless a run of ours ends there."""
 
+BEATEN_BY = 2
+"""So many times cheaper must another provider be for a run under way to move to it."""
+
 HASTE_PPM_PER_S = 100_000
 """What a second of waiting counts in the choice of a bid, in parts per million of its price."""
 
@@ -261,6 +264,15 @@ TICK_MS = 200
 
 TICK_WAIT_S = 10.0
 """How long a provider waits for a voucher before it ends the lot (section 9.5)."""
+
+CHECKPOINT_INTERVAL_S = 0.5
+"""The least time between two states that a provider hands out of one run (section 9.5)."""
+
+CHECKPOINT_BYTES_PER_S = 4 * 1024 * 1024
+"""How much of the states of one run a provider hands out in a second, in bytes."""
+
+CHECKPOINT_WAIT_S = 5.0
+"""How long a requestor waits for a state that is on its way when the run's provider stops."""
 
 TICK_INTERVAL_S = 0.025
 """The least time between two statements of one lot (section 9.5)."""
@@ -382,6 +394,76 @@ million steps in all (SPEC.md section 7.8)."""
 AFFORDABLE_FUEL_MIN = 1_000_000
 """With drops for less fuel than this a run is ordered as configured, and refused for want of money.
 """
+
+# Offers that are passed on (SPEC.md section 9.1).
+
+OFFER_HOPS_MAX = 3
+"""How far from its provider an offer gets, in channels besides the first."""
+
+OFFERS_TOLD_TOGETHER_MAX = 8
+"""Offers in one message."""
+
+HEARD_OFFERS_BODY_BYTES_MAX = 65_536
+"""The longest such message."""
+
+HEARD_OFFERS_MAX = 1_024
+"""Providers that are remembered from offers passed on."""
+
+HEARD_OFFERS_A_MINUTE_MAX = 600
+"""Offers that one peer may pass on in a minute; more are not looked at."""
+
+OFFER_RELAY_S = 10.0
+"""Seconds from one offer of a provider that is passed on to the next."""
+
+HEARD_DIALLED_MAX = 8
+"""Providers only heard of that are dialled when a job looks for some."""
+
+# Services (SPEC.md section 9.8).
+
+SERVICE_S_MAX = 3_500
+"""The longest service, in seconds."""
+
+SERVICE_CALL_BYTES_MAX = 524_288
+"""The longest input and output of a call."""
+
+SERVICE_CHARGES_MAX = 1 << 32
+"""The highest sequence number of a charge."""
+
+CHARGE_BODY_BYTES_MAX = 512
+"""The longest body of a charge."""
+
+SERVICE_OPENING_BYTES_MAX = ORDER_BODY_BYTES_MAX + 1_024
+"""The longest body that opens a service."""
+
+SERVICE_ITEM_BYTES_MAX = SERVICE_CALL_BYTES_MAX + 1_024
+"""The longest item of a service's stream."""
+
+SERVICE_CALL_BODY_BYTES_MAX = SERVICE_CALL_BYTES_MAX + 64
+"""The longest body of a call."""
+
+SERVICE_BEAT_S = 2.0
+"""Seconds from one sign of life of a service to the next."""
+
+SERVICE_SILENCE_S_MAX = 10.0
+"""Seconds without any after which a service counts as lost, besides what a call may take."""
+
+SERVICE_BEGIN_S_MAX = 60.0
+"""Seconds that fetching and compiling may take before a service begins."""
+
+WARM_SLACK_MS = 1_000
+"""How much more time a provider may charge than its requestor has measured."""
+
+SERVICE_ITEMS_WAITING_MAX = 2
+"""Items of one service that wait for its requestor to read them."""
+
+SERVICE_READ_S_MAX = 20.0
+"""After so many seconds in which its requestor reads nothing a service ends."""
+
+SERVICES_KEPT_MAX = 64
+"""Services of an agent that are remembered after their end, to be listed."""
+
+SERVICE_CALL_WAIT_S = 10.0
+"""How long a call may take to be taken, in seconds; its charge comes later."""
 
 # The owner's pricing.
 

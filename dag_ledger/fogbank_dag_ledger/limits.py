@@ -297,9 +297,6 @@ PAYEES_MAX = 16
 SETTLEMENTS_MAX = 4
 """How often one account may settle one object, until one of them counts (section 8.12.8)."""
 
-RECEIPT_BYTES_MAX = 512
-"""The largest receipt in a proof of a wrong result, in bytes (section 8.15)."""
-
 STATEMENT_BYTES_MAX = 1_024
 """The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
 
@@ -353,7 +350,7 @@ STATE_PAGE_BYTES_MAX = 262_144
 STATE_RECORDS_MAX = 1 << 22
 """Records of a state that a node takes from others."""
 
-RECORD_BYTES_MAX = 256
+RECORD_BYTES_MAX = 2_048
 """The largest record of a state, in bytes (section 8.21)."""
 
 SNAPSHOT_PEERS = 3
@@ -381,3 +378,6 @@ HASH_BYTES = 32
 
 PATH_HASHES_MAX = 64
 """The longest path in a tree, in hashes (section 8.16)."""
+
+SETTLING_MAX = 8
+"""Settling vertices that the state of a checkpoint names of one object (section 8.21)."""

@@ -18,7 +18,6 @@ from .limits import (
     OBJECT_LIST_MAX,
     OPERATIONS_MAX,
     PARTS,
-    RECEIPT_BYTES_MAX,
     VERTEX_ID_BYTES,
 )
 from .operations import (
@@ -89,7 +88,7 @@ def operation_value(operation: Operation) -> Value:
     """Return the array that says ``operation``."""
     match operation:
         case Opening(_, amount, terms):
-            kind, fields = _terms_value(terms)
+            kind, fields = terms_value(terms)
             return [OPEN, kind, amount, fields]
         case Act(opening, index, action):
             number, arguments, signatures = _action_value(action)
@@ -129,7 +128,8 @@ def operation_from_value(value: _List, index: int) -> Operation:
 # Terms.
 
 
-def _terms_value(terms: Terms) -> tuple[int, Value]:
+def terms_value(terms: Terms) -> tuple[int, Value]:
+    """Return the type of an object and the array of its terms."""
     match terms:
         case ChannelTerms(provider, key, lanes, beats):
             return CHANNEL, [provider, key, lanes, beats]
@@ -267,8 +267,8 @@ def _proof_value(proof: Proof) -> tuple[Value, Sequence[bytes]]:
             return [1, data], ()
         case TwoVerdicts(object_id, (one, other), signatures):
             return [2, object_id, one, other], signatures
-        case WrongResult(receipt, number, right, members, signature, signatures):
-            return [3, receipt, number, right, list(members)], (signature, *signatures)
+        case WrongResult(receipt_id, number, right, members, signatures):
+            return [3, receipt_id, number, right, list(members)], signatures
         case TwoVouchers(opening, index, (one, other)):
             shown = (one, other)
             return [4, opening, index, *map(voucher_value, shown)], _signatures(shown)
@@ -285,14 +285,16 @@ def _proof(arguments: _List, signatures: list[bytes]) -> Proof:
             _check(awards[0] < awards[1], "verdicts that do not differ")
             pair = (signatures[0], signatures[1])
             return TwoVerdicts(ObjectId(_bytes(name, _HASH_BYTES)), awards, pair)
-        case [int(kind), bytes(receipt), int(of), right, list(members)] if kind == 3 and signatures:
+        case [int(kind), receipt, int(of), right, list(members)] if kind == 3:
             _check_integers(kind, of)
-            _check(len(receipt) <= RECEIPT_BYTES_MAX, "a receipt too long")
-            said = tuple(signatures[1:])
-            if len(said) == len(members):
-                named = _members(members)
-                found = _bytes(right, _HASH_BYTES)
-                return WrongResult(receipt, of, found, named, signatures[0], said)
+            if len(signatures) == len(members):
+                return WrongResult(
+                    _bytes(receipt, _HASH_BYTES),
+                    of,
+                    _bytes(right, _HASH_BYTES),
+                    _members(members),
+                    tuple(signatures),
+                )
         case [int(kind), bytes(opening), int(index), list(one), list(other)] if kind == 4:
             _check_integers(kind, index)
             shown = _vouchers([one, other], signatures)

@@ -264,13 +264,13 @@ class TwoVerdicts:
 
 @dataclass(frozen=True, slots=True)
 class WrongResult:
-    """Proof: the watch says that a receipt of the owner is wrong."""
+    """Proof: the watch says that the owner signed a receipt with a wrong result."""
 
-    receipt: bytes
-    """Its body (section 7.7)."""
+    receipt_id: bytes
+    """32 bytes: the object id of the receipt (sections 2.3 and 7.7)."""
 
     number: int
-    """Which of its results."""
+    """Which of its results, from 0."""
 
     right: bytes
     """32-byte hash of the right outcome and fuel."""
@@ -278,7 +278,6 @@ class WrongResult:
     members: tuple[int, ...]
     """Who of the watch say so, ascending."""
 
-    receipt_signature: bytes
     signatures: tuple[bytes, ...]
 
 

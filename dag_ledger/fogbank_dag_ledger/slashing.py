@@ -5,13 +5,11 @@ Hashes and signatures are all that is looked at: whether a result is wrong, the 
 
 from hashlib import blake2b
 
-from fogbank_protocol.encoding import Value, decode, encode
+from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.errors import RemoteProtocolError
-from fogbank_protocol.identity import NetworkId, NodeId, is_signed_by
-from fogbank_protocol.signed import object_id as signed_id
+from fogbank_protocol.identity import NetworkId, NodeId
 
 from .equivocation import check_proof
-from .limits import RECEIPT_BYTES_MAX
 from .objects import HeldObject
 from .operations import (
     ChannelTerms,
@@ -22,7 +20,7 @@ from .operations import (
     TwoVouchers,
     WrongResult,
 )
-from .statements import RECEIPT, is_finding, is_verdict, is_voucher
+from .statements import is_finding, is_verdict, is_voucher
 
 RULE = "8.15.2"
 
@@ -43,7 +41,7 @@ def check_slashing(
         case WrongResult():
             holds = _is_wrong(proof, stake, network)
         case TwoVouchers():
-            holds = against is not None and _are_vouchers(proof, stake.opener, against, network)
+            holds = against is not None and _are_vouchers(proof, stake, against, network)
     if not holds:
         raise RemoteProtocolError("a proof that proves nothing", rule=RULE)
 
@@ -66,12 +64,20 @@ def _are_verdicts(proof: TwoVerdicts, owner: NodeId, network: NetworkId) -> bool
 
 
 def _are_vouchers(
-    proof: TwoVouchers, owner: NodeId, channel: HeldObject, network: NetworkId
+    proof: TwoVouchers, stake: HeldObject, channel: HeldObject, network: NetworkId
 ) -> bool:
+    owner = stake.opener
     terms = channel.terms
     if channel.opener != owner or not isinstance(terms, ChannelTerms):
         return False
+    if _place(channel) <= _place(stake):
+        return False
     return all(is_voucher(terms.voucher_key, network, channel.id, one) for one in proof.vouchers)
+
+
+def _place(held: HeldObject) -> tuple[int, int]:
+    assert held.opened_in is not None
+    return held.opened_in.seq, held.index
 
 
 def _is_wrong(proof: WrongResult, stake: HeldObject, network: NetworkId) -> bool:
@@ -79,30 +85,15 @@ def _is_wrong(proof: WrongResult, stake: HeldObject, network: NetworkId) -> bool
     assert isinstance(terms, StakeTerms)
     if len(proof.members) < terms.need or proof.members[-1] >= len(terms.watch):
         return False
-    if _claimed(proof.receipt, proof.number, stake.opener) in (None, proof.right):
-        return False
-    preimage = RECEIPT.preimage(network, proof.receipt)
-    receipt_id = signed_id(RECEIPT, network, proof.receipt)
-    return is_signed_by(stake.opener, preimage, proof.receipt_signature) and all(
-        is_finding(terms.watch[member], network, receipt_id, proof.number, proof.right, signature)
+    return all(
+        is_finding(
+            terms.watch[member],
+            network,
+            stake.opener,
+            proof.receipt_id,
+            proof.number,
+            proof.right,
+            signature,
+        )
         for member, signature in zip(proof.members, proof.signatures, strict=True)
     )
-
-
-def _claimed(receipt: bytes, number: int, provider: NodeId) -> bytes | None:
-    """Return the hash of that result of a receipt of ``provider`` (7.7); None when it is none."""
-    try:
-        fields = decode(receipt, bytes_max=RECEIPT_BYTES_MAX)
-    except RemoteProtocolError:
-        return None
-    match fields:
-        case [int(), bytes(), bytes(signer), bytes(), bytes(), list(results)]:
-            if signer != provider or number >= len(results):
-                return None
-        case _:
-            return None
-    match results[number]:
-        case [bytes(), list(outcome), int(fuel), _]:
-            return result_hash(outcome, fuel)
-        case _:
-            return None

@@ -15,8 +15,6 @@ from .operations import ObjectId, Share, Voucher
 VOUCHER = Domain("fog-vch-1", STATEMENT_BYTES_MAX)
 VERDICT = Domain("fog-verdict-1", STATEMENT_BYTES_MAX)
 FINDING = Domain("fog-wrong-1", STATEMENT_BYTES_MAX)
-RECEIPT = Domain("fog-receipt-1", STATEMENT_BYTES_MAX)
-"""Section 7.7: signed elsewhere, read here in proofs."""
 
 _VERSION = 1
 
@@ -64,21 +62,34 @@ def is_verdict(
 
 
 def sign_finding(
-    key: Identity, network: NetworkId, receipt_id: bytes, number: int, right: bytes
+    key: Identity,
+    network: NetworkId,
+    provider: NodeId,
+    receipt_id: bytes,
+    number: int,
+    right: bytes,
 ) -> bytes:
-    """Return the signature under "result ``number`` of that receipt is wrong, ``right`` is right".
+    """Return the signature under "``provider`` signed that receipt, whose result is wrong".
 
-    ``right`` is the hash of outcome and fuel: see ``slashing.result_hash``.
+    The result is number ``number``, from 0.  ``right`` is the hash of the outcome and fuel that
+    the signer found itself: see ``slashing.result_hash``.
     """
-    return key.sign(FINDING.preimage(network, _finding_body(receipt_id, number, right)))
+    body = _finding_body(provider, receipt_id, number, right)
+    return key.sign(FINDING.preimage(network, body))
 
 
 def is_finding(
-    key: NodeId, network: NetworkId, receipt_id: bytes, number: int, right: bytes, signature: bytes
+    key: NodeId,
+    network: NetworkId,
+    provider: NodeId,
+    receipt_id: bytes,
+    number: int,
+    right: bytes,
+    signature: bytes,
 ) -> bool:
     """Tell whether ``key`` signed that finding."""
-    preimage = FINDING.preimage(network, _finding_body(receipt_id, number, right))
-    return is_signed_by(key, preimage, signature)
+    body = _finding_body(provider, receipt_id, number, right)
+    return is_signed_by(key, FINDING.preimage(network, body), signature)
 
 
 def voucher_value(voucher: Voucher) -> Value:
@@ -98,5 +109,5 @@ def _verdict_body(escrow: ObjectId, award: int) -> bytes:
     return encode([_VERSION, escrow, award])
 
 
-def _finding_body(receipt_id: bytes, number: int, right: bytes) -> bytes:
-    return encode([_VERSION, receipt_id, number, right])
+def _finding_body(provider: NodeId, receipt_id: bytes, number: int, right: bytes) -> bytes:
+    return encode([_VERSION, provider, receipt_id, number, right])

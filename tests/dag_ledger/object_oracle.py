@@ -37,8 +37,8 @@ from fogbank_dag_ledger.operations import (
     Voucher,
     Withdraw,
 )
-from fogbank_dag_ledger.vertex import Vertex, VertexId
-from fogbank_protocol.encoding import Value, decode, encode
+from fogbank_dag_ledger.vertex import Vertex, VertexId, seq_in
+from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId, is_signed_by
 
 if TYPE_CHECKING:
@@ -272,6 +272,7 @@ class ObjectOracle:
         assert opening is not None
         if isinstance(action, TopUp):
             late = opening.amount + action.total <= self.put(before, key)
+            late = late or self.taken(before, key) > 0
             return "8.13.2" if late or opening.amount + action.total >= 2**64 else None
         if isinstance(action, PostVouchers):
             return self._broken_by_vouchers(key, action.vouchers)
@@ -379,26 +380,16 @@ class ObjectOracle:
             is_channel = self.opening(channel) and isinstance(self.terms(channel), ChannelTerms)
             if not is_channel or self.opener(channel) != owner:
                 return False
+            if (seq_in(channel[0]), channel[1]) <= (seq_in(key[0]), key[1]):
+                return False
             return self._broken_by_vouchers(channel, proof.vouchers) != "8.12.7"
-        preimage = b"fog-receipt-1\0" + network + proof.receipt
-        fields = decode(proof.receipt)
-        assert isinstance(fields, list)
-        results = fields[5]
-        assert isinstance(results, list)
-        if fields[2] != owner or proof.number >= len(results) or len(proof.members) < terms.need:
+        if len(proof.members) < terms.need:
             return False
-        result = results[proof.number]
-        assert isinstance(result, list)
-        claimed = blake2b(b"fog-result-1\0" + encode(result[1:3]), digest_size=32).digest()
-        receipt_id = blake2b(preimage, digest_size=32).digest()
-        finding = b"fog-wrong-1\0" + network + encode([1, receipt_id, proof.number, proof.right])
-        return (
-            claimed != proof.right
-            and is_signed_by(owner, preimage, proof.receipt_signature)
-            and all(
-                is_signed_by(terms.watch[member], finding, signature)
-                for member, signature in zip(proof.members, proof.signatures, strict=True)
-            )
+        said = encode([1, owner, proof.receipt_id, proof.number, proof.right])
+        finding = b"fog-wrong-1\0" + network + said
+        return all(
+            is_signed_by(terms.watch[member], finding, signature)
+            for member, signature in zip(proof.members, proof.signatures, strict=True)
         )
 
     def _does(self, vertex_id: VertexId, key: Key, sort: type) -> bool:
@@ -541,6 +532,8 @@ class ObjectOracle:
         for key, act in self.acts(vertex):
             if key[0] not in final:
                 return False
+            if isinstance(act.action, Slash) and not self._stands(act.action.proof, final):
+                return False
             if isinstance(act.action, Take):
                 settling = self._of.vertices[act.action.settling]
                 if self.result(settling, key) not in confirmed:
@@ -553,6 +546,9 @@ class ObjectOracle:
                     if other == key and funds and funds not in final:
                         return False
         return True
+
+    def _stands(self, proof: Proof, final: set[VertexId]) -> bool:
+        return not isinstance(proof, TwoVouchers) or proof.opening in final
 
     def records(self, final: set[VertexId], ends: dict[NodeId, Vertex]) -> list[Value]:
         keys = [

@@ -24,13 +24,11 @@ from fogbank_dag_ledger.operations import (
     object_id,
 )
 from fogbank_dag_ledger.slashing import result_hash
-from fogbank_dag_ledger.statements import RECEIPT, sign_finding, sign_verdict, sign_voucher
+from fogbank_dag_ledger.statements import sign_finding, sign_verdict, sign_voucher
 from fogbank_dag_ledger.validator import Issue, LedgerGrew, Validator
 from fogbank_dag_ledger.vertex import VALIDATOR, Draft, Vertex, VertexId
-from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import Identity
 from fogbank_protocol.machine import Tick
-from fogbank_protocol.signed import object_id as signed_id
 
 from .community import Community
 
@@ -158,21 +156,18 @@ class Town:
         return Forked(encode_proof(self.community.names[person], one, other))
 
     def wrong_result(
-        self, person: int, *, members: int = 2, number: int = 0, is_right: bool = False
+        self, person: int, *, members: int = 2, said_of: int | None = None
     ) -> WrongResult:
-        """Return a proof that a receipt of ``person`` is wrong, as Cat and Dan found."""
+        """Return a proof that ``person`` signed a wrong result, as Cat and Dan found.
+
+        What they signed is about ``said_of`` when that is given.
+        """
         network, fuel = self.community.network, 1_000
-        outcome: Value = [0, b"\1" * 32, 5]
-        results: Value = [[ROOT, outcome, fuel, None]]
-        receipt = encode([1, ROOT, self.community.names[person], ROOT, ROOT, results])
-        signature = self.key(person).sign(RECEIPT.preimage(network, receipt))
-        right = result_hash(outcome if is_right else [1], fuel)
-        receipt_id = signed_id(RECEIPT, network, receipt)
+        right = result_hash([1], fuel)
         watch = sorted((self.key(CAT), self.key(DAN)), key=lambda one: one.node_id)[:members]
-        findings = [sign_finding(key, network, receipt_id, number, right) for key in watch]
-        return WrongResult(
-            receipt, number, right, tuple(range(members)), signature, tuple(findings)
-        )
+        accused = self.key(person if said_of is None else said_of).node_id
+        findings = [sign_finding(key, network, accused, ROOT, 0, right) for key in watch]
+        return WrongResult(ROOT, 0, right, tuple(range(members)), tuple(findings))
 
     def two_vouchers(self, channel: Vertex) -> TwoVouchers:
         """Return a proof that the voucher key of ``channel`` signed two of one count."""

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from tests.wasm_tasks.packages import reactor, translate
 
 import fogbank_wasm_tasks.examples
 from fogbank_wasm_tasks.examples import module_bytes
@@ -17,6 +18,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
 SAMPLES = Path(fogbank_wasm_tasks.examples.__file__).parent / "sensor_statistics" / "samples"
 SUPPLY = 1_000_000_000
+SUM = reactor(
+    "(global.set $sum (i32.add (global.get $sum) (local.get 1)))"
+    "(i32.store8 (i32.const 8) (global.get $sum))"
+    "(i64.or (i64.shl (i64.const 8) (i64.const 32)) (i64.const 1))",
+    fields="(global $sum (mut i32) (i32.const 100))",
+)
 LOCAL = ("--interface", "127.0.0.1")
 FOREVER = (
     # (module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))
@@ -74,6 +81,8 @@ def test_a_run_on_a_file_of_ones_own_goes_to_standard_output_and_is_paid(
     (channel,) = first.json("channels")["channels"]
     assert (channel["pays"], channel["state"], channel["paid"] > 0) == (True, "open", True)
     assert first.wallet().balance + channel["deposit"] == SUPPLY
+    # What follows opens another one.
+    assert first.json("channels", "close")["waiting"] == 0
 
 
 def test_a_published_task_is_run_by_its_id_from_another_agent_and_paid(
@@ -99,6 +108,37 @@ def test_a_published_task_is_run_by_its_id_from_another_agent_and_paid(
     unknown = first("run", "00" * 32)
     assert unknown.returncode == 5
     assert b"no neighbour has the package" in unknown.stderr
+
+
+def test_a_service_remembers_between_calls_is_paid_and_stopped(
+    pair: tuple[Agent, Agent], tmp_path: Path
+) -> None:
+    first, second = pair
+    task = tmp_path / "sum.wasm"
+    task.write_bytes(translate(SUM))
+    earned_before = second.status().provider.earned
+
+    started = first.json("service", "start", task, "--fuel-max", "1000000")
+    assert started["live"]
+    outputs: list[bytes] = []
+    for length in (1, 2, 3):
+        (tmp_path / "input").write_bytes(bytes(length))
+        called = first("service", "call", started["service"][:8], tmp_path / "input")
+        assert called.returncode == 0, called.stderr.decode()
+        outputs.append(called.stdout)
+    assert outputs == [bytes([101]), bytes([103]), bytes([106])]
+
+    stopped = first.json("service", "stop", started["service"][:8])
+    assert (stopped["live"], stopped["reason"], stopped["calls"]) == (False, "service_stopped", 3)
+    assert stopped["paid"] == stopped["drops"] > 3
+    listed = first("service", "list").stdout.decode()
+    assert "the requestor stopped the service" in listed
+    wait_until(
+        "the provider is paid",
+        lambda: second.status().provider.earned == earned_before + stopped["paid"],
+    )
+    late = first("service", "call", started["service"][:8])
+    assert (late.returncode, b"the service has ended" in late.stderr) == (5, True)
 
 
 def test_a_folder_is_mapped_to_a_folder(pair: tuple[Agent, Agent], tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ TOPICS = (
     "orders",
     "packages",
     "receipts",
+    "services",
     "signed",
     "ticks",
     "verification",

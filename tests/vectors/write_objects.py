@@ -95,7 +95,7 @@ ACCEPTED: dict[str, Value] = {
     "a withdrawal": _act(16, []),
     "a proof of a fork": _act(17, [1, PROOF]),
     "a proof of two verdicts": _act(17, [2, ROOT, 0, 1], 2),
-    "a proof of a wrong result": _act(17, [3, b"\x90", 0, ROOT, [0, 1]], 3),
+    "a proof of a wrong result": _act(17, [3, ROOT, 0, ROOT, [0, 1]], 2),
     "a proof of two vouchers": _act(17, [4, O, 0, VOUCHER, [0, 8, 1, ROOT, []]], 2),
     "a seizure": _act(18, ids(1)),
     "a take": _act(19, ids(1)),
@@ -166,10 +166,8 @@ REFUSED: dict[str, tuple[list[Value], str]] = {
         [_act(17, [4, O, 0, VOUCHER, [1, 9, 1, ROOT, []]], 2)],
         "8.12.1",
     ),
-    "a receipt of 513 bytes": (
-        [_act(17, [3, bytes(513), 0, ROOT, [0]], 2)],
-        "8.12.1",
-    ),
+    "a receipt id of 31 bytes": ([_act(17, [3, bytes(31), 0, ROOT, [0]], 1)], "8.3.1"),
+    "a finding without its signature": ([_act(17, [3, ROOT, 0, ROOT, [0, 1]], 1)], "8.3.1"),
     "a label of 33 bytes": ([[4, ROOT, 1, bytes(33)]], "8.12.1"),
     "one action twice": ([_act(4, []), _act(4, [])], "8.12.2"),
     "two settlements": ([_act(8, []), _act(13, [])], "8.12.2"),
@@ -476,13 +474,13 @@ def _broken(case: _Case) -> list[tuple[str, Vertex, str]]:
             "8.15.2",
         ),
         (
-            "a right result",
-            by(BOB, stake, Slash(town.wrong_result(ANN, is_right=True))),
+            "another receipt than the finding's",
+            by(BOB, stake, Slash(replace(town.wrong_result(ANN), receipt_id=bytes([1] * 32)))),
             "8.15.2",
         ),
         (
-            "a result that the receipt does not have",
-            by(BOB, stake, Slash(town.wrong_result(ANN, number=1))),
+            "another result than the finding's",
+            by(BOB, stake, Slash(replace(town.wrong_result(ANN), number=1))),
             "8.15.2",
         ),
         (
@@ -535,7 +533,11 @@ def _statements() -> list[Json]:
     bodies: list[tuple[Domain, Value, bytes]] = [
         (VOUCHER_DOMAIN, [1, name, 1, 900, 3, ROOT, split], voucher.signature),
         (VERDICT, [1, name, 250], sign_verdict(ann, NET, name, 250)),
-        (FINDING, [1, ROOT, 4, bytes(32)], sign_finding(ann, NET, ROOT, 4, bytes(32))),
+        (
+            FINDING,
+            [1, ann.node_id, ROOT, 4, bytes(32)],
+            sign_finding(ann, NET, ann.node_id, ROOT, 4, bytes(32)),
+        ),
     ]
     return [
         {
@@ -564,6 +566,35 @@ def _paths() -> list[Json]:
     ]
 
 
+def _false_paths() -> list[Json]:
+    names = [bytes([number]) * 32 for number in range(11)]
+    root, path = merkle_root(names), list(merkle_path(names, 4))
+    other = merkle_root(names[:10])
+    cases: list[tuple[str, bytes, int, int, bytes, list[bytes]]] = [
+        ("another id", root, 11, 4, names[5], path),
+        ("another index", root, 11, 5, names[4], path),
+        ("an index beyond the last", root, 11, 11, names[4], path),
+        ("another count", root, 10, 8, names[8], list(merkle_path(names, 8))),
+        ("another root", other, 11, 4, names[4], path),
+        ("a hash too few", root, 11, 4, names[4], path[:-1]),
+        ("a hash too many", root, 11, 4, names[4], [*path, root]),
+        ("a hash of 31 bytes", root, 11, 4, names[4], [path[0][:31], *path[1:]]),
+        ("no ids", merkle_root([]), 0, 0, names[0], []),
+    ]
+    return [
+        {
+            "name": name,
+            "count": count,
+            "index": index,
+            "id": one.hex(),
+            "path": [part.hex() for part in way],
+            "root": top.hex(),
+            "rule": "8.16",
+        }
+        for name, top, count, index, one, way in cases
+    ]
+
+
 def _wires(vertices: Sequence[Vertex]) -> list[str]:
     return [encode_vertex(vertex).hex() for vertex in vertices]
 
@@ -581,6 +612,7 @@ def build() -> Json:
         "reject": reject,
         "statements": _statements(),
         "paths": _paths(),
+        "false paths": _false_paths(),
         "result": {
             "preimage": (b"fog-result-1\0" + encode([[1], 1_000])).hex(),
             "hash": result_hash([1], 1_000).hex(),

@@ -11,6 +11,7 @@ from .market_objects import (
     PACKAGE_ID,
     REQUESTOR,
     accept,
+    reject,
     reject_any,
     reject_fields,
 )
@@ -28,6 +29,7 @@ GOOD: list[Value] = [
     134_217_728,
     67_108_864,
     None,
+    None,
     120_000,
     1_000,
     100,
@@ -36,10 +38,13 @@ GOOD: list[Value] = [
 ]
 
 
+START: list[Value] = [640, 10**8, b"\xd1" * 32, b"\xd2" * 32, 70_000]
+
+
 def build() -> dict[str, Any]:
     """Return the vectors."""
     one: Value = [INPUT_ID, 0]
-    least: list[Value] = [*GOOD[:4], [one], [], [], 0, 1, 65_536, 0, None, 1, 0, 0, 0, [0]]
+    least: list[Value] = [*GOOD[:4], [one], [], [], 0, 1, 65_536, 0, None, None, 1, 0, 0, 0, [0]]
     most: list[Value] = [
         *GOOD[:4],
         [[INPUT_ID, 67_108_864]] * 256,
@@ -50,17 +55,26 @@ def build() -> dict[str, Any]:
         268_435_456,
         67_108_864,
         [(1 << 31) - 1, (1 << 40) - 1],
+        None,
         3_600_000,
         10**12,
         10**12,
         (1 << 64) - 1,
         [2, 7],
     ]
-    quorum = [*GOOD[:16], [2, 2]]
-    verified = [*GOOD[:16], [3, 1_000_000]]
-    partly = [*GOOD[:16], [4, 0]]
-    never = [*GOOD[:16], [1, 0]]
-    always = [*GOOD[:16], [1, 1_000_000]]
+    quorum = [*GOOD[:17], [2, 2]]
+    verified = [*GOOD[:17], [3, 1_000_000]]
+    partly = [*GOOD[:17], [4, 0]]
+    never = [*GOOD[:17], [1, 0]]
+    always = [*GOOD[:17], [1, 1_000_000]]
+    rest = [*GOOD[:11], [1_000, 64], START, *GOOD[13:]]
+    farthest: Value = [65_535 * 64, 10**11, b"\xff" * 32, b"\xff" * 32, 67_108_864]
+    last = [*GOOD[:11], [1_000, 64], farthest, *GOOD[13:]]
+    several = [*rest]
+    several[4] = [[INPUT_ID, 40], [INPUT_ID, 40]]
+    between = [*rest[:12], [65, *START[1:]], *GOOD[13:]]
+    short = [*rest[:12], START[:4], *GOOD[13:]]
+    spent = [*rest[:12], [64, 10**11 + 1, *START[2:]], *GOOD[13:]]
     return {
         "spec": "9.2",
         "domain": ORDER.name,
@@ -74,10 +88,19 @@ def build() -> dict[str, Any]:
             accept("a part of the runs", ORDER, REQUESTOR, partly),
             accept("an audit with probability 0", ORDER, REQUESTOR, never),
             accept("an audit for certain", ORDER, REQUESTOR, always),
+            accept("the rest of a run", ORDER, REQUESTOR, rest),
+            accept("the rest of a run from its last state", ORDER, REQUESTOR, last),
         ],
         "reject": [
             *reject_any(ORDER, REQUESTOR, GOOD, "9.2"),
             *reject_fields(ORDER, REQUESTOR, GOOD, _CHANGES, "9.2"),
+            reject("the rest of two runs", ORDER, REQUESTOR, several, "9.2"),
+            reject("a start between checkpoints", ORDER, REQUESTOR, between, "7.8"),
+            reject("a start with more fuel than the run has", ORDER, REQUESTOR, spent, "7.8"),
+            reject(
+                "a start without a plan", ORDER, REQUESTOR, [*GOOD[:12], START, *GOOD[13:]], "7.8"
+            ),
+            reject("a start of four fields", ORDER, REQUESTOR, short, "9.2"),
         ],
     }
 
@@ -114,24 +137,24 @@ _CHANGES: dict[str, tuple[int, Value]] = {
     "less memory than a page": (9, 65_535),
     "memory above 256 MiB": (9, 268_435_457),
     "outputs above 64 MiB": (10, 67_108_865),
-    "no time": (12, 0),
-    "more than an hour": (12, 3_600_001),
-    "a price above 10^12": (13, 10**12 + 1),
-    "a start price above 10^12": (14, 10**12 + 1),
-    "weights that are nil": (15, None),
-    "verification that is an integer": (16, 0),
-    "verification that is empty": (16, []),
-    "none with a number": (16, [0, 1]),
-    "none that is false": (16, [False]),
-    "an audit that is true": (16, [True, 100_000]),
-    "an audit above certainty": (16, [1, 1_000_001]),
-    "an audit without probability": (16, [1]),
-    "a quorum of one": (16, [2, 1]),
-    "a quorum of eight": (16, [2, 8]),
-    "a quorum of true": (16, [2, True]),
-    "a verifier without probability": (16, [3]),
-    "a verifier above certainty": (16, [3, 1_000_001]),
-    "a part above all": (16, [4, 1_000_001]),
-    "a part that is true": (16, [4, True]),
-    "a verification of another kind": (16, [5, 1]),
+    "no time": (13, 0),
+    "more than an hour": (13, 3_600_001),
+    "a price above 10^12": (14, 10**12 + 1),
+    "a start price above 10^12": (15, 10**12 + 1),
+    "weights that are nil": (16, None),
+    "verification that is an integer": (17, 0),
+    "verification that is empty": (17, []),
+    "none with a number": (17, [0, 1]),
+    "none that is false": (17, [False]),
+    "an audit that is true": (17, [True, 100_000]),
+    "an audit above certainty": (17, [1, 1_000_001]),
+    "an audit without probability": (17, [1]),
+    "a quorum of one": (17, [2, 1]),
+    "a quorum of eight": (17, [2, 8]),
+    "a quorum of true": (17, [2, True]),
+    "a verifier without probability": (17, [3]),
+    "a verifier above certainty": (17, [3, 1_000_001]),
+    "a part above all": (17, [4, 1_000_001]),
+    "a part that is true": (17, [4, True]),
+    "a verification of another kind": (17, [5, 1]),
 }

@@ -280,3 +280,6 @@ COMPILES_MAX = 2
 
 COMPILE_FAILURES_MAX = 256
 """How many modules are remembered that cannot be compiled."""
+
+CALL_BYTES_MAX = 524_288
+"""The longest input or output of a call of a session, in bytes (SPEC.md section 7.14)."""

@@ -22,6 +22,7 @@ _COMMANDS = {
     "pay": "Pay somebody.",
     "channels": "Show the payment channels of this agent, or settle them.",
     "run": "Have a task run by neighbours, once for each input.",
+    "service": "Have tasks kept warm by neighbours, and call them.",
     "runs": "List the runs bought lately.",
     "why": "Tell what happened to a run, step by step.",
     "reputation": "Tell how others have dealt with this agent.",

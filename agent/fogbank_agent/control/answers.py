@@ -41,9 +41,16 @@ from .requests.packages import (
     WithdrawPackage,
 )
 from .requests.peers import GetPeers, Peer, Peers
+from .requests.services import CallService, GetServices, StartService, StopService
 from .requests.status import GetStatus, LedgerStatus, ProviderStatus, Status
 from .seat_answers import change_seats, seats_now
 from .server import Conversation, Responder
+from .service_answers import (
+    answer_call_service,
+    answer_start_service,
+    answer_stop_service,
+    list_services,
+)
 
 REQUESTS = (
     GetStatus,
@@ -63,6 +70,10 @@ REQUESTS = (
     StartJob,
     PublishPackage,
     WithdrawPackage,
+    StartService,
+    CallService,
+    StopService,
+    GetServices,
 )
 
 
@@ -112,6 +123,14 @@ class _Answers:
                 await answer_get_blob(self.parts, request, conversation)
             case StartJob():
                 await answer_start_job(self.parts, request, conversation)
+            case StartService():
+                await answer_start_service(self.parts, request, conversation)
+            case CallService():
+                await answer_call_service(self.parts, request, conversation)
+            case StopService():
+                await answer_stop_service(self.parts, request, conversation)
+            case GetServices():
+                await conversation.send(list_services(self.parts))
             case PublishPackage(package_id):
                 package = await self.parts.published.publish(BlobId(package_id))
                 manifest = package.manifest

@@ -57,7 +57,7 @@ _PACKAGE_VERSION = "1"
 
 async def answer_start_job(parts: Parts, request: StartJob, conversation: Conversation) -> None:
     """Buy the runs; give up what is not done when the client hangs up."""
-    package_id = await _package(parts, request)
+    package_id = await take_task(parts, BlobId(request.task_id), request.task_name)
     job = _job_request(parts, request, package_id, await _verification(parts, request, package_id))
     job, notices = _within_means(parts, job) if request.fuel_max is None else (job, ())
     refusal = ""
@@ -111,9 +111,12 @@ def _provider_of(event: StoryEvent) -> str:
             return "" if event.provider is None else short_form(event.provider)
 
 
-async def _package(parts: Parts, request: StartJob) -> BlobId:
-    """Return the package to run; a bare module is packed and signed by this agent."""
-    task_id = BlobId(request.task_id)
+async def take_task(parts: Parts, task_id: BlobId, task_name: str) -> BlobId:
+    """Return the package to run; a bare module is packed as ``task_name`` by this agent.
+
+    Raises:
+        Refused: it is not here and cannot be had, or is none.
+    """
     try:
         if not parts.blobs.has(task_id):
             await _fetch(parts, task_id)
@@ -123,8 +126,8 @@ async def _package(parts: Parts, request: StartJob) -> BlobId:
     try:
         if not data.startswith(b"\0asm"):
             await trio.to_thread.run_sync(_check_package, data)
-            return BlobId(request.task_id)
-        packed = await trio.to_thread.run_sync(_pack, parts, data, request.task_name)
+            return task_id
+        packed = await trio.to_thread.run_sync(_pack, parts, data, task_name)
         return await parts.blobs.put(packed)
     except (RemoteProtocolError, LocalProtocolError) as error:
         raise Refused(f"the task cannot be run: {error}") from None

@@ -6,6 +6,7 @@ from math import inf
 
 from ..limits import PLACEMENT_RETRY_S, PLACEMENT_RETRY_S_MAX
 from .auction import Auction, Proposal
+from .checkpoint import Checkpoint
 from .reasons import Reason
 
 
@@ -29,6 +30,7 @@ class Attempt:
     hedge_at: float = inf
     """When another provider is to have the run too."""
 
+    start: Checkpoint | None = None
     is_late: bool = False
     lot: int | None = None
     """What an auditor is drawn by; None where the cheapest is taken."""
@@ -48,6 +50,12 @@ class AttemptRecord:
     number: int
     proposal: Proposal
     failure: Reason | None = None
+    start: Checkpoint | None = None
+    """Where it went on; None when it began at the beginning."""
+
+    checkpoint: Checkpoint | None = None
+    """The latest state of it that is here."""
+
     ticked_fuel: int = 0
     """What its provider has stated while it worked."""
 

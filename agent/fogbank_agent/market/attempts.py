@@ -12,12 +12,14 @@ from ..limits import AGREEMENT_WAIT_S, RESULT_GRACE_S
 from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
 from .auction import Auction, Proposal
 from .ballot import Ballot, BallotCommand, Catch
+from .checkpoint import Checkpoint
 from .choice import Choice
 from .job_messages import (
     AgreementRefused,
     AgreementSigned,
     AttemptBroke,
     BidCame,
+    CheckpointKept,
     EndAttempt,
     OrderRefused,
     PayTick,
@@ -35,15 +37,18 @@ from .story import (
     MoneyShort,
     NobodyToAsk,
     OrderDeclined,
+    RunMoved,
     RunOrdered,
     RunPlaced,
     RunProgressed,
+    StartRefuted,
     StoryEvent,
     TicksOwed,
 )
 from .ticks import drops_for
 from .verification import fuel_of
 
+_DOUBTED = (Reason.BROKEN_RULE, Reason.PROVIDER_CAUGHT)
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
 
 
@@ -65,6 +70,9 @@ class Attempts:
         self.records: dict[int, AttemptRecord] = {}
         """The agreements that were made, by the attempt's number."""
 
+        self.start: Checkpoint | None = None
+        """Where further orders go on; None for the beginning."""
+
         self.placement = Placement()
         self.left = attempts_max
         """Agreements that may still be made."""
@@ -79,6 +87,9 @@ class Attempts:
         self._choice = choice
         self._ballot = ballot
         self._live: dict[int, Attempt] = {}
+        self._mover: AttemptRecord | None = None
+        """Whose state is the start."""
+
         self._number_next = 1
         self._unreliable: set[NodeId] = set()
         self._explained: set[tuple[NodeId, tuple[Reason, ...]]] = set()
@@ -110,6 +121,7 @@ class Attempts:
         | AgreementSigned
         | AgreementRefused
         | TickStated
+        | CheckpointKept
         | ResultCame
         | AttemptBroke,
         now: float,
@@ -129,6 +141,8 @@ class Attempts:
                 return self._take_signature(attempt, now)
             case TickStated(), Stage.RUNNING:
                 return self._take_tick(attempt, event)
+            case CheckpointKept(), Stage.RUNNING:
+                return self._keep_checkpoint(attempt, event.checkpoint, now)
             case ResultCame(), Stage.RUNNING:
                 return self._take_result(attempt, event, now)
             case AttemptBroke(), Stage.AGREEING | Stage.RUNNING:
@@ -171,7 +185,7 @@ class Attempts:
         self._choice.begin_work(now)
         self.placement.succeed()
         self.left -= 1
-        self.records[attempt.number] = AttemptRecord(attempt.number, proposal)
+        self.records[attempt.number] = AttemptRecord(attempt.number, proposal, start=attempt.start)
         placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
         return [self._tell(placed)]
 
@@ -187,6 +201,36 @@ class Attempts:
         pay = PayTick(self._lot, attempt.number, proposal.provider, tick.statement, tick.fuel)
         return [self._tell(told), pay]
 
+    def _keep_checkpoint(
+        self, attempt: Attempt, checkpoint: Checkpoint, now: float
+    ) -> list[BallotCommand]:
+        """Know from where others could go on; and let them when they ask much less."""
+        self.records[attempt.number].checkpoint = checkpoint
+        if self._can_move(attempt) and self.can_order:
+            shunned = self._shunned() | self._unreliable
+            if self._choice.is_beaten(agreed(attempt), shunned, now):
+                return self._give_up(attempt, Reason.PRICE_TOO_HIGH, now)
+        return []
+
+    def _can_move(self, attempt: Attempt) -> bool:
+        """Whether the rest may be another's: then nobody else's word is about the whole."""
+        return not self._ballot.voices and set(self._live) <= {attempt.number}
+
+    def _move(self, attempt: Attempt) -> None:
+        """Go on from where an attempt that gave no result has come to."""
+        record = self.records.get(attempt.number)
+        if record is not None and record.checkpoint is not None and self._can_move(attempt):
+            self.start, self._mover = record.checkpoint, record
+
+    def forget_start(self) -> list[BallotCommand]:
+        """Begin anew: the state that others went on from is wrong."""
+        mover, self.start, self._mover = self._mover, None, None
+        if mover is None:
+            return []
+        told = self._tell(StartRefuted(mover.proposal.provider))
+        # With one before it the lie may have been that one's.
+        return [told, *([Catch(mover.proposal.provider)] if mover.start is None else [])]
+
     def _tell_ticks(self, number: int) -> list[BallotCommand]:
         record = self.records.get(number)
         if record is None or not record.ticked_fuel:
@@ -199,7 +243,9 @@ class Attempts:
         self._end_attempt(attempt, now)
         self._choice.count_results(proposal.provider, fuel_of(result.claim), len(result.claim))
         paid = self.records[attempt.number].ticked_drops
-        heard = self._ballot.hear(attempt.number, proposal, result.claim, paid=paid)
+        begun = 0 if attempt.start is None else attempt.start.fuel
+        number, claim = attempt.number, result.claim
+        heard = self._ballot.hear(number, proposal, claim, paid=paid, begun=begun)
         return [*self._tell_ticks(attempt.number), *self._end_late(now), *heard]
 
     def _end_late(self, now: float) -> list[BallotCommand]:
@@ -258,11 +304,17 @@ class Attempts:
             is_news = self.placement.stalled_since is None
             self.placement.stall(now)
             return self._explain_silence(now) if is_news else []
-        attempt = Attempt(self._number_next, Auction(providers, now), lot=lot)
+        start = self.start
+        attempt = Attempt(self._number_next, Auction(providers, now), start=start, lot=lot)
         self._number_next += 1
         self._live[attempt.number] = attempt
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
-        return [ordered, SendOrder(self._lot, attempt.number, providers)]
+        send = SendOrder(self._lot, attempt.number, providers, start)
+        if start is None or self._mover is None:
+            return [ordered, send]
+        mover = self._mover.proposal.provider
+        moved = RunMoved(attempt.number, mover, start.position, start.fuel)
+        return [ordered, self._tell(moved), send]
 
     def _explain_silence(self, now: float) -> list[BallotCommand]:
         nobody = self._tell(NobodyToAsk(self._choice.offers_known(now)))
@@ -285,6 +337,8 @@ class Attempts:
             attempt.auction.drop(provider)
             if attempt.proposal is not None and attempt.proposal.provider == provider:
                 commands += self._give_up(attempt, Reason.PROVIDER_CAUGHT, now)
+        if self._mover is not None and self._mover.proposal.provider == provider:
+            self.start, self._mover = None, None
         return commands
 
     def _give_up(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
@@ -293,8 +347,11 @@ class Attempts:
 
     def _fail_attempt(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
         provider = agreed(attempt).provider
+        if reason not in _DOUBTED:
+            self._move(attempt)
         self._end_attempt(attempt, now)
-        self._choice.count_failure(provider)
+        if reason is not Reason.PRICE_TOO_HIGH:
+            self._choice.count_failure(provider)
         self._unreliable.add(provider)
         if attempt.stage is Stage.AGREEING:
             # It counts as an order that nobody took, so that patience bounds the repetitions.

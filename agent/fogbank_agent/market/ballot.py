@@ -93,6 +93,9 @@ class Ballot:
         self._sound: set[int] = set()
         self._rejected: set[int] = set()
         self._terms: dict[int, Proposal] = {}
+        self._begun: dict[int, int] = {}
+        """Fuel of a claim that somebody else had used, by attempt."""
+
         self._owed: set[int] = set()
         self._refused: set[int] = set()
         self._confirmed: set[int] = set()
@@ -152,14 +155,15 @@ class Ballot:
     # Voices come.
 
     def hear(
-        self, attempt: int, terms: Proposal, claim: Claim, *, paid: int = 0
+        self, attempt: int, terms: Proposal, claim: Claim, *, paid: int = 0, begun: int = 0
     ) -> list[BallotCommand]:
         """Count a provider's results, agreed on ``terms``, and draw whether to check them.
 
-        ``paid`` drops of the bill were due before.
+        ``paid`` drops of the bill were due before, and ``begun`` fuel of the claim was another's.
         """
         self.voices.append(Voice(terms.provider, attempt, claim))
         self._terms[attempt] = terms
+        self._begun[attempt] = begun
         drops = self._bill(self.voices[-1])
         self._choice.purse.reserve(self._key(attempt), max(0, drops - paid))
         words = describe_outcomes([result.outcome for result in claim])
@@ -236,6 +240,14 @@ class Ballot:
         if self._audited:
             return [RunHere(self._lot)]
         return [self._tell(CheckBegun(PARTS_PER_MILLION, here=True)), RunHere(self._lot)]
+
+    def begin_anew(self) -> list[BallotCommand]:
+        """Forget all voices, for they are about something else, and blame nobody for that."""
+        self.runs_here = False
+        commands = self.give_up(Reason.UNVERIFIED)
+        self.voices.clear()
+        self._checks.clear()
+        return commands
 
     def hear_own(self, claim: Claim | None) -> list[BallotCommand]:
         """Count the own voice; None means that the own sandbox could not do it."""
@@ -322,7 +334,8 @@ class Ballot:
 
     def _bill(self, voice: Voice) -> int:
         terms = self._terms[voice.attempt]
-        return bill(fuel_of(voice.claim), terms.price, terms.start_price, len(voice.claim))
+        fuel = fuel_of(voice.claim) - self._begun[voice.attempt]
+        return bill(fuel, terms.price, terms.start_price, len(voice.claim))
 
     def _key(self, attempt: int) -> tuple[int, int, int, str]:
         return (id(self._choice), self._lot, attempt, "result")

@@ -8,7 +8,7 @@ from math import inf
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.identity import NodeId
 
-from ..limits import BUSY_RETRY_S, PROVIDERS_ASKED_MAX, PROVIDERS_WANTED_MAX
+from ..limits import BEATEN_BY, BUSY_RETRY_S, PROVIDERS_ASKED_MAX, PROVIDERS_WANTED_MAX
 from .auction import Proposal
 from .offer_book import OfferBook
 from .offers import Offer
@@ -132,6 +132,20 @@ class Choice:
                 one.provider in disliked,
                 self._cost_of_proposal(one, now) if lot is None else _drawn(lot, one.provider),
             ),
+        )
+
+    def is_beaten(self, one: Proposal, shunned: Collection[NodeId], now: float) -> bool:
+        """Tell whether somebody else with room asks ``BEATEN_BY`` times less for the work."""
+        return any(
+            offer.price * BEATEN_BY <= one.price
+            and offer.provider != one.provider
+            and offer.provider not in shunned
+            and offer.provider not in self._caught
+            and offer.slots_free > 0
+            and not self._misfits(offer)
+            and self._has_room(offer, now)
+            for offer in self._book.current(now)
+            if one.price
         )
 
     def cost_expected(self, proposal: Proposal, runs: int) -> int:

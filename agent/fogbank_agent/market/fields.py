@@ -85,6 +85,19 @@ class Fields:
             check_ascending([text.encode() for text in texts], rule=self._rule)
         return texts
 
+    def environment(self, count_max: int, bytes_max: int) -> tuple[tuple[str, str], ...]:
+        """Return variables that rise by name, each ``[name, value]`` of ``bytes_max`` each."""
+        variables: list[tuple[str, str]] = []
+        for value in self.array(count_max):
+            if not isinstance(value, list) or len(value) != 2:
+                raise self._broken("not [name, value]")
+            name = check_text(value[0], bytes_max, rule=self._rule, bytes_min=1)
+            if "=" in name:
+                raise self._broken("a variable's name with =")
+            variables.append((name, check_text(value[1], bytes_max, rule=self._rule)))
+        check_ascending([name.encode() for name, _ in variables], rule=self._rule)
+        return tuple(variables)
+
     def ids(self, count_max: int, length: int) -> tuple[bytes, ...]:
         """Return ascending byte strings of ``length`` bytes each, without repetition."""
         values = self.array(count_max)

@@ -49,6 +49,11 @@ class ProviderWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelsUnwanted:
+    """All channels are to be closed: none is opened again before somebody wants it."""
+
+
+@dataclass(frozen=True, slots=True)
 class DropsPaid:
     """Vouchers of the channel add up to ``total`` drops now."""
 
@@ -63,7 +68,9 @@ class LedgerRefused:
     provider: NodeId
 
 
-FundingInput: TypeAlias = ChannelsSeen | ProviderWanted | DropsPaid | LedgerRefused
+FundingInput: TypeAlias = (
+    ChannelsSeen | ProviderWanted | ChannelsUnwanted | DropsPaid | LedgerRefused
+)
 
 # Commands.
 
@@ -146,6 +153,9 @@ class Funding:
             case ProviderWanted(provider):
                 if provider in self._accounts or len(self._accounts) < CHANNELS_OPEN_MAX:
                     self._accounts.setdefault(provider, _Account()).wanted = True
+            case ChannelsUnwanted():
+                for account in self._accounts.values():
+                    account.wanted = False
             case DropsPaid(channel, total):
                 for account in self._accounts.values():
                     if account.channel is not None and account.channel.channel == channel:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from fogbank_protocol.identity import NodeId
 
 from .agreements import AgreementId
+from .checkpoint import Checkpoint
 from .reasons import Reason
 from .story import StoryEvent
 from .verification import Claim, Verdict
@@ -65,6 +66,15 @@ class TickStated:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointKept:
+    """A state of the run under way is here, and is the one that its provider has signed."""
+
+    lot: int
+    attempt: int
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
 class ResultCame:
     """A valid receipt is here, and so are the outputs it names; never a host fault."""
 
@@ -88,6 +98,8 @@ class OwnRunEnded:
 
     lot: int
     claim: Claim | None
+    is_start_wrong: bool = False
+    """The state that the lot went on from is none of this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,7 @@ JobInput: TypeAlias = (
     | AgreementSigned
     | AgreementRefused
     | TickStated
+    | CheckpointKept
     | ResultCame
     | AttemptBroke
     | OwnRunEnded
@@ -136,6 +149,8 @@ class SendOrder:
     lot: int
     attempt: int
     providers: Sequence[NodeId]
+    start: Checkpoint | None = None
+    """Where the run goes on; None for its beginning."""
 
 
 @dataclass(frozen=True, slots=True)

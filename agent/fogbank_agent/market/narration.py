@@ -22,10 +22,12 @@ from .story import (
     ResultRefused,
     RunAccepted,
     RunFailed,
+    RunMoved,
     RunOrdered,
     RunPlaced,
     RunProgressed,
     RunReopened,
+    StartRefuted,
     StoryEvent,
     TicksOwed,
 )
@@ -85,6 +87,13 @@ def describe(event: StoryEvent) -> str:
         case TicksOwed(_, provider, fuel, drops):
             whom, cost = short_form(provider), _count(drops, "drop")
             return f"{whom} stated {fuel:,} fuel while it worked: {cost} of the bill, paid then."
+        case RunMoved(attempt, provider, position, fuel):
+            return (
+                f"Order {attempt} goes on from step {position:,}, to which {short_form(provider)} "
+                f"had brought it with {fuel:,} fuel."
+            )
+        case StartRefuted(provider):
+            return f"The state that {short_form(provider)} handed out is wrong: begun anew."
         case ResultArrived(_, provider, outcome, fuel, bill):
             cost = _count(bill, "drop")
             return f"{short_form(provider)} answered: {outcome}, {fuel:,} fuel, {cost} if accepted."

@@ -11,7 +11,7 @@ from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
 from fogbank_protocol.limits import TEXT_BYTES_MAX
 from fogbank_protocol.signed import Domain, Signed, object_id
 from fogbank_wasm_tasks.limits import CHECKPOINT_STEPS_MAX, STEP_SIZE_MAX
-from fogbank_wasm_tasks.verification.terms import StepPlan, Terms
+from fogbank_wasm_tasks.verification.terms import StepPlan, Terms, check_start
 
 from ..limits import (
     LOT_RUNS_MAX,
@@ -28,7 +28,8 @@ from ..limits import (
     RUN_MS_MAX,
     SALT_BYTES,
 )
-from .fields import Fields, check_ascending, check_text, open_object, sign_checked
+from .checkpoint import Checkpoint, checkpoint_to_value, parse_checkpoint
+from .fields import Fields, open_object, sign_checked
 
 ORDER = Domain("fog-order-1", ORDER_BODY_BYTES_MAX)
 _RULE = "9.2"
@@ -103,6 +104,8 @@ class Order:
     output_bytes_max: int
     plan: StepPlan | None
     """For a package of shape step, and None for any other."""
+    start: Checkpoint | None = None
+    """Where the one run of the lot goes on, which somebody else has begun; None for whole runs."""
     run_ms_max: int
     """Milliseconds from agreement to receipt, for the whole lot."""
 
@@ -112,6 +115,11 @@ class Order:
     """The version of the fuel table."""
 
     verification: Verification
+
+    def blobs(self) -> Sequence[BlobId]:
+        """Return what a provider must have: the inputs, and the state to go on from."""
+        inputs = [one.blob_id for one in self.inputs]
+        return inputs if self.start is None else [*inputs, self.start.snapshot]
 
     def terms(self) -> Terms:
         """Return what the results of the runs follow from, beside their inputs."""
@@ -124,6 +132,7 @@ class Order:
             memory_bytes_max=self.memory_bytes_max,
             output_bytes_max=self.output_bytes_max,
             plan=self.plan,
+            start=None if self.start is None else self.start.state,
         )
 
 
@@ -146,6 +155,7 @@ def sign_order(order: Order, network: NetworkId, identity: Identity) -> Signed:
         order.memory_bytes_max,
         order.output_bytes_max,
         None if order.plan is None else [order.plan.step_size, order.plan.checkpoint_steps],
+        None if order.start is None else checkpoint_to_value(order.start),
         order.run_ms_max,
         order.price_max,
         order.start_price_max,
@@ -170,26 +180,37 @@ def order_id(signed: Signed, network: NetworkId) -> OrderId:
 
 
 def _parse(value: Value) -> Order:
-    fields = Fields(value, 17, rule=_RULE)
+    fields = Fields(value, 18, rule=_RULE)
     fields.version()
-    return Order(
+    order = Order(
         requestor=NodeId(fields.exactly(NODE_ID_BYTES)),
         salt=fields.exactly(SALT_BYTES),
         package_id=BlobId(fields.exactly(BLOB_ID_BYTES)),
         inputs=tuple(map(_parse_input, fields.array(LOT_RUNS_MAX, count_min=1))),
         arguments=fields.texts(ORDER_TEXTS_MAX, TEXT_BYTES_MAX, ascending=False),
-        environment=_parse_environment(fields.array(ORDER_TEXTS_MAX)),
+        environment=fields.environment(ORDER_TEXTS_MAX, TEXT_BYTES_MAX),
         seed=fields.integer((1 << 64) - 1),
         fuel_max=fields.integer(RUN_FUEL_MAX, least=1),
         memory_bytes_max=fields.integer(RUN_MEMORY_BYTES_MAX, least=RUN_MEMORY_BYTES_MIN),
         output_bytes_max=fields.integer(RUN_DATA_BYTES_MAX),
         plan=_parse_plan(fields.anything()),
+        start=parse_checkpoint(fields.anything(), rule=_RULE),
         run_ms_max=fields.integer(RUN_MS_MAX, least=1),
         price_max=fields.integer(PRICE_MAX),
         start_price_max=fields.integer(PRICE_MAX),
         weights=fields.integer((1 << 64) - 1),
         verification=_parse_verification(fields.anything()),
     )
+    _check_start(order)
+    return order
+
+
+def _check_start(order: Order) -> None:
+    if order.start is None:
+        return
+    check_start(order.start.state, order.plan, order.fuel_max)
+    if len(order.inputs) != 1:
+        raise RemoteProtocolError("several runs that go on from one state", rule=_RULE)
 
 
 def _parse_input(value: Value) -> OrderInput:
@@ -204,19 +225,6 @@ def _parse_plan(value: Value) -> StepPlan | None:
     fields = Fields(value, 2, rule=_RULE)
     step_size = fields.integer(STEP_SIZE_MAX, least=1)
     return StepPlan(step_size, fields.integer(CHECKPOINT_STEPS_MAX, least=1))
-
-
-def _parse_environment(values: Sequence[Value]) -> tuple[tuple[str, str], ...]:
-    variables: list[tuple[str, str]] = []
-    for value in values:
-        if not isinstance(value, list) or len(value) != 2:
-            raise RemoteProtocolError("not [name, value]", rule=_RULE)
-        name = check_text(value[0], TEXT_BYTES_MAX, rule=_RULE, bytes_min=1)
-        if "=" in name:
-            raise RemoteProtocolError("a variable's name with =", rule=_RULE)
-        variables.append((name, check_text(value[1], TEXT_BYTES_MAX, rule=_RULE)))
-    check_ascending([name.encode() for name, _ in variables], rule=_RULE)
-    return tuple(variables)
 
 
 def _verification_to_value(verification: Verification) -> Value:

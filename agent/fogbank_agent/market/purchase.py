@@ -17,6 +17,7 @@ from fogbank_protocol.machine import Tick
 from .attempt import AttemptRecord
 from .attempts import Attempts
 from .ballot import Ballot, BallotCommand
+from .checkpoint import Checkpoint
 from .choice import Choice
 from .job_messages import (
     CheckEnded,
@@ -112,6 +113,11 @@ class Purchase:
         return self._attempts.records
 
     @property
+    def start(self) -> Checkpoint | None:
+        """The state that the run goes on from, for everybody who is asked now."""
+        return self._attempts.start
+
+    @property
     def is_stalled(self) -> bool:
         """Whether it waits for a provider that takes it."""
         return self._attempts.placement.stalled_since is not None
@@ -161,6 +167,8 @@ class Purchase:
             case OffersChanged():
                 self._attempts.placement.retry_at = -inf
                 return []
+            case OwnRunEnded(is_start_wrong=True):
+                return [*self.ballot.begin_anew(), *self._attempts.forget_start()]
             case OwnRunEnded(_, claim):
                 return self.ballot.hear_own(claim)
             case CheckEnded():

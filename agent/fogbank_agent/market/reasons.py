@@ -35,6 +35,12 @@ class Reason(StrEnum):
     AGREEMENT_EXPIRED = "agreement_expired"
     AGREEMENT_USED = "agreement_used"
 
+    SERVICE_ENDED = "service_ended"
+    SERVICE_FAILED = "service_failed"
+    SERVICE_IDLE = "service_idle"
+    SERVICE_STOPPED = "service_stopped"
+    UNKNOWN_SERVICE = "unknown_service"
+
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     BAD_VOUCHER = "bad_voucher"
     BROKEN_RULE = "broken_rule"
@@ -79,6 +85,11 @@ _SENTENCES = {
     Reason.UNKNOWN_WEIGHTS: "it does not know the fuel table that the order names",
     Reason.AGREEMENT_EXPIRED: "its bid had expired when the agreement came",
     Reason.AGREEMENT_USED: "it has already worked on this agreement",
+    Reason.SERVICE_ENDED: "the time that was agreed for the service is over",
+    Reason.SERVICE_FAILED: "the task ended by itself: a trap, an exit, or no fuel left for a call",
+    Reason.SERVICE_IDLE: "the service was not called for as long as was agreed",
+    Reason.SERVICE_STOPPED: "the requestor stopped the service",
+    Reason.UNKNOWN_SERVICE: "it keeps no such service",
     Reason.ATTEMPTS_EXHAUSTED: "every attempt that was allowed has failed",
     Reason.BAD_VOUCHER: "a voucher does not count",
     Reason.BROKEN_RULE: "it broke a rule of the protocol",

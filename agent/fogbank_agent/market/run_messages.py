@@ -207,6 +207,13 @@ def _check_result(result: Result, order: Order, agreement: Agreement) -> None:
         raise RemoteProtocolError("a receipt for more fuel than was agreed", rule=_RULE)
     if isinstance(outcome, Ok) and outcome.output_size > order.output_bytes_max:
         raise RemoteProtocolError("a receipt for a larger output than was agreed", rule=_RULE)
+    start = order.start
+    if (
+        start is not None
+        and result.trace is not None
+        and (result.fuel < start.fuel or result.trace.states <= start.position)
+    ):
+        raise RemoteProtocolError("a part that ends before it begins", rule=_RULE)
     has_states = order.plan is not None and not isinstance(outcome, HostFault)
     if has_states is (result.trace is None):
         raise RemoteProtocolError("states of a run without a plan, or none", rule=_RULE)

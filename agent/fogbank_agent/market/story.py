@@ -67,6 +67,23 @@ class TicksOwed:
 
 
 @dataclass(frozen=True, slots=True)
+class RunMoved:
+    """Order ``attempt`` asks for the rest of a run that ``provider`` brought to ``position``."""
+
+    attempt: int
+    provider: NodeId
+    position: int
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartRefuted:
+    """The state that ``provider`` handed out is none of this run: it begins anew."""
+
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class ResultArrived:
     """A signed result is here; ``bill`` drops are due if it is accepted."""
 
@@ -196,6 +213,8 @@ StoryEvent: TypeAlias = (
     | RunPlaced
     | RunProgressed
     | TicksOwed
+    | RunMoved
+    | StartRefuted
     | ResultArrived
     | AttemptFailed
     | CheckBegun

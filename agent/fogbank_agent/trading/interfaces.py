@@ -13,6 +13,7 @@ from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import Pace, RunReport, RunRequest
+from fogbank_wasm_tasks.sandbox.session import Session
 from fogbank_wasm_tasks.verification.requests import (
     StepReport,
     StepRequest,
@@ -72,6 +73,16 @@ class CheckingRunner(LotRunner, Protocol):
 
     async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
         """Ask the package's own verifier about an output; waits and raises like ``execute``."""
+        ...
+
+
+class SessionKeeper(Protocol):
+    """Keeps instances warm."""
+
+    def open_session(
+        self, package: Package, request: RunRequest
+    ) -> AbstractAsyncContextManager[Session]:
+        """Keep an instance of ``package`` while the context lasts; raises as ``Sandbox``'s."""
         ...
 
 

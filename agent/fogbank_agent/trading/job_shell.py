@@ -16,9 +16,10 @@ from fogbank_protocol.node.driver import Driver
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
 
-from ..limits import RUN_ID_BYTES, SALT_BYTES, WEIGHTS_VERSION
+from ..limits import CHECKPOINT_WAIT_S, RUN_ID_BYTES, SALT_BYTES, WEIGHTS_VERSION
 from ..market.agreements import Agreement, AgreementId
 from ..market.bids import Bid, Decline
+from ..market.checkpoint import Checkpoint
 from ..market.job import Job
 from ..market.job_messages import (
     AgreementRefused,
@@ -27,6 +28,7 @@ from ..market.job_messages import (
     BidCame,
     CheckEnded,
     CheckHere,
+    CheckpointKept,
     EndAttempt,
     EndJob,
     JobCommand,
@@ -63,7 +65,7 @@ from ..market.story import (
     StoryEvent,
 )
 from ..market.tally import Bill
-from ..market.ticks import RunningBill
+from ..market.ticks import RunningBill, Tick
 from ..market.verification import Claim
 from .bill_book import BillBook
 from .journal import Journal
@@ -144,6 +146,12 @@ class JobShell:
         self._ended = trio.Event()
         self._nursery: trio.Nursery | None = None
         self._lot_of_agreement: dict[AgreementId, int] = {}
+        self._states: dict[int, BlobId] = {}
+        """The latest state of a run under way, by lot; pinned."""
+
+        self._states_coming: dict[tuple[int, int], trio.Event] = {}
+        """Attempts of which a state is on its way."""
+
         self._agreement_of_tick: dict[AgreementId, AgreementId] = {}
         self._lot_ids: list[bytes] = []
 
@@ -254,7 +262,8 @@ class JobShell:
                 payments.refuse(agreed.agreement, provider, reason)
 
     def _send_order(self, command: SendOrder) -> None:
-        order = OrderOut(self._tools.calls.sign(self.order(self._runs(command.lot))))
+        wanted = self.order(self._runs(command.lot), command.start)
+        order = OrderOut(self._tools.calls.sign(wanted))
         self._orders[command.lot, command.attempt] = order
         for provider in command.providers:
             self._start(self._ask, command, order, provider)
@@ -262,8 +271,8 @@ class JobShell:
     def _runs(self, lot: int) -> range:
         return self.job.purchases[lot].runs
 
-    def order(self, runs: range) -> Order:
-        """Return a new order for these runs."""
+    def order(self, runs: range, start: Checkpoint | None = None) -> Order:
+        """Return a new order for these runs, or for the rest of one from ``start`` on."""
         request, limits = self._request, self.job.choice.bounds
         return Order(
             requestor=self._tools.own_id,
@@ -277,6 +286,7 @@ class JobShell:
             memory_bytes_max=limits.memory_bytes_max,
             output_bytes_max=limits.output_bytes_max,
             plan=request.plan,
+            start=start,
             run_ms_max=request.run_ms_max,
             price_max=request.price_max,
             start_price_max=request.start_price_max,
@@ -305,9 +315,14 @@ class JobShell:
                     command.provider,
                     await self._inline_inputs(self._runs(command.lot)),
                     lambda named, agreement: self._note_agreement(command, named, agreement),
-                    lambda statement, fuel: self._note_tick(command, statement, fuel),
+                    lambda statement, tick: self._note_tick(command, statement, tick),
                 )
             except AttemptEnded as ended:
+                kept = self._states_coming.get((command.lot, command.attempt))
+                if kept is not None:
+                    # From there others go on.
+                    with trio.move_on_after(CHECKPOINT_WAIT_S):
+                        await kept.wait()
                 self._driver.tell(_attempt_over(command, ended))
             else:
                 self._take_result(command, result)
@@ -333,8 +348,38 @@ class JobShell:
         self._lot_of_agreement[named] = lot
         self._driver.tell(AgreementSigned(lot, attempt))
 
-    def _note_tick(self, command: SignAgreement, statement: AgreementId, fuel: int) -> None:
-        self._driver.tell(TickStated(command.lot, command.attempt, statement, fuel))
+    def _note_tick(self, command: SignAgreement, statement: AgreementId, tick: Tick) -> None:
+        key = command.lot, command.attempt
+        self._driver.tell(TickStated(*key, statement, tick.fuel))
+        if tick.checkpoint is not None and key not in self._states_coming:
+            self._states_coming[key] = trio.Event()
+            self._start(self._keep_state, command, tick.checkpoint)
+
+    async def _keep_state(self, command: SignAgreement, checkpoint: Checkpoint) -> None:
+        """Bring a state here from which others can go on, in place of the one before."""
+        lot, attempt = command.lot, command.attempt
+        blobs = self._tools.blobs
+        blobs.pin(checkpoint.snapshot)
+        if await self._tools.calls.keep_state(checkpoint, command.provider):
+            before = self._states.pop(lot, None)
+            self._states[lot] = checkpoint.snapshot
+            self._driver.tell(CheckpointKept(lot, attempt, checkpoint))
+            start = self.job.purchases[lot].start
+            if before is not None and (start is None or start.snapshot != before):
+                blobs.unpin(before)
+            elif before is not None:
+                self.outputs.add(before)
+        else:
+            blobs.unpin(checkpoint.snapshot)
+        self._states_coming.pop((lot, attempt)).set()
+
+    def take_states(self) -> None:
+        """Keep the states no longer than the outputs of the job."""
+        for state in self._states.values():
+            if state in self.outputs:
+                self._tools.blobs.unpin(state)
+            self.outputs.add(state)
+        self._states.clear()
 
     async def _inline_inputs(self, runs: range) -> Sequence[bytes | None]:
         room = InlineRoom()
@@ -351,31 +396,52 @@ class JobShell:
             return None
 
     async def _run_here(self, lot: int) -> None:
-        claim = await self._tools.own_runs.execute(
-            self._work(lot), self._request.run_ms_max / 1_000
-        )
+        own_runs, work = self._tools.own_runs, await self._work(lot)
+        wall_s_max = self._request.run_ms_max / 1_000
+        if await self._is_start_wrong(lot, work):
+            return
+        claim = await own_runs.execute(work, wall_s_max)
         if claim is not None:
             self._pin_outputs(claim)
         self._driver.tell(OwnRunEnded(lot, claim))
 
+    async def _is_start_wrong(self, lot: int, work: LotWork) -> bool:
+        """Check the part that was done before, somebody's word too, and tell if it is wrong."""
+        if work.terms.start is None:
+            return False
+        wall_s_max = self._request.run_ms_max / 1_000
+        if await self._tools.own_runs.is_start_right(work, wall_s_max) is not False:
+            return False
+        self._driver.tell(OwnRunEnded(lot, None, is_start_wrong=True))
+        return True
+
     async def _check_here(self, command: CheckHere) -> None:
         own_runs, request = self._tools.own_runs, self._request
-        work, wall_s_max = self._work(command.lot), request.run_ms_max / 1_000
+        work, wall_s_max = await self._work(command.lot), request.run_ms_max / 1_000
         if command.places is None:
             # Drawn now: the provider could not know it when it signed.
             seeds = [self._tools.random.getrandbits(64) for _ in command.claim]
             checked = await own_runs.verify(
                 work, command.claim, seeds, request.verifier_fuel_max, wall_s_max
             )
+        elif await self._is_start_wrong(command.lot, work):
+            return
         else:
             checked = await own_runs.repeat(work, command.claim, command.places, wall_s_max)
         ended = CheckEnded(command.lot, command.attempt, checked.verdict, checked.fuel)
         self._driver.tell(ended)
 
-    def _work(self, lot: int) -> LotWork:
-        runs = self._runs(lot)
+    async def _work(self, lot: int) -> LotWork:
+        runs, start = self._runs(lot), self.job.purchases[lot].start
         inputs = [self._request.inputs[run].blob_id for run in runs]
-        return LotWork(self._package, self.order(runs).terms(), inputs)
+        snapshot = None
+        if start is not None:
+            try:
+                snapshot = await self._tools.blobs.read(start.snapshot)
+            except BlobMissing as error:
+                _log.error("a state went bad on this disk: %s", error)
+                snapshot = b""
+        return LotWork(self._package, self.order(runs, start).terms(), inputs, snapshot)
 
     def _pin_outputs(self, claim: Claim) -> None:
         for result in claim:

@@ -103,7 +103,7 @@ def _totals(provider: NodeId, shell: JobShell) -> ProviderTotals:
     return ProviderTotals(
         provider=provider,
         runs=sum(len(voice.claim) for _, voice in right),
-        fuel=sum(fuel_of(voice.claim) for _, voice in right),
+        fuel=sum(_own_fuel(purchase, voice) for purchase, voice in right),
         paid=paid,
         royalties=sum(shell.royalties.get(agreement, 0) for agreement in agreements),
         unpaid=max(0, owed - paid),
@@ -119,4 +119,11 @@ def _is_right(purchase: Purchase, voice: Voice) -> bool:
 
 def _bill(purchase: Purchase, voice: Voice) -> int:
     terms = purchase.records[voice.attempt].proposal
-    return bill(fuel_of(voice.claim), terms.price, terms.start_price, len(voice.claim))
+    fuel = _own_fuel(purchase, voice)
+    return bill(fuel, terms.price, terms.start_price, len(voice.claim))
+
+
+def _own_fuel(purchase: Purchase, voice: Voice) -> int:
+    """Return the fuel of a claim without what somebody else had used before."""
+    start = purchase.records[voice.attempt].start
+    return fuel_of(voice.claim) - (0 if start is None else start.fuel)

@@ -25,6 +25,9 @@ class LotWork:
     inputs: Sequence[BlobId]
     """One for each run."""
 
+    snapshot: bytes | None = None
+    """The state that the one run goes on from, when its terms have a start."""
+
 
 class LotPace(Protocol):
     """Holds a lot to what is paid."""
@@ -64,9 +67,10 @@ async def execute_lot(
     if work.terms.plan is None and len(work.inputs) > 1:
         return await _execute_together(runner, work, read, take, seconds_left, pace)
     wall_s, fuel = 0.0, 0
+    begun = 0 if work.terms.start is None else work.terms.start.fuel
     for place, input_id in enumerate(work.inputs):
         data = await read(place)
-        held = None if pace is None else _pace_of_run(pace, fuel)
+        held = None if pace is None else _pace_of_run(pace, fuel, begun)
         result, report = await _execute(runner, work, input_id, data, seconds_left, held)
         wall_s += report.wall_s
         fuel += result.fuel
@@ -76,9 +80,9 @@ async def execute_lot(
     return wall_s
 
 
-def _pace_of_run(pace: LotPace, fuel_before: int) -> Pace:
+def _pace_of_run(pace: LotPace, fuel_before: int, begun: int) -> Pace:
     async def reach(reached: Reached) -> bool:
-        return await pace.reach(fuel_before + reached.fuel, reached.snapshot)
+        return await pace.reach(fuel_before + reached.fuel - begun, reached.snapshot)
 
     return Pace(pace.slice_fuel, reach)
 
@@ -131,7 +135,7 @@ async def _execute(
         report = await runner.execute(work.package, request, pace=pace)
         return _result(input_id, report), report
     stepped = await runner.execute_steps(
-        work.package, StepRequest(run=request, plan=plan), pace=pace
+        work.package, StepRequest(run=request, plan=plan, snapshot=work.snapshot), pace=pace
     )
     ended = stepped.report
     assert ended is not None

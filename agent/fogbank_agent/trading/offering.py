@@ -12,11 +12,11 @@ from fogbank_protocol.node.node import Node
 
 from ..limits import OFFER_INTERVAL_S, OFFER_PACKAGES_MAX, OFFER_VALID_S
 from ..market.bidding import Prices
-from ..market.offers import Offer, sign_offer
+from ..market.offers import SERVICE_FEATURE, Offer, sign_offer
 from .journal import Journal
 from .methods import OFFER_METHOD
 
-_SHAPES = ("command", "reactor", "step")
+_FEATURES = ("command", "reactor", "step")
 _SEQUENCES_A_LIFE = 1 << 32
 
 
@@ -31,6 +31,8 @@ class Offering:
         prices: Prices,
         slots: int,
         random: Random,
+        *,
+        sells_services: bool = False,
     ) -> None:
         """Offer ``slots`` at ``prices``; the journal numbers this agent's lives."""
         self._node = node
@@ -38,6 +40,7 @@ class Offering:
         self._prices = prices
         self._slots = slots
         self._random = random
+        self._features = sorted((*_FEATURES, SERVICE_FEATURE) if sells_services else _FEATURES)
         self._sequence = journal.count_up("lives") * _SEQUENCES_A_LIFE
         self._packages: OrderedDict[BlobId, None] = OrderedDict()
         self._state = (slots, 1)
@@ -93,7 +96,7 @@ class Offering:
             slots=self._slots,
             slots_free=slots_free,
             credit=self._prices.credit,
-            features=_SHAPES,
+            features=self._features,
             packages=sorted(self._packages),
         )
         return encode(sign_offer(offer, self._node.network, self._identity).to_value())

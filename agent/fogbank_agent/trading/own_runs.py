@@ -11,9 +11,15 @@ from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
 from fogbank_wasm_tasks.outcome import HostFault, Ok, OutOfFuel
 from fogbank_wasm_tasks.receipt import Result
-from fogbank_wasm_tasks.verification.requests import Accepted, VerifierVerdict, VerifyRequest
+from fogbank_wasm_tasks.verification.requests import (
+    Accepted,
+    StepRequest,
+    VerifierVerdict,
+    VerifyRequest,
+)
 
 from ..limits import OWN_RUNS_AT_ONCE
+from ..market.checkpoint import is_snapshot_of
 from ..market.verification import Claim, Verdict, fuel_of
 from .interfaces import CheckingRunner
 from .lot_runs import LotWork, execute_lot
@@ -65,6 +71,28 @@ class OwnRuns:
             _log.error("the output of an own run cannot be kept: %s", error)
             return None
         return None if isinstance(claim[-1].outcome, HostFault) else tuple(claim)
+
+    async def is_start_right(self, work: LotWork, wall_s_max: float) -> bool | None:
+        """Tell whether the run comes to the state that ``work`` starts from; None if unknown."""
+        assert self._runner is not None
+        start, plan = work.terms.start, work.terms.plan
+        assert start is not None
+        assert plan is not None
+        try:
+            async with self._turns:
+                request = work.terms.request(
+                    await self._blobs.read(work.inputs[0]), wall_s_max=wall_s_max
+                )
+                part = StepRequest(run=request, plan=plan, until=start.position)
+                report = await self._runner.execute_steps(work.package, part)
+        except (BlobMissing, RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
+            _log.warning("the start of a run cannot be checked in the own sandbox: %s", error)
+            return None
+        if report.snapshot is None:
+            # It is over before, unless this machine failed.
+            ended = report.report
+            return None if ended is None or isinstance(ended.outcome, HostFault) else False
+        return await trio.to_thread.run_sync(is_snapshot_of, report.snapshot, start)
 
     async def repeat(
         self, work: LotWork, claim: Claim, places: Sequence[int], wall_s_max: float

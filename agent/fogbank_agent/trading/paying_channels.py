@@ -23,6 +23,7 @@ from ..limits import (
 from ..market.agreements import AgreementId
 from ..market.funding import (
     ChannelsSeen,
+    ChannelsUnwanted,
     DropsPaid,
     Funding,
     FundingCommand,
@@ -91,6 +92,11 @@ class PayingChannels:
 
     def want(self, provider: NodeId) -> None:
         """Have a channel to ``provider``, sooner or later."""
+        known = self._funding.channel(provider)
+        view = None if known is None else self._ledger.get(known)
+        if view is not None and view.state is not ObjectState.OPEN:
+            # Its provider has closed it, which is no news of the own account.
+            self.look()
         self._driver.tell(ProviderWanted(provider))
 
     def left(self, provider: NodeId) -> int:
@@ -141,11 +147,13 @@ class PayingChannels:
         Those are shown what they were given, and asked for the rest when their beats are over.
         """
         unanswered = 0
+        self._driver.tell(ChannelsUnwanted())
         for view in self._ledger.all():
             is_open = view.payer == self._identity.node_id and view.state is ObjectState.OPEN
             if is_open and not await self._ask_to_close(view):
                 unanswered += 1
                 await self._reclaim(view)
+        self.look()
         return unanswered
 
     async def _ask_to_close(self, view: ChannelView) -> bool:

@@ -56,7 +56,7 @@ from ..market.verification import fuel_of
 from .admission import Admission
 from .debts import BadVoucher, Debts
 from .earning_channels import EarningChannels
-from .interfaces import LotRunner
+from .interfaces import LotRunner, SessionKeeper
 from .journal import Journal
 from .methods import (
     CLOSE_METHOD,
@@ -68,6 +68,7 @@ from .methods import (
 from .offering import Offering
 from .owner_pricing import OwnerPricing
 from .packages import PackageShelf
+from .service_host import ServiceHost
 from .speed import Speed
 from .work import Work, Workbench
 
@@ -98,6 +99,12 @@ class ProviderSettings:
     credit: int = 1_000_000
     """Drops that one requestor may owe before its orders are declined."""
 
+    services_max: int = 0
+    """Services kept at the same time, each in a slot."""
+
+    warm_price: int = 0
+    """Drops for each second that a service is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderStatus:
@@ -124,6 +131,9 @@ class ProviderStatus:
     pricing_fault: str
     """What is wrong with that pricing, as a sentence; else empty."""
 
+    services: int
+    """Services that are kept now."""
+
 
 class Provider:
     """The selling side of an agent."""
@@ -140,10 +150,12 @@ class Provider:
         settings: ProviderSettings,
         random: Random,
         pricing: OwnerPricing | None = None,
+        sessions: SessionKeeper | None = None,
     ) -> None:
         """Sell to peers of ``node`` what ``runner`` executes; ``random`` spreads repetitions.
 
-        The prices of ``settings`` hold unless there is ``pricing``, which was loaded.
+        The prices of ``settings`` hold unless there is ``pricing``, which was loaded.  Services are
+        kept by ``sessions``, and none are sold without.
         """
         self._node = node
         self._identity = identity
@@ -164,14 +176,44 @@ class Provider:
         self._ledger = ledger
         self._debts = Debts(journal, ledger.channels, node.network, identity.node_id)
         self._bench = Workbench(
-            node, identity, blobs, self._shelf, runner, self._debts, settings.slots
+            node,
+            identity,
+            blobs,
+            self._shelf,
+            runner,
+            self._debts,
+            settings.slots,
+            is_paused=lambda: self._paused,
         )
         self._channels = EarningChannels(
             ledger, ledger.channels, self._debts, identity.node_id, is_working_for=self._works_for
         )
         self._working: Counter[NodeId] = Counter()
         self._speed = Speed()
-        self._offering = Offering(node, identity, journal, self._prices(), settings.slots, random)
+        self._host = ServiceHost(
+            node,
+            identity,
+            blobs,
+            self._shelf,
+            self._debts,
+            sessions,
+            slot=self._bench.slot,
+            services_max=min(settings.services_max, settings.slots),
+            warm_price=settings.warm_price,
+            prices=self._prices,
+            situation=self._situation,
+            on_change=self._refresh_offer,
+            on_use=self._note_service,
+        )
+        self._offering = Offering(
+            node,
+            identity,
+            journal,
+            self._prices(),
+            settings.slots,
+            random,
+            sells_services=self._host.is_selling,
+        )
         self._admission = Admission(node.network, identity.node_id)
         self._nursery: trio.Nursery | None = None
         self._paused = False
@@ -186,6 +228,7 @@ class Provider:
             StreamService(RUN_METHOD, self._serve_run, RUN_BODY_BYTES_MAX),
             RequestService(SETTLE_METHOD, self._take_settlement, SETTLEMENT_BODY_BYTES_MAX),
             RequestService(CLOSE_METHOD, self._close_channel, CLOSE_BODY_BYTES_MAX),
+            *self._host.services(),
         ]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -193,6 +236,7 @@ class Provider:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             await nursery.start(self._channels.run)
+            await nursery.start(self._host.run)
             nursery.start_soon(self._watch_peers)
             nursery.start_soon(self._offering.run)
             if self._pricing is not None:
@@ -212,6 +256,7 @@ class Provider:
             price=prices.price,
             start_price=prices.start_price,
             unwilling=self._unwilling(),
+            services=self._host.kept,
             pricing_fault="" if self._pricing is None else self._pricing.fault,
             slots=self._settings.slots,
             running=self._bench.running,
@@ -302,6 +347,9 @@ class Provider:
                 yield encode_run_item(item)
         finally:
             work.scope.cancel()
+            if work.state is not None:
+                self._keep_output(work.state)
+                self._blobs.unpin(work.state)
             self._working[peer] -= 1
             self._working += Counter()
         if work.failure is not None:
@@ -318,6 +366,9 @@ class Provider:
         """Count a lot whose receipt is about to leave."""
         terms, fuel, runs = work.agreement, fuel_of(tuple(work.results)), len(work.results)
         requestor = work.order.requestor
+        if work.order.start is not None:
+            # What somebody else has used is somebody else's.
+            fuel -= work.order.start.fuel
         drops = bill(fuel, terms.price, terms.start_price, runs)
         assert work.bill is not None
         rest = work.bill.rest(work.agreement_id, drops)
@@ -368,6 +419,12 @@ class Provider:
             raise CallRefused("refused", Reason.BUSY.value)
         return encode([])
 
+    def _note_service(self, requestor: NodeId, change: int) -> None:
+        """Count a service that begins or ends."""
+        self._channels.note_use(requestor)
+        self._working[requestor] += change
+        self._working += Counter()
+
     def _works_for(self, requestor: NodeId) -> bool:
         return self._working[requestor] > 0
 
@@ -382,6 +439,7 @@ class Provider:
                     case PeerLost(peer):
                         # Its runs are cancelled with their streams.
                         self._admission.forget(peer)
+                        self._host.forget(peer)
 
     def _refresh_offer(self) -> None:
         is_idle = not self._paused and not self._unwilling()

@@ -8,7 +8,7 @@ import trio
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NetworkId, NodeId
-from fogbank_protocol.node.blob_store import BlobStore, StoreFull
+from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
 from fogbank_protocol.node.node import (
     CallFailure,
@@ -24,6 +24,7 @@ from fogbank_wasm_tasks.receipt import Receipt, open_receipt
 from ..limits import (
     BID_BODY_BYTES_MAX,
     BID_WAIT_S,
+    FETCH_WAIT_S,
     STREAM_WAIT_EXTRA_S,
     TICKS_BURST_MAX,
     TICKS_PER_S_MAX,
@@ -36,6 +37,7 @@ from ..market.agreements import (
     sign_agreement,
 )
 from ..market.bids import BID, Answer, Bid, Decline, bid_id, check_bid, open_answer
+from ..market.checkpoint import Checkpoint, is_snapshot_of
 from ..market.orders import Order, OrderId, order_id, sign_order
 from ..market.reasons import Reason, reason_from_code
 from ..market.run_messages import (
@@ -48,7 +50,7 @@ from ..market.run_messages import (
     decode_run_item,
     encode_run_opening,
 )
-from ..market.ticks import check_tick, open_tick, tick_id
+from ..market.ticks import Tick, check_tick, open_tick, tick_id
 from ..market.verification import Claim
 from .methods import ORDER_METHOD, RUN_METHOD, SIGNED_OVERHEAD_BYTES
 
@@ -129,12 +131,12 @@ class PurchaseCalls:
         provider: NodeId,
         inline_inputs: Sequence[bytes | None],
         on_agreement: Callable[[AgreementId, Agreement], None],
-        on_tick: Callable[[AgreementId, int], None],
+        on_tick: Callable[[AgreementId, Tick], None],
     ) -> LotResult:
         """Agree on the provider's bid, have the lot done, and return its results.
 
-        ``on_agreement`` is called when the provider has signed, ``on_tick`` with the name and the
-        fuel of each statement that it makes while it works.
+        ``on_agreement`` is called when the provider has signed, ``on_tick`` with each
+        statement that it makes while it works, and its name.
 
         Raises:
             AttemptEnded: there is no result.
@@ -145,7 +147,9 @@ class PurchaseCalls:
         opening = RunOpening(order.signed, body, signature, inline_inputs)
         named = agreement_id(body, self._network)
         runs = len(order.order.inputs)
-        progress = _Progress(named, agreement, runs, on_agreement, on_tick)
+        start = order.order.start
+        begun = 0 if start is None else start.fuel
+        progress = _Progress(named, agreement, runs, on_agreement, on_tick, begun)
         try:
             ended = await self._listen(order, provider, opening, progress)
             receipt = open_receipt(ended.receipt, self._network)
@@ -198,6 +202,22 @@ class PurchaseCalls:
             tick=bid.tick,
         )
 
+    async def keep_state(self, checkpoint: Checkpoint, provider: NodeId) -> bool:
+        """Bring a state of a run under way here; tell whether it is the one that was signed."""
+        try:
+            await fetch_blob(
+                self._node,
+                self._blobs,
+                checkpoint.snapshot,
+                [provider],
+                timeout_s=FETCH_WAIT_S,
+                bytes_max=checkpoint.size,
+            )
+            data = await self._blobs.read(checkpoint.snapshot)
+        except (FetchFailed, StoreFull, BlobMissing):
+            return False
+        return await trio.to_thread.run_sync(is_snapshot_of, data, checkpoint.state)
+
     async def _keep_outputs(
         self,
         receipt: Receipt,
@@ -238,7 +258,10 @@ class _Progress:
     agreement: Agreement
     runs: int
     on_agreement: Callable[[AgreementId, Agreement], None]
-    on_tick: Callable[[AgreementId, int], None]
+    on_tick: Callable[[AgreementId, Tick], None]
+    begun: int = 0
+    """Fuel that somebody else had used for the run."""
+
     signed: bool = False
     signed_at: float = 0.0
     ticks: int = 0
@@ -258,12 +281,12 @@ class _Progress:
         tick = open_tick(statement, network)
         check_tick(tick, self.named, self.agreement, self.runs, self.fuel)
         self.fuel = tick.fuel
-        self.on_tick(tick_id(statement, network), tick.fuel)
+        self.on_tick(tick_id(statement, network), tick)
 
     def check_end(self, receipt: Receipt) -> None:
         """Check that the receipt does not take back what was stated."""
         is_fault = any(isinstance(one.outcome, HostFault) for one in receipt.results)
-        if receipt.fuel < self.fuel and not is_fault:
+        if receipt.fuel - self.begun < self.fuel and not is_fault:
             raise RemoteProtocolError("a receipt for less fuel than was stated", rule="9.5")
 
 

@@ -54,6 +54,7 @@ from ..market.pricing import fuel_for
 from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
+from ..market.service_request import ServiceRequest, ServiceView
 from .bill_book import BillBook
 from .interfaces import CheckingRunner
 from .job_bounds import JobRefused, check_bounds
@@ -61,11 +62,13 @@ from .job_shell import JobShell, JobTools
 from .job_summary import summarise
 from .journal import Journal
 from .methods import OFFER_METHOD, SIGNED_OVERHEAD_BYTES
+from .offer_relay import OfferRelay
 from .own_runs import OwnRuns
 from .packages import PackageShelf
 from .paying_channels import PayingChannels
 from .payments import Payments, VoucherGiven
 from .purchase_calls import PurchaseCalls
+from .service_desk import ServiceDesk, ServiceRefused
 from .standings import Standings
 
 __all__ = [
@@ -157,13 +160,26 @@ class Requestor:
             random=random,
             standings=Standings(journal),
         )
+        self._desk = ServiceDesk(
+            node,
+            identity,
+            blobs,
+            self._offers,
+            self._payments,
+            self._purse,
+            self._channels.want,
+            random,
+        )
+        self._relay = OfferRelay(node, lambda: bool(self._jobs) or self._starting > 0)
+        self._starting = 0
         self._jobs: dict[bytes, JobShell] = {}
         self._nursery: trio.Nursery | None = None
 
     def services(self) -> Sequence[Service]:
-        """Return what the node must serve for this side (``market.offer``)."""
+        """Return what the node must serve for this side (``market.offer``, ``market.offers``)."""
         bytes_max = OFFER_BODY_BYTES_MAX + SIGNED_OVERHEAD_BYTES
-        return [OneWayService(OFFER_METHOD, self._take_offer, bytes_max)]
+        offers = OneWayService(OFFER_METHOD, self._take_offer, bytes_max)
+        return [offers, *self._relay.services()]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the offer book, tell providers what was paid, and pay what earlier lives owe.
@@ -175,6 +191,8 @@ class Requestor:
             await nursery.start(self._journal.run)
             await nursery.start(self._channels.run)
             await nursery.start(self._payments.run)
+            await nursery.start(self._desk.run)
+            nursery.start_soon(self._relay.run)
             nursery.start_soon(self._watch_peers)
             task_status.started()
             try:
@@ -212,11 +230,34 @@ class Requestor:
         finally:
             # There is nothing to do for either unless the job was cancelled.
             shell.end_unfinished()
+            shell.take_states()
             self._payments.want_now()
             del self._jobs[shell.job_id]
             for blob_id in pinned:
                 self._blobs.unpin(blob_id)
             self._keep_a_while(shell.outputs)
+
+    @property
+    def desk(self) -> ServiceDesk:
+        """The services of this agent: call, stop and list them there."""
+        return self._desk
+
+    async def start_service(self, request: ServiceRequest) -> ServiceView:
+        """Have an instance kept warm by the cheapest provider that takes it (section 9.8).
+
+        Raises:
+            ServiceRefused: the package is missing or broken, or nobody takes it.
+        """
+        try:
+            package = await self._open_package(request.package_id)
+        except JobRefused as refused:
+            raise ServiceRefused(str(refused)) from None
+        self._starting += 1
+        self._relay.seek()
+        try:
+            return await self._desk.start(request, package)
+        finally:
+            self._starting -= 1
 
     async def can_verify(self, package_id: BlobId) -> bool:
         """Tell whether a package has a verifier, and this machine a sandbox to ask it in.
@@ -295,6 +336,7 @@ class Requestor:
         for number, (run_id, one) in enumerate(zip(run_ids, request.inputs, strict=True)):
             self._journal.record_run(run_id, job_id, number, one.name)
         self._jobs[job_id] = shell
+        self._relay.seek()
         for provider in shell.wanted():
             self._channels.want(provider)
         return shell
@@ -370,6 +412,7 @@ class Requestor:
         self._nursery.start_soon(unpin_later)
 
     def _note_voucher(self, given: VoucherGiven) -> None:
+        self._desk.note_voucher(given)
         for shell in self._jobs.values():
             shell.note_voucher(given)
 
@@ -396,6 +439,7 @@ class Requestor:
         if offer.provider != peer:
             raise RemoteProtocolError("an offer of somebody else", rule="9.1")
         if self._offers.put(offer, trio.current_time()):
+            self._relay.note_direct(offer, signed)
             self._payments.know_credit(peer, offer.credit)
             self._poke()
         await trio.lowlevel.checkpoint()
@@ -408,6 +452,7 @@ class Requestor:
                         self._payments.greet(peer)
                     case PeerLost(peer):
                         self._offers.forget(peer)
+                        self._relay.forget(peer)
 
     def _poke(self) -> None:
         for shell in self._jobs.values():

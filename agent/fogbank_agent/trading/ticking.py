@@ -10,14 +10,24 @@ import trio
 
 from fogbank_protocol.signed import Signed
 
-from ..limits import TICK_INTERVAL_S, TICK_WAIT_S
+from ..limits import (
+    CHECKPOINT_BYTES_PER_S,
+    CHECKPOINT_INTERVAL_S,
+    TICK_INTERVAL_S,
+    TICK_WAIT_S,
+)
 from ..market.agreements import AgreementId
+from ..market.checkpoint import Checkpoint
 from ..market.tally import Bill
 from ..market.ticks import RunningBill
 
 
 class TickUnpaidError(Exception):
     """The voucher for what was done did not come."""
+
+
+class LotPausedError(Exception):
+    """The owner wants no more work, and somebody else can go on with this run."""
 
 
 class Ticking:
@@ -27,20 +37,27 @@ class Ticking:
         self,
         tick: int,
         bill: RunningBill,
-        sign: Callable[[int], tuple[AgreementId, Signed]],
+        sign: Callable[[int, Checkpoint | None], tuple[AgreementId, Signed]],
         earn: Callable[[int, Bill, Callable[[], None]], None],
         send: Callable[[Signed], Awaitable[None]],
+        keep: Callable[[bytes], Awaitable[Checkpoint]] | None = None,
+        is_paused: Callable[[], bool] = lambda: False,
     ) -> None:
         """State what was done after each half of ``tick`` fuel.
 
         Args:
             tick: the agreement's, in fuel.
             bill: takes note of what was stated.
-            sign: returns the statement of so much fuel, with its name.
+            sign: returns the statement of so much fuel and the state handed out, with its name.
             earn: records that the fuel since the statement before, and the drops of a bill, are
                 due; it calls what it is given once they are paid.
             send: hands a statement to the requestor.
+            keep: keeps a snapshot for the requestor; None for a lot that nobody can go on with.
+            is_paused: tells whether a lot that somebody else can go on with is to stop.
         """
+        self._keep = keep
+        self._is_paused = is_paused
+        self._hand_out_at = trio.current_time() + CHECKPOINT_INTERVAL_S
         self._tick = tick
         self._bill = bill
         self._sign = sign
@@ -58,23 +75,38 @@ class Ticking:
     async def reach(self, fuel: int, snapshot: bytes) -> bool:
         """State that the lot has used ``fuel``, and return when it may go on.
 
+        A ``snapshot`` that is not empty is handed out with the statement.  Returns whether another
+        one is wanted at the next checkpoint.
+
         Raises:
             TickUnpaidError: what was stated before is not paid within ``TICK_WAIT_S``.
+            LotPausedError: this agent is paused, and the state is handed out.
         """
-        del snapshot
-        due = fuel - self._bill.fuel >= self.slice_fuel
-        if due and trio.current_time() - self._stated_at >= TICK_INTERVAL_S:
+        checkpoint = await self._hand_out(snapshot) if snapshot else None
+        more = fuel - self._bill.fuel
+        waited = trio.current_time() - self._stated_at >= TICK_INTERVAL_S
+        if (more >= self.slice_fuel and waited) or (checkpoint is not None and more > 0):
             with trio.move_on_after(TICK_WAIT_S) as scope:
                 await self._paid.wait()
                 # More at once is not believed; what is left is stated the next time.
-                await self._state(min(fuel, self._bill.fuel + self._tick))
+                await self._state(min(fuel, self._bill.fuel + self._tick), checkpoint)
             if scope.cancelled_caught:
                 raise TickUnpaidError
-        return False
+            if checkpoint is not None and self._is_paused():
+                raise LotPausedError
+        is_due = trio.current_time() >= self._hand_out_at
+        return self._keep is not None and (is_due or self._is_paused())
 
-    async def _state(self, fuel: int) -> None:
+    async def _hand_out(self, snapshot: bytes) -> Checkpoint | None:
+        if self._keep is None:
+            return None
+        wait_s = max(CHECKPOINT_INTERVAL_S, len(snapshot) / CHECKPOINT_BYTES_PER_S)
+        self._hand_out_at = trio.current_time() + wait_s
+        return await self._keep(snapshot)
+
+    async def _state(self, fuel: int, checkpoint: Checkpoint | None) -> None:
         more = fuel - self._bill.fuel
-        named, signed = self._sign(fuel)
+        named, signed = self._sign(fuel, checkpoint)
         part = self._bill.state(named, fuel)
         self._stated_at = trio.current_time()
         if part.drops:

@@ -1,7 +1,7 @@
 """One lot on the selling side: fetch, wait for a slot, execute, sign the receipt (SPEC.md 9.5)."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from logging import getLogger
 
@@ -23,6 +23,7 @@ from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 
 from ..limits import FETCH_WAIT_S, RUN_ITEMS_WAITING_MAX
 from ..market.agreements import Agreement, AgreementId
+from ..market.checkpoint import Checkpoint, checkpoint_of, is_snapshot_of
 from ..market.orders import Order
 from ..market.reasons import Reason
 from ..market.run_messages import InlineRoom, RunEnded, RunItem, RunTicked
@@ -31,7 +32,7 @@ from .debts import Debts
 from .interfaces import LotRunner
 from .lot_runs import LotWork, execute_lot
 from .packages import PackageShelf
-from .ticking import Ticking, TickUnpaidError
+from .ticking import LotPausedError, Ticking, TickUnpaidError
 
 _log = getLogger(__name__)
 
@@ -65,6 +66,9 @@ class Work:
     statements: list[AgreementId] = field(default_factory=list[AgreementId])
     """What was stated of it so far."""
 
+    state: BlobId | None = None
+    """The latest snapshot that was handed out, pinned; whoever has the work unpins it."""
+
     results: list[Result] = field(default_factory=list[Result])
     """What is done so far."""
     wall_s: float = 0.0
@@ -89,8 +93,14 @@ class Workbench:
         runner: LotRunner,
         debts: Debts,
         slots: int,
+        *,
+        is_paused: Callable[[], bool],
     ) -> None:
-        """Execute with ``runner``, at most ``slots`` at the same time; ``debts`` tell who pays."""
+        """Execute with ``runner``, at most ``slots`` at the same time; ``debts`` tell who pays.
+
+        What others can go on with stops when ``is_paused``.
+        """
+        self._is_paused = is_paused
         self._debts = debts
         self._node = node
         self._identity = identity
@@ -110,6 +120,16 @@ class Workbench:
     def waiting(self) -> int:
         """Runs that have none yet, or are fetching what they need."""
         return self._begun - self.running
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncGenerator[None]:
+        """Take a slot for something else than a run, waiting for it in line."""
+        self._begun += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._begun -= 1
 
     async def carry_out(self, work: Work, on_change: Callable[[], None]) -> None:
         """Do ``work`` to its end; its ``items`` get the progress and the receipt.
@@ -135,8 +155,8 @@ class Workbench:
             work.manifest = package.manifest
             work.bill = RunningBill(work.agreement, package.manifest)
             with ExitStack() as pins:
-                for one in work.order.inputs:
-                    pins.enter_context(self._blobs.pinned(one.blob_id))
+                for named in work.order.blobs():
+                    pins.enter_context(self._blobs.pinned(named))
                 await self._bring_inputs(work)
                 async with self._slots:
                     on_change()
@@ -166,6 +186,22 @@ class Workbench:
         for one, data in zip(work.order.inputs, work.inputs, strict=True):
             if data is None:
                 await self._fetch(one.blob_id, requestor, one.size, Reason.INPUT_UNAVAILABLE)
+        start = work.order.start
+        if start is not None:
+            await self._fetch(start.snapshot, requestor, start.size, Reason.INPUT_UNAVAILABLE)
+
+    async def _snapshot(self, work: Work) -> bytes | None:
+        """Return the state that the run goes on from, if it is the order's."""
+        start = work.order.start
+        if start is None:
+            return None
+        try:
+            data = await self._blobs.read(start.snapshot)
+        except BlobMissing:
+            raise WorkFailed(Reason.INPUT_UNAVAILABLE) from None
+        if not await trio.to_thread.run_sync(is_snapshot_of, data, start.state):
+            raise WorkFailed(Reason.INPUT_UNAVAILABLE)
+        return data
 
     async def _input(self, work: Work, place: int) -> bytes:
         data = work.inputs[place]
@@ -218,7 +254,8 @@ class Workbench:
             raise WorkFailed(Reason.PACKAGE_BROKEN)
         if work.scope.deadline <= trio.current_time():
             raise WorkFailed(Reason.DEADLINE_TOO_SOON)
-        lot = LotWork(package, order.terms(), [one.blob_id for one in order.inputs])
+        inputs = [one.blob_id for one in order.inputs]
+        lot = LotWork(package, order.terms(), inputs, await self._snapshot(work))
         try:
             work.wall_s = await execute_lot(
                 self._runner,
@@ -236,17 +273,22 @@ class Workbench:
             raise WorkFailed(Reason.CANNOT_EXECUTE) from None
         except TickUnpaidError:
             raise WorkFailed(Reason.TICK_UNPAID) from None
+        except LotPausedError:
+            raise WorkFailed(Reason.PAUSED) from None
         if isinstance(work.results[-1].outcome, HostFault):
             raise WorkFailed(Reason.HOST_FAULT)
         return outputs
 
     def _pace(self, work: Work) -> Ticking:
         """Return what holds ``work`` to what is paid."""
-        bill, requestor = work.bill, work.order.requestor
+        bill, order, requestor = work.bill, work.order, work.order.requestor
         assert bill is not None
 
-        def sign(fuel: int) -> tuple[AgreementId, Signed]:
-            tick = Tick(work.agreement_id, self._identity.node_id, fuel)
+        async def keep(snapshot: bytes) -> Checkpoint:
+            return await self._keep_state(work, snapshot)
+
+        def sign(fuel: int, checkpoint: Checkpoint | None) -> tuple[AgreementId, Signed]:
+            tick = Tick(work.agreement_id, self._identity.node_id, fuel, checkpoint)
             signed = sign_tick(tick, self._network, self._identity)
             work.statements.append(tick_id(signed, self._network))
             return work.statements[-1], signed
@@ -257,7 +299,22 @@ class Workbench:
             sign,
             lambda fuel, part, on_paid: self._debts.earn_tick(requestor, fuel, part, on_paid),
             lambda signed: work.post.send(RunTicked(signed)),
+            keep if order.plan is not None and len(order.inputs) == 1 else None,
+            self._is_paused,
         )
+
+    async def _keep_state(self, work: Work, snapshot: bytes) -> Checkpoint:
+        """Keep a state for whoever goes on with the run, in place of the one before."""
+        try:
+            named = await self._blobs.put(snapshot)
+        except StoreFull as error:
+            _log.error("a state cannot be kept for its requestor: %s", error)
+            raise WorkFailed(Reason.HOST_FAULT) from None
+        self._blobs.pin(named)
+        if work.state is not None:
+            self._blobs.unpin(work.state)
+        work.state = named
+        return await trio.to_thread.run_sync(checkpoint_of, snapshot, named)
 
     def _sign(self, work: Work, outputs: Sequence[bytes | None]) -> RunEnded:
         receipt = Receipt(

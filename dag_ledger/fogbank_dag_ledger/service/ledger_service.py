@@ -5,42 +5,32 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from pathlib import Path
 from random import Random
 from secrets import randbits
-from typing import TypeVar
 
 import trio
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
-from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_protocol.node.driver import Driver
 from fogbank_protocol.node.peers import PeerConnected
 from fogbank_protocol.node.services import Service
 
-from ..amnesia import AskHead, HeadAnswered
 from ..checkpoint import CHECKPOINT, encode_signed
-from ..checkpoint import preimage as checkpoint_preimage
 from ..checkpointing import (
     Certified,
     CheckpointArrived,
-    CheckpointSigned,
-    KeepCheckpoint,
-    SignCheckpoint,
     SpreadCheckpoint,
 )
 from ..committee_operations import Table
-from ..events import EpochBegan, Equivocated, Final, Settled
+from ..events import EpochBegan, Settled
 from ..genesis import Genesis
 from ..gossip_events import (
     AnswerFrontier,
-    AskFrontier,
-    AskParents,
-    AskRanges,
     CutOff,
     FrontierReceived,
     PassProof,
@@ -55,13 +45,8 @@ from ..own_account import PaymentView
 from ..participation import Participant
 from ..participation.happenings import (
     ActWanted,
-    AdoptOwn,
     FloorRead,
-    KeepOwn,
     KeepVertices,
-    OwnAdopted,
-    OwnLogRead,
-    OwnRefused,
     ParticipantCommand,
     ParticipantEvent,
     PaymentEnded,
@@ -69,7 +54,6 @@ from ..participation.happenings import (
     PaymentWithdrawn,
     ProofArrived,
     PublishNews,
-    ReadOwnLog,
     SeatsWanted,
     StoreEnded,
     StoreFailed,
@@ -83,14 +67,15 @@ from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
 from .bootstrap import fetch_snapshot
 from .channels import Channels
-from .checkpoint_files import begin_store, keep, newest_kept, read_floor
+from .checkpoint_files import begin_store, newest_kept, read_floor
 from .disk import Disk, open_disk
+from .errands import Errands
 from .exchange import Exchange
-from .failures import NeverFinal, NotIssuing
+from .failures import NotIssuing
+from .finals import Finals
 from .issuer import Issuer
 from .network import Network
 from .news import NewsStand
-from .own_records import OwnRecords
 from .pipeline import Pipeline
 from .recovery import replay_store
 from .summary import Summary
@@ -98,8 +83,6 @@ from .views import CommitteeView, LedgerNews, Statistics, WalletView
 from .wishes import Wish
 
 _log = logging.getLogger(__name__)
-
-Question = TypeVar("Question")
 
 
 class LedgerService:
@@ -130,20 +113,16 @@ class LedgerService:
         self._genesis = genesis
         self._random = random or _unforeseen()
         self._disk: Disk | None = None
-        self._issuer: Issuer | None = None
-        self._records: OwnRecords | None = None
-        self._nursery: trio.Nursery | None = None
+        self._errands: Errands | None = None
         self._damaged = 0
         self._wrong_state: Path | None = None
         self._news: NewsStand[LedgerNews] = NewsStand()
-        self._finals: dict[VertexId, trio.Event] = {}
         self._wishes: dict[int, Wish] = {}
+        self._finals = Finals()
         self._numbers = count()
         self._decided = trio.Event()
         self._answer = FrontierMessage(reset=False, entries={})
         self._snapshot: Certified | None = None
-        self._state_kept: Mapping[bytes, bytes] = {}
-        self._keeping = trio.Lock()
         self._assemble()
         self._answers = Answers(
             lambda: self._pipeline,
@@ -163,6 +142,7 @@ class LedgerService:
         )
         self._ledger = self._participant.ledger
         self._epoch_began = trio.Event()
+        self._finals.follow(self._ledger)
         self._summary = Summary(self._ledger, self._participant.account)
         self._pipeline = Pipeline(
             self._ledger,
@@ -256,13 +236,7 @@ class LedgerService:
             NeverFinal: its issuer signed two vertices in one slot, and another one of them won, or
                 the votes are split so that none can win; a new epoch may free the account.
         """
-        while not self._ledger.is_final(vertex_id):
-            if not self._ledger.can_be_final(vertex_id):
-                raise NeverFinal(
-                    "this can never be final: its account's key signed two different vertices in "
-                    "one place, as after the restore of an old disk; the seats can free the account"
-                )
-            await self._finals.setdefault(vertex_id, trio.Event()).wait()
+        await self._finals.wait(vertex_id)
 
     async def wait_issuing(self) -> None:
         """Return when vertices are issued: after a start, as soon as enough seats have answered.
@@ -342,11 +316,18 @@ class LedgerService:
     async def _run_with(self, disk: Disk, task_status: trio.TaskStatus[None]) -> None:
         self._disk = disk
         network = self._ledger.genesis.network
-        self._issuer = Issuer(self._identity, network, disk.log, lambda: int(time.time()))
-        self._records = OwnRecords(disk, network)
+        errands = self._errands = Errands(
+            disk,
+            self._exchange,
+            Issuer(self._identity, network, disk.log, lambda: int(time.time())),
+            self._identity,
+            network,
+            tell=self._driver.tell,
+            wishes=self._wishes,
+        )
         floor = await trio.to_thread.run_sync(self._read_floor, disk)
         if floor is not None:
-            self._state_kept = floor.floor.state
+            errands.state_kept = floor.floor.state
             self._driver.tell(floor)
         self._damaged = await replay_store(
             disk.store, network, lambda vertices: self._driver.tell(StoreRead(vertices))
@@ -358,7 +339,7 @@ class LedgerService:
             nursery.start_soon(disk.writer.run)
             nursery.start_soon(self._pipeline.run)
             nursery.start_soon(self._follow_store, disk)
-            await nursery.start(self._drive)
+            await nursery.start(self._drive, errands)
             newest = await trio.to_thread.run_sync(newest_kept, disk.store)
             if newest is not None:
                 self._driver.tell(CheckpointArrived(self._own, *newest))
@@ -367,15 +348,15 @@ class LedgerService:
             self._answers.open(disk)
             task_status.started()
 
-    async def _drive(self, *, task_status: trio.TaskStatus[None]) -> None:
+    async def _drive(self, errands: Errands, *, task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
-            self._nursery = nursery
+            errands.nursery = nursery
             try:
                 self._driver.tell(StoreEnded())
                 task_status.started()
                 await self._driver.run()
             finally:
-                self._nursery = None
+                errands.nursery = None
 
     def _read_floor(self, disk: Disk) -> FloorRead | None:
         try:
@@ -462,24 +443,18 @@ class LedgerService:
             case AnswerFrontier(_, message):
                 self._answer = message
             case TellEvents(events):
+                self._finals.note(events)
                 for event in events:
-                    if isinstance(event, Final) and event.id in self._finals:
-                        self._finals.pop(event.id).set()
-                    elif isinstance(event, Settled):
+                    if isinstance(event, Settled):
                         self.channels.note_settled(event.object_id)
                     elif isinstance(event, EpochBegan):
                         self._epoch_began.set()
                         self._epoch_began = trio.Event()
-                if any(isinstance(event, Final | Equivocated) for event in events):
-                    self._end_hopeless()
             case SpreadCheckpoint(body, signatures, source, to):
                 signed = encode_signed(body, signatures)
                 for peer in [to] if to is not None else list(self._participant.peers):
                     if peer != source:
                         self._network.send_nowait(peer, CHECKPOINT, signed)
-            case KeepCheckpoint():
-                if self._nursery is not None:
-                    self._nursery.start_soon(self._keep_checkpoint, command)
             case PublishNews(news):
                 self._news.publish(news)
                 if not isinstance(self._state(), Silent):
@@ -488,102 +463,8 @@ class LedgerService:
                 if number in self._wishes:
                     self._wishes[number].end(result)
             case _:
-                self._begin(command)
-
-    def _end_hopeless(self) -> None:
-        """Wake those who wait for what can never be final."""
-        for vertex_id in list(self._finals):
-            if not self._ledger.can_be_final(vertex_id):
-                self._finals.pop(vertex_id).set()
-
-    def _begin(
-        self,
-        command: AskFrontier
-        | AskParents
-        | AskRanges
-        | AskHead
-        | KeepOwn
-        | ReadOwnLog
-        | AdoptOwn
-        | SignCheckpoint,
-    ) -> None:
-        """Begin what takes a while."""
-        match command:
-            case AskFrontier():
-                self._start(self._exchange.ask_frontier, command)
-            case AskParents():
-                self._start(self._exchange.ask_parents, command)
-            case AskRanges():
-                self._start(self._exchange.ask_ranges, command)
-            case AskHead():
-                self._start(self._ask_head, command)
-            case KeepOwn():
-                self._start(self._keep_own, command)
-            case ReadOwnLog():
-                self._start(self._read_own_log, command)
-            case AdoptOwn():
-                self._start(self._adopt_own, command)
-            case SignCheckpoint():
-                self._start(self._sign_checkpoint, command)
-
-    def _start(
-        self, ask: Callable[[Question], Awaitable[ParticipantEvent]], question: Question
-    ) -> None:
-        # Peers may still be answered while the disk is written for the last time.
-        if self._nursery is not None:
-            self._nursery.start_soon(self._do, ask, question)
-
-    async def _do(
-        self, ask: Callable[[Question], Awaitable[ParticipantEvent]], question: Question
-    ) -> None:
-        self._driver.tell(await ask(question))
-
-    async def _ask_head(self, command: AskHead) -> HeadAnswered:
-        heads = await self._exchange.ask_head(command.peer, self._own)
-        return HeadAnswered(command.peer, heads)
-
-    async def _keep_own(self, command: KeepOwn) -> ParticipantEvent:
-        assert self._issuer is not None
-        assert self._disk is not None
-        if command.payment in self._wishes:
-            self._wishes[command.payment].begin()
-        # Whoever sent what it refers to may forget it, and then nobody could follow the own chain.
-        await self._disk.writer.flush()
-        failure = self._disk.writer.failure
-        return OwnRefused(failure) if failure else await self._issuer.keep(command.draft)
-
-    async def _read_own_log(self, _: ReadOwnLog) -> OwnLogRead:
-        assert self._records is not None
-        return OwnLogRead(await self._records.read())
-
-    async def _adopt_own(self, command: AdoptOwn) -> OwnAdopted:
-        assert self._records is not None
-        await self._records.adopt(command.ids)
-        return OwnAdopted()
-
-    async def _sign_checkpoint(self, command: SignCheckpoint) -> CheckpointSigned:
-        assert self._disk is not None
-        if command.sealed:
-            await trio.to_thread.run_sync(self._disk.store.seal, command.sealed)
-        network = self._genesis.network
-        return CheckpointSigned(
-            command.hash, self._identity.sign(checkpoint_preimage(network, command.hash))
-        )
-
-    async def _keep_checkpoint(self, command: KeepCheckpoint) -> None:
-        disk = self._disk
-        assert disk is not None
-        async with self._keeping:
-            await disk.writer.flush()
-            with trio.CancelScope(shield=True):
-                try:
-                    await trio.to_thread.run_sync(keep, disk.store, command, self._state_kept)
-                except DatabaseFailure as error:
-                    # What should have been forgotten is read again at the next start.
-                    _log.warning("a checkpoint is not kept: %s", error)
-                    return
-            if command.floor is not None:
-                self._state_kept = command.floor.state
+                assert self._errands is not None
+                self._errands.begin(command)
 
     def _compare(self, peer: NodeId, message: FrontierMessage) -> FrontierMessage:
         """Return what to answer a peer that tells its frontier."""

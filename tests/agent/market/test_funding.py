@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from fogbank_agent.limits import CHANNEL_RETRY_S, CHANNELS_OPEN_MAX, DEPOSIT_PARTS
 from fogbank_agent.market.funding import (
     ChannelsSeen,
+    ChannelsUnwanted,
     DropsPaid,
     Funding,
     FundingInput,
@@ -66,6 +67,14 @@ def test_a_channel_is_topped_up_when_half_of_it_is_spent() -> None:
     assert funding.handle(DropsPaid(ONE, 900), 4) == []
     funding.handle(seen(ready(2 * DEPOSIT)), 5)
     assert funding.left(ANN) == 1_100
+
+
+def test_a_channel_that_is_closed_is_opened_again_when_somebody_wants_it() -> None:
+    funding = begin(ready())
+    funding.handle(ProviderWanted(ANN), 1)
+    assert funding.handle(ChannelsUnwanted(), 2) == []
+    assert funding.handle(seen(), 3) == []
+    assert funding.handle(ProviderWanted(ANN), 4) == [OpenChannel(ANN, DEPOSIT)]
 
 
 def test_a_provider_that_nobody_wants_any_more_gets_no_channel() -> None:

@@ -12,7 +12,7 @@ import trio
 
 from fogbank_agent.market.job_request import JobRequest, RunInput
 from fogbank_agent.market.orders import Audit
-from fogbank_agent.trading.interfaces import CheckingRunner, LotRunner
+from fogbank_agent.trading.interfaces import CheckingRunner, LotRunner, SessionKeeper
 from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.owner_pricing import OwnerPricing
 from fogbank_agent.trading.provider import Provider, ProviderSettings
@@ -176,10 +176,19 @@ class Neighbourhood:
         checks: CheckingRunner | None = None,
         terms: ProviderSettings | None = None,
         pricing: OwnerPricing | None = None,
+        sessions: SessionKeeper | None = None,
+        listens: bool = True,
     ) -> Agent:
         """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
         started = await self._nursery.start(
-            self._run, identity(number), sells, checks, terms or settings(), pricing
+            self._run,
+            identity(number),
+            sells,
+            checks,
+            terms or settings(),
+            pricing,
+            sessions,
+            listens,
         )
         assert isinstance(started, Agent)
         self.agents.append(started)
@@ -192,6 +201,8 @@ class Neighbourhood:
         checks: CheckingRunner | None,
         terms: ProviderSettings,
         pricing: OwnerPricing | None,
+        sessions: SessionKeeper | None,
+        listens: bool,
         *,
         task_status: trio.TaskStatus[Agent],
     ) -> None:
@@ -199,13 +210,13 @@ class Neighbourhood:
         folder.mkdir(exist_ok=True)
         blobs = BlobStore(folder / "blobs")
         node_settings = NodeSettings(
-            listen_hosts=("127.0.0.1",),
+            listen_hosts=("127.0.0.1",) if listens else (),
             mdns=False,
             interfaces=("127.0.0.1",),
             static_peers=tuple(
                 Address("127.0.0.1", agent.node.port)
                 for agent in self.agents
-                if not agent.scope.cancel_called
+                if not agent.scope.cancel_called and agent.node.port
             ),
         )
         network = self.genesis.network
@@ -238,6 +249,7 @@ class Neighbourhood:
                 settings=terms,
                 random=random,
                 pricing=pricing,
+                sessions=sessions,
             )
             node.add_services(provider.services())
         try:

@@ -17,6 +17,7 @@ from fogbank_agent.market.reasons import Reason
 from fogbank_agent.trading.owner_pricing import OwnerPricing
 from fogbank_agent.trading.requestor import JobEvent, JobRefused, JobResult
 from fogbank_agent.trading.sensors import Sensors
+from fogbank_dag_ledger.own_objects import ObjectState
 from fogbank_protocol.blobs.naming import BlobId, blob_id
 from fogbank_wasm_tasks.errors import SandboxUnavailable
 from fogbank_wasm_tasks.outcome import Ok
@@ -128,6 +129,20 @@ async def test_a_liar_is_caught_and_paid_for_honest_results_only(tmp_path: Path)
         await wait_until(lambda: sum(one.refused for one in liar.journal.earnings()) > 0)
         lied = next(run for run in result.runs if any(one.refused for one in run.attempts))
         assert len(ann.journal.evidence(lied.run_id)) >= 1
+
+
+async def test_a_job_right_after_all_channels_were_closed_opens_new_ones(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1)
+        await hood.start(2, sells=Hasher())
+        await hood.wait_ready()
+        for _ in range(3):
+            job = await a_job(ann, INPUTS[:1], verification=NoVerification())
+            result = await ann.requestor.buy(job)
+            assert [run.reason for run in result.runs] == [None]
+            assert await ann.requestor.close_channels() == 0
+        await check_money(hood)
+        assert all(view.state is ObjectState.SETTLED for view in ann.ledger.channels.all())
 
 
 @pytest.mark.parametrize("size", [10, 100_000], ids=["inline", "fetched"])

@@ -9,6 +9,7 @@ from trio.testing import MockClock
 from fogbank_agent.limits import TICK_INTERVAL_S, TICK_WAIT_S
 from fogbank_agent.market.agreements import Agreement, AgreementId
 from fogbank_agent.market.bids import BidId
+from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.orders import OrderId
 from fogbank_agent.market.tally import Bill
 from fogbank_agent.market.ticks import RunningBill
@@ -29,6 +30,7 @@ class Requestor:
     def __init__(self, price: int = 10**9) -> None:
         self.stated: list[int] = []
         self.due: list[int] = []
+        self.checkpoints: list[Checkpoint | None] = []
         self.unpaid: list[Callable[[], None]] = []
         self.pays = False
         agreement = Agreement(
@@ -44,7 +46,8 @@ class Requestor:
         bill = RunningBill(agreement, MANIFEST)
         self.ticking = Ticking(TICK, bill, self._sign, self._earn, self._send)
 
-    def _sign(self, fuel: int) -> tuple[AgreementId, Signed]:
+    def _sign(self, fuel: int, checkpoint: Checkpoint | None) -> tuple[AgreementId, Signed]:
+        self.checkpoints.append(checkpoint)
         return AgreementId(fuel.to_bytes(32, "big")), Signed(fuel.to_bytes(8, "big"), bytes(64))
 
     def _earn(self, fuel: int, bill: Bill, on_paid: Callable[[], None]) -> None:

@@ -13,6 +13,8 @@ from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.outcome import Exited, HostFault, OutOfFuel, Trap
 from fogbank_wasm_tasks.sandbox.messages import (
     AgainCommand,
+    Answered,
+    CallCommand,
     Command,
     CompileCommand,
     Compiled,
@@ -31,6 +33,7 @@ from fogbank_wasm_tasks.sandbox.messages import (
     Ready,
     Reply,
     RunCommand,
+    SessionCommand,
     SliceDone,
     StepCommand,
     Stepped,
@@ -78,6 +81,8 @@ COMMANDS: list[Command] = [
     StepCommand(run=RUN, step_size=2, checkpoint_steps=3, until=4, snapshot=None),
     VerifyCommand(RUN, b"claimed"),
     ProfileCommand(b"module", RUN),
+    SessionCommand(RUN),
+    CallCommand(b"input"),
 ]
 REPLIES: list[Reply] = [
     Ready(Protection(True, False, True, False, True, False)),
@@ -90,6 +95,7 @@ REPLIES: list[Reply] = [
     SliceDone(7, b"state"),
     Stepped(3, b"r" * 64, b"state"),
     Profiled([(3, 1), (0, 0)], [("fd_write", 1_005, 1)]),
+    Answered(b"output", 7, 65_536),
     ended(Finished()),
     replace(ended(Finished()), diagnostics=b""),
     replace(ended(Finished()), diagnostics=b"", is_exact=False),

@@ -10,7 +10,8 @@ import trio
 from fogbank_protocol.errors import LocalProtocolError
 
 from ..limits import CANCEL_GRACE_S, COMPILE_S_MAX, WORKER_IDLE_S_MAX, WORKERS_MAX
-from ..outcome import HostFaultKind
+from ..module.facts import Shape
+from ..outcome import HostFault, HostFaultKind
 from ..package import Package, open_package
 from ..run import Pace, RunReport, RunRequest
 from ..verification.requests import StepReport, StepRequest, VerifyReport, VerifyRequest
@@ -30,8 +31,9 @@ from .reports import (
     report_fault,
     report_verifier_fault,
 )
+from .session import Session, SessionOver
 from .settings import Target
-from .slot import LoadRefused, TimeLimit
+from .slot import LoadRefused, TimeLimit, WorkerSlot
 from .slots import Slots
 
 __all__ = ["Protection", "RunReport", "RunRequest", "Sandbox", "Target"]
@@ -73,6 +75,7 @@ class Sandbox:
         self._cancel_grace_s = cancel_grace_s
         self._target = target
         self._slots = Slots(workers, target)
+        self._sessions = trio.Semaphore(workers)
         self._compiler: Compiler | None = None
 
     @property
@@ -226,6 +229,39 @@ class Sandbox:
         if isinstance(ended, RunReport):
             return StepReport(states=0, roots=(), snapshot=None, report=ended)
         return await make_step_report(*ended)
+
+    @asynccontextmanager
+    async def open_session(self, package: Package, request: RunRequest) -> AsyncGenerator[Session]:
+        """Keep an instance of ``package`` warm while the context lasts (section 7.14).
+
+        Call ``Session.begin`` first.  ``request`` holds for the beginning and every call; its input
+        is empty.  Each session has a worker of its own, beside those of runs: one that lasts for
+        an hour must not make runs wait.  There are at most ``workers``; a further one waits.
+
+        Raises:
+            LocalProtocolError: the package is no reactor.
+            SessionOver: the module cannot be compiled or loaded here.
+            RemoteProtocolError, SandboxBusy, SandboxUnavailable: as ``execute``.
+        """
+        if package.manifest.shape is not Shape.REACTOR:
+            raise LocalProtocolError(f"{package} is no reactor")
+        compiler = self._require_compiler()
+        command = make_command(compiler.key(package), package, request)
+        try:
+            compiled = await compiler.compiled(package)
+        except CompileLimit:
+            raise SessionOver(HostFault(HostFaultKind.COMPILE_LIMIT)) from None
+        async with self._sessions:
+            slot = WorkerSlot(self._target)
+            try:
+                await slot.load(command.key, compiled)
+                yield Session(await slot.borrow(), command)
+            except (LoadRefused, ChildGone):
+                compiler.forget(package)
+                raise SessionOver(HostFault(HostFaultKind.ENGINE_FAILED)) from None
+            finally:
+                # The worker ends with the instance that it keeps.
+                await slot.retire()
 
     async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
         """Ask the package's own verifier whether an output is right (section 7.13).

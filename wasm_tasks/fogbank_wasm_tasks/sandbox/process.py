@@ -92,6 +92,11 @@ class ChildProcess:
                     raise ChildGone("an answer to no question")
         raise ChildGone(f"not ready after {WORKER_START_S_MAX} s")
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.poll() is not None
+
     async def send(self, command: Command) -> None:
         """Send ``command``.
 

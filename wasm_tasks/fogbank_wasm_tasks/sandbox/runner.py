@@ -14,6 +14,8 @@ from ..outcome import HostFault, HostFaultKind
 from .engine import Engine, EngineFailed, LoadedModule
 from .messages import (
     AgainCommand,
+    Answered,
+    Command,
     Ended,
     GoOn,
     LoadCommand,
@@ -22,11 +24,13 @@ from .messages import (
     Progress,
     Reply,
     RunCommand,
+    SessionCommand,
     SliceDone,
     StepCommand,
     Stepped,
     VerifyCommand,
 )
+from .session_run import SessionRun
 from .settings import Target
 from .shapes import Play
 from .step_run import StepRun
@@ -38,16 +42,19 @@ class Runner:
 
     def __init__(
         self,
-        tell: Callable[[Progress | Stepped], None],
+        tell: Callable[[Progress | Stepped | Answered], None],
         wait: Callable[[SliceDone], GoOn],
+        receive: Callable[[], Command],
         target: Target,
     ) -> None:
-        """Tell the progress of long runs, and what runs by steps passed, through ``tell``.
+        """Tell what comes before the end of a run through ``tell``.
 
-        ``wait`` returns when a run that has slices may go on.
+        That is the progress of long runs, what runs by steps passed, and the answers of a session,
+        whose calls come from ``receive``.  ``wait`` returns when a run that has slices may go on.
         """
         self._tell = tell
         self._wait = wait
+        self._receive = receive
         self._steps: StepRun | None = None
         self._told_at = 0.0
         self._last: RunCommand | None = None
@@ -55,7 +62,10 @@ class Runner:
         self._modules: OrderedDict[bytes, LoadedModule] = OrderedDict()
 
     def answer(
-        self, command: AgainCommand | LoadCommand | RunCommand | StepCommand | VerifyCommand
+        self,
+        command: (
+            AgainCommand | LoadCommand | RunCommand | SessionCommand | StepCommand | VerifyCommand
+        ),
     ) -> Reply:
         """Do what ``command`` says and return what came of it."""
         match command:
@@ -72,6 +82,8 @@ class Runner:
                 self._steps = None
                 self._tell(steps.stepped())
                 return ended
+            case SessionCommand(run):
+                return self._run(run, SessionRun(run, self._receive, self._tell).play)
             case VerifyCommand(run, claimed):
                 return self._run(run, lambda instance, _meter: verify(instance, run.input, claimed))
 

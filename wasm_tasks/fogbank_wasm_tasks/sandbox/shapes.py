@@ -53,6 +53,10 @@ class Instance(Protocol):
         """Put this instance, just made, into a state that ``check_resumable`` let pass."""
         ...
 
+    def refuel(self) -> None:
+        """Give it all its fuel again, and count from 0: the next call of a session begins."""
+        ...
+
     def has(self, name: str) -> bool:
         """Tell whether it exports ``name``."""
         ...

@@ -7,7 +7,7 @@ Started by ``pool.py`` as ``python -m fogbank_wasm_tasks.sandbox.worker``.
 from ..limits import MEMORY_BYTES_MAX, WORKER_MEMORY_SLACK_BYTES, WORKER_STACK_BYTES
 from .child import Pipes, run_child
 from .confinement import confine
-from .messages import CompileCommand, GoOn, ProfileCommand, Ready, SliceDone
+from .messages import CallCommand, CompileCommand, GoOn, ProfileCommand, Ready, SliceDone
 from .settings import Target
 
 
@@ -22,12 +22,12 @@ def serve(pipes: Pipes, target: Target) -> None:
         assert isinstance(told, GoOn)
         return told
 
-    runner = Runner(tell=pipes.send, wait=wait, target=target)
+    runner = Runner(tell=pipes.send, wait=wait, receive=pipes.receive, target=target)
     most = MEMORY_BYTES_MAX + WORKER_STACK_BYTES + WORKER_MEMORY_SLACK_BYTES
     pipes.send(Ready(confine(most)))
     while True:
         command = pipes.receive()
-        assert not isinstance(command, CompileCommand | GoOn | ProfileCommand)
+        assert not isinstance(command, CallCommand | CompileCommand | GoOn | ProfileCommand)
         pipes.send(runner.answer(command))
 
 

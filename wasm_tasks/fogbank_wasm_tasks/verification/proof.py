@@ -18,7 +18,7 @@ from ..outcome import HostFault, Outcome, agree
 from ..package import Package, open_package
 from ..receipt import Result, TraceClaim, open_receipt
 from .proof_file import InStatement, InTrace, Point, WrongResultProof
-from .snapshot import check_resumable, decode_snapshot
+from .snapshot import Snapshot, check_resumable, decode_snapshot
 from .state import Digest, end_digest
 from .statements import open_statement, receipt_id_of
 from .terms import StepPlan, Terms
@@ -130,16 +130,26 @@ def _check_start(
     proof: WrongResultProof, package: Package, provider: NodeId, result: Result
 ) -> bytes | None:
     terms = proof.terms
+    if proof.start is None and terms.start is not None:
+        snapshot = decode_snapshot(proof.given)
+        _require(snapshot.head.steps == terms.start.position, "a snapshot of another position")
+        _require(snapshot.root() == terms.start.root, "a snapshot of another state")
+        _check_fit(snapshot, package, terms)
+        return proof.given
     if proof.start is None:
         _require(blob_id(proof.given) == result.input_id, "another input than the result names")
         return None
     snapshot = decode_snapshot(proof.given)
-    memory_bytes_max = min(terms.memory_bytes_max, package.manifest.memory_bytes_max)
     claimed = _claimed(proof, provider, result, proof.start)
     _require(snapshot.head.steps == proof.start.position, "a snapshot of another position")
     _require(snapshot.root() == claimed, "a snapshot of another state")
-    check_resumable(snapshot, package.facts, memory_bytes_max, terms.fuel_max)
+    _check_fit(snapshot, package, terms)
     return proof.given
+
+
+def _check_fit(snapshot: Snapshot, package: Package, terms: Terms) -> None:
+    memory_bytes_max = min(terms.memory_bytes_max, package.manifest.memory_bytes_max)
+    check_resumable(snapshot, package.facts, memory_bytes_max, terms.fuel_max)
 
 
 def _claimed(proof: WrongResultProof, provider: NodeId, result: Result, point: Point) -> Digest:
@@ -150,7 +160,8 @@ def _claimed(proof: WrongResultProof, provider: NodeId, result: Result, point: P
     _require(point.position < trace.states, "a position beyond the run's last state")
     match point.evidence:
         case InTrace(digest, path):
-            return _claimed_in_trace(trace, plan, point.position, digest, path)
+            start = None if proof.terms.start is None else proof.terms.start.position
+            return _claimed_in_trace(trace, plan, point.position, digest, path, start)
         case InStatement(signed):
             statement = open_statement(signed, proof.network)
             _require(
@@ -164,10 +175,15 @@ def _claimed(proof: WrongResultProof, provider: NodeId, result: Result, point: P
 
 
 def _claimed_in_trace(
-    trace: TraceClaim, plan: StepPlan, position: int, digest: Digest, path: Sequence[bytes]
+    trace: TraceClaim,
+    plan: StepPlan,
+    position: int,
+    digest: Digest,
+    path: Sequence[bytes],
+    start: int | None,
 ) -> Digest:
     _require(
-        is_in_trace(trace, plan.checkpoint_steps, position, digest, path),
+        is_in_trace(trace, plan.checkpoint_steps, position, digest, path, start),
         "a state that is not in the result's trace",
     )
     return digest

@@ -18,6 +18,7 @@ from ..limits import (
     FUEL_MAX,
     MEMORY_BYTES_MAX,
     OUTPUT_BYTES_MAX,
+    STATES_MAX,
     STEP_SIZE_MAX,
     TERMS_BYTES_MAX,
 )
@@ -41,6 +42,20 @@ class StepPlan:
     """How many steps lie between two checkpoints, 1 … ``CHECKPOINT_STEPS_MAX``."""
 
 
+@dataclass(frozen=True, slots=True)
+class StartState:
+    """The state that a run goes on from, which somebody else has brought it to."""
+
+    position: int
+    """A checkpoint's."""
+
+    fuel: int
+    """What the run had used there."""
+
+    root: bytes
+    """The state root, 32 bytes (section 7.9)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """The terms of one run, or of many that differ in their inputs alone."""
@@ -54,6 +69,9 @@ class Terms:
     output_bytes_max: int
     plan: StepPlan | None
     """For a step task, and None for any other."""
+
+    start: StartState | None = None
+    """For the rest of a run that was begun elsewhere, and None for a whole one."""
 
     def terms_id(self) -> bytes:
         """Return the 32 bytes by which a receipt names them."""
@@ -89,7 +107,7 @@ def make_terms(package_id: BlobId, request: RunRequest, plan: StepPlan | None = 
 
 def terms_to_value(terms: Terms) -> Value:
     """Return the array that says ``terms``."""
-    plan = terms.plan
+    plan, start = terms.plan, terms.start
     return [
         _VERSION,
         WEIGHTS_VERSION,
@@ -101,6 +119,7 @@ def terms_to_value(terms: Terms) -> Value:
         terms.memory_bytes_max,
         terms.output_bytes_max,
         None if plan is None else [plan.step_size, plan.checkpoint_steps],
+        None if start is None else [start.position, start.fuel, start.root],
     ]
 
 
@@ -122,6 +141,7 @@ def decode_terms(data: bytes) -> Terms:
             int(memory_bytes_max),
             int(output_bytes_max),
             plan,
+            start,
         ] if (
             _in_range(version, 1, _VERSION)
             and _in_range(weights, WEIGHTS_VERSION, WEIGHTS_VERSION)
@@ -140,14 +160,42 @@ def decode_terms(data: bytes) -> Terms:
                 memory_bytes_max=memory_bytes_max,
                 output_bytes_max=output_bytes_max,
                 plan=_plan(plan),
+                start=_start(start),
             )
         case _:
             raise RemoteProtocolError("not the terms of a run", rule=_RULE)
     try:
+        check_start(terms.start, terms.plan, terms.fuel_max)
         terms.request(b"", wall_s_max=1.0)
     except LocalProtocolError as error:
         raise RemoteProtocolError(str(error), rule=_RULE) from None
     return terms
+
+
+def check_start(start: StartState | None, plan: StepPlan | None, fuel_max: int) -> None:
+    """Check that a run under ``plan`` may have the state ``start``, None for its beginning.
+
+    Raises:
+        RemoteProtocolError: it is no checkpoint, or used more than ``fuel_max``.
+    """
+    if start is None:
+        return
+    if plan is None or start.position % plan.checkpoint_steps or start.fuel > fuel_max:
+        raise RemoteProtocolError("a start that is no checkpoint of the run", rule=_RULE)
+
+
+def _start(value: Value) -> StartState | None:
+    match value:
+        case None:
+            return None
+        case [int(position), int(fuel), bytes(root)] if (
+            _in_range(position, 0, STATES_MAX - 1)
+            and _in_range(fuel, 0, FUEL_MAX)
+            and len(root) == HASH_BYTES
+        ):
+            return StartState(position, fuel, root)
+        case _:
+            raise RemoteProtocolError("not the start of a part of a run", rule=_RULE)
 
 
 def _text(value: Value) -> str:

@@ -46,11 +46,21 @@ class Trace:
 
 
 def is_in_trace(
-    claim: TraceClaim, checkpoint_steps: int, position: int, digest: bytes, path: Sequence[bytes]
+    claim: TraceClaim,
+    checkpoint_steps: int,
+    position: int,
+    digest: bytes,
+    path: Sequence[bytes],
+    start: int | None = None,
 ) -> bool:
-    """Tell whether ``path`` shows that ``claim`` has ``digest`` as its state at ``position``."""
+    """Tell whether ``path`` shows that ``claim`` has ``digest`` as its state at ``position``.
+
+    The trace of a part has the checkpoints after its ``start``; None for a whole run.
+    """
     place, between = divmod(position, checkpoint_steps)
-    if between or position >= claim.states:
+    before = 0 if start is None else start // checkpoint_steps + 1
+    if between or place < before or position >= claim.states:
         return False
-    count = count_checkpoints(claim.states, checkpoint_steps)
+    place -= before
+    count = count_checkpoints(claim.states, checkpoint_steps) - before
     return root_by_path(hash_leaf(digest), place, count, path) == claim.root

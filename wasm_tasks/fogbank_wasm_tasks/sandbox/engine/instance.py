@@ -195,6 +195,10 @@ class Instance:
             position += each.write(global_values[position : position + 16].ljust(16, b"\0"))
         self._meter.resume(fuel_used)
 
+    def refuel(self) -> None:
+        """Give it all its fuel again, and count from 0: the next call of a session begins."""
+        self._meter.resume(0)
+
     def has(self, name: str) -> bool:
         """Tell whether it exports ``name``, which the host chose."""
         return self._look_up(name) is not None

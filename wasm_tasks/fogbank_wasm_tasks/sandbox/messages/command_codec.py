@@ -14,12 +14,14 @@ from ...limits import (
 from ...module.facts import Shape
 from .commands import (
     AgainCommand,
+    CallCommand,
     Command,
     CompileCommand,
     GoOn,
     LoadCommand,
     ProfileCommand,
     RunCommand,
+    SessionCommand,
     StepCommand,
     VerifyCommand,
 )
@@ -56,6 +58,10 @@ def encode_command(command: Command) -> bytes:
             return encode([6, module, encode_command(run)])
         case GoOn(wants_snapshot):
             return encode([7, wants_snapshot])
+        case SessionCommand(run):
+            return encode([8, encode_command(run)])
+        case CallCommand(input_data):
+            return encode([9, input_data])
         case RunCommand():
             return encode(
                 [
@@ -130,6 +136,10 @@ def decode_command(message: bytes) -> Command:
             return ProfileCommand(module, _decode_run(run))
         case [7, bool(wants_snapshot)]:
             return GoOn(wants_snapshot)
+        case [8, bytes(run)]:
+            return SessionCommand(_decode_run(run))
+        case [9, bytes(input_data)]:
+            return CallCommand(input_data)
         case _:
             raise RemoteProtocolError("not a command", rule=RULE)
 

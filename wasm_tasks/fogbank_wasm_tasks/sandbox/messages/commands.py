@@ -89,6 +89,21 @@ class GoOn:
     wants_snapshot: bool
 
 
-Command: TypeAlias = (AgainCommand | GoOn) | (
+@dataclass(frozen=True, slots=True)
+class SessionCommand:
+    """Begin a session: an instance that is kept until the session ends (SPEC.md section 7.14)."""
+
+    run: RunCommand
+    """Whose input is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallCommand:
+    """Call the instance of the session with ``input``."""
+
+    input: bytes
+
+
+Command: TypeAlias = (AgainCommand | GoOn | SessionCommand | CallCommand) | (
     LoadCommand | CompileCommand | RunCommand | StepCommand | VerifyCommand | ProfileCommand
 )

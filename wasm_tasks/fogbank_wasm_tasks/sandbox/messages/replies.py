@@ -107,6 +107,15 @@ class Profiled:
     """The name, the fuel and the calls of each host function that was called."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The beginning of a session, or a call, came to its end; the session goes on."""
+
+    output: bytes
+    fuel: int
+    memory_bytes: int
+
+
 Ending: TypeAlias = Finished | OutOfFuel | Trap | Exited | HostFault
 
 
@@ -135,5 +144,6 @@ Reply: TypeAlias = (
     | SliceDone
     | Stepped
     | Profiled
+    | Answered
     | Ended
 )

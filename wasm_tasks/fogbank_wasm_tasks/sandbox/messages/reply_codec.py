@@ -14,6 +14,7 @@ from ...limits import (
 from ...outcome import Exited, HostFault, OutOfFuel, Trap, outcome_from_value, outcome_to_value
 from .framing import COMPACT, RULE
 from .replies import (
+    Answered,
     Compiled,
     Ended,
     Ending,
@@ -72,6 +73,8 @@ def encode_reply(reply: Reply) -> bytes:
             return encode(
                 [10, [[*each] for each in functions], [[*each] for each in host]],
             )
+        case Answered(output, fuel, memory_bytes):
+            return encode([12, output, fuel, memory_bytes])
         case Ended(ending=Finished(), diagnostics=b"", is_exact=True):
             return (
                 _FINISHED.pack(COMPACT, reply.fuel, reply.peak_memory_bytes, reply.wall_us)
@@ -140,6 +143,8 @@ def decode_reply(message: bytes) -> Reply:
             return Profiled(
                 [_function_total(each) for each in functions], [_host_total(each) for each in host]
             )
+        case [12, bytes(output), int(fuel), int(memory_bytes)]:
+            return Answered(output, fuel, memory_bytes)
         case [
             6,
             ending,

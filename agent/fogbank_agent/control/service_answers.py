@@ -1,0 +1,132 @@
+"""Starts, calls, stops and lists services for the command line."""
+
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.identity import short_form
+from fogbank_protocol.node.blob_store import BlobMissing, StoreFull
+from fogbank_wasm_tasks.outcome import Ok
+
+from ..authoring.environment import environment_of
+from ..errors import Refused
+from ..limits import MEBIBYTE
+from ..market.outcome_words import describe_outcome
+from ..market.reasons import sentence
+from ..market.service_request import ServiceRequest, ServiceView
+from ..parts import Parts
+from ..trading.service_desk import ServiceRefused
+from .job_answers import take_task
+from .requests.services import (
+    CallService,
+    ServiceCalled,
+    Services,
+    ServiceState,
+    StartService,
+    StopService,
+)
+from .server import Conversation
+
+
+async def answer_start_service(
+    parts: Parts, request: StartService, conversation: Conversation
+) -> None:
+    """Start a service; one that has begun stays when the client hangs up."""
+    package_id = await take_task(parts, BlobId(request.task_id), request.task_name)
+    config = parts.config.requestor
+    wanted = ServiceRequest(
+        package_id=package_id,
+        fuel_max=_or(request.fuel_max, config.fuel_max),
+        memory_bytes_max=config.memory_mib_max * MEBIBYTE,
+        price_max=_or(request.price_max, config.price_max),
+        start_price_max=_or(request.start_price_max, config.start_price_max),
+        warm_price_max=_or(request.warm_price_max, config.warm_price_max),
+        drops_max=_or(request.budget, config.deposit),
+        arguments=request.arguments,
+        environment=environment_of(request.environment),
+        seed=request.seed,
+        call_ms_max=_or(request.call_s, config.deadline_s) * 1_000,
+        idle_s_max=request.idle_s,
+        duration_s_max=request.duration_s,
+        patience_s=_or(request.patience_s, config.patience_s),
+    )
+    view: ServiceView | None = None
+    refusal = ""
+    async with conversation.until_hangup():
+        try:
+            view = await parts.requestor.start_service(wanted)
+        except ServiceRefused as refused:
+            refusal = str(refused)
+    if view is None:
+        raise Refused(refusal)
+    await conversation.send(_state(view))
+
+
+async def answer_call_service(
+    parts: Parts, request: CallService, conversation: Conversation
+) -> None:
+    """Call a service and keep the output until the conversation ends."""
+    desk = parts.requestor.desk
+    try:
+        service = desk.find(request.service)
+        data = await parts.blobs.read(BlobId(request.input_id))
+        result = await desk.call(service, data)
+    except ServiceRefused as refused:
+        raise Refused(str(refused)) from None
+    except BlobMissing:
+        raise Refused("the input is not here: hand it over again") from None
+    output_id = None
+    if isinstance(result.outcome, Ok):
+        try:
+            output_id = await parts.blobs.put(result.output)
+        except StoreFull as error:
+            raise Refused(str(error)) from None
+        parts.blobs.pin(output_id)
+        conversation.at_end.callback(parts.blobs.unpin, output_id)
+    await conversation.send(
+        ServiceCalled(
+            service=service.hex(),
+            sequence=result.sequence,
+            ok=output_id is not None,
+            outcome=describe_outcome(result.outcome),
+            output_id=output_id,
+            output_bytes=len(result.output),
+            fuel=result.fuel,
+            drops=result.drops,
+        )
+    )
+
+
+async def answer_stop_service(
+    parts: Parts, request: StopService, conversation: Conversation
+) -> None:
+    """End a service."""
+    desk = parts.requestor.desk
+    try:
+        view = await desk.stop(desk.find(request.service))
+    except ServiceRefused as refused:
+        raise Refused(str(refused)) from None
+    await conversation.send(_state(view))
+
+
+def list_services(parts: Parts) -> Services:
+    """Return the services of this life of the agent."""
+    return Services(tuple(map(_state, parts.requestor.desk.all())))
+
+
+def _state(view: ServiceView) -> ServiceState:
+    return ServiceState(
+        service=view.service.hex(),
+        provider=short_form(view.provider),
+        name=view.name,
+        live=view.is_live,
+        why="" if view.reason is None else sentence(view.reason),
+        reason="" if view.reason is None else view.reason.value,
+        calls=view.calls,
+        charges=view.charges,
+        fuel=view.fuel,
+        warm_ms=view.warm_ms,
+        drops=view.drops,
+        paid=view.paid,
+    )
+
+
+def _or(given: int | None, otherwise: int) -> int:
+    return otherwise if given is None else given

@@ -1,0 +1,151 @@
+"""Step tasks that move: one provider begins, another ends, both are paid (SPEC.md 9.5)."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from tests.wasm_tasks.packages import package
+
+from fogbank_agent.market.job_request import JobRequest
+from fogbank_agent.market.job_result import JobResult
+from fogbank_agent.market.orders import Audit, NoVerification, Verification
+from fogbank_agent.market.pricing import bill
+from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.story import RunPlaced
+from fogbank_agent.trading.requestor import JobEvent
+from fogbank_wasm_tasks.sandbox.pool import Sandbox
+from fogbank_wasm_tasks.verification.terms import StepPlan
+
+from .neighbourhood import Agent, Neighbourhood, a_job, neighbourhood, settings, wait_until
+
+pytestmark = pytest.mark.slow
+
+LONG = package("""(module
+  (memory (export "memory") 1)
+  (global $left (mut i32) (i32.const 0))
+  (global $sum (mut i64) (i64.const 0))
+  (func (export "alloc") (param i32) (result i32) i32.const 1024)
+  (func (export "init") (param i32 i32)
+    (global.set $left (i32.load (local.get 0))))
+  (func (export "step") (param i32) (result i32)
+    (local $turns i32)
+    (local.set $turns (i32.const 400000))
+    (loop $again
+      (global.set $sum (i64.add (i64.mul (global.get $sum) (i64.const 31)) (i64.const 7)))
+      (br_if $again (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))
+    (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+    (i32.eqz (global.get $left)))
+  (func (export "result") (result i64)
+    (i64.store (i32.const 16) (global.get $sum))
+    (i64.const 0x1000000008)))""")
+STEPS = 400
+
+
+@dataclass
+class Town:
+    """A buyer and two sellers, each with a sandbox, all with channels."""
+
+    hood: Neighbourhood
+    buyer: Agent
+    sellers: list[Agent]
+
+
+@asynccontextmanager
+async def town(folder: Path, prices: tuple[int, int] = (1_000, 1_500)) -> AsyncGenerator[Town]:
+    """Give a town in which the first seller is cheaper."""
+    async with neighbourhood(folder, 3, limit_s=90) as hood, trio.open_nursery() as nursery:
+        sandboxes = [Sandbox(folder / f"sandbox{number}", workers=1) for number in range(3)]
+        for sandbox in sandboxes:
+            await nursery.start(sandbox.run)
+            await sandbox.check()
+        buyer = await hood.start(1, checks=sandboxes[0])
+        sellers = [
+            await hood.start(number + 2, sells=sandboxes[number + 1], terms=settings(price=price))
+            for number, price in enumerate(prices)
+        ]
+        await hood.wait_ready()
+        # A job so dear that nobody takes it opens the channels.
+        await buyer.requestor.buy(await a_step_job(buyer, 1))
+        await wait_until(lambda: sum(view.deposit > 0 for view in buyer.ledger.channels.all()) == 2)
+        yield Town(hood, buyer, sellers)
+        nursery.cancel_scope.cancel()
+
+
+async def a_step_job(
+    buyer: Agent, steps: int, verification: Verification | None = None
+) -> JobRequest:
+    return await a_job(
+        buyer,
+        [steps.to_bytes(4, "little")],
+        package_id=await buyer.blobs.put(LONG.data),
+        plan=StepPlan(1, 4),
+        fuel_max=10**11,
+        price_max=10_000,
+        verification=verification or NoVerification(),
+        patience_s=20.0,
+    )
+
+
+async def buy_and_disturb(
+    one: Town, disturb: Callable[[Town], Any], verification: Verification | None = None
+) -> JobResult:
+    """Buy a long run; once a state of it is handed out, ``disturb`` the town."""
+    send, receive = trio.open_memory_channel[JobEvent](10_000)
+    results: list[JobResult] = []
+
+    async def buy() -> None:
+        job = await a_step_job(one.buyer, STEPS, verification)
+        results.append(await one.buyer.requestor.buy(job, send))
+        send.close()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(buy)
+        async for event in receive:
+            if isinstance(event.what, RunPlaced):
+                break
+        before = one.buyer.blobs.used_bytes
+        await wait_until(lambda: one.buyer.blobs.used_bytes > before)
+        disturb(one)
+        async for _ in receive:
+            pass
+    return results[0]
+
+
+def check_moved(one: Town, result: JobResult, why: Reason) -> None:
+    """Check that both sellers did their parts, and are paid for these."""
+    (run,) = result.runs
+    assert (run.reason, run.outcome) == (None, "ok")
+    first, second = run.attempts
+    assert (first.provider, first.failure) == (one.sellers[0].node_id, why)
+    assert (second.provider, second.failure) == (one.sellers[1].node_id, None)
+    story = "\n".join(one.buyer.journal.why(run.run_id))
+    assert "goes on from step" in story
+    totals = {line.provider: line for line in result.providers}
+    begun, ended = (totals[seller.node_id] for seller in one.sellers)
+    assert begun.paid > 0
+    assert 0 < ended.fuel < run.fuel
+    assert ended.paid == bill(ended.fuel, 1_500, 1)
+    # The whole was done once, but for what was not handed out.
+    assert begun.paid >= (run.fuel - ended.fuel) * 1_000 // 10**9
+
+
+async def test_a_run_whose_provider_dies_is_ended_by_another(tmp_path: Path) -> None:
+    async with town(tmp_path) as one:
+        result = await buy_and_disturb(one, lambda one: one.sellers[0].scope.cancel())
+        check_moved(one, result, Reason.PROVIDER_LOST)
+
+
+async def test_a_run_whose_provider_is_paused_is_ended_by_another(tmp_path: Path) -> None:
+    def pause(one: Town) -> None:
+        provider = one.sellers[0].provider
+        assert provider is not None
+        provider.pause()
+
+    async with town(tmp_path) as one:
+        result = await buy_and_disturb(one, pause, Audit(1_000_000))
+        check_moved(one, result, Reason.PAUSED)
+        assert "Run again here" in "\n".join(one.buyer.journal.why(result.runs[0].run_id))
