@@ -146,6 +146,9 @@ class Instance:
     def restore(self, memory: bytes, global_values: bytes, fuel_used: int) -> None:
         raise AssertionError("these runs begin at their beginning")
 
+    def refuel(self) -> None:
+        raise AssertionError("these runs have all their fuel")
+
     def _answer(self, name: str, kind: wasmtime.FuncType, *arguments: int) -> int | None:
         unsigned = [each & _MASKS[str(of)] for each, of in zip(arguments, kind.params, strict=True)]
         self.has_exited |= name == "proc_exit"
