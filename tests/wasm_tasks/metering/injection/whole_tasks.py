@@ -149,6 +149,9 @@ class Instance:
     def refuel(self) -> None:
         raise AssertionError("these runs have all their fuel")
 
+    def exchange(self, data: bytes, output_bytes_max: int) -> bytes:
+        raise AssertionError("these runs have no sessions")
+
     def _answer(self, name: str, kind: wasmtime.FuncType, *arguments: int) -> int | None:
         unsigned = [each & _MASKS[str(of)] for each, of in zip(arguments, kind.params, strict=True)]
         self.has_exited |= name == "proc_exit"
