@@ -25,9 +25,9 @@ from fogbank_wasm_tasks.limits import MEMORY_BYTES_MAX, OUTPUT_BYTES_MAX
 from fogbank_wasm_tasks.metering.injection import DEPTH_MAX, inject, pack_counter, read_counter
 from fogbank_wasm_tasks.module.checks import check_module
 from fogbank_wasm_tasks.module.reserved import COUNTER
-from fogbank_wasm_tasks.module.shape import detect_shape
+from fogbank_wasm_tasks.module.shape import RUN, detect_shape
 from fogbank_wasm_tasks.sandbox.messages import Ending, RunCommand
-from fogbank_wasm_tasks.sandbox.shapes import make_host, run_to_end
+from fogbank_wasm_tasks.sandbox.shapes import hand_over, make_host, run_to_end, take_output
 from fogbank_wasm_tasks.wasi.host import Host
 from fogbank_wasm_tasks.wasi.memory import AddressFault
 
@@ -150,7 +150,8 @@ class Instance:
         raise AssertionError("these runs have all their fuel")
 
     def exchange(self, data: bytes, output_bytes_max: int) -> bytes:
-        raise AssertionError("these runs have no sessions")
+        result = self.call(RUN, hand_over(self, data), len(data))
+        return take_output(self, result, output_bytes_max)
 
     def _answer(self, name: str, kind: wasmtime.FuncType, *arguments: int) -> int | None:
         unsigned = [each & _MASKS[str(of)] for each, of in zip(arguments, kind.params, strict=True)]
