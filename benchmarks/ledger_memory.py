@@ -88,7 +88,7 @@ class Town:
         began = process_time()
         may_die = self.ledger.may_die
         cut = self.ledger.choose_cut(self._before, lambda record, _count: may_die(record))
-        self.ledger.settle(self._before)
+        self.ledger.settle(self._before, {})
         self._before = Cut(cut.counts, cut.dead)
         return process_time() - began
 

@@ -395,6 +395,29 @@ AFFORDABLE_FUEL_MIN = 1_000_000
 """With drops for less fuel than this a run is ordered as configured, and refused for want of money.
 """
 
+# Offers that are passed on (SPEC.md section 9.1).
+
+OFFER_HOPS_MAX = 3
+"""How far from its provider an offer gets, in channels besides the first."""
+
+OFFERS_TOLD_TOGETHER_MAX = 8
+"""Offers in one message."""
+
+HEARD_OFFERS_BODY_BYTES_MAX = 65_536
+"""The longest such message."""
+
+HEARD_OFFERS_MAX = 1_024
+"""Providers that are remembered from offers passed on."""
+
+HEARD_OFFERS_A_MINUTE_MAX = 600
+"""Offers that one peer may pass on in a minute; more are not looked at."""
+
+OFFER_RELAY_S = 10.0
+"""Seconds from one offer of a provider that is passed on to the next."""
+
+HEARD_DIALLED_MAX = 8
+"""Providers only heard of that are dialled when a job looks for some."""
+
 # Services (SPEC.md section 9.8).
 
 SERVICE_S_MAX = 3_500

@@ -14,6 +14,8 @@ from fogbank_protocol.identity import NodeId
 
 from .checkpoint_state import AccountRecord, DeadRecord, PairRecord, StateRecord
 from .genesis import Genesis
+from .object_state import ObjectRecord
+from .operations import Act, ObjectId, Take, TopUp, object_id
 from .vertex import Vertex, VertexId, seq_in, tag_in, tag_of
 
 Pairs = dict[NodeId, int]
@@ -35,6 +37,7 @@ class Audit:
         self._sent: defaultdict[NodeId, Pairs] = defaultdict(dict)
         self._claimed: defaultdict[NodeId, Pairs] = defaultdict(dict)
         self._dead = set(dead)
+        self._objects: dict[ObjectId, ObjectRecord] = {}
         for record in state:
             match record:
                 case AccountRecord():
@@ -44,6 +47,10 @@ class Audit:
                     self._sent[account][other] = sent
                 case DeadRecord(_, name):
                     self._dead.add(name)
+                case ObjectRecord():
+                    self._objects[record.id] = record
+                case _:
+                    pass
         self._by_tag = {tag_of(account): account for account in self._accounts}
         self.vertices = {vertex.id: vertex for vertex in vertices}
         self._number = {vertex.id: number for number, vertex in enumerate(vertices)}
@@ -125,7 +132,23 @@ class Audit:
         if is_first and (base is None or vertex.prev != base.head):
             return True
         named = [vertex.prev, *(claim.source for claim in vertex.claims)]
+        acts = [one for one in vertex.operations if isinstance(one, Act)]
+        named += [one.opening for one in acts]
+        if any(one.opening not in self.vertices and self._is_vain(one) for one in acts):
+            return True
         return any(one in self.lost or one in self._dead for one in named)
+
+    def _is_vain(self, act: Act) -> bool:
+        """Tell whether an act on an object opened below the floor can never move a drop."""
+        record = self._objects.get(object_id(act.opening, act.index))
+        match act.action:
+            case Take(settling):
+                told = None if record is None else record.outcome
+                return record is None or (told is not None and settling not in told.settling)
+            case TopUp():
+                return record is None
+            case _:
+                return False
 
     def _check(self, vertex: Vertex) -> None:
         prev = self.vertices.get(vertex.prev)

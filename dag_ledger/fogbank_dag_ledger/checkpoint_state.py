@@ -4,8 +4,8 @@ A record is a canonical array whose first element says what it is about; its key
 all others.  Only chains of which more is covered are written anew.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fogbank_protocol.encoding import Value, decode, encode
@@ -15,8 +15,22 @@ from fogbank_protocol.identity import NODE_ID_BYTES, NodeId
 from .chain import Chain
 from .cut import Cut
 from .limits import AMOUNT_LIMIT, SEQ_LIMIT, VERTEX_ID_BYTES
+from .object_state import (
+    LINE,
+    OBJECT,
+    LineRecord,
+    ObjectRecord,
+    line_from_value,
+    line_value,
+    object_from_value,
+    object_value,
+    outcome_at,
+    without_finished,
+)
+from .objects import NOTHING, HeldObject
+from .operations import ObjectId, TopUp
 from .record import Record
-from .vertex import VertexId, seq_in, tag_in, tag_of
+from .vertex import NO_VERTEX, VertexId, seq_in, tag_in, tag_of
 
 RULE = "8.21"
 
@@ -63,7 +77,7 @@ class DeadRecord:
     id: VertexId
 
 
-StateRecord: TypeAlias = AccountRecord | PairRecord | DeadRecord
+StateRecord: TypeAlias = AccountRecord | PairRecord | DeadRecord | ObjectRecord | LineRecord
 
 
 def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
@@ -87,6 +101,20 @@ def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
             return bytes([_PAIR]) + account + other, encode([_PAIR, account, other, claimed, sent])
         case DeadRecord(account, name):
             return bytes([_DEAD]) + account + name, encode([_DEAD, account, name])
+        case ObjectRecord():
+            return object_key(record.id), encode(object_value(record))
+        case LineRecord():
+            return line_key(record.account, record.object_id), encode(line_value(record))
+
+
+def object_key(name: ObjectId) -> bytes:
+    """Return the key of the record of an object."""
+    return bytes([OBJECT]) + name
+
+
+def line_key(account: NodeId, name: ObjectId) -> bytes:
+    """Return the key of the record of what one account moved into and out of an object."""
+    return bytes([LINE]) + account + name
 
 
 def decode_record(data: bytes) -> StateRecord:
@@ -108,6 +136,10 @@ def decode_record(data: bytes) -> StateRecord:
             record = PairRecord(NodeId(account), NodeId(other), claimed, sent)
         case [3, bytes(account), bytes(name)] if len(name) == VERTEX_ID_BYTES:
             record = DeadRecord(NodeId(account), VertexId(name))
+        case [4, *fields]:
+            record = object_from_value(fields)
+        case [5, *fields]:
+            record = line_from_value(fields)
         case _:
             raise RemoteProtocolError("not a record of the state", rule=RULE)
     if len(record.account) != NODE_ID_BYTES or encode_record(record)[1] != data:
@@ -155,6 +187,8 @@ class Standing:
     beat: int
     claimed: dict[NodeId, int]
     sent: dict[NodeId, int]
+    objects: dict[HeldObject, tuple[int, int]]
+    """Drops put into each object and taken out of it."""
 
 
 def standing(chain: Chain, count: int) -> Standing:
@@ -163,8 +197,12 @@ def standing(chain: Chain, count: int) -> Standing:
     Costs the distance to its final head.
     """
     claimed, sent = dict(chain.account.claimed), dict(chain.account.sent)
+    objects = {held: (put, taken) for held, (put, taken, _) in chain.account.objects.items()}
     record = chain.final_head
     while record is not None and record.seq >= count:
+        for held, put, taken, _ in () if record.deeds is None else record.deeds.moves:
+            before = objects.get(held, NOTHING)
+            objects[held] = before[0] - put, before[1] - taken
         for recipient, amount, total in record.payments:
             sent[recipient] = total - amount
         for source, gained in record.claims:
@@ -177,15 +215,19 @@ def standing(chain: Chain, count: int) -> Standing:
     payer = chain.settled_payer if record is None or is_below else record.id
     balance = chain.genesis_balance if head is None else head.balance
     beat = 0 if head is None else head.beat
-    return Standing(head, payer, balance, beat, claimed, sent)
+    return Standing(head, payer, balance, beat, claimed, sent, objects)
 
 
-def state_after(before: Mapping[bytes, bytes], cut: Cut) -> dict[bytes, bytes]:
+def state_after(
+    before: Mapping[bytes, bytes], cut: Cut, covered: Sequence[Record]
+) -> dict[bytes, bytes]:
     """Return all records at ``cut``, by key and ascending; ``before`` are those of the cut before.
 
-    Costs the chains that changed.
+    ``covered`` are the final vertices that it covers beyond that.  Costs the chains that changed,
+    and the objects that there are.
     """
     records = dict(before)
+    _write_objects(records, cut, covered)
     closed = cut.closed()
     for chain in {*cut.counts, *(one.chain for one in cut.dead.values())}:
         count = cut.count(chain)
@@ -209,13 +251,59 @@ def state_after(before: Mapping[bytes, bytes], cut: Cut) -> dict[bytes, bytes]:
         ]
         records.update([encode_record(account)])
         records.update(encode_record(pair) for pair in pairs if pair.claimed or pair.sent)
+        records.update(
+            encode_record(LineRecord(chain.issuer, held.id, put, taken))
+            for held, (put, taken) in stood.objects.items()
+            if (put or taken) and object_key(held.id) in records
+        )
     beyond = [one for one in cut.dead.values() if one.chain in closed]
     records.update(
         encode_record(DeadRecord(one.chain.issuer, one.id))
         for one in beyond
         if one.seq >= cut.count(one.chain)
     )
-    return dict(sorted(records.items()))
+    return dict(sorted(without_finished(records).items()))
+
+
+def _write_objects(records: dict[bytes, bytes], cut: Cut, covered: Sequence[Record]) -> None:
+    """Write what ``covered`` opened, topped up or settled."""
+    touched: dict[HeldObject, VertexId] = {}
+    opened: set[HeldObject] = set()
+    for record in sorted(covered, key=lambda one: one.seq):
+        if record.deeds is None:
+            continue
+        opened.update(record.deeds.opened)
+        touched.update(dict.fromkeys(record.deeds.opened, NO_VERTEX))
+        for held, act in record.deeds.acts:
+            funds = touched.get(held, NO_VERTEX)
+            touched[held] = record.id if isinstance(act.action, TopUp) else funds
+    for dead in cut.dead.values():
+        for held, _ in () if dead.deeds is None else dead.deeds.acts:
+            touched.setdefault(held, NO_VERTEX)
+    for held, funds in touched.items():
+        key = object_key(held.id)
+        old = decode_record(records[key]) if key in records else None
+        assert held.opened_in is not None
+        if old is None and held not in opened:
+            # It has come to its end, or its opening is dead.
+            continue
+        known = old if isinstance(old, ObjectRecord) else None
+        written = ObjectRecord(
+            held.id,
+            held.opened_in.id,
+            held.index,
+            held.opener,
+            held.amount,
+            held.terms,
+            funds or (NO_VERTEX if known is None else known.funds),
+            None,
+        )
+        settling = cut.settling(held)
+        if known is not None and known.outcome is not None:
+            written = replace(written, outcome=known.outcome)
+        elif settling and held.outcome is not None:
+            written = replace(written, outcome=outcome_at(held.outcome, settling))
+        records[key] = encode_record(written)[1]
 
 
 def _is_forked(cut: Cut, chain: Chain, count: int) -> bool:

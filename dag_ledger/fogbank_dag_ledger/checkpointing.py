@@ -265,7 +265,7 @@ class Checkpointing:
         held_dead = [one for one in dead if one is not None]
         if len(held_heads) < len(heads) or len(held_dead) < len(dead):
             return
-        cut = check_cut(held_heads, held_dead, self._cut, self._may_die)
+        cut = check_cut(held_heads, held_dead, self._cut, self._may_die, self._ledger.is_decided)
         if cut is None:
             return
         self._fill(proposal, cut)
@@ -276,9 +276,9 @@ class Checkpointing:
     def _fill(self, proposal: _Proposal, cut: Cut) -> None:
         before = {} if self.newest is None else self.newest.state
         proposal.cut = cut
-        proposal.state = state_after(before, cut)
-        members = [record.id for record in cut.members(self._cut)]
-        proposal.names = tuple(sorted(members))
+        members = cut.members(self._cut)
+        proposal.state = state_after(before, cut, members)
+        proposal.names = tuple(sorted(record.id for record in members))
 
     def _checkpoint_of(self, proposal: _Proposal, cut: Cut) -> Checkpoint:
         records = list(proposal.state.values())
@@ -345,7 +345,9 @@ class Checkpointing:
     def _adopt(self, proposal: _Proposal, cut: Cut, now: float) -> KeepCheckpoint:
         floor, before = self.newest, self._cut
         is_first = floor is None or floor is self.floor
-        gone: Sequence[VertexId] = () if is_first else self._ledger.settle(before)
+        gone: Sequence[VertexId] = ()
+        if floor is not None and not is_first:
+            gone = self._ledger.settle(before, floor.state)
         if not is_first:
             self.floor = floor
         # Its counts are above a floor that is just where the cut before was.

@@ -1,12 +1,17 @@
 """Which final vertices a checkpoint covers, closed under what they stand on (SPEC.md 8.21)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .chain import Chain
-from .limits import CHECKPOINT_DEAD_MAX, CHECKPOINT_VERTICES_MAX
+from .limits import CHECKPOINT_DEAD_MAX, CHECKPOINT_VERTICES_MAX, SETTLING_MAX
+from .objects import HeldObject
+from .operations import EscrowTerms, TopUp
 from .record import Record
 from .vertex import VertexId
+
+_ATTEMPTS = 8
+"""So often a cut is chosen anew, without what is not settled in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,21 @@ class Cut:
         if record.final:
             return record.seq < self.count(record.chain)
         return record.id in self.dead
+
+    def settling(self, held: HeldObject) -> list[VertexId]:
+        """Return the covered vertices that settle ``held``, so that what it owes can be taken.
+
+        None when there are more than a state can name.
+        """
+        outcome = held.outcome
+        if outcome is None:
+            return []
+        able = {
+            record.id
+            for record, settlement in outcome.settling
+            if record.final and self.covers(record) and _is_funded(settlement.funds_of(record))
+        }
+        return sorted(able) if len(able) <= SETTLING_MAX else []
 
     def closed(self) -> set[Chain]:
         """Return the chains of which nothing beyond the cut can be final any more."""
@@ -66,38 +86,98 @@ def line(head: Record, first: int) -> list[Record]:
     return found[::-1]
 
 
+@dataclass(slots=True)
+class _Limits:
+    """What a cut may not pass."""
+
+    may_die: Callable[[Record, int], bool]
+    open: set[HeldObject] = field(default_factory=set[HeldObject])
+    """Objects whose settlement found no place in the cut, so that it stays below what led to it."""
+
+    are_all_open: bool = False
+
+    def stops(self, record: Record) -> bool:
+        """Tell whether a vertex begins or says something that only the settlement makes past."""
+        return bool(record.committee) or any(
+            held.outcome is None or self.are_all_open or held in self.open
+            for held in pressing(record)
+        )
+
+
+def pressing(record: Record) -> Iterable[HeldObject]:
+    """Return the objects of which ``record`` tells something that votes for outcomes go by."""
+    if record.deeds is None:
+        return []
+    acted = [held for held, act in record.deeds.acts if not isinstance(act.action, TopUp)]
+    opened = [held for held in record.deeds.opened if isinstance(held.terms, EscrowTerms)]
+    if not record.final:
+        opened = []
+    return [
+        held
+        for held in (*opened, *acted)
+        # Nothing is ever taken from what was opened by a vertex that is lost.
+        if not (held.is_over or (held.opened_in is not None and held.opened_in.lost))
+    ]
+
+
 def choose_cut(
-    records: Iterable[Record], before: Cut, may_die: Callable[[Record, int], bool]
+    records: Iterable[Record],
+    before: Cut,
+    may_die: Callable[[Record, int], bool],
+    is_decided: Callable[[HeldObject, Cut], bool],
 ) -> Cut:
     """Return the largest cut above ``before`` that is closed, within the bounds of one checkpoint.
 
     ``records`` are all that are held, edges first.  ``may_die`` tells whether a vertex may be
-    listed as lost when so many positions of its chain are covered.
+    listed as lost when so many positions of its chain are covered, ``is_decided`` whether a cut
+    shows what the outcome of an object is.
     """
     held = list(records)
-    cut = _choose(held, before, may_die)
-    if len(cut.dead) > CHECKPOINT_DEAD_MAX or not _may_close(cut):
-        # Rather without anything lost: what stands on it waits for the next one.
-        return _choose(held, before, lambda _record, _count: False)
-    return cut
+    limits = _Limits(may_die)
+    for attempt in range(_ATTEMPTS):
+        limits.are_all_open = attempt == _ATTEMPTS - 1
+        cut = _choose(held, before, limits)
+        if len(cut.dead) > CHECKPOINT_DEAD_MAX or not _may_close(cut):
+            # Rather without anything lost: what stands on it waits for the next one.
+            cut = _choose(held, before, replace(limits, may_die=lambda _record, _count: False))
+        opened = set(_undecided(cut, before, is_decided))
+        if not opened:
+            return cut
+        limits.open |= opened
+    return Cut(below=before.counts)
+
+
+def _undecided(
+    cut: Cut, before: Cut, is_decided: Callable[[HeldObject, Cut], bool]
+) -> Iterable[HeldObject]:
+    """Return the objects that ``cut`` tells something of without the outcome."""
+    known: dict[HeldObject, bool] = {}
+    for record in (*cut.members(before), *cut.dead.values()):
+        for held in pressing(record):
+            if held not in known:
+                known[held] = bool(cut.settling(held)) and is_decided(held, cut)
+    return [held for held, is_known in known.items() if not is_known]
+
+
+def _is_funded(funds: Record | None) -> bool:
+    return funds is None or funds.final
 
 
 def _may_close(cut: Cut) -> bool:
     return all(chain.final_count <= cut.count(chain) for chain in cut.closed())
 
 
-def _choose(records: Iterable[Record], before: Cut, may_die: Callable[[Record, int], bool]) -> Cut:
+def _choose(records: Iterable[Record], before: Cut, limits: _Limits) -> Cut:
     counts: dict[Chain, int] = {}
     good: dict[Record, None] = {}
     for record in records:
-        # What happens to objects, and to the committee, is no part of the state of a checkpoint.
-        if before.covers(record) or record.deeds is not None or record.committee:
+        if before.covers(record) or limits.stops(record):
             continue
         if not all(edge in good or before.covers(edge) for edge in record.edges):
             continue
         if record.final:
             counts[record.chain] = record.seq + 1
-        elif not may_die(record, counts.get(record.chain, before.count(record.chain))):
+        elif not limits.may_die(record, counts.get(record.chain, before.count(record.chain))):
             continue
         good[record] = None
         if len(good) == CHECKPOINT_VERTICES_MAX:
@@ -116,6 +196,7 @@ def check_cut(
     dead: Collection[Record],
     before: Cut,
     may_die: Callable[[Record, int], bool],
+    is_decided: Callable[[HeldObject, Cut], bool],
 ) -> Cut | None:
     """Return the cut that somebody proposes, None when it is not closed, or not final here.
 
@@ -129,10 +210,9 @@ def check_cut(
     if not all(not one.final and may_die(one, cut.count(one.chain)) for one in dead):
         return None
     for record in (*cut.members(before), *dead):
-        if (
-            record.deeds is not None
-            or record.committee
-            or not all(cut.covers(edge) or before.covers(edge) for edge in record.edges)
-        ):
+        is_closed = all(cut.covers(edge) or before.covers(edge) for edge in record.edges)
+        if record.committee or not is_closed:
             return None
+    if _undecided(cut, before, is_decided):
+        return None
     return cut if _may_close(cut) else None

@@ -149,8 +149,7 @@ class Duties:
             return False
         deeds = record.deeds
         if deeds is not None and not (
-            all(source.final for source in deeds.sources)
-            and all(map(self._shows_outcome, deeds.taken))
+            deeds.awaited() is None and all(map(self._shows_outcome, deeds.taken))
         ):
             return False
         return self._shows(record)
@@ -219,6 +218,8 @@ class Duties:
         epochs = self._ledger.epochs
         if outcome.carried:
             return not self._has_to_enter()
+        if outcome.held.is_over:
+            return True
         all_named = self._names_all_tips()
         weight = sum(
             epochs.weights[seat]

@@ -57,12 +57,9 @@ class Finality:
             if not source.final:
                 return self._wait(record.chain, source)
         if record.deeds is not None:
-            for source in record.deeds.sources:
-                if not source.final:
-                    return self._wait(record.chain, source)
-            for outcome in record.deeds.taken:
-                if not outcome.confirmed:
-                    return self._wait(record.chain, outcome)
+            awaited = record.deeds.awaited()
+            if awaited is not None:
+                return self._wait(record.chain, awaited)
         return False
 
     def _wait(self, chain: Chain, awaited: Record | Outcome) -> bool:

@@ -15,6 +15,8 @@ from .acknowledgements import Acknowledged
 from .chain import Chain
 from .dag import Dag
 from .limits import TAG_BYTES
+from .objects import HeldObject
+from .operations import Act, ObjectId, Slash, Take, TopUp, TwoVouchers, object_id
 from .record import Record
 from .vertex import Claim, Vertex, VertexId, seq_in
 
@@ -41,6 +43,13 @@ class Ground:
         self._by_tag = by_tag
         self.dead: dict[VertexId, None] = {}
         """What checkpoints listed as lost, as far back as names are remembered."""
+
+        self.objects: dict[ObjectId, HeldObject] = {}
+        """What was opened below the floor and is not at its end."""
+
+    def get(self, vertex_id: VertexId) -> Record | None:
+        """Return a vertex that is held, None when it is not."""
+        return self._dag.get(vertex_id)
 
     def missing(self, vertex_ids: Iterable[VertexId]) -> tuple[VertexId, ...]:
         """Return those of the ids that have to be held and are not."""
@@ -81,7 +90,29 @@ class Ground:
                 lost = True
             else:
                 sources.append(source)
+        lost = lost or any(map(self._is_lost, _openings(vertex))) or self._takes_in_vain(vertex)
         return Footing(edges, prev, () if lost else tuple(sources), lost)
+
+    def _takes_in_vain(self, vertex: Vertex) -> bool:
+        """Tell whether ``vertex`` takes from an outcome that is not the one, or when all is taken.
+
+        A top-up of what has come to its end is the same.
+        """
+        return any(
+            self._is_vain(one)
+            for one in vertex.operations
+            if isinstance(one, Act) and self._dag.get(one.opening) is None
+        )
+
+    def _is_vain(self, act: Act) -> bool:
+        held = self.objects.get(object_id(act.opening, act.index))
+        if held is None:
+            return isinstance(act.action, Take | TopUp)
+        return is_vain(held, act)
+
+    def _is_lost(self, vertex_id: VertexId) -> bool:
+        record = self._dag.get(vertex_id)
+        return vertex_id in self.dead if record is None else record.lost
 
     def _prev(self, vertex: Vertex, chain: Chain) -> tuple[Record | None, bool]:
         """Return what ``vertex`` follows, and whether it is lost for that."""
@@ -119,3 +150,22 @@ class Ground:
             return []
         seq = seq_in(vertex_id)
         return [chain for chain in acknowledged.chains if seq < chain.floor]
+
+
+def is_vain(held: HeldObject, act: Act) -> bool:
+    """Tell whether ``act`` takes from an outcome of ``held`` that the floor says it has not."""
+    return (
+        held.is_over and isinstance(act.action, Take) and act.action.settling not in held.settling
+    )
+
+
+def _openings(vertex: Vertex) -> Iterable[VertexId]:
+    """Return the vertices that opened what ``vertex`` acts on, or shows vouchers of."""
+    for operation in vertex.operations:
+        if isinstance(operation, Act):
+            yield operation.opening
+            match operation.action:
+                case Slash(TwoVouchers(opening)):
+                    yield opening
+                case _:
+                    pass

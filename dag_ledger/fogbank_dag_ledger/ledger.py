@@ -5,6 +5,7 @@ No clock, no disk, no network, no randomness: equal vertices give equal answers.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
 from .acknowledgements import Acknowledged
@@ -31,12 +32,20 @@ from .finality import Finality
 from .footing import Ground
 from .genesis import Genesis
 from .limits import ASKED_REACH, CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
+from .object_state import LineRecord, ObjectRecord
 from .objects import HeldObject, Settlement
 from .operations import ObjectId
 from .prospects import can_be_final
-from .pruning import Trail, settle
+from .pruning import Trail, mark_lost, settle
 from .record import Record
-from .restoring import Names, accounts_first, restore_account, restore_names, restore_pair
+from .restoring import (
+    Names,
+    accounts_first,
+    restore_account,
+    restore_names,
+    restore_pair,
+)
+from .settled_objects import mark_vain, restore_line, restore_object, settle_objects
 from .state import burned, state_hash, supply_held
 from .strangers import bits_of, bits_wanted, is_introduced
 from .validity import check_cone
@@ -184,7 +193,22 @@ class Ledger:
 
     def choose_cut(self, before: Cut, may_die: Callable[[Record, int], bool]) -> Cut:
         """Return the largest cut that is closed, above ``before`` (8.21)."""
-        return choose_cut(self.dag.records(), before, may_die)
+        return choose_cut(self.dag.records(), before, may_die, self.is_decided)
+
+    def is_decided(self, held: HeldObject, cut: Cut) -> bool:
+        """Tell whether the votes below ``cut`` show that the outcome of an object is L1.
+
+        A seat that is known here to have forked may have voted in a vertex that is not covered.
+        """
+        if held.outcome is None:
+            return False
+        weights = self.epochs.weights
+        weight = sum(
+            weights[seat]
+            for seat, record in held.outcome.cast_in.items()
+            if cut.covers(record) or record.chain.forked
+        )
+        return held.is_over or weight >= self.epochs.quorum
 
     def may_die(self, record: Record) -> bool:
         """Tell whether a checkpoint may list a vertex as lost: it is a forker's or lost already."""
@@ -213,9 +237,16 @@ class Ledger:
         """How many positions of all chains are below the floor."""
         return sum(chain.floor for chain in self._chains.values())
 
-    def settle(self, cut: Cut) -> Sequence[VertexId]:
-        """Let the floor rise to ``cut`` and forget what is below it; return what was forgotten."""
+    def settle(self, cut: Cut, state: Mapping[bytes, bytes]) -> Sequence[VertexId]:
+        """Let the floor rise to ``cut`` and forget what is below it; return what was forgotten.
+
+        ``state`` are the records at ``cut``, by key.
+        """
         gone = settle(cut, self.dag, self._ground, self._votes, self._chains, self._trail)
+        settle_objects(state, self._objects, self._ground, self._chains)
+        if mark_vain(self.dag.records()):
+            mark_lost(self.dag.records())
+        self._votes.objects.forget()
         self._finality.forget(gone)
         return [record.id for record in gone]
 
@@ -238,6 +269,14 @@ class Ledger:
                     restore_pair(record, chain, self._finality)
                 case DeadRecord(_, name):
                     self._ground.dead[name] = None
+                case ObjectRecord():
+                    self._objects[record.id] = restore_object(record, chain)
+                    self._ground.objects[record.id] = self._objects[record.id]
+                case LineRecord():
+                    held = self._objects.get(record.object_id)
+                    if held is None:
+                        raise RemoteProtocolError("drops in no object", rule="8.21")
+                    restore_line(record, held, chain, self._finality)
         restore_names(names, self._acknowledged, self._ground, self._trail)
 
     # Questions about vertices.
@@ -419,7 +458,7 @@ class Ledger:
     ) -> tuple[Record, Sequence[tuple[Acknowledged, int]]]:
         footing = self._ground.footing(vertex, chain, held)
         effect = check_cone(
-            vertex, chain, footing, self._acknowledged, self.dag.get, self.genesis.network
+            vertex, chain, footing, self._acknowledged, self._ground, self.genesis.network
         )
         epoch = self.epochs.check(vertex, footing.edges)
         record = Record(
@@ -456,7 +495,9 @@ class Ledger:
         if not record.lost:
             chain.totals.move(record)
         if record.deeds is not None:
-            self._objects.update((held.id, held) for held in record.deeds.opened)
+            for held in record.deeds.opened:
+                held.opened_in = record
+                self._objects[held.id] = held
             self._votes.objects.add(record)
         to_advance: dict[Chain, None] = {}
         if record.committee:

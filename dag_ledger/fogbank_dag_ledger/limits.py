@@ -362,7 +362,7 @@ STATE_PAGE_BYTES_MAX = 262_144
 STATE_RECORDS_MAX = 1 << 22
 """Records of a state that a node takes from others."""
 
-RECORD_BYTES_MAX = 256
+RECORD_BYTES_MAX = 2_048
 """The largest record of a state, in bytes (section 8.21)."""
 
 SNAPSHOT_PEERS = 3
@@ -390,3 +390,6 @@ HASH_BYTES = 32
 
 PATH_HASHES_MAX = 64
 """The longest path in a tree, in hashes (section 8.16)."""
+
+SETTLING_MAX = 8
+"""Settling vertices that the state of a checkpoint names of one object (section 8.21)."""

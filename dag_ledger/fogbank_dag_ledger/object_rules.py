@@ -4,13 +4,15 @@ Like 8.3.13 to 8.3.18 they are functions of the cone alone.  Nothing here knows 
 to wait, waits for votes (8.17).
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
 
 from .chain import Chain
+from .footing import Ground
 from .limits import AMOUNT_LIMIT, PARTS, PAYEES_MAX, SETTLEMENTS_MAX
 from .objects import NOTHING, Deeds, HeldObject, Move, Outcome, Settlement, Wanted
 from .operations import (
@@ -26,6 +28,7 @@ from .operations import (
     Judge,
     Opening,
     PostVouchers,
+    Proof,
     Reclaim,
     ReclaimFinal,
     Refund,
@@ -85,21 +88,20 @@ class _Collected:
     settlements: list[Settlement] = field(default_factory=list[Settlement])
     moves: list[Move] = field(default_factory=list[Move])
     sources: list[Record] = field(default_factory=list[Record])
+    funds: list[tuple[HeldObject, Record]] = field(default_factory=list[tuple[HeldObject, Record]])
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     passed_on: list[Share] = field(default_factory=list[Share])
 
 
-def check_objects(
-    vertex: Vertex, chain: Chain, get: Callable[[VertexId], Record | None], network: NetworkId
-) -> ObjectEffect:
-    """Return what ``vertex`` does to objects; its edges are held, and ``get`` returns them.
+def check_objects(vertex: Vertex, chain: Chain, ground: Ground, network: NetworkId) -> ObjectEffect:
+    """Return what ``vertex`` does to objects; its edges are held in ``ground``, or settled there.
 
     ``chain.totals`` stands at its ``prev``.
 
     Raises:
         RemoteProtocolError: with the rule that was broken.
     """
-    issuing = _Issuing(vertex, chain, get, network)
+    issuing = _Issuing(vertex, chain, ground, network)
     for operation in vertex.operations:
         match operation:
             case Opening(index, amount, terms):
@@ -111,6 +113,27 @@ def check_objects(
     return issuing.effect()
 
 
+def deeds_of_lost(vertex: Vertex, chain: Chain, ground: Ground, network: NetworkId) -> Deeds:
+    """Return what is seen of a vertex that can never be final, by who observes it (8.21).
+
+    It moves no drop, so nothing is asked that needs its line.  An act that breaks another rule does
+    nothing.
+    """
+    issuing = _Issuing(vertex, chain, ground, network, is_lost=True)
+    for operation in vertex.operations:
+        match operation:
+            case Opening(index, amount, terms):
+                with suppress(RemoteProtocolError):
+                    issuing.open(index, amount, terms)
+            case Act():
+                with suppress(RemoteProtocolError):
+                    issuing.act(operation)
+            case _:
+                pass
+    seen = issuing.effect().deeds
+    return replace(seen, moves=(), sources=(), funds=(), taken=())
+
+
 class _Issuing:
     """One vertex that is being checked."""
 
@@ -118,13 +141,17 @@ class _Issuing:
         self,
         vertex: Vertex,
         chain: Chain,
-        get: Callable[[VertexId], Record | None],
+        ground: Ground,
         network: NetworkId,
+        *,
+        is_lost: bool = False,
     ) -> None:
         self._vertex = vertex
         self._issuer = vertex.issuer
         self._line = chain.totals.objects
-        self._get = get
+        self._chain = chain
+        self._ground = ground
+        self._is_lost = is_lost
         self._network = network
         self._all = _Collected()
 
@@ -136,6 +163,7 @@ class _Issuing:
             tuple(collected.settlements),
             tuple(collected.moves),
             tuple(dict.fromkeys(collected.sources)),
+            tuple(collected.funds),
             tuple(collected.outcomes),
         )
         put = sum(put for _, put, _, _ in collected.moves)
@@ -156,27 +184,49 @@ class _Issuing:
         self._all.moves.append((held, amount, 0, 0))
 
     def act(self, act: Act) -> None:
-        opening = self._record(act.opening)
-        held = _opened_by(opening, act.index)
+        held = self._object(act.opening, act.index)
+        moves = isinstance(act.action, TopUp | Take)
+        if held is None:
+            # Everything was taken from it, and its record is gone: no act on it matters.
+            _check(not moves, "an object that has come to its end", "8.12.3")
+            return
         self._check_party(held, act.action)
-        self._all.acts.append((held, act))
-        self._all.sources.append(opening)
+        self._await(held)
+        if held.is_over and not moves:
+            return
         match act.action:
             case TopUp(total):
                 self._top_up(held, total)
             case PostVouchers(vouchers):
                 self._check_vouchers(held, vouchers)
             case Slash(proof):
-                against = None
-                if isinstance(proof, TwoVouchers):
-                    against = _opened_by(self._record(proof.opening), proof.index)
-                check_slashing(proof, held, against, self._network)
+                self._slash(held, proof)
             case Take(settling):
                 self._take(held, settling)
             case action if isinstance(action, Settling):
                 self._settle(held, act, action)
             case _:
                 pass
+        self._all.acts.append((held, act))
+
+    def _slash(self, held: HeldObject, proof: Proof) -> None:
+        against = None
+        if isinstance(proof, TwoVouchers):
+            against = self._object(proof.opening, proof.index)
+            if against is not None:
+                self._await(against)
+        check_slashing(proof, held, against, self._network)
+
+    def _await(self, held: HeldObject) -> None:
+        if held.opened_in is not None:
+            self._all.sources.append(held.opened_in)
+
+    def _object(self, opening: VertexId, index: int) -> HeldObject | None:
+        """Return an object; None when it was opened below the floor and nothing is left of it."""
+        record = self._ground.get(opening)
+        if record is not None:
+            return _opened_by(record, index)
+        return self._ground.objects.get(object_id(opening, index))
 
     def _check_party(self, held: HeldObject, action: Action) -> None:
         sort = type(action)
@@ -196,11 +246,14 @@ class _Issuing:
             _check(is_provider, "an action of the provider", "8.12.4")
         elif sort in _PARTIES:
             _check(is_opener or is_provider, "an action of the two parties", "8.12.4")
-        if is_opener:
+        if is_opener and not self._is_lost:
             _check(held in self._line, "an object opened on another line", "8.12.5")
 
     def _top_up(self, held: HeldObject, total: int) -> None:
-        put, _, _ = self._line[held]
+        if self._is_lost:
+            return
+        put, taken, _ = self._line[held]
+        _check(not taken, "a top-up after taking what was left", "8.13.2")
         added = held.amount + total - put
         _check(added > 0, "a top-up that adds nothing", "8.13.2")
         _check(held.amount + total < AMOUNT_LIMIT, "a channel of too much", "8.13.2")
@@ -208,13 +261,14 @@ class _Issuing:
 
     def _settle(self, held: HeldObject, act: Act, action: Settling) -> None:
         _, _, times = self._line.get(held, NOTHING)
-        _check(times < SETTLEMENTS_MAX, "an object settled too often", "8.12.8")
+        often = times >= SETTLEMENTS_MAX and not self._is_lost
+        _check(not often, "an object settled too often", "8.12.8")
         match action:
             case Close(funds, posted, vouchers):
                 source, limit = self._funds(held, funds)
                 settlement = self._by_vouchers(held, act, posted, vouchers, source, limit)
             case ReclaimFinal(posted, vouchers):
-                put, _, _ = self._line[held]
+                put = AMOUNT_LIMIT if self._is_lost else self._line[held][0]
                 settlement = self._by_vouchers(held, act, posted, vouchers, None, put)
             case Seize(notice):
                 self._find(notice, held, Slash)
@@ -231,8 +285,14 @@ class _Issuing:
     def _funds(self, held: HeldObject, funds: VertexId) -> tuple[Record | None, int]:
         if not funds:
             return None, held.amount
+        record = self._ground.get(funds)
+        if record is None and held.settled_put:
+            if funds in self._ground.dead:
+                # What it said is forgotten, and nothing can be taken by it.
+                return Record.dead(funds, self._chain), AMOUNT_LIMIT
+            return None, held.settled_put
         top_up = self._find(funds, held, TopUp)
-        return self._record(funds), held.amount + top_up.total
+        return record, held.amount + top_up.total
 
     def _check_vouchers(self, held: HeldObject, vouchers: Iterable[Voucher]) -> None:
         terms = held.terms
@@ -315,32 +375,36 @@ class _Issuing:
     # Taking.
 
     def _take(self, held: HeldObject, settling: VertexId) -> None:
-        record = self._record(settling)
-        deeds = record.deeds
-        settlement = None if deeds is None else deeds.settlement(held)
-        if settlement is None:
-            raise RemoteProtocolError("a vertex that does not settle it", rule="8.12.6")
+        if self._is_lost:
+            return
+        outcome, funds = self._outcome(held, settling)
         put, taken, _ = self._line.get(held, NOTHING)
-        outcome = settlement.outcome
         gained = outcome.owed(self._issuer, put, taken)
         _check(gained > 0, "a take that gains nothing", "8.12.9")
         self._all.moves.append((held, 0, gained, 0))
         self._all.outcomes.append(outcome)
         if self._issuer != held.opener:
             self._all.passed_on += outcome.shares
-        funds = settlement.funds_of(record)
         if funds is not None:
-            self._all.sources.append(funds)
+            self._all.funds.append((held, funds))
+
+    def _outcome(self, held: HeldObject, settling: VertexId) -> tuple[Outcome, Record | None]:
+        """Return what is taken from, and what must be final before; None: nothing."""
+        if held.is_over:
+            assert held.outcome is not None
+            return held.outcome, None
+        record = self._ground.get(settling)
+        deeds = None if record is None else record.deeds
+        settlement = None if deeds is None else deeds.settlement(held)
+        if record is None or settlement is None:
+            raise RemoteProtocolError("a vertex that does not settle it", rule="8.12.6")
+        return settlement.outcome, settlement.funds_of(record)
 
     # References.
 
-    def _record(self, vertex_id: VertexId) -> Record:
-        record = self._get(vertex_id)
-        assert record is not None, "an edge is held"
-        return record
-
     def _find(self, vertex_id: VertexId, held: HeldObject, action: type[Wanted]) -> Wanted:
-        deeds = self._record(vertex_id).deeds
+        record = self._ground.get(vertex_id)
+        deeds = None if record is None else record.deeds
         found = None if deeds is None else deeds.act_on(held, action)
         if found is None:
             raise RemoteProtocolError("a vertex that does not do that to it", rule="8.12.6")

@@ -53,6 +53,12 @@ class ObjectVotes:
             self._contenders.append((record, settlement))
             settlement.outcome.settling.append((record, settlement))
 
+    def forget(self) -> None:
+        """Let go of what settles objects that are over."""
+        self._contenders = [one for one in self._contenders if not one[1].held.is_over]
+        for state in self._seats:
+            state.held_back = [one for one in state.held_back if not one[1].held.is_over]
+
     def take_settled(self) -> list[Outcome]:
         """Return the outcomes that became L1 since the last call."""
         settled, self._settled = self._settled, []
@@ -196,7 +202,8 @@ class ObjectVotes:
     def _vote_when_due(self, contender: _Contender, seat: int, record: Record) -> None:
         _, settlement = contender
         held, beat = settlement.held, record.beat
-        if held.voted >> seat & 1 or (held.outcome is not None and held.outcome.carried):
+        carried = held.outcome is not None and held.outcome.carried
+        if held.is_over or carried or held.voted >> seat & 1:
             return
         sight = held.sight(seat)
         at = due(settlement, sight)
@@ -212,8 +219,9 @@ class ObjectVotes:
 
     def _cast(self, outcome: Outcome, seat: int, record: Record) -> None:
         bit = 1 << seat
-        carried = outcome.held.outcome is not None and outcome.held.outcome.carried
-        if outcome.votes & bit or carried:
+        held = outcome.held
+        carried = held.outcome is not None and held.outcome.carried
+        if outcome.votes & bit or carried or held.is_over:
             return
         outcome.cast_in[seat] = record
         outcome.votes |= bit

@@ -13,6 +13,7 @@ from fogbank_protocol.identity import NodeId
 
 from .operations import Act, ObjectId, ReclaimFinal, Seize, Share, StakeTerms, Terms
 from .record import Record
+from .vertex import NO_VERTEX, VertexId
 
 Wanted = TypeVar("Wanted")
 
@@ -114,11 +115,16 @@ class HeldObject:
 
     __slots__ = (
         "amount",
+        "has_ended",
         "id",
         "index",
+        "opened_in",
         "opener",
         "outcome",
         "outcomes",
+        "settled_funds",
+        "settled_put",
+        "settling",
         "sights",
         "terms",
         "voted",
@@ -142,6 +148,26 @@ class HeldObject:
 
         self.sights: dict[int, Sight] = {}
         """By number of the validator's seat."""
+
+        self.opened_in: Record | None = None
+        """The vertex that opens it; None while that is being checked."""
+
+        self.has_ended = False
+        """Whether all was taken from it below the floor, where its record is gone."""
+
+        self.settled_put = 0
+        """Drops that the opener had put in at the floor (8.21); 0 when it was opened above."""
+
+        self.settled_funds: VertexId = NO_VERTEX
+        """The last top-up below the floor."""
+
+        self.settling: tuple[VertexId, ...] = ()
+        """The vertices below the floor that settle it by ``outcome``."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the state at the floor says how it was settled: only takes are left to do."""
+        return bool(self.settling)
 
     def sight(self, seat: int) -> Sight:
         """Return what the validator of ``seat`` has observed."""
@@ -206,10 +232,26 @@ class Deeds:
     settlements: tuple[Settlement, ...]
     moves: tuple[Move, ...]
     sources: tuple[Record, ...]
-    """What must be final before the vertex can be."""
+    """Openings, which must be final before the vertex can be."""
+
+    funds: tuple[tuple[HeldObject, Record], ...]
+    """For takes, top-ups that must be final too, unless the object is over."""
 
     taken: tuple[Outcome, ...]
     """What must be L1 before the vertex can be final."""
+
+    def awaited(self) -> Record | Outcome | None:
+        """Return something that has to be final, or L1, before the vertex can be; None: nothing."""
+        for source in self.sources:
+            if not source.final:
+                return source
+        for held, source in self.funds:
+            if not source.final and not held.is_over:
+                return source
+        for outcome in self.taken:
+            if not outcome.confirmed:
+                return outcome
+        return None
 
     def settlement(self, held: HeldObject) -> Settlement | None:
         """Return how the vertex settles ``held``; None when it does not."""

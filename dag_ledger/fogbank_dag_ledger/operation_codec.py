@@ -88,7 +88,7 @@ def operation_value(operation: Operation) -> Value:
     """Return the array that says ``operation``."""
     match operation:
         case Opening(_, amount, terms):
-            kind, fields = _terms_value(terms)
+            kind, fields = terms_value(terms)
             return [OPEN, kind, amount, fields]
         case Act(opening, index, action):
             number, arguments, signatures = _action_value(action)
@@ -128,7 +128,8 @@ def operation_from_value(value: _List, index: int) -> Operation:
 # Terms.
 
 
-def _terms_value(terms: Terms) -> tuple[int, Value]:
+def terms_value(terms: Terms) -> tuple[int, Value]:
+    """Return the type of an object and the array of its terms."""
     match terms:
         case ChannelTerms(provider, key, lanes, beats):
             return CHANNEL, [provider, key, lanes, beats]

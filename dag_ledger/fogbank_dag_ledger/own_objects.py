@@ -108,7 +108,9 @@ class ShareView:
 class _Own:
     held: HeldObject
     opening: Record
-    top_ups: list[Record] = field(default_factory=list[Record])
+    top_ups: list[tuple[Record, int]] = field(default_factory=list[tuple[Record, int]])
+    """With what each says was put in altogether beyond the opening."""
+
     shown: dict[int, tuple[int, VertexId]] = field(default_factory=dict[int, tuple[int, VertexId]])
     """By lane, the largest voucher that was posted, and where."""
 
@@ -120,13 +122,18 @@ class _Own:
         """Return what was put in, by final vertices only or by all."""
         if final and not self.opening.final:
             return 0
-        top_up = self.top_up(final=final)
-        return self.held.amount + (0 if top_up is None else _total(top_up, self.held))
+        return self.held.amount + self.top_up(final=final)[1]
 
-    def top_up(self, *, final: bool) -> Record | None:
-        """Return the last top-up, of the final ones or of all."""
-        counted = [one for one in self.top_ups if one.final or not final]
-        return max(counted, key=lambda one: _total(one, self.held), default=None)
+    def top_up(self, *, final: bool) -> tuple[VertexId, int]:
+        """Return the last top-up, of the final ones or of all, and what it says.
+
+        Nothing and 0 when there is none.
+        """
+        held = self.held
+        settled = max(0, held.settled_put - held.amount)
+        counted = [(one.id, total) for one, total in self.top_ups if one.final or not final]
+        last = max(counted, key=lambda one: one[1], default=(NO_VERTEX, 0))
+        return last if last[1] > settled else (held.settled_funds, settled)
 
     @property
     def state(self) -> ObjectState:
@@ -150,6 +157,17 @@ class OwnObjects:
         self._unsettled: dict[ObjectId, None] = {}
         self._owing: dict[ObjectId, None] = {}
         self._shares: dict[ObjectId, ShareView] = {}
+
+    def restore(self) -> None:
+        """Take what the ledger knows of objects after it was restored to a checkpoint."""
+        for held in self._ledger.objects():
+            if not self._concerns(held) or held.opened_in is None:
+                continue
+            self._own[held.id] = _Own(held, held.opened_in)
+            if held.outcome is None:
+                self._unsettled[held.id] = None
+            else:
+                self._owing[held.id] = None
 
     def note(self, events: Iterable[LedgerEvent]) -> bool:
         """Take what happened in the ledger; tell whether there may be something to take now."""
@@ -193,13 +211,11 @@ class OwnObjects:
 
     def funds(self, name: ObjectId) -> VertexId:
         """Return the payer's last final top-up of a channel, empty when there is none."""
-        record = self._own[name].top_up(final=True)
-        return NO_VERTEX if record is None else record.id
+        return self._own[name].top_up(final=True)[0]
 
     def next_total(self, name: ObjectId, drops: int) -> int:
         """Return what a top-up by ``drops`` has to say."""
-        record = self._own[name].top_up(final=False)
-        return drops + (0 if record is None else _total(record, self._own[name].held))
+        return drops + self._own[name].top_up(final=False)[1]
 
     def takes(self) -> list[Act]:
         """Return what takes all that is owed to the owner."""
@@ -214,7 +230,11 @@ class OwnObjects:
                 continue
             outcome = own.held.outcome
             assert outcome is not None
-            for record, settlement in outcome.settling:
+            if own.held.is_over:
+                acts.append(Act(own.opening.id, own.held.index, Take(own.held.settling[0])))
+                continue
+            # One that is final first: a checkpoint may have it already, and not the others.
+            for record, settlement in sorted(outcome.settling, key=lambda one: not one[0].final):
                 funds = settlement.funds_of(record)
                 if funds is None or funds.final:
                     acts.append(Act(own.opening.id, own.held.index, Take(record.id)))
@@ -293,8 +313,8 @@ class OwnObjects:
     def _note_act(self, own: _Own, record: Record, act: Act) -> None:
         own.notices.add(type(act.action))
         match act.action:
-            case TopUp():
-                own.top_ups.append(record)
+            case TopUp(total):
+                own.top_ups.append((record, total))
                 if own.held.outcome is not None:
                     self._owing[own.held.id] = None
             case PostVouchers(vouchers):
@@ -317,6 +337,9 @@ class OwnObjects:
     def _owed(self, own: _Own) -> int:
         outcome = own.held.outcome
         if outcome is None or not own.opening.final:
+            return 0
+        if self._ledger.object(own.held.id) is None:
+            # All was taken, and it was forgotten.
             return 0
         put, taken = 0, 0
         chain = self._ledger.chain(self._owner)
@@ -395,10 +418,3 @@ class OwnObjects:
 
 def _covers(used: Mapping[int, int], shown: Mapping[int, int]) -> bool:
     return all(used.get(lane, 0) >= total for lane, total in shown.items())
-
-
-def _total(record: Record, held: HeldObject) -> int:
-    assert record.deeds is not None
-    top_up = record.deeds.act_on(held, TopUp)
-    assert top_up is not None
-    return top_up.total

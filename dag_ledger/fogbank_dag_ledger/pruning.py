@@ -78,7 +78,7 @@ def settle(
             record.lost = not record.final
         record.settle()
     names = len(gone) - len(cut.dead)
-    _mark_lost(dag.records(), ground)
+    mark_lost(dag.records())
     gone += _drop_leaves(dag, touched)
     votes.forget(touched)
     ground.dead.update(dict.fromkeys(cut.dead))
@@ -126,7 +126,7 @@ def _take_out(record: Record) -> None:
     chain.forked = chain.forked or record.seq < chain.floor
 
 
-def _mark_lost(records: Iterable[Record], ground: Ground) -> None:
+def mark_lost(records: Iterable[Record]) -> None:
     """Find what can never be final any more: edges come first, so once through is enough."""
     for record in records:
         if record.final or record.lost:
@@ -134,6 +134,8 @@ def _mark_lost(records: Iterable[Record], ground: Ground) -> None:
         chain = record.chain
         is_cut_off = record.prev is not None and record.prev.lost
         has_nothing = any(source.lost for source, _ in record.claims)
+        if record.deeds is not None:
+            has_nothing = has_nothing or any(source.lost for source in record.deeds.sources)
         record.lost = chain.closed or record.seq < chain.floor or is_cut_off or has_nothing
 
 

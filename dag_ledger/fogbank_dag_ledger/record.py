@@ -118,6 +118,14 @@ class Record:
         record.balance, record.beat = balance, beat
         return record
 
+    @classmethod
+    def dead(cls, vertex_id: VertexId, chain: "Chain") -> "Record":
+        """Return what is left of a vertex that a checkpoint lists as dead: it is never final."""
+        record = cls.settled(vertex_id, chain, 0, 0)
+        record.final = record.confirmed = False
+        record.lost = True
+        return record
+
     def settle(self) -> None:
         """Let go of all that it stands on, so that what is below can be forgotten."""
         self.prev = None

@@ -10,6 +10,7 @@ from .chain import Chain
 from .checkpoint_state import AccountRecord, PairRecord, StateRecord
 from .finality import Finality
 from .footing import Ground
+from .object_state import ObjectRecord
 from .pruning import Interval, Trail, forget
 from .record import Record
 from .vertex import VertexId, seq_in, tag_in
@@ -79,5 +80,15 @@ def restore_names(
 
 
 def accounts_first(records: Iterable[StateRecord]) -> list[StateRecord]:
-    """Return ``records``, those of accounts before what is about them."""
-    return sorted(records, key=lambda record: not isinstance(record, AccountRecord))
+    """Return ``records``, those of accounts, then of objects, before what is about them."""
+
+    def rank(record: StateRecord) -> int:
+        match record:
+            case AccountRecord():
+                return 0
+            case ObjectRecord():
+                return 1
+            case _:
+                return 2
+
+    return sorted(records, key=rank)

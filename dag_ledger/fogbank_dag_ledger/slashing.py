@@ -41,7 +41,7 @@ def check_slashing(
         case WrongResult():
             holds = _is_wrong(proof, stake, network)
         case TwoVouchers():
-            holds = against is not None and _are_vouchers(proof, stake.opener, against, network)
+            holds = against is not None and _are_vouchers(proof, stake, against, network)
     if not holds:
         raise RemoteProtocolError("a proof that proves nothing", rule=RULE)
 
@@ -64,12 +64,20 @@ def _are_verdicts(proof: TwoVerdicts, owner: NodeId, network: NetworkId) -> bool
 
 
 def _are_vouchers(
-    proof: TwoVouchers, owner: NodeId, channel: HeldObject, network: NetworkId
+    proof: TwoVouchers, stake: HeldObject, channel: HeldObject, network: NetworkId
 ) -> bool:
+    owner = stake.opener
     terms = channel.terms
     if channel.opener != owner or not isinstance(terms, ChannelTerms):
         return False
+    if _place(channel) <= _place(stake):
+        return False
     return all(is_voucher(terms.voucher_key, network, channel.id, one) for one in proof.vouchers)
+
+
+def _place(held: HeldObject) -> tuple[int, int]:
+    assert held.opened_in is not None
+    return held.opened_in.seq, held.index
 
 
 def _is_wrong(proof: WrongResult, stake: HeldObject, network: NetworkId) -> bool:

@@ -3,7 +3,7 @@
 They are functions of the cone alone: what else is held and in which order it came changes nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fogbank_protocol.errors import RemoteProtocolError
@@ -11,12 +11,12 @@ from fogbank_protocol.identity import NetworkId, NodeId
 
 from .acknowledgements import Acknowledged, decode_cert
 from .chain import Chain
-from .footing import Footing
+from .footing import Footing, Ground
 from .limits import AMOUNT_LIMIT
-from .object_rules import ObjectEffect, check_objects
+from .object_rules import ObjectEffect, check_objects, deeds_of_lost
 from .objects import Deeds
 from .record import Gain, Record, Sent
-from .vertex import VALIDATOR, Claim, Vertex, VertexId
+from .vertex import VALIDATOR, Claim, Vertex
 
 
 class Effect(NamedTuple):
@@ -37,12 +37,12 @@ def check_cone(
     chain: Chain,
     footing: Footing,
     by_tag: Mapping[bytes, Acknowledged],
-    get: Callable[[VertexId], Record | None],
+    ground: Ground,
     network: NetworkId,
 ) -> Effect:
     """Return the effect of ``vertex``, whose edges are all valid and held, or settled.
 
-    ``by_tag`` has every chain held; ``get`` returns the edges.
+    ``by_tag`` has every chain held; ``ground`` has the edges.
 
     Raises:
         RemoteProtocolError: with the rule that was broken.
@@ -56,7 +56,8 @@ def check_cone(
             raise RemoteProtocolError("a beat that goes back", rule="8.3.15")
         beat = vertex.beat
     if footing.lost:
-        return _effect_of_lost(vertex, beat, by_tag)
+        deeds = deeds_of_lost(vertex, chain, ground, network) if vertex.operations else None
+        return _effect_of_lost(vertex, beat, by_tag, deeds)
     if chain.totals.at is not prev:
         chain.totals.move(prev)
     claims = _check_claims(vertex.claims, chain, sources)
@@ -69,7 +70,7 @@ def check_cone(
     balance = prev.balance if prev is not None else chain.genesis_balance
     deeds = None
     if vertex.operations:
-        effect = check_objects(vertex, chain, get, network)
+        effect = check_objects(vertex, chain, ground, network)
         deeds = effect.deeds
         payments = _with_passed_on(vertex, chain, effect)
         balance += effect.taken - effect.put
@@ -94,11 +95,13 @@ def _with_passed_on(vertex: Vertex, chain: Chain, effect: ObjectEffect) -> tuple
     return tuple([(who, amount, _sent(chain, who) + amount) for who, amount in amounts.items()])
 
 
-def _effect_of_lost(vertex: Vertex, beat: int, by_tag: Mapping[bytes, Acknowledged]) -> Effect:
+def _effect_of_lost(
+    vertex: Vertex, beat: int, by_tag: Mapping[bytes, Acknowledged], deeds: Deeds | None
+) -> Effect:
     """Return what a vertex that can never be final does: it moves no drops (8.21)."""
     payments = tuple([(payment.recipient, payment.amount, 0) for payment in vertex.payments])
     known = [(by_tag[tag], seq) for tag, seq in decode_cert(vertex.cert) if tag in by_tag]
-    return Effect(0, beat, payments, (), known, None)
+    return Effect(0, beat, payments, (), known, deeds)
 
 
 def _sent(chain: Chain, recipient: NodeId) -> int:

@@ -159,6 +159,8 @@ class Wallet:
         if not isinstance(operation, Act):
             return True
         opening = self._ledger.dag.get(operation.opening)
+        if opening is None:
+            return self._ledger.is_settled(operation.opening)
         return opening is not None and (opening.final or opening.chain is self._chain)
 
     @property

@@ -37,7 +37,7 @@ from fogbank_dag_ledger.operations import (
     Voucher,
     Withdraw,
 )
-from fogbank_dag_ledger.vertex import Vertex, VertexId
+from fogbank_dag_ledger.vertex import Vertex, VertexId, seq_in
 from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId, is_signed_by
 
@@ -272,6 +272,7 @@ class ObjectOracle:
         assert opening is not None
         if isinstance(action, TopUp):
             late = opening.amount + action.total <= self.put(before, key)
+            late = late or self.taken(before, key) > 0
             return "8.13.2" if late or opening.amount + action.total >= 2**64 else None
         if isinstance(action, PostVouchers):
             return self._broken_by_vouchers(key, action.vouchers)
@@ -378,6 +379,8 @@ class ObjectOracle:
             channel = (proof.opening, proof.index)
             is_channel = self.opening(channel) and isinstance(self.terms(channel), ChannelTerms)
             if not is_channel or self.opener(channel) != owner:
+                return False
+            if (seq_in(channel[0]), channel[1]) <= (seq_in(key[0]), key[1]):
                 return False
             return self._broken_by_vouchers(channel, proof.vouchers) != "8.12.7"
         if len(proof.members) < terms.need:
@@ -529,6 +532,8 @@ class ObjectOracle:
         for key, act in self.acts(vertex):
             if key[0] not in final:
                 return False
+            if isinstance(act.action, Slash) and not self._stands(act.action.proof, final):
+                return False
             if isinstance(act.action, Take):
                 settling = self._of.vertices[act.action.settling]
                 if self.result(settling, key) not in confirmed:
@@ -541,6 +546,9 @@ class ObjectOracle:
                     if other == key and funds and funds not in final:
                         return False
         return True
+
+    def _stands(self, proof: Proof, final: set[VertexId]) -> bool:
+        return not isinstance(proof, TwoVouchers) or proof.opening in final
 
     def records(self, final: set[VertexId], ends: dict[NodeId, Vertex]) -> list[Value]:
         keys = [

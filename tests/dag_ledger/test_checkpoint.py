@@ -123,7 +123,7 @@ def test_messages_come_back_and_no_truncation_is_taken(
         (encode([b"body", [[b"s" * 32, bytes(64)]] * 2]), decode_signed),
         (encode([[b"body", [[b"s" * 32, bytes(64)]]]] * 3), decode_newest),
         (encode([]), decode_records),
-        (encode([bytes(257)]), decode_records),
+        (encode([bytes(2_049)]), decode_records),
         (encode([1]), decode_records),
         (encode([b""]), decode_names),
         (encode([OTHER + ONE]), decode_names),

@@ -9,7 +9,7 @@ import pytest
 from fogbank_dag_ledger.merkle import check_path, merkle_path, merkle_root
 from fogbank_protocol.errors import RemoteProtocolError
 
-from .vector_files import vectors
+from .vector_files import case_name, vectors
 
 
 def hashed(data: bytes) -> bytes:
@@ -87,3 +87,12 @@ def test_a_path_of_the_vectors_proves_what_it_should(case: Any) -> None:
     path = [bytes.fromhex(one) for one in case["path"]]
     root, name = bytes.fromhex(case["root"]), bytes.fromhex(case["id"])
     check_path(root, case["count"], case["index"], name, path)
+
+
+@pytest.mark.parametrize("case", vectors("objects")["false paths"], ids=case_name)
+def test_a_false_path_of_the_vectors_proves_nothing(case: Any) -> None:
+    path = [bytes.fromhex(one) for one in case["path"]]
+    root, name = bytes.fromhex(case["root"]), bytes.fromhex(case["id"])
+    with pytest.raises(RemoteProtocolError) as caught:
+        check_path(root, case["count"], case["index"], name, path)
+    assert caught.value.rule == case["rule"]

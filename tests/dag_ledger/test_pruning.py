@@ -72,8 +72,8 @@ class Pair:
             self.met["closed"] += len(cut.closed())
             members = sorted(record.id for record in cut.members(Cut()))
             self.names.append(Names(members, list(cut.dead)))
-            self.state = state_after(self.state, cut)
-            self.met["pruned"] += len(self.ledger.settle(cut))
+            self.state = state_after(self.state, cut, cut.members(Cut()))
+            self.met["pruned"] += len(self.ledger.settle(cut, self.state))
 
     def restored(self) -> Ledger:
         """Return a ledger that knows the last checkpoint, and what is held above it."""

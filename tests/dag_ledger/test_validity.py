@@ -77,7 +77,7 @@ def test_balances_and_totals_stay_below_2_to_the_64() -> None:
     claiming = community.vertex(1, community.vertex(1), claims=[(payer, 2**64 - 1)])
     footing = Footing((prev, source), prev, (source,), lost=False)
     with pytest.raises(RemoteProtocolError) as caught:
-        check_cone(claiming, chain, footing, {}, Dag().get, community.network)
+        check_cone(claiming, chain, footing, {}, Ground(Dag(), {}), community.network)
     assert caught.value.rule == "8.3.17"
     assert len(ledger) == 0
 

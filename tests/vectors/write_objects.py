@@ -566,6 +566,35 @@ def _paths() -> list[Json]:
     ]
 
 
+def _false_paths() -> list[Json]:
+    names = [bytes([number]) * 32 for number in range(11)]
+    root, path = merkle_root(names), list(merkle_path(names, 4))
+    other = merkle_root(names[:10])
+    cases: list[tuple[str, bytes, int, int, bytes, list[bytes]]] = [
+        ("another id", root, 11, 4, names[5], path),
+        ("another index", root, 11, 5, names[4], path),
+        ("an index beyond the last", root, 11, 11, names[4], path),
+        ("another count", root, 10, 8, names[8], list(merkle_path(names, 8))),
+        ("another root", other, 11, 4, names[4], path),
+        ("a hash too few", root, 11, 4, names[4], path[:-1]),
+        ("a hash too many", root, 11, 4, names[4], [*path, root]),
+        ("a hash of 31 bytes", root, 11, 4, names[4], [path[0][:31], *path[1:]]),
+        ("no ids", merkle_root([]), 0, 0, names[0], []),
+    ]
+    return [
+        {
+            "name": name,
+            "count": count,
+            "index": index,
+            "id": one.hex(),
+            "path": [part.hex() for part in way],
+            "root": top.hex(),
+            "rule": "8.16",
+        }
+        for name, top, count, index, one, way in cases
+    ]
+
+
 def _wires(vertices: Sequence[Vertex]) -> list[str]:
     return [encode_vertex(vertex).hex() for vertex in vertices]
 
@@ -583,6 +612,7 @@ def build() -> Json:
         "reject": reject,
         "statements": _statements(),
         "paths": _paths(),
+        "false paths": _false_paths(),
         "result": {
             "preimage": (b"fog-result-1\0" + encode([[1], 1_000])).hex(),
             "hash": result_hash([1], 1_000).hex(),

@@ -54,8 +54,27 @@ class RunRequest:
         Raises:
             LocalProtocolError: one is broken; an order from the wire was to be checked before.
         """
+        if not (
+            len(self.input) <= INPUT_BYTES_MAX
+            and 0 <= self.fuel_max <= FUEL_MAX
+            and 0 <= self.seed <= SEED_MAX
+            and 0 <= self.memory_bytes_max <= MEMORY_BYTES_MAX
+            and 0 <= self.output_bytes_max <= OUTPUT_BYTES_MAX
+            and 0 < self.wall_s_max <= WALL_S_MAX
+        ):
+            self._tell_broken_bound()
+        if self.arguments or self.environment:
+            self._check_texts()
+
+    def _tell_broken_bound(self) -> None:
         _check(len(self.input) <= INPUT_BYTES_MAX, "the input is too long")
         _check(0 <= self.fuel_max <= FUEL_MAX, "fuel_max is out of range")
+        _check(0 <= self.seed <= SEED_MAX, "the seed is out of range")
+        _check(0 <= self.memory_bytes_max <= MEMORY_BYTES_MAX, "memory_bytes_max is out of range")
+        _check(0 <= self.output_bytes_max <= OUTPUT_BYTES_MAX, "output_bytes_max is out of range")
+        _check(0 < self.wall_s_max <= WALL_S_MAX, "wall_s_max is out of range")
+
+    def _check_texts(self) -> None:
         _check(len(self.arguments) <= ARGUMENTS_MAX, "too many arguments")
         _check(len(self.environment) <= ENVIRONMENT_MAX, "too many entries of the environment")
         _check(all(map(_is_passable, self.arguments)), "an argument cannot be passed")
@@ -68,10 +87,6 @@ class RunRequest:
         )
         names = [name for name, _ in self.environment]
         _check(names == sorted(set(names)), "the environment is not ascending by name")
-        _check(0 <= self.seed <= SEED_MAX, "the seed is out of range")
-        _check(0 <= self.memory_bytes_max <= MEMORY_BYTES_MAX, "memory_bytes_max is out of range")
-        _check(0 <= self.output_bytes_max <= OUTPUT_BYTES_MAX, "output_bytes_max is out of range")
-        _check(0 < self.wall_s_max <= WALL_S_MAX, "wall_s_max is out of range")
 
 
 @dataclass(frozen=True, slots=True)

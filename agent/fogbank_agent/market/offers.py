@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fogbank_protocol.encoding import Value
+from fogbank_protocol.encoding import Value, decode
 from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
 from fogbank_protocol.signed import Domain, Signed
 
@@ -94,6 +94,16 @@ def open_offer(signed: Signed, network: NetworkId) -> Offer:
         RemoteProtocolError: one of them breaks a rule.
     """
     return open_object(OFFER, network, signed, _parse, lambda offer: offer.provider)
+
+
+def peek_offer(signed: Signed) -> tuple[NodeId, int]:
+    """Return provider and sequence that the body names, its signature unchecked.
+
+    Raises:
+        RemoteProtocolError: the body breaks a rule.
+    """
+    offer = _parse(decode(signed.body, bytes_max=OFFER_BODY_BYTES_MAX))
+    return offer.provider, offer.sequence
 
 
 def _parse(value: Value) -> Offer:

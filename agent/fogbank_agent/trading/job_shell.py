@@ -383,17 +383,15 @@ class JobShell:
 
     async def _inline_inputs(self, runs: range) -> Sequence[bytes | None]:
         room = InlineRoom()
-        return [
-            await self._inline_input(run) if room.takes(self._sizes[run]) else None for run in runs
-        ]
-
-    async def _inline_input(self, run: int) -> bytes | None:
-        try:
-            return await self._tools.blobs.read(self._request.inputs[run].blob_id)
-        except BlobMissing as error:
+        riding = [run for run in runs if room.takes(self._sizes[run])]
+        found = await self._tools.blobs.read_small(
+            [self._request.inputs[run].blob_id for run in riding]
+        )
+        if None in found:
             # The provider does not find it here either, and says so.
-            _log.error("an input went bad on this disk: %s", error)
-            return None
+            _log.error("an input went bad on this disk")
+        data = dict(zip(riding, found, strict=True))
+        return [data.get(run) for run in runs]
 
     async def _run_here(self, lot: int) -> None:
         own_runs, work = self._tools.own_runs, await self._work(lot)

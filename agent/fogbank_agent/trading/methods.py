@@ -1,6 +1,7 @@
 """The names of the market's calls (SPEC.md section 9), and what signing adds to a body."""
 
 OFFER_METHOD = "market.offer"
+OFFERS_METHOD = "market.offers"
 ORDER_METHOD = "market.order"
 RUN_METHOD = "market.run"
 SETTLE_METHOD = "market.settle"

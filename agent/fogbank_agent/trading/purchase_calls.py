@@ -225,17 +225,16 @@ class PurchaseCalls:
         provider: NodeId,
         run_ms_max: int,
     ) -> None:
-        for result, output in zip(receipt.results, inline, strict=True):
-            if isinstance(result.outcome, Ok):
-                await self._store(result.outcome, output, provider, run_ms_max)
-
-    async def _store(
-        self, outcome: Ok, inline: bytes | None, provider: NodeId, run_ms_max: int
-    ) -> None:
         try:
-            if inline is not None:
-                await self._blobs.put(inline)
-                return
+            await self._blobs.put_small([output for output in inline if output is not None])
+        except StoreFull:
+            raise AttemptEnded(Reason.OUTPUT_UNAVAILABLE, signed=True) from None
+        for result, output in zip(receipt.results, inline, strict=True):
+            if isinstance(result.outcome, Ok) and output is None:
+                await self._fetch_output(result.outcome, provider, run_ms_max)
+
+    async def _fetch_output(self, outcome: Ok, provider: NodeId, run_ms_max: int) -> None:
+        try:
             timeout_s = run_ms_max / 1_000 + STREAM_WAIT_EXTRA_S
             await fetch_blob(
                 self._node,

@@ -62,6 +62,7 @@ from .job_shell import JobShell, JobTools
 from .job_summary import summarise
 from .journal import Journal
 from .methods import OFFER_METHOD, SIGNED_OVERHEAD_BYTES
+from .offer_relay import OfferRelay
 from .own_runs import OwnRuns
 from .packages import PackageShelf
 from .paying_channels import PayingChannels
@@ -169,13 +170,16 @@ class Requestor:
             self._channels.want,
             random,
         )
+        self._relay = OfferRelay(node, lambda: bool(self._jobs) or self._starting > 0)
+        self._starting = 0
         self._jobs: dict[bytes, JobShell] = {}
         self._nursery: trio.Nursery | None = None
 
     def services(self) -> Sequence[Service]:
-        """Return what the node must serve for this side (``market.offer``)."""
+        """Return what the node must serve for this side (``market.offer``, ``market.offers``)."""
         bytes_max = OFFER_BODY_BYTES_MAX + SIGNED_OVERHEAD_BYTES
-        return [OneWayService(OFFER_METHOD, self._take_offer, bytes_max)]
+        offers = OneWayService(OFFER_METHOD, self._take_offer, bytes_max)
+        return [offers, *self._relay.services()]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the offer book, tell providers what was paid, and pay what earlier lives owe.
@@ -188,6 +192,7 @@ class Requestor:
             await nursery.start(self._channels.run)
             await nursery.start(self._payments.run)
             await nursery.start(self._desk.run)
+            nursery.start_soon(self._relay.run)
             nursery.start_soon(self._watch_peers)
             task_status.started()
             try:
@@ -247,7 +252,12 @@ class Requestor:
             package = await self._open_package(request.package_id)
         except JobRefused as refused:
             raise ServiceRefused(str(refused)) from None
-        return await self._desk.start(request, package)
+        self._starting += 1
+        self._relay.seek()
+        try:
+            return await self._desk.start(request, package)
+        finally:
+            self._starting -= 1
 
     async def can_verify(self, package_id: BlobId) -> bool:
         """Tell whether a package has a verifier, and this machine a sandbox to ask it in.
@@ -326,6 +336,7 @@ class Requestor:
         for number, (run_id, one) in enumerate(zip(run_ids, request.inputs, strict=True)):
             self._journal.record_run(run_id, job_id, number, one.name)
         self._jobs[job_id] = shell
+        self._relay.seek()
         for provider in shell.wanted():
             self._channels.want(provider)
         return shell
@@ -428,6 +439,7 @@ class Requestor:
         if offer.provider != peer:
             raise RemoteProtocolError("an offer of somebody else", rule="9.1")
         if self._offers.put(offer, trio.current_time()):
+            self._relay.note_direct(offer, signed)
             self._payments.know_credit(peer, offer.credit)
             self._poke()
         await trio.lowlevel.checkpoint()
@@ -440,6 +452,7 @@ class Requestor:
                         self._payments.greet(peer)
                     case PeerLost(peer):
                         self._offers.forget(peer)
+                        self._relay.forget(peer)
 
     def _poke(self) -> None:
         for shell in self._jobs.values():

@@ -179,6 +179,7 @@ class Participant:
         """Begin with the state at a checkpoint."""
         self.ledger.restore(map(decode_record, event.floor.state.values()), event.names)
         self.ledger.seal(event.sealed)
+        self.objects.restore()
         self.checkpointing.restore(event.floor)
         heads = [chain.settled_head for chain in self.ledger.chains()]
         known = tuple(Accepted(head.id, NO_VERTEX, b"") for head in heads if head is not None)

@@ -19,7 +19,7 @@ async def replay_store(
     """Give ``take`` all vertices of ``store`` in order, and return how many are damaged.
 
     Signatures were checked before they were stored; that nothing changed since then is seen by the
-    hash in the id.
+    checksum of the row and the hash in the id.
     """
     damaged = 0
     pages = store.replay()

@@ -10,6 +10,7 @@ from heapq import heappop, heappush, merge
 from itertools import accumulate, chain, count, islice, zip_longest
 from pathlib import Path
 from typing import cast
+from zlib import crc32
 
 from fogbank_protocol.identity import NetworkId, NodeId
 from fogbank_protocol.node.database import Database, open_database, read_database
@@ -28,7 +29,8 @@ _MIGRATIONS = (
         tag BLOB NOT NULL,
         seq INTEGER NOT NULL,
         digest BLOB NOT NULL,
-        wire BLOB NOT NULL
+        wire BLOB NOT NULL,
+        crc INTEGER NOT NULL
     );
     CREATE UNIQUE INDEX vertex_place ON vertex (tag, seq, digest);
     """,
@@ -116,7 +118,7 @@ class VertexStore:
             DatabaseFailure: the file does not take them for another reason.
         """
         rows = [
-            (vertex_id[:8], int.from_bytes(vertex_id[8:12], "big"), vertex_id[12:], wire)
+            (vertex_id[:8], seq_in(vertex_id), vertex_id[12:], wire, crc32(wire))
             for vertex_id, wire in vertices
         ]
         with self._database.transaction():
@@ -125,25 +127,30 @@ class VertexStore:
                 self._database.execute(_append_statement(len(some)), list(chain(*some)))
 
     def replay(self) -> Iterator[Sequence[tuple[VertexId, bytes]]]:
-        """Yield all vertices in the order in which they were kept; do not append meanwhile."""
-        statement = "SELECT tag, seq, digest, wire FROM vertex ORDER BY n"
+        """Yield all vertices in the order in which they were kept; do not append meanwhile.
+
+        One whose bytes have changed has none.
+        """
+        statement = "SELECT tag, seq, digest, wire, crc FROM vertex ORDER BY n"
         for rows in self._database.query_pages(statement, page_rows=PAGE_VERTICES_MAX):
             yield [
-                (_vertex_id(tag, seq, digest), wire)
-                for tag, seq, digest, wire in cast(
-                    "Sequence[tuple[bytes, int, bytes, bytes]]", rows
+                (_vertex_id(tag, seq, digest), wire if crc32(wire) == crc else b"")
+                for tag, seq, digest, wire, crc in cast(
+                    "Sequence[tuple[bytes, int, bytes, bytes, int]]", rows
                 )
             ]
 
     def find(self, vertex_ids: Iterable[VertexId]) -> dict[VertexId, bytes]:
-        """Return those of the vertices that are kept, on the wire."""
+        """Return those of the vertices that are kept undamaged, on the wire."""
         found: dict[VertexId, bytes] = {}
         for vertex_id in vertex_ids:
             rows = self._database.query(
-                "SELECT wire FROM vertex WHERE tag = ? AND seq = ? AND digest = ?",
-                (vertex_id[:8], int.from_bytes(vertex_id[8:12], "big"), vertex_id[12:]),
+                "SELECT wire, crc FROM vertex WHERE tag = ? AND seq = ? AND digest = ?",
+                (vertex_id[:8], seq_in(vertex_id), vertex_id[12:]),
             )
-            found.update((vertex_id, cast("bytes", row[0])) for row in rows)
+            for wire, crc in cast("Sequence[tuple[bytes, int]]", rows):
+                if crc32(wire) == crc:
+                    found[vertex_id] = wire
         return found
 
     def pages(self, ranges: Sequence[Range]) -> Iterator[Sequence[bytes]]:
@@ -270,17 +277,25 @@ class VertexStore:
 
     def _wires(self, numbers: Sequence[int]) -> list[bytes]:
         marks = ", ".join("?" * len(numbers))
-        rows = self._database.query(f"SELECT n, wire FROM vertex WHERE n IN ({marks})", numbers)
-        wires = dict(cast("Sequence[tuple[int, bytes]]", rows))
-        return [wires[number] for number in numbers]
+        rows = self._database.query(
+            f"SELECT n, wire, crc FROM vertex WHERE n IN ({marks})", numbers
+        )
+        # Others would take what changed on the disk for a lie.
+        wires = {
+            number: wire
+            for number, wire, crc in cast("Sequence[tuple[int, bytes, int]]", rows)
+            if crc32(wire) == crc
+        }
+        return [wires[number] for number in numbers if number in wires]
 
 
 def _append_statement(rows: int) -> str:
-    marks = ", ".join(["(?, ?, ?, ?)"] * rows)
+    marks = ", ".join(["(?, ?, ?, ?, ?)"] * rows)
     return (
-        f"INSERT INTO vertex (tag, seq, digest, wire) VALUES {marks}"
+        f"INSERT INTO vertex (tag, seq, digest, wire, crc) VALUES {marks}"
         # In its old place, but with new bytes: the old ones may have been found damaged.
-        " ON CONFLICT (tag, seq, digest) DO UPDATE SET wire = excluded.wire"
+        " ON CONFLICT (tag, seq, digest) DO UPDATE SET"
+        " wire = excluded.wire, crc = excluded.crc"
     )
 
 

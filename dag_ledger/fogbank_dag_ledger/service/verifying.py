@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ..audit import Audit
 from ..checkpoint_state import decode_record
+from ..object_state import ObjectRecord
 from ..operations import Anchor
 from .reading import LedgerOnDisk
 
@@ -40,6 +41,7 @@ def verify(found: LedgerOnDisk) -> Verification:
         any(not isinstance(one, Anchor) for one in vertex.operations)
         for vertex in found.vertices.values()
     )
+    has_objects = with_objects > 0 or any(isinstance(one, ObjectRecord) for one in state)
     final = {record.id for record in ledger.dag.records() if record.final}
     confirmed = {record.id for record in ledger.dag.records() if record.confirmed}
     lost = {record.id for record in ledger.dag.records() if record.lost}
@@ -48,7 +50,7 @@ def verify(found: LedgerOnDisk) -> Verification:
     with_committee = any(vertex.committee for vertex in found.vertices.values())
     confirmed_differ = sorted((confirmed - lost) ^ audit.confirmed) if not with_committee else []
     differences += [f"{one.hex()} is confirmed in one only" for one in confirmed_differ]
-    if not with_objects and not with_committee:
+    if not has_objects and not with_committee:
         differences += [f"{one.hex()} is final in one only" for one in sorted(final ^ audit.final)]
         if audit.state_hash() != ledger.state_hash():
             differences.append("the state hashes differ")

@@ -24,6 +24,25 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> None:
         raise
 
 
+def write_files(files: Sequence[tuple[Path, bytes]]) -> None:
+    """Write each of ``files`` as ``write_file`` does; after a failure there is none of them."""
+    try:
+        for path, data in files:
+            write_file(path, (data,))
+    except OSError:
+        for path, _ in files:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def try_read(path: Path) -> bytes | None:
+    """Return what the file at ``path`` holds; None when it cannot be read or holds no chunk."""
+    try:
+        return path.read_bytes() if path.stat().st_size <= CHUNK_BYTES else None
+    except OSError:
+        return None
+
+
 def read_pieces(path: Path) -> Iterable[bytes]:
     """Yield what the file at ``path`` holds, a chunk at a time."""
     with path.open("rb") as file:

@@ -18,6 +18,7 @@ from ..blobs.naming import (
     chunks,
     describe,
 )
+from ..blobs.naming import blob_id as blob_id_of
 from ..errors import RemoteProtocolError
 from ..limits import (
     BLOB_STORE_BYTES,
@@ -92,6 +93,33 @@ class BlobStore:
         await self._write(description, chunks(data))
         return description.blob_id
 
+    async def put_small(self, blobs: Sequence[bytes]) -> None:
+        """Keep all of ``blobs``, each of one chunk at most, with one turn at the disk for all.
+
+        Raises:
+            StoreFull: there is no room for them; none of them is kept.
+        """
+        await trio.lowlevel.checkpoint()
+        missing: dict[BlobId, bytes] = {}
+        for data in blobs:
+            assert len(data) <= CHUNK_BYTES
+            named = blob_id_of(data)
+            if self._room.has(named):
+                self._room.use(named)
+            else:
+                missing[named] = data
+        if not missing:
+            return
+        files = [
+            (self._folder / f"{next(self._write_numbers)}{_WRITING}", data)
+            for data in missing.values()
+        ]
+        with self._reserved(sum(map(len, missing.values()))):
+            await _in_thread(lambda: blob_files.write_files(files))
+            for (path, data), named in zip(files, missing, strict=True):
+                path.rename(self._path(named))
+                self._room.add(Kept(named, is_part=False), len(data))
+
     async def put_file(self, path: Path) -> BlobId:
         """Keep a copy of the file at ``path``; as ``put``, without holding it in memory.
 
@@ -131,6 +159,26 @@ class BlobStore:
         ):
             raise self._went_bad(blob_id)
         return data
+
+    async def read_small(self, blob_ids: Sequence[BlobId]) -> Sequence[bytes | None]:
+        """Return these blobs, each of one chunk at most, with one turn at the disk for all.
+
+        None stands for one that is not here, or whose file went bad.
+        """
+        paths = [self._path(each) for each in blob_ids]
+        found = await _in_thread(lambda: [blob_files.try_read(path) for path in paths])
+        return [
+            await self._checked(named, data) for named, data in zip(blob_ids, found, strict=True)
+        ]
+
+    async def _checked(self, blob_id: BlobId, data: bytes | None) -> bytes | None:
+        if data is not None and self._room.has(blob_id) and blob_id_of(data) == blob_id:
+            self._room.use(blob_id)
+            return data
+        try:
+            return await self.read(blob_id)
+        except BlobMissing:
+            return None
 
     async def describe(self, blob_id: BlobId) -> Description:
         """Return the blob's size and chunk hashes.

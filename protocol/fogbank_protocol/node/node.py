@@ -5,6 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import trio
 
+from ..discovery.address import Address
+from ..discovery.candidates import Source
+from ..discovery.dialling import AddressLearnt
 from ..errors import LocalProtocolError
 from ..identity import Identity, NetworkId, NodeId
 from .blob_services import blob_services
@@ -173,6 +176,10 @@ class Node:
         """Send a one-way message; False when ``peer`` is gone or its outbound buffer is full."""
         session = self._connections.session(peer)
         return session is not None and session.send_nowait(method, body)
+
+    def hint(self, peer: NodeId, address: Address) -> None:
+        """Take in that ``peer`` may be at ``address``, as a neighbour told: it is dialled soon."""
+        self._connections.learn(AddressLearnt(address, peer, Source.TOLD))
 
     def cut_off(self, peer: NodeId, message: str) -> None:
         """Close the channel to a peer that misbehaves, tell it why, and refuse it for a while.

@@ -1,12 +1,15 @@
 """The sentences of a run's story, as far as other tests do not read them."""
 
+from pathlib import Path
+
 from fogbank_agent.limits import CONTROL_FRAME_BYTES_MAX, STORY_LINES_MAX
 from fogbank_agent.market.narration import narrate, shorten
-from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.reasons import Reason, sentence
 from fogbank_agent.market.story import OrderDeclined, RunFailed, RunOrdered
 from fogbank_protocol.identity import NodeId
 
 ANN = NodeId(b"a" * 32)
+SPEC = Path(__file__).parents[3] / "SPEC.md"
 
 
 def test_a_short_story_is_told_whole() -> None:
@@ -21,3 +24,18 @@ def test_a_story_of_an_hour_of_refusals_fits_into_a_frame() -> None:
     assert sum(len(line.encode()) for line in told) < CONTROL_FRAME_BYTES_MAX - 65_536
     assert (told[0], told[-1]) == (lines[0], lines[-1])
     assert f"… {20_000 - STORY_LINES_MAX:,} steps more …" in told
+
+
+def test_every_reason_has_a_sentence_of_its_own_and_the_story_can_tell_it() -> None:
+    told = [sentence(reason) for reason in Reason]
+    assert len(set(told)) == len(told)
+    for reason in Reason:
+        for event in (OrderDeclined(1, ANN, [reason]), RunFailed(reason)):
+            [line] = narrate([(0, event)])
+            assert line.endswith(".")
+            assert reason.value not in line or "_" not in reason.value
+
+
+def test_every_reason_is_in_the_specification() -> None:
+    table = SPEC.read_text("utf-8").split("### 9.7 Reason codes")[1].split("\n## ")[0]
+    assert [reason for reason in Reason if f"`{reason.value}`" not in table] == []

@@ -177,10 +177,18 @@ class Neighbourhood:
         terms: ProviderSettings | None = None,
         pricing: OwnerPricing | None = None,
         sessions: SessionKeeper | None = None,
+        listens: bool = True,
     ) -> Agent:
         """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
         started = await self._nursery.start(
-            self._run, identity(number), sells, checks, terms or settings(), pricing, sessions
+            self._run,
+            identity(number),
+            sells,
+            checks,
+            terms or settings(),
+            pricing,
+            sessions,
+            listens,
         )
         assert isinstance(started, Agent)
         self.agents.append(started)
@@ -194,6 +202,7 @@ class Neighbourhood:
         terms: ProviderSettings,
         pricing: OwnerPricing | None,
         sessions: SessionKeeper | None,
+        listens: bool,
         *,
         task_status: trio.TaskStatus[Agent],
     ) -> None:
@@ -201,13 +210,13 @@ class Neighbourhood:
         folder.mkdir(exist_ok=True)
         blobs = BlobStore(folder / "blobs")
         node_settings = NodeSettings(
-            listen_hosts=("127.0.0.1",),
+            listen_hosts=("127.0.0.1",) if listens else (),
             mdns=False,
             interfaces=("127.0.0.1",),
             static_peers=tuple(
                 Address("127.0.0.1", agent.node.port)
                 for agent in self.agents
-                if not agent.scope.cancel_called
+                if not agent.scope.cancel_called and agent.node.port
             ),
         )
         network = self.genesis.network

@@ -63,6 +63,32 @@ async def test_putting_the_same_twice_keeps_it_once(tmp_path: Path) -> None:
     assert store.used_bytes == len(DATA)
 
 
+async def test_many_small_ones_are_put_and_read_together(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    await store.put(b"here already")
+    blobs = [b"here already", b"", b"one", b"two", b"one", bytes(CHUNK_BYTES)]
+    await store.put_small(blobs)
+    assert store.used_bytes == sum(map(len, set(blobs)))
+    named = [blob_id(data) for data in blobs]
+    assert await store.read_small([*named, MISSING]) == [*blobs, None]
+    assert [await BlobStore(tmp_path).read(each) for each in named] == blobs
+
+    (tmp_path / blob_id(b"one").hex()).write_bytes(b"eno")
+    assert await store.read_small(named[1:5]) == [b"", None, b"two", None]
+    assert not store.has(blob_id(b"one"))
+
+
+async def test_small_ones_for_which_there_is_no_room_are_not_kept(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path, capacity_bytes=10)
+    with store.pinned(await store.put(b"pinned")):
+        with pytest.raises(StoreFull):
+            await store.put_small([b"two", b"three"])
+        assert store.used_bytes == len(b"pinned")
+        assert [path.name for path in tmp_path.iterdir()] == [blob_id(b"pinned").hex()]
+        await store.put_small([b"four"])
+        assert store.used_bytes == 10
+
+
 async def test_a_file_can_be_put(tmp_path: Path) -> None:
     source = tmp_path / "input.bin"
     source.write_bytes(DATA)
@@ -230,6 +256,8 @@ async def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     one = await store.put(b"1")
     with full_disk(CHUNK_BYTES), pytest.raises(OSError, match="File too large"):
         await store.put(DATA)
+    with full_disk(2), pytest.raises(OSError, match="File too large"):
+        await store.put_small([b"2", b"long"])
     assert [path.name for path in tmp_path.iterdir()] == [one.hex()]
     assert store.used_bytes == 1
 

@@ -12,6 +12,7 @@ import pytest
 import trio
 from tests.wasm_tasks.assembler import ECHO
 from tests.wasm_tasks.packages import package, reactor
+from tests.wasm_tasks.sandbox.hostile import nested_blocks
 from tests.wasm_tasks.sandbox.processes import WORKER, children, wait_until
 
 from fogbank_protocol.blobs.naming import blob_id
@@ -285,8 +286,9 @@ async def test_a_request_that_cannot_be_run_fails_the_batch_after_what_was_run(
 async def test_each_run_of_a_module_that_takes_too_long_to_compile_is_a_fault(
     tmp_path: Path,
 ) -> None:
-    async with running(tmp_path, compile_s_max=0.001) as sandbox:
-        reports = await run_all(sandbox, package(ECHO), [order()] * 3)
+    bomb = package(nested_blocks(b"\x03\x40", 16, 256))
+    async with running(tmp_path, compile_s_max=0.1) as sandbox:
+        reports = await run_all(sandbox, bomb, [order()] * 3)
 
     assert {each.outcome for each in reports} == {HostFault(HostFaultKind.COMPILE_LIMIT)}
 

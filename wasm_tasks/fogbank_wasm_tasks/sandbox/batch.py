@@ -47,7 +47,8 @@ class Reports:
         """Have the report of the request ``index``."""
         self._waiting.append((index, report))
         self._bytes += len(report.output)
-        self._takers.unpark()
+        if self._takers:
+            self._takers.unpark()
 
     def end(
         self, failure: RemoteProtocolError | SandboxBusy | SandboxUnavailable | None = None
@@ -129,7 +130,8 @@ class Requests:
         elif self._ahead:
             request = self._ahead.popleft()
             self._ahead_bytes -= len(request.input)
-            self._room.unpark()
+            if self._room:
+                self._room.unpark()
         else:
             return None
         self._count += 1

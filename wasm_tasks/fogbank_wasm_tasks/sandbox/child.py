@@ -44,6 +44,7 @@ class Pipes:
         self._commands = os.dup(0)
         self._replies = os.dup(1)
         self._received = bytearray()
+        self._taken = 0
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         os.dup2(nothing, 1)
@@ -75,16 +76,19 @@ class Pipes:
         poll.poll()
 
     def _read(self, count: int) -> bytes:
-        received = self._received
-        while len(received) < count:
+        received, start = self._received, self._taken
+        end = start + count
+        while len(received) < end:
+            if start:
+                del received[:start]
+                start, end = 0, count
             # As much as there is: commands come many at a time.
             part = os.read(self._commands, _READ_BYTES)
             if not part:
                 os._exit(0)
             received += part
-        data = bytes(received[:count])
-        del received[:count]
-        return data
+        self._taken = end
+        return bytes(received[start:end])
 
 
 def run_child(serve: Callable[[Pipes, Target], None]) -> None:

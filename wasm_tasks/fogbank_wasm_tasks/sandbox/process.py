@@ -123,8 +123,19 @@ class ChildProcess:
         Raises:
             ChildGone: the process is gone.
         """
+        data = b"".join([frame(each) for each in messages])
         try:
-            await self._stdin.send_all(b"".join([frame(each) for each in messages]))
+            # At once when there is room, as there mostly is: whoever is cancelled meanwhile knows
+            # that all was sent.
+            written = os.write(self._stdin.fileno(), data)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            raise ChildGone("the pipe is closed") from None
+        if written == len(data):
+            return
+        try:
+            await self._stdin.send_all(memoryview(data)[written:])
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise ChildGone("the pipe is closed") from None
 

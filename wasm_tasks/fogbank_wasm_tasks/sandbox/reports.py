@@ -46,14 +46,22 @@ def check_within(ended: Ended, fuel_max: int, memory_bytes_max: int, output_byte
 
 async def make_report(ended: Ended) -> RunReport:
     """Return the report of a run that a worker finished."""
+    report = make_report_nowait(ended)
+    if report is not None:
+        return report
+    return await trio.to_thread.run_sync(_make_report, ended)
+
+
+def make_report_nowait(ended: Ended) -> RunReport | None:
+    """Return the same at once; None when its output is so long that hashing it takes time."""
+    return _make_report(ended) if len(ended.output) <= _HASHED_HERE_BYTES_MAX else None
+
+
+def _make_report(ended: Ended) -> RunReport:
     outcome: Outcome
     match ended.ending:
         case Finished():
-            if len(ended.output) <= _HASHED_HERE_BYTES_MAX:
-                output_id = blob_id(ended.output)
-            else:
-                output_id = await trio.to_thread.run_sync(blob_id, ended.output)
-            outcome = Ok(output_id, len(ended.output))
+            outcome = Ok(blob_id(ended.output), len(ended.output))
         case _:
             outcome = ended.ending
     return RunReport(

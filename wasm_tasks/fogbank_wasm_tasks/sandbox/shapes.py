@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias
 from ..metering.meter import FuelExhausted, Meter
 from ..module.facts import Shape
 from ..module.reserved import START_FUNCTION
-from ..module.shape import ALLOCATE, INITIALIZE, RESULT, RUN, SET_UP, START, STEP
+from ..module.shape import ALLOCATE, INITIALIZE, RESULT, SET_UP, START, STEP
 from ..outcome import Exited, OutOfFuel, Trap, TrapKind
 from ..wasi.endings import OutputTooLarge, RunAborted, RunExited
 from ..wasi.host import Host
@@ -63,6 +63,14 @@ class Instance(Protocol):
 
     def call(self, name: str, *arguments: int) -> int:
         """Call the exported function ``name`` and return its one result as unsigned, or 0.
+
+        Raises:
+            Trapped, RunEnded, FuelExhausted: the run is over.
+        """
+        ...
+
+    def exchange(self, data: bytes, output_bytes_max: int) -> bytes:
+        """Hand ``data`` to a reactor's ``run`` at the place of ``alloc``; return what it answers.
 
         Raises:
             Trapped, RunEnded, FuelExhausted: the run is over.
@@ -170,9 +178,7 @@ def _run(instance: Instance, host: Callable[[], Host], command: RunCommand) -> t
 
 def _run_reactor(instance: Instance, command: RunCommand) -> bytes:
     initialize(instance)
-    address = hand_over(instance, command.input)
-    result = instance.call(RUN, address, len(command.input))
-    return take_output(instance, result, command.output_bytes_max)
+    return instance.exchange(command.input, command.output_bytes_max)
 
 
 def _run_steps(instance: Instance, command: RunCommand) -> bytes:

@@ -23,7 +23,7 @@ from .batch import Asked, Reports, Requests
 from .commands import make_command
 from .messages import AgainCommand, Ended, Progress, Reply, RunCommand, encode_command
 from .process import ChildGone, ChildProcess
-from .reports import check_within, make_report, report_fault
+from .reports import check_within, make_report, make_report_nowait, report_fault
 from .slot import TimeLimit
 
 _GROWTH = 4
@@ -183,17 +183,19 @@ class Turn:
 
     async def _understand(self, replies: list[Reply]) -> None:
         for reply in replies:
-            if isinstance(reply, Progress) and self._sent:
-                continue
             if not isinstance(reply, Ended) or not self._sent:
+                if isinstance(reply, Progress) and self._sent:
+                    continue
                 raise ChildGone("an answer to no question")
-            sent, like = self._sent[0], self._sent[0].like
+            sent = self._sent[0]
+            like = sent.like
             check_within(reply, sent.request.fuel_max, like.memory_bytes_max, like.output_bytes_max)
             self._sent.popleft()
             self._sent_bytes -= sent.bytes
             self._note_time(reply.wall_us / 1e6)
             if reply.is_exact:
-                self._reports.add(sent.index, await make_report(reply))
+                report = make_report_nowait(reply)
+                self._reports.add(sent.index, report or await make_report(reply))
             else:
                 self.trapped.append(sent)
         if replies:

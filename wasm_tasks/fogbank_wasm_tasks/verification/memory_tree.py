@@ -12,6 +12,7 @@ from ..limits import PAGE_BYTES, STATE_PAGE_BYTES
 from .merkle import EMPTY_ROOT, hash_leaf, hash_node
 
 ZERO_PAGE: Final = bytes(STATE_PAGE_BYTES)
+_ZEROS: Final = bytearray(STATE_PAGE_BYTES)
 _ZERO_BLOCK: Final = bytearray(PAGE_BYTES)
 _PAGES_PER_BLOCK: Final = PAGE_BYTES // STATE_PAGE_BYTES
 
@@ -38,8 +39,9 @@ class MemoryTree:
         if grown:
             self._grow(grown)
         changed: list[int] = []
+        whole = memoryview(read(0, blocks * PAGE_BYTES) if blocks else b"")
         for block, before in enumerate(self._blocks):
-            seen = memoryview(read(block * PAGE_BYTES, PAGE_BYTES))
+            seen = whole[block * PAGE_BYTES : (block + 1) * PAGE_BYTES]
             if not _is_equal(before, seen):
                 if before is _ZERO_BLOCK:
                     self._blocks[block] = bytearray(before)
@@ -57,19 +59,20 @@ class MemoryTree:
         """Keep and hash those pages of a block that changed, and return their places."""
         # In place: a copy of the whole block would cost as much as hashing a page or two.
         kept, leaves = self._blocks[block], self._levels[0]
+        into = memoryview(kept)
         for place in range(_PAGES_PER_BLOCK):
             part = slice(place * STATE_PAGE_BYTES, (place + 1) * STATE_PAGE_BYTES)
             now = seen[part]
             if not _is_equal(kept[part], now):
-                kept[part] = page = bytes(now)
+                into[part] = now
                 index = block * _PAGES_PER_BLOCK + place
-                leaves[index] = _zero_hash(0) if page == ZERO_PAGE else hash_leaf(page)
+                leaves[index] = _zero_hash(0) if _is_equal(_ZEROS, now) else hash_leaf(now)
                 yield index
 
     def _hash_nodes(self, changed: Iterable[int]) -> None:
         for height in range(1, len(self._levels)):
             below, level = self._levels[height - 1], self._levels[height]
-            changed = sorted({index // 2 for index in changed})
+            changed = {index // 2 for index in changed}
             for index in changed:
                 level[index] = _node(below, index, height)
 

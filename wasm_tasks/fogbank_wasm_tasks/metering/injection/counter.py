@@ -5,8 +5,7 @@
 One subtraction charges both, and one test sees either run out.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 DEPTH_BITS: Final = 20
 DEPTH_MAX: Final = 65_536
@@ -17,8 +16,7 @@ FUEL_GUARD: Final = 1 << 63
 GUARDS: Final = DEPTH_GUARD | FUEL_GUARD
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a counter says."""
 
     fuel_left: int

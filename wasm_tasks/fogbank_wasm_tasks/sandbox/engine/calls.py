@@ -15,13 +15,18 @@ def _function(name: str, result: Any, *parameters: Any) -> Any:
     return ctypes.CFUNCTYPE(result, *parameters)((name, ffi.dll))
 
 
-store_new: Final = _function("wasmtime_store_new", c_void_p, c_void_p, c_void_p, c_void_p)
+def _short_function(name: str, result: Any, *parameters: Any) -> Any:
+    """Return a function that is over in no time: others need not be let go on meanwhile."""
+    return ctypes.PYFUNCTYPE(result, *parameters)((name, ffi.dll))
+
+
+store_new: Final = _short_function("wasmtime_store_new", c_void_p, c_void_p, c_void_p, c_void_p)
 """(engine, data, finalizer of the data) -> store"""
 
-store_context: Final = _function("wasmtime_store_context", c_void_p, c_void_p)
+store_context: Final = _short_function("wasmtime_store_context", c_void_p, c_void_p)
 """(store) -> context"""
 
-store_limiter: Final = _function(
+store_limiter: Final = _short_function(
     "wasmtime_store_limiter", None, c_void_p, c_int64, c_int64, c_int64, c_int64, c_int64
 )
 """(store, memory bytes, elements of a table, instances, tables, memories)"""
@@ -34,7 +39,7 @@ instantiate: Final = _function(
 )
 """(prepared, context, place for the instance, place for a trap) -> error"""
 
-export_get: Final = _function(
+export_get: Final = _short_function(
     "wasmtime_instance_export_get", c_bool, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p
 )
 """(context, instance, name, bytes of the name, place for the item) -> whether there is one"""
@@ -54,10 +59,10 @@ func_call: Final = _function(
 
 It compares number and types with the function's."""
 
-memory_data: Final = _function("wasmtime_memory_data", c_void_p, c_void_p, c_void_p)
+memory_data: Final = _short_function("wasmtime_memory_data", c_void_p, c_void_p, c_void_p)
 """(context, memory) -> address of its first byte"""
 
-memory_data_size: Final = _function("wasmtime_memory_data_size", c_size_t, c_void_p, c_void_p)
+memory_data_size: Final = _short_function("wasmtime_memory_data_size", c_size_t, c_void_p, c_void_p)
 """(context, memory) -> bytes"""
 
 memory_grow: Final = _function(
@@ -68,8 +73,8 @@ memory_grow: Final = _function(
 table_set: Final = _function("wasmtime_table_set", c_void_p, c_void_p, c_void_p, c_uint64, c_void_p)
 """(context, table, place in it, value) -> error"""
 
-global_get: Final = _function("wasmtime_global_get", None, c_void_p, c_void_p, c_void_p)
+global_get: Final = _short_function("wasmtime_global_get", None, c_void_p, c_void_p, c_void_p)
 """(context, global, place for the value)"""
 
-global_set: Final = _function("wasmtime_global_set", c_void_p, c_void_p, c_void_p, c_void_p)
+global_set: Final = _short_function("wasmtime_global_set", c_void_p, c_void_p, c_void_p, c_void_p)
 """(context, global, value) -> error"""

@@ -199,7 +199,7 @@ class Engine:
         return Ended(
             ending=ending,
             output=output,
-            fuel=command.fuel_max if isinstance(ending, OutOfFuel) else meter.fuel_used,
+            fuel=command.fuel_max if isinstance(ending, OutOfFuel) else meter.fuel_used_then,
             peak_memory_bytes=instance.memory_bytes,
             wall_us=int((perf_counter() - started) * 1e6),
             diagnostics=run.diagnostics,

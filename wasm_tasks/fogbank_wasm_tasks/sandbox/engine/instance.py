@@ -2,7 +2,7 @@
 
 import ctypes
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NoReturn
 
 import wasmtime
 
@@ -78,11 +78,25 @@ class LoadedModule:
 
 
 class _Place:
-    """Where the engine writes an item that it found."""
+    """Where the engine writes an item that it found, for the run that owns it."""
 
-    __slots__ = ("address", "handle", "kind", "name", "name_bytes", "storage")
+    __slots__ = (
+        "address",
+        "handle",
+        "kind",
+        "name",
+        "name_bytes",
+        "owner",
+        "parameters",
+        "results",
+        "storage",
+        "wanted_kind",
+    )
 
     def __init__(self, name: str) -> None:
+        self.owner: object = None
+        self.parameters, self.results = _SIGNATURES.get(name, (0, 0))
+        self.wanted_kind = _KINDS[name]
         self.storage = ffi.wasmtime_extern_t()
         self.address = ctypes.addressof(self.storage)
         self.handle = ctypes.addressof(self.storage.of)
@@ -98,6 +112,7 @@ class Workplace:
         """Make it."""
         self._instance = ffi.wasmtime_instance_t()
         self._trap = ctypes.c_void_p()
+        self.trap_cell = ctypes.c_uint64.from_address(ctypes.addressof(self._trap))
         self._arguments = (ffi.wasmtime_val_t * _PARAMETERS_MAX)()
         self.instance = ctypes.addressof(self._instance)
         self.trap = ctypes.addressof(self._trap)
@@ -113,13 +128,26 @@ class Workplace:
     def take_trap(self) -> int | None:
         """Return the address of the trap that the last call ended with, if any."""
         trap = self._trap.value
-        if trap:
-            self._trap.value = None
+        self._trap.value = None
         return trap
 
 
 class Instance:
     """A fresh instance in a store of its own; the ``Instance`` of ``shapes.py``."""
+
+    __slots__ = (
+        "_context",
+        "_globals",
+        "_memory",
+        "_meter",
+        "_module",
+        "_places",
+        "_wait",
+        "_workplace",
+        "failed_by",
+        "is_exact",
+        "stopped_by",
+    )
 
     def __init__(
         self,
@@ -138,7 +166,7 @@ class Instance:
         self._module = module
         self._meter = meter
         self._workplace = workplace
-        self._found: dict[str, int] = {}
+        self._places = workplace.places
         self._memory: Memory | None = None
         self._globals: list[Global] | None = None
         self.stopped_by: RunEnded | FuelExhausted | None = None
@@ -165,7 +193,8 @@ class Instance:
         """Make it; from then on fuel counts."""
         place = self._workplace
         error = calls.instantiate(self._module.address, self._context, place.instance, place.trap)
-        self._conclude(error, place.take_trap())
+        if error or place.trap_cell.value:
+            self._conclude(error, place.take_trap())
         self._memory = Memory(self._context, self._find(MEMORY))
         if self._wait is not None:
             check(calls.table_set(self._context, self._find(WAIT), 0, self._wait))
@@ -201,25 +230,71 @@ class Instance:
 
     def has(self, name: str) -> bool:
         """Tell whether it exports ``name``, which the host chose."""
-        return self._look_up(name) is not None
+        return name not in self._module.missing and self._look_up(name)
 
     def call(self, name: str, *arguments: int) -> int:
         """Call the exported function ``name``, one of ``_SIGNATURES``."""
-        parameters, results = _SIGNATURES[name]
-        assert len(arguments) == parameters
+        found = self._places[name]
+        assert len(arguments) == found.parameters
+        if found.owner is not self:
+            self._find(name)
         place = self._workplace
         for cell, argument in zip(place.arguments, arguments, strict=False):
             cell.value = argument
-        function = self._find(name)
         result = place.result
         error = calls.func_call(
-            self._context, function, place.given, parameters, result.address, results, place.trap
+            self._context,
+            found.handle,
+            place.given,
+            found.parameters,
+            result.address,
+            found.results,
+            place.trap,
         )
-        self._conclude(error, place.take_trap())
-        if not results:
+        if error or place.trap_cell.value:
+            self._conclude(error, place.take_trap())
+        if not found.results:
             return 0
         bits: int = result.bits.value
         return bits & I32_MASK if result.kind.value == I32 else bits
+
+    def exchange(self, data: bytes, output_bytes_max: int) -> bytes:
+        """Hand over, run and take the output in one: thousands of runs a second come here."""
+        context, place, places = self._context, self._workplace, self._places
+        memory, cells, result = self.memory.handle, place.arguments, place.result
+        found = places[ALLOCATE]
+        if found.owner is not self:
+            self._find(ALLOCATE)
+        cells[0].value = length = len(data)
+        error = calls.func_call(
+            context, found.handle, place.given, 1, result.address, 1, place.trap
+        )
+        if error or place.trap_cell.value:
+            self._conclude(error, place.take_trap())
+        address = result.bits.value & I32_MASK
+        if address + length > calls.memory_data_size(context, memory):
+            raise Trapped(TrapKind.ALLOCATION_OUT_OF_BOUNDS)
+        if data:
+            ctypes.memmove(calls.memory_data(context, memory) + address, data, length)
+        found = places[RUN]
+        if found.owner is not self:
+            self._find(RUN)
+        cells[0].value = address
+        cells[1].value = length
+        error = calls.func_call(
+            context, found.handle, place.given, 2, result.address, 1, place.trap
+        )
+        if error or place.trap_cell.value:
+            self._conclude(error, place.take_trap())
+        bits = result.bits.value
+        address, length = bits >> 32, bits & I32_MASK
+        if address + length > calls.memory_data_size(context, memory):
+            raise Trapped(TrapKind.RESULT_OUT_OF_BOUNDS)
+        if length > output_bytes_max:
+            raise Trapped(TrapKind.OUTPUT_TOO_LARGE)
+        if not length:
+            return b""
+        return ctypes.string_at(calls.memory_data(context, memory) + address, length)
 
     def _find_globals(self) -> list[Global]:
         if self._globals is None:
@@ -243,34 +318,27 @@ class Instance:
                 return found
             found.append(Global(self._context, item))
 
-    def _look_up(self, name: str) -> int | None:
-        """Return the address of the handle of the export ``name``, one of ``_KINDS``."""
-        found = self._found.get(name)
-        if found is not None:
-            return found
-        if name in self._module.missing:
-            return None
-        place = self._workplace.places[name]
+    def _look_up(self, name: str) -> bool:
+        """Find the export ``name``, one of ``_KINDS``, and tell whether there is one."""
+        place = self._places[name]
         if not calls.export_get(
             self._context, self._workplace.instance, place.name, place.name_bytes, place.address
         ):
             self._module.missing.add(name)
-            return None
-        if place.kind.value != _KINDS[name]:
+            return False
+        if place.kind.value != place.wanted_kind:
             raise EngineFailed(f"the module's export {name} is of another kind")
-        self._found[name] = place.handle
-        return place.handle
+        place.owner = self
+        return True
 
     def _find(self, name: str) -> int:
-        found = self._look_up(name)
-        if found is None:
+        """Return the address of the handle of the export ``name``, one of ``_KINDS``."""
+        if not self._look_up(name):
             raise EngineFailed(f"the module has lost its export {name}")
-        return found
+        return self._places[name].handle
 
-    def _conclude(self, error: int | None, trap: int | None) -> None:
-        """Raise what a call of the engine came to, or return when it succeeded."""
-        if not error and not trap:
-            return
+    def _conclude(self, error: int | None, trap: int | None) -> NoReturn:
+        """Raise what a call of the engine came to, which did not succeed."""
         # A trap made by the host comes back as an error.
         message = take_text(error) if error else ""
         code = take_code(trap) if trap else None

@@ -73,9 +73,11 @@ class Memory:
         check(calls.memory_grow(self.context, self.handle, pages, ctypes.addressof(before)))
 
     def _locate(self, address: int, length: int) -> int:
-        if address < 0 or length < 0 or address + length > self.size():
+        context, handle = self.context, self.handle
+        size = calls.memory_data_size(context, handle)
+        if address < 0 or length < 0 or address + length > size:
             raise AddressFault
-        return (calls.memory_data(self.context, self.handle) or 0) + address
+        return (calls.memory_data(context, handle) or 0) + address
 
 
 @dataclass(slots=True)
@@ -123,6 +125,8 @@ class CounterMeter:
         self._kept_back = 0
         self._counter: int | None = None
         self._value = value
+        self.fuel_used_then = 0
+        """The fuel used when ``is_exhausted`` was asked last."""
 
     def begin(self, counter: int) -> None:
         """Count in the global ``counter``: the instance is made, and nothing has been executed."""
@@ -160,7 +164,11 @@ class CounterMeter:
     @property
     def is_exhausted(self) -> bool:
         """Whether more was used than given."""
-        return self._counter is not None and self._read().fuel_left + self._kept_back < 0
+        if self._counter is None:
+            return False
+        left = self._read().fuel_left + self._kept_back
+        self.fuel_used_then = self._fuel_max - max(left, 0)
+        return left < 0
 
     @property
     def is_too_deep(self) -> bool:

@@ -1,0 +1,99 @@
+"""Objects at the floor: what is left of them when what opened them is pruned (SPEC.md 8.21)."""
+
+from collections.abc import Iterable, Mapping
+
+from fogbank_protocol.identity import NodeId
+
+from .chain import Chain
+from .checkpoint_state import decode_record, line_key
+from .finality import Finality
+from .footing import Ground, is_vain
+from .object_state import OBJECT, LineRecord, ObjectRecord
+from .objects import HeldObject
+from .operations import ObjectId, Take, TopUp
+from .record import Record
+
+
+def restore_object(record: ObjectRecord, chain: Chain) -> HeldObject:
+    """Return the object that ``record`` tells of; ``chain`` is its opener's."""
+    held = HeldObject(record.id, record.index, record.account, record.amount, record.terms)
+    held.opened_in = Record.settled(record.opening, chain, 0, 0)
+    end_object(held, record)
+    return held
+
+
+def end_object(held: HeldObject, record: ObjectRecord) -> None:
+    """Let ``held`` stand at the floor as ``record`` says."""
+    held.settled_funds = record.funds
+    told = record.outcome
+    if told is None or held.is_over:
+        return
+    outcome = held.contender((told.is_seizure, told.award, told.shares))
+    outcome.confirmed = True
+    held.outcome = outcome
+    held.settling = told.settling
+
+
+def restore_line(record: LineRecord, held: HeldObject, chain: Chain, finality: Finality) -> None:
+    """Let the account of ``chain`` have put into ``held`` and taken out what ``record`` says."""
+    for totals in (chain.account, chain.totals):
+        totals.objects[held] = (record.put, record.taken, 0)
+    if record.account == held.opener:
+        held.settled_put = record.put
+    if record.taken and held.outcome is not None and held.outcome.is_seizure:
+        finality.seized.add(held)
+
+
+def settle_objects(
+    state: Mapping[bytes, bytes],
+    objects: dict[ObjectId, HeldObject],
+    ground: Ground,
+    chains: Mapping[NodeId, Chain],
+) -> None:
+    """Let objects stand as ``state``, that at the floor, says; forget those at their end."""
+    known: dict[ObjectId, HeldObject] = {}
+    for key, data in state.items():
+        if key[0] != OBJECT:
+            continue
+        record = decode_record(data)
+        assert isinstance(record, ObjectRecord)
+        held = known[record.id] = objects[record.id]
+        end_object(held, record)
+        line = decode_record(state[line_key(record.account, record.id)])
+        assert isinstance(line, LineRecord)
+        held.settled_put = line.put
+    ended = {
+        held
+        for held in objects.values()
+        if held.id not in known and _is_below(held, chains[held.opener])
+    }
+    ground.objects.clear()
+    ground.objects.update(known)
+    if not ended:
+        return
+    for held in ended:
+        held.has_ended = True
+        del objects[held.id]
+    for chain in chains.values():
+        for totals in (chain.account, chain.totals):
+            for held in ended & totals.objects.keys():
+                del totals.objects[held]
+
+
+def _is_below(held: HeldObject, chain: Chain) -> bool:
+    opening = held.opened_in
+    assert opening is not None
+    return opening.lost or (opening.final and opening.seq < chain.floor)
+
+
+def mark_vain(records: Iterable[Record]) -> bool:
+    """Find what takes from objects in vain, and can never be final; tell whether there is any."""
+    found = False
+    for record in records:
+        if record.final or record.lost or record.deeds is None:
+            continue
+        for held, act in record.deeds.acts:
+            moves = isinstance(act.action, Take | TopUp)
+            if (held.has_ended and moves) or is_vain(held, act):
+                record.lost = found = True
+    return found

@@ -1,0 +1,46 @@
+"""Every rule that SPEC.md numbers is broken by a vector, and every rule that is named is there."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SECTION = ROOT.joinpath("SPEC.md").read_text("utf-8").split("\n## 8. ")[1].split("\n## 9. ")[0]
+RULES = set(re.findall(r"^\| (8\.\d+\.\d+) \|", SECTION, re.MULTILINE))
+SECTIONS = set(re.findall(r"^### (8\.\d+) ", SECTION, re.MULTILINE))
+
+BY_HAND = {"8.3.13"}
+"""It takes two keys with one tag, which are years of work: see ``test_validity``."""
+
+
+def rules_in(value: object) -> Iterator[str]:
+    """Yield every rule that a file of vectors says is broken."""
+    match value:
+        case dict():
+            for key, inner in value.items():
+                if key == "rule" and isinstance(inner, str):
+                    yield inner
+                yield from rules_in(inner)
+        case list():
+            for inner in value:
+                yield from rules_in(inner)
+        case _:
+            pass
+
+
+def test_each_rule_has_a_vector_that_breaks_it() -> None:
+    files = (ROOT / "tests" / "vectors").glob("*.json")
+    broken = {rule for file in files for rule in rules_in(json.loads(file.read_text("utf-8")))}
+    assert len(RULES) >= 40
+    assert RULES - broken == BY_HAND
+
+
+def test_each_rule_that_is_named_to_people_stands_in_the_specification() -> None:
+    named: set[str] = set()
+    for file in (ROOT / "dag_ledger").rglob("*.py"):
+        text = file.read_text("utf-8")
+        named |= set(re.findall(r'(?:rule=|RULE = )"([^"]+)"', text))
+        named |= set(re.findall(r'"(8\.\d+\.\d+)"', text))
+    assert len(named) >= 30
+    assert named <= RULES | SECTIONS
