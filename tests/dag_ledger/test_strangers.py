@@ -78,7 +78,7 @@ def test_many_strangers_make_it_dearer_until_somebody_deals_with_them() -> None:
     paying = community.vertex(4, pays={STRANGER: 5})
     ledger.insert(paying)
     ledger.insert(community.vertex(STRANGER, last, claims=[(paying, 5)]))
-    other = Draft(ORDINARY, Identity.from_seed(bytes(32)).node_id, 0, NO_VERTEX)
+    other = Draft(ORDINARY, Identity.from_seed(b"s" * 32).node_id, 0, NO_VERTEX)
     assert ledger.work_wanted(other) == STRANGER_WORK_BITS
 
 
