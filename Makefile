@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 SEEDS ?= 300
 FIRST ?= 0
 KILLS ?= 200
+RUNS ?= 10000
 SOURCES := protocol dag_ledger wasm_tasks agent tests benchmarks
 
-.PHONY: help demo test check format bench crashes model simulate simulate-market vectors tasks clean conformance metering-proof aarch64-proof
+.PHONY: help demo test check format bench crashes market-kills model simulate simulate-market vectors tasks clean conformance metering-proof aarch64-proof
 
 help:
 	@echo "make demo    five agents on this machine render a picture together"
@@ -20,6 +21,8 @@ help:
 	@echo "             made-up markets with cheats; what they earn, and how many lies pass"
 	@echo "make crashes KILLS=200"
 	@echo "             kill real agents while they pay each other; nothing final is lost"
+	@echo "make market-kills RUNS=10000"
+	@echo "             kill real agents while they buy and sell; every run ends once, no drop is lost"
 	@echo "make model   search every state of the formal model of the ledger (needs spin and gcc)"
 	@echo "make vectors write tests/vectors/ anew (a change there is a change of SPEC.md)"
 	@echo "make conformance SUITE=path  the official WebAssembly or WASI test suite, from a folder"
@@ -78,6 +81,9 @@ simulate-market: $(VENV)/.test
 crashes: $(VENV)/.test
 	$(BIN)/python -m tests.dag_ledger.service.crashes --kills $(KILLS)
 
+market-kills: $(VENV)/.test
+	$(BIN)/python -m tests.end_to_end.market_kills --runs $(RUNS)
+
 model:
 	$(PYTHON) docs/models/check.py
 
@@ -89,6 +95,7 @@ conformance: $(VENV)/.test
 	$(BIN)/python -m tests.conformance "$(SUITE)"
 
 metering-proof: $(VENV)/.test
+	$(BIN)/python -m tests.wasm_tasks.metering.injection.whole_tasks
 	$(BIN)/python -m tests.wasm_tasks.metering.injection.comparison $(or $(SEED),0) $(or $(MODULES),3000)
 
 aarch64-proof: $(VENV)/.test

@@ -10,15 +10,26 @@ import tempfile
 from pathlib import Path
 
 import trio
-from tests.agent.trading.neighbourhood import Agent, Hasher, a_job, neighbourhood
+from tests.agent.trading.neighbourhood import (
+    Agent,
+    Hasher,
+    a_job,
+    neighbourhood,
+    settings,
+    wait_until,
+)
+from tests.wasm_tasks.packages import package, reactor
 
+from fogbank_agent.limits import TICK_MS
 from fogbank_agent.market.orders import Audit, NoVerification, Verification
 from fogbank_agent.market.story import RunAccepted, RunOrdered, RunPlaced
 from fogbank_agent.trading.requestor import JobEvent
+from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
 PROVIDERS = 3
 SINGLE_RUNS = 60
 BATCH_RUNS = 300
+LONG_FUEL = 5_000_000_000
 
 
 def report(name: str, value: float, unit: str, **more: object) -> None:
@@ -57,7 +68,48 @@ async def measure_throughput(agent: Agent, verification: Verification) -> None:
     report("verified_paid_runs", BATCH_RUNS / seconds, "runs/s", verification=name)
 
 
+async def measure_exposure(folder: Path) -> None:
+    """Measure for how long a provider works before what it has stated is paid."""
+    async with neighbourhood(folder, 2, limit_s=120) as hood, trio.open_nursery() as nursery:
+        sandbox = Sandbox(folder / "sandbox", workers=1)
+        await nursery.start(sandbox.run)
+        await sandbox.check()
+        buyer = await hood.start(1)
+        seller = await hood.start(2, sells=sandbox, terms=settings(price=1_000))
+        await hood.wait_ready()
+        loop = package(reactor("loop br 0 end i64.const 0"))
+        job = await a_job(
+            buyer,
+            [b"long"],
+            package_id=await buyer.blobs.put(loop.data),
+            fuel_max=LONG_FUEL,
+            verification=NoVerification(),
+        )
+        # The first run measures how fast this machine is, from which the size of a tick follows.
+        await buyer.requestor.buy(job)
+        await wait_until(lambda: sum(one.unpaid for one in seller.journal.earnings()) == 0)
+        assert seller.provider is not None
+        fuel_per_s = seller.provider.status().fuel_per_s
+        debts: list[int] = []
+
+        async def watch() -> None:
+            while True:
+                debts.append(sum(one.unpaid for one in seller.journal.earnings()))
+                await trio.sleep(0.005)
+
+        nursery.start_soon(watch)
+        result = await buyer.requestor.buy(job)
+        # By the speed that the agreement's tick was made from.
+        owed_ms = max(debts) / (fuel_per_s * 1_000 / 10**9) * 1_000
+        # While it works, up to half a tick is done and not stated yet; at the end all is stated.
+        worst = max(owed_ms, min(owed_ms, TICK_MS / 2) + TICK_MS / 2)
+        report("exposure_ms", worst, "ms", goal=200, paid=result.paid_total)
+        nursery.cancel_scope.cancel()
+
+
 async def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        await measure_exposure(Path(folder))
     with tempfile.TemporaryDirectory() as folder:
         async with neighbourhood(Path(folder), PROVIDERS + 1, limit_s=300) as hood:
             agent = await hood.start(1, checks=Hasher())
