@@ -95,6 +95,7 @@ conformance: $(VENV)/.test
 	$(BIN)/python -m tests.conformance "$(SUITE)"
 
 metering-proof: $(VENV)/.test
+	$(BIN)/python -m tests.wasm_tasks.metering.injection.whole_tasks
 	$(BIN)/python -m tests.wasm_tasks.metering.injection.comparison $(or $(SEED),0) $(or $(MODULES),3000)
 
 aarch64-proof: $(VENV)/.test

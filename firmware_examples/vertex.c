@@ -168,7 +168,7 @@ Rule decode_vertex(Span wire, Span network, Vertex *vertex) {
     if (!has_right_claims(vertex)) return "8.3.8";
     if (!has_right_ops(vertex)) return "8.3.9";
     if (!has_right_cert(vertex)) return "8.3.10";
-    if (vertex->pow != 0) return "8.3.11";
+    if (vertex->kind != ORDINARY && vertex->pow != 0) return "8.3.11";
     name_vertex(vertex);
     if (!is_signed_id(span(vertex->id, VERTEX_ID_BYTES), vertex->signature, network, vertex->issuer)) return "8.3.12";
     return NULL;

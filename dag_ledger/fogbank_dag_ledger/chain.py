@@ -32,6 +32,7 @@ class Chain:
         "floor",
         "forked",
         "genesis_balance",
+        "introduced",
         "issuer",
         "sealed",
         "seat",
@@ -77,6 +78,9 @@ class Chain:
 
         self.totals = Totals()
         self.genesis_balance = balance
+        self.introduced = bool(balance) or seat is not None
+        """Whether somebody dealt with the issuer, so that it is no stranger (8.20)."""
+
         self.account = Account(balance)
         self.closed_count = 0
         """So many slots were decided before the present epoch: nobody votes in them any more."""

@@ -77,3 +77,5 @@ class Unwanted(Enum):
     BEYOND_WINDOW = auto()
     SLOT_FULL = auto()
     FORKER = auto()
+    STRANGER = auto()
+    """Nobody dealt with the issuer yet, and it shows too little work (section 8.20)."""

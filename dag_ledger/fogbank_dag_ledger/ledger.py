@@ -47,6 +47,7 @@ from .restoring import (
 )
 from .settled_objects import mark_vain, restore_line, restore_object, settle_objects
 from .state import burned, state_hash, supply_held
+from .strangers import bits_of, bits_wanted, is_introduced
 from .validity import check_cone
 from .vertex import Draft, Vertex, VertexId, seq_in, tag_in
 from .votes import Votes
@@ -69,6 +70,9 @@ class Ledger:
         self._proofs: dict[NodeId, bytes] = {}
         self._objects: dict[ObjectId, HeldObject] = {}
         self._strange_forkers = 0
+        self._strangers = 0
+        """Chains that are held and not introduced."""
+
         self._trail = Trail()
         self._ground = Ground(self.dag, self._acknowledged)
         for account in {**genesis.balances, **genesis.seats}:
@@ -110,6 +114,9 @@ class Ledger:
         record, acknowledges = self._record(vertex, chain, held)
         if known is None:
             self._register(chain)
+            self._strangers += not chain.introduced
+        if not chain.introduced and is_introduced(vertex.claims, vertex.operations):
+            self._introduce(chain)
         events: list[LedgerEvent] = [Inserted(vertex)]
         self._add(record, acknowledges, events)
         return events
@@ -168,7 +175,19 @@ class Ledger:
             return Unwanted.SLOT_FULL
         if chain is not None and len(chain.contested.get(vertex.seq, ())) >= CONTENDERS_MAX:
             return Unwanted.SLOT_FULL
+        if not is_seat and (wanted := self.work_wanted(vertex)):
+            shown = bits_of(self.genesis.network, vertex.issuer, vertex.seq, vertex.work)
+            return Unwanted.STRANGER if shown < wanted else None
         return None
+
+    def work_wanted(self, vertex: Vertex | Draft) -> int:
+        """Return the work that a vertex of no seat has to show to be taken, in bits (8.20)."""
+        chain = self._chains.get(vertex.issuer)
+        if chain is not None and chain.introduced:
+            return 0
+        if is_introduced(vertex.claims, vertex.operations):
+            return 0
+        return bits_wanted(self._strangers)
 
     # Pruning.
 
@@ -242,6 +261,7 @@ class Ledger:
             if chain is None:
                 chain = self._new_chain(record.account)
                 self._register(chain)
+            chain.introduced = True
             match record:
                 case AccountRecord():
                     restore_account(record, chain, self._finality)
@@ -417,6 +437,11 @@ class Ledger:
     def _new_chain(self, issuer: NodeId) -> Chain:
         return Chain(issuer, self.genesis.balances.get(issuer, 0), self.epochs.number_of(issuer))
 
+    def _introduce(self, chain: Chain) -> None:
+        if not chain.introduced:
+            chain.introduced = True
+            self._strangers -= 1
+
     def _register(self, chain: Chain) -> None:
         self._chains[chain.issuer] = chain
         acknowledged = self._acknowledged.get(chain.tag)
@@ -514,6 +539,7 @@ class Ledger:
             if name not in self._chains:
                 self._register(self._new_chain(name))
             self._chains[name].seat = self.epochs.number_of(name)
+            self._introduce(self._chains[name])
         self._votes.seat_new([self._chains[name] for name in new])
         for chain in self._chains.values():
             chain.closed_count = chain.final_count

@@ -300,6 +300,18 @@ SETTLEMENTS_MAX = 4
 STATEMENT_BYTES_MAX = 1_024
 """The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
 
+STRANGER_WORK_BITS = 16
+"""Work that a stranger's vertex has to show at least, in bits (section 8.20)."""
+
+STRANGER_WORK_BITS_MAX = 28
+"""Work that is asked for at most, in bits (section 8.20)."""
+
+STRANGER_STEP = 64
+"""From so many chains of strangers on, a bit more is asked for, and again at each doubling."""
+
+STRANGER_MARGIN_BITS = 2
+"""An own vertex shows so much more than asked for here: others may hold more strangers."""
+
 BEAT_INTERVAL_MIN_S = 1.0
 """A beat is not said sooner than this after the last vertex, in seconds (section 8.17)."""
 

@@ -65,6 +65,9 @@ class Draft:
     epoch: int = 0
     """The newest epoch that its past cone decides."""
 
+    work: int = 0
+    """A number that shows work, below 2^64 (section 8.20)."""
+
 
 class Vertex(NamedTuple):
     """A vertex whose form is right; whether it is valid the DAG decides."""
@@ -92,6 +95,9 @@ class Vertex(NamedTuple):
 
     epoch: int = 0
     """The newest epoch that its past cone, without itself, decides (section 8.19)."""
+
+    work: int = 0
+    """A number that shows work (section 8.20)."""
 
     @property
     def edges(self) -> list[VertexId]:

@@ -52,7 +52,6 @@ from .vertex import (
 
 _VERSION = 1
 _PAY = 1
-_NO_WORK = 0
 
 _ARRAY_MAX = VALIDATOR_BODY_BYTES_MAX // VERTEX_ID_BYTES
 """No array in a body has more elements: each of them has an id or a key in it."""
@@ -104,7 +103,7 @@ def body_of(draft: Draft, network: NetworkId, unix_time_s: int = 0) -> bytes:
             draft.beat,
             draft.cert,
             unix_time_s,
-            _NO_WORK,
+            draft.work,
         ]
     )
 
@@ -236,11 +235,12 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         operations=others,
         committee=committee,
         epoch=epoch,
+        work=work,
     )
     _check_frame(vertex, net, network)
     _check_edges(vertex)
     _check_payments(vertex)
-    _check_cert(vertex, work)
+    _check_cert(vertex)
     return vertex
 
 
@@ -339,13 +339,13 @@ def _sort_of(action: Action) -> type:
     return Close if isinstance(action, Settling) else type(action)
 
 
-def _check_cert(vertex: Vertex, work: int) -> None:
+def _check_cert(vertex: Vertex) -> None:
     if cert := vertex.cert:
         tags = [cert[start : start + TAG_BYTES] for start in range(0, len(cert), POSITION_BYTES)]
         if len(cert) % POSITION_BYTES or not _ascend(tags) or vertex.seq == 0:
             raise RemoteProtocolError("a malformed cert", rule="8.3.10")
-    if work != _NO_WORK:
-        raise RemoteProtocolError("work that nobody asked for", rule="8.3.11")
+    if vertex.work and vertex.kind == VALIDATOR:
+        raise RemoteProtocolError("a validator vertex with work", rule="8.3.11")
 
 
 def _ascend(names: "list[bytes] | list[VertexId] | tuple[VertexId, ...]") -> bool:

@@ -247,7 +247,7 @@ def _of_form() -> dict[str, tuple[Mapping[str, Value], str]]:
         "tags that do not ascend": ({**SEATED, "cert": b"\1" * 12 + bytes(12)}, "8.3.10"),
         "a tag named twice": ({**SEATED, "cert": bytes(24)}, "8.3.10"),
         "a cert at seq 0": ({"kind": 2, "cert": bytes(12)}, "8.3.10"),
-        "work": ({"pow": 1}, "8.3.11"),
+        "work of a validator": ({"kind": 2, "pow": 1}, "8.3.11"),
     }
 
 

@@ -319,7 +319,13 @@ class LedgerService:
         errands = self._errands = Errands(
             disk,
             self._exchange,
-            Issuer(self._identity, network, disk.log, lambda: int(time.time())),
+            Issuer(
+                self._identity,
+                network,
+                disk.log,
+                lambda: int(time.time()),
+                self._ledger.work_wanted,
+            ),
             self._identity,
             network,
             tell=self._driver.tell,

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import trio
 
+from fogbank_dag_ledger.limits import STRANGER_MARGIN_BITS
 from fogbank_dag_ledger.participation.happenings import OwnKept, OwnLost, OwnRefused
 from fogbank_dag_ledger.service.failures import LogFull, LogUnusable
 from fogbank_dag_ledger.service.issuer import Issuer
 from fogbank_dag_ledger.service.own_log import OwnLog
+from fogbank_dag_ledger.strangers import bits_of
 from fogbank_dag_ledger.vertex import NO_VERTEX, ORDINARY, Draft
 from fogbank_dag_ledger.vertex_codec import encode_vertex
 
@@ -29,9 +31,9 @@ class FailingLog(OwnLog):
         super().append(records)  # type: ignore[arg-type]
 
 
-def desk(folder: Path) -> tuple[FailingLog, Issuer]:
+def desk(folder: Path, bits: int = 0) -> tuple[FailingLog, Issuer]:
     log = FailingLog(folder / "own.log", COMMUNITY.network, COMMUNITY.names[4])
-    return log, Issuer(COMMUNITY.identities[4], COMMUNITY.network, log, lambda: 5)
+    return log, Issuer(COMMUNITY.identities[4], COMMUNITY.network, log, lambda: 5, lambda _: bits)
 
 
 async def test_a_vertex_is_on_disk_when_it_is_told(tmp_path: Path) -> None:
@@ -66,4 +68,13 @@ async def test_what_is_not_on_disk_is_told_and_not_kept(
     log.failure = failure
     assert await issuer.keep(DRAFT) == told
     assert list(log.records()) == []
+    log.close()
+
+
+async def test_a_stranger_shows_more_work_than_its_own_node_asks_for(tmp_path: Path) -> None:
+    log, issuer = desk(tmp_path, bits=6)
+    kept = await issuer.keep(DRAFT)
+    assert isinstance(kept, OwnKept)
+    shown = bits_of(COMMUNITY.network, DRAFT.issuer, DRAFT.seq, kept.vertex.work)
+    assert shown >= 6 + STRANGER_MARGIN_BITS
     log.close()

@@ -1,6 +1,7 @@
 """An honest node: the real machines, and a shell that performs what they say in the world."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count, islice
 from math import inf
 from random import Random
@@ -79,7 +80,8 @@ from fogbank_dag_ledger.participation.happenings import (
     VerticesArrived,
 )
 from fogbank_dag_ledger.participation.issuing_state import Issuing, Stopped
-from fogbank_dag_ledger.vertex import Vertex, VertexId, seq_in, tag_in
+from fogbank_dag_ledger.strangers import find_work
+from fogbank_dag_ledger.vertex import ORDINARY, Vertex, VertexId, seq_in, tag_in
 from fogbank_dag_ledger.vertex_codec import decode_vertex, encode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
@@ -273,7 +275,11 @@ class Node:
         if self.disk_is_full:
             self.later(self._sync_s(), lambda: OwnRefused("no room"))
             return
-        vertex = self.world.community.sign(command.draft, self.clock.unix_time_s())
+        draft = command.draft
+        if draft.kind == ORDINARY and (bits := self.ledger.work_wanted(draft)):
+            network = self.world.community.network
+            draft = replace(draft, work=find_work(network, draft.issuer, draft.seq, bits))
+        vertex = self.world.community.sign(draft, self.clock.unix_time_s())
         self.disk.sync_store()
         self.disk.write_own([encode_vertex(vertex)])
         if self.disk_is_broken:

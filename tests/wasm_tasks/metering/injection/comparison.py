@@ -14,6 +14,12 @@ from tests.wasm_tasks.metering.injection.generator import Generator
 from tests.wasm_tasks.packages import translate
 
 from fogbank_wasm_tasks.metering.injection import DEPTH_MAX, inject, pack_counter, read_counter
+from fogbank_wasm_tasks.metering.injection.binary import (
+    encode_sections,
+    encode_unsigned,
+    read_unsigned,
+)
+from fogbank_wasm_tasks.metering.injection.layout import EXPORTS, START, in_order, read_layout
 from fogbank_wasm_tasks.module.checks import check_module
 from fogbank_wasm_tasks.module.reserved import COUNTER, START_FUNCTION
 from fogbank_wasm_tasks.sandbox.engine.configuration import configure
@@ -22,22 +28,24 @@ FUEL_MAX: Final = 10**7
 _TARGETS: Final = (None, "pulley64")
 
 
-def _make_engine(target: str | None, *, has_float_vectors: bool) -> wasmtime.Engine:
+def make_engine(target: str | None, *, has_float_vectors: bool) -> wasmtime.Engine:
+    """Return an engine for ``target``, with the settings of the sandbox."""
     config = configure(has_float_vectors=has_float_vectors)
     if target:
         config.target = target
     return wasmtime.Engine(config)
 
 
-def _make_reference() -> wasmtime.Engine:
+def make_reference() -> wasmtime.Engine:
+    """Return an engine that counts by itself."""
     config = configure(has_float_vectors=True)
     config.consume_fuel = True
     return wasmtime.Engine(config)
 
 
-_REFERENCE: Final = _make_reference()
+_REFERENCE: Final = make_reference()
 _ENGINES: Final = {
-    (target, has_float_vectors): _make_engine(target, has_float_vectors=has_float_vectors)
+    (target, has_float_vectors): make_engine(target, has_float_vectors=has_float_vectors)
     for target in _TARGETS
     for has_float_vectors in (False, True)
 }
@@ -58,11 +66,12 @@ def run_plain(module: bytes) -> Seen:
     """Run ``module`` as it is, in an engine that counts by itself."""
     store = wasmtime.Store(_REFERENCE)
     store.set_fuel(FUEL_MAX)
-    exports = wasmtime.Instance(store, wasmtime.Module(_REFERENCE, module), []).exports(store)
+    code = wasmtime.Module(_REFERENCE, with_start_exported(module))
+    exports = wasmtime.Instance(store, code, []).exports(store)
     # What the engine takes for making an instance is its own affair.
     store.set_fuel(FUEL_MAX)
-    trap = _call(store, exports)
-    return Seen(trap, _hash_memory(store, exports), FUEL_MAX - store.get_fuel())
+    trap = call_run(store, exports)
+    return Seen(trap, hash_memory(store, exports), FUEL_MAX - store.get_fuel())
 
 
 def run_rewritten(module: bytes, target: str | None, *, is_precise: bool) -> Seen:
@@ -73,18 +82,12 @@ def run_rewritten(module: bytes, target: str | None, *, is_precise: bool) -> See
     exports = wasmtime.Instance(store, wasmtime.Module(engine, injected.module), []).exports(store)
     counter = exports[COUNTER]
     assert isinstance(counter, wasmtime.Global)
-    if any(name == START_FUNCTION for name in exports):
-        # As in ``run_plain``, what starts the module is not counted.
-        counter.set_value(store, wasmtime.Val.i64(pack_counter(FUEL_MAX, DEPTH_MAX)))
-        start = exports[START_FUNCTION]
-        assert isinstance(start, wasmtime.Func)
-        start(store)
     counter.set_value(store, wasmtime.Val.i64(pack_counter(FUEL_MAX, DEPTH_MAX)))
-    trap = _call(store, exports)
+    trap = call_run(store, exports)
     reading = read_counter(int(counter.value(store)))
     if trap == "UNREACHABLE" and reading.is_too_deep:
         trap = "DEPTH"
-    return Seen(trap, _hash_memory(store, exports), FUEL_MAX - reading.fuel_left)
+    return Seen(trap, hash_memory(store, exports), FUEL_MAX - reading.fuel_left)
 
 
 def complaint_about(module: bytes, *, shows_nans: bool) -> str | None:
@@ -125,11 +128,27 @@ def generate(seed: int) -> tuple[bytes, bool]:
     return translate(text), kind > 1
 
 
-def _call(store: wasmtime.Store, exports: Any) -> str | None:
-    run = exports["run"]
-    assert isinstance(run, wasmtime.Func)
+def with_start_exported(module: bytes) -> bytes:
+    """Return ``module`` with its start function exported instead, so that its fuel is seen."""
+    sections = dict(read_layout(module).sections)
+    start = sections.pop(START, None)
+    if start is None:
+        return module
+    name = START_FUNCTION.encode("ascii")
+    count, at = read_unsigned(sections[EXPORTS], 0)
+    entry = encode_unsigned(len(name)) + name + b"\x00" + start
+    sections[EXPORTS] = encode_unsigned(count + 1) + sections[EXPORTS][at:] + entry
+    return encode_sections(in_order(sections))
+
+
+def call_run(store: wasmtime.Store, exports: Any) -> str | None:
+    """Start the module where it has something to start, call its ``run``; return how it trapped."""
+    names = [START_FUNCTION] if any(name == START_FUNCTION for name in exports) else []
     try:
-        run(store)
+        for name in [*names, "run"]:
+            function = exports[name]
+            assert isinstance(function, wasmtime.Func)
+            function(store)
     except wasmtime.Trap as trap:
         code = trap.trap_code
         assert code is not None
@@ -137,7 +156,8 @@ def _call(store: wasmtime.Store, exports: Any) -> str | None:
     return None
 
 
-def _hash_memory(store: wasmtime.Store, exports: Any) -> bytes:
+def hash_memory(store: wasmtime.Store, exports: Any) -> bytes:
+    """Return a hash of all of the memory."""
     memory = exports["memory"]
     assert isinstance(memory, wasmtime.Memory)
     return blake2b(memory.read(store), digest_size=16).digest()

@@ -108,6 +108,7 @@ class Generator:
         return (
             f'(module {types} (memory (export "memory") 1 3) (table $t 8 16 funcref)'
             f'(elem (i32.const 1) {names}) (elem $e func $f1 $f2) (data $d "{"abc" * 20}")'
+            '(elem $unneeded func $f1) (data $unused "x")'
             "(global $g0 (mut i32) (i32.const 3)) "
             + f"(global $g1 (mut {self._numbers[-1]}) ({self._numbers[-1]}.const 5))"
             + "".join(functions)
@@ -196,7 +197,7 @@ class Generator:
                 f"{self._value('funcref', depth, scope)} {short(3)} table.grow $t drop",
                 f"{short(3)} {self._value('funcref', depth, scope)} {short(3)} table.fill $t",
                 f"{short(7)} {self._value('funcref', depth, scope)} table.set $t",
-                "memory.size drop table.size $t drop",
+                "memory.size drop table.size $t drop data.drop $unused elem.drop $unneeded",
             )
         )
 
@@ -264,7 +265,13 @@ class Generator:
         values = self._values(parameters, depth + 2, scope)
         way = self._chance.random()
         if way < 0.15 and results == self._signatures[self._function][1]:
-            return f"{self._value('i32', depth + 2, scope)} if {values} return_call $f{callee} end"
+            leave = self._chance.choice(
+                (
+                    f"return_call $f{callee}",
+                    f"i32.const {callee + 1} return_call_indirect $t (type $t{callee})",
+                )
+            )
+            return f"{self._value('i32', depth + 2, scope)} if {values} {leave} end"
         if way < 0.5:
             # Slots 1 to 5 hold the functions at first; a wrong one traps.
             slot = callee + 1

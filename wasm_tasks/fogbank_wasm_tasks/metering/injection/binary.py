@@ -8,6 +8,10 @@ from collections.abc import Iterable, Sequence
 
 def read_unsigned(data: bytes, at: int) -> tuple[int, int]:
     """Return the unsigned integer at ``at`` and the place after it."""
+    value = data[at]
+    if value < 0x80:
+        # Nearly all of them are so short.
+        return value, at + 1
     value = shift = 0
     while True:
         byte = data[at]

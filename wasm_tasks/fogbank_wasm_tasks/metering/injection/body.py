@@ -7,6 +7,7 @@ host and before a trap of ours.  Written at every charge it would make a tight l
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from . import instructions as op
@@ -46,6 +47,12 @@ _RESTORE_DEPTH: Final = b"restore depth"
 """Stands in the code for giving back the depth, until that is known."""
 
 
+@lru_cache(1024)
+def _charge(cost: int) -> bytes:
+    """Return the code that takes ``cost`` units of fuel from the counter on the stack."""
+    return op.I64_CONST + encode_signed(cost << DEPTH_BITS) + op.I64_SUB
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What every function of one module shares."""
@@ -73,6 +80,11 @@ class Surroundings:
 
     referenced: set[int] = field(default_factory=set[int])
     """Functions that bodies take references to; grows as bodies are rewritten."""
+
+    unchanged: dict[int, set[bytes]] = field(default_factory=dict[int, set[bytes]])
+    """For the number of the local that moves, the operators seen that stay as they are: functions
+    use the same few again and again, and looking them up is most of the work saved.
+    """
 
 
 @dataclass(slots=True)
@@ -108,6 +120,7 @@ class BodyRewriter:
         self._block = block
         self._frame = frame = Frame(code, start, end, parameters)
         self._parameters = parameters
+        self._unchanged = around.unchanged.setdefault(parameters if frame.moved else -1, set())
         self._at = frame.code_start
         self._get = op.LOCAL_GET + frame.counter
         self._set = op.LOCAL_SET + frame.counter
@@ -153,11 +166,12 @@ class BodyRewriter:
         stop = match.end()
         operators: list[bytes] = PLAIN_OPERATOR.findall(self._code, self._at, stop)
         self._cost += len(operators) - operators.count(DROP) - operators.count(NOP)
-        changed = self._changed(set(operators))
+        unknown = {*operators} - self._unchanged
+        changed = self._changed(unknown) if unknown else None
         if changed:
             self._segment.append(b"".join([changed.get(each, each) for each in operators]))
         else:
-            self._segment.append(match.group())
+            self._segment.append(self._code[self._at : stop])
         self._last = operators[-1][0]
         self._at = stop
 
@@ -169,12 +183,16 @@ class BodyRewriter:
             if first in _LOCAL_OPERATORS:
                 if self._frame.moved and read_unsigned(operator, 1)[0] == self._parameters:
                     changed[operator] = operator[:1] + self._frame.moved
+                    continue
             elif first == op.REF_FUNC:
                 function = self._twin(read_unsigned(operator, 1)[0])
                 self._around.referenced.add(function)
                 changed[operator] = operator[:1] + encode_unsigned(function)
+                continue
             elif first == op.VECTOR_PREFIX and FLOAT_VECTOR.match(operator):
+                # Told once for all functions that share what is unchanged: it is the module's.
                 self.has_float_vectors = True
+            self._unchanged.add(operator)
         return changed
 
     def _twin(self, function: int) -> int:
@@ -353,7 +371,7 @@ class BodyRewriter:
         elif self._cost or self._at_loop_header:
             if self._tally is not None:
                 self._out.append(self._tally.charge(self._cost))
-            charge = self._get + op.I64_CONST + encode_signed(self._cost << DEPTH_BITS) + op.I64_SUB
+            charge = self._get + _charge(self._cost)
             if self._at_loop_header:
                 self._out.append(charge + self._tee + op.I64_IS_NEGATIVE + self._die)
             else:

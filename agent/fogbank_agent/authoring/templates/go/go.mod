@@ -1,3 +1,3 @@
-module {{name}}
+module fogbank.task/{{name}}
 
 go 1.21
