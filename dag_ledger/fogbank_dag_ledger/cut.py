@@ -139,12 +139,16 @@ def choose_cut(
         cut = _choose(held, before, limits)
         if len(cut.dead) > CHECKPOINT_DEAD_MAX or not _may_close(cut):
             # Rather without anything lost: what stands on it waits for the next one.
-            cut = _choose(held, before, replace(limits, may_die=lambda _record, _count: False))
+            cut = _choose(held, before, replace(limits, may_die=_none_may_die))
         opened = set(_undecided(cut, before, is_decided))
         if not opened:
             return cut
         limits.open |= opened
     return Cut(below=before.counts)
+
+
+def _none_may_die(_record: Record, _count: int) -> bool:
+    return False
 
 
 def _undecided(

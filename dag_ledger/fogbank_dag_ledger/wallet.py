@@ -161,7 +161,7 @@ class Wallet:
         opening = self._ledger.dag.get(operation.opening)
         if opening is None:
             return self._ledger.is_settled(operation.opening)
-        return opening is not None and (opening.final or opening.chain is self._chain)
+        return opening.final or opening.chain is self._chain
 
     @property
     def _chain(self) -> Chain | None:

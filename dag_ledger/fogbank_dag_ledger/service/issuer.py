@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import trio
 
@@ -40,16 +41,16 @@ class Issuer:
     async def keep(self, draft: Draft) -> OwnKept | OwnRefused | OwnLost:
         """Sign ``draft`` and return when it is on disk, or why it is not.
 
-        Cancelling does not stop it, or nobody would know whether the vertex exists.
+        Cancelling does not stop it once it is signed, or nobody would know whether it exists.
         """
         bits = self._work_wanted(draft) if draft.kind == ORDINARY else 0
+        if bits:
+            wanted = bits + STRANGER_MARGIN_BITS
+            search = partial(find_work, self._network, draft.issuer, draft.seq, wanted)
+            work = await trio.to_thread.run_sync(search, abandon_on_cancel=True)
+            draft = replace(draft, work=work)
+        vertex = sign_vertex(draft, self._identity, self._network, self._unix_time_s())
         with trio.CancelScope(shield=True):
-            if bits:
-                work = await trio.to_thread.run_sync(
-                    find_work, self._network, draft.issuer, draft.seq, bits + STRANGER_MARGIN_BITS
-                )
-                draft = replace(draft, work=work)
-            vertex = sign_vertex(draft, self._identity, self._network, self._unix_time_s())
             try:
                 await trio.to_thread.run_sync(self._log.append, [encode_vertex(vertex)])
             except LogFull as error:
