@@ -185,7 +185,11 @@ class Ledger:
         chain = self._chains.get(vertex.issuer)
         if chain is not None and chain.introduced:
             return 0
-        if is_introduced(vertex.claims, vertex.operations):
+        named = [claim.source for claim in vertex.claims]
+        for operation in vertex.operations:
+            named += operation.references
+        # Made-up names introduce nobody, and would be asked for.
+        if is_introduced(vertex.claims, vertex.operations) and not self._ground.missing(named):
             return 0
         return bits_wanted(self._strangers)
 

@@ -57,6 +57,8 @@ def test_a_stranger_is_heard_when_it_shows_work_or_was_paid() -> None:
     assert ledger.unwanted(community.vertex(STRANGER, worked)) is Unwanted.STRANGER
 
     paying = community.vertex(4, pays={STRANGER: 5})
+    early = community.vertex(STRANGER, worked, claims=[(paying, 5)])
+    assert ledger.unwanted(early) is Unwanted.STRANGER
     ledger.insert(paying)
     claiming = community.vertex(STRANGER, worked, claims=[(paying, 5)])
     assert ledger.unwanted(claiming) is None

@@ -58,15 +58,14 @@ def draw_plan(random: Random) -> Plan:
     # What is not to be trusted is not to be counted on either: a quorum must be left.
     byzantine = random.randint(0, min(bound, seats - (2 * seats // 3 + 1)))
     liars = random.randint(0, byzantine)
-    deals = random.random() < 0.5
     return Plan(
         seats,
         random.randint(2, 4),
         liars,
         random.randint(0, 1),
         byzantine - liars,
-        deals=deals,
-        reforms=not deals and random.random() < 0.5,
+        deals=random.random() < 0.5,
+        reforms=random.random() < 0.5,
     )
 
 
