@@ -1,4 +1,4 @@
-"""What runs are billed, where NaN bits are seen, and how deep calls nest (SPEC.md section 7.5)."""
+"""What runs are billed, where NaN bits are seen, how deep calls nest (SPEC.md 7.4 and 7.5)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,6 +7,8 @@ from tests.wasm_tasks.packages import command, translate, wasi
 
 FD_WRITE: Final = wasi("fd_write", "(param i32 i32 i32 i32) (result i32)")
 CLOCK: Final = wasi("clock_time_get", "(param i32 i64 i32) (result i32)")
+FD_READ: Final = wasi("fd_read", "(param i32 i32 i32 i32) (result i32)")
+POLL: Final = wasi("poll_oneoff", "(param i32 i32 i32 i32) (result i32)")
 EXIT: Final = wasi("proc_exit", "(param i32)")
 TABLE: Final = "(table $t 10 funcref) (func $g) (elem (i32.const 0) $g)"
 WRITE_EIGHT_BYTES: Final = (
@@ -32,7 +34,7 @@ def build() -> dict[str, Any]:
     """Return the vectors: runs with outcome and fuel; ``reject`` is empty."""
     return {
         "spec": "7.5",
-        "accept": [*_segments(), *_lengths(), *_depths(), *_nans()],
+        "accept": [*_segments(), *_lengths(), *_host_calls(), *_depths(), *_nans()],
         "reject": [],
     }
 
@@ -133,6 +135,32 @@ def _lengths() -> list[dict[str, Any]]:
         _run("a null function", "(call_indirect (i32.const 5))", [2, "null_function"], 3,
              fields=TABLE),
     ]  # fmt: skip
+
+
+def _host_calls() -> list[dict[str, Any]]:
+    def called(name: str, function: str, operands: str, charged: int) -> dict[str, Any]:
+        constants = " ".join(f"(i32.const {each})" for each in operands.split())
+        fields = {"fd_write": FD_WRITE, "fd_read": FD_READ, "poll_oneoff": POLL}[function]
+        # The entry, four operands and the call.
+        return _run(name, f"(drop (call ${function} {constants}))", OK, 6 + 1_000 + charged,
+                    fields=fields)  # fmt: skip
+
+    return [
+        called("no buffer", "fd_write", "1 0 0 8", 0),
+        called("one buffer is in the call's price", "fd_write", "1 0 1 8", 0),
+        called("the second buffer", "fd_write", "1 0 2 32", 100),
+        called("1,023 further buffers", "fd_write", "1 0 1024 16384", 102_300),
+        called("too many buffers are not charged", "fd_write", "1 0 1025 16384", 0),
+        called("nor those of a descriptor that is not open", "fd_write", "7 0 3 64", 0),
+        called("buffers outside of the memory are", "fd_write", "1 -8 3 64", 200),
+        called("further buffers to read into", "fd_read", "0 0 4 64", 300),
+        called("too many to read into are not charged", "fd_read", "0 0 1025 16384", 0),
+        called("one subscription is in the call's price", "poll_oneoff", "0 512 1 8192", 0),
+        called("further subscriptions", "poll_oneoff", "0 512 3 8192", 1_000),
+        called("no subscription is an error", "poll_oneoff", "0 512 0 8192", 0),
+        called("too many subscriptions are not charged", "poll_oneoff", "0 512 1025 8192", 0),
+        called("subscriptions outside of the memory are", "poll_oneoff", "-8 512 3 8192", 1_000),
+    ]
 
 
 def _depths() -> list[dict[str, Any]]:

@@ -105,7 +105,7 @@ def _zig(command: str) -> tuple[str, ...]:
     zig = which("zig")
     if zig is not None:
         return (zig, command)
-    raise _missing("Zig, which compiles C too", f"{_pip()} ziglang")
+    raise _missing("Zig, which compiles C too,", f"{_pip()} ziglang")
 
 
 def _rust(manifest: TaskManifest, *, is_named: bool) -> Step:
