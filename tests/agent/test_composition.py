@@ -14,7 +14,7 @@ from fogbank_agent.control.client import ControlClient
 from fogbank_agent.control.requests.blobs import BlobKept, Chunk, PutBlob
 from fogbank_agent.control.requests.history import GetRuns, Runs
 from fogbank_agent.control.requests.jobs import RunEnded, StartJob
-from fogbank_agent.control.requests.money import GetWallet, Wallet
+from fogbank_agent.control.requests.money import GetWallet, Paid, Pay, Wallet
 from fogbank_agent.control.requests.status import GetStatus, Status
 from fogbank_agent.errors import ConfigError, Refused
 from fogbank_agent.parts import Parts
@@ -66,6 +66,14 @@ async def test_an_agent_alone_answers_about_itself(tmp_path: Path) -> None:
         assert await ask(built, GetRuns(5), Runs) == Runs(())
         assert parts.state.read_last_port() == parts.node.port
     assert not built.state.control_socket.exists()
+
+
+async def test_a_payment_to_an_account_that_nobody_has_seen_says_so_once(tmp_path: Path) -> None:
+    built = foundation(tmp_path, Config(network=ALONE))
+    async with running(built):
+        stranger = Pay("5a" * 32, 1, 0)
+        assert (await ask(built, stranger, Paid)).to_stranger
+        assert not (await ask(built, stranger, Paid)).to_stranger
 
 
 async def test_a_machine_that_cannot_run_tasks_still_buys_and_says_why(

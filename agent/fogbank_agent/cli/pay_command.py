@@ -23,6 +23,12 @@ def command(
     """Pay DROPS to a connected peer (its short form or the beginning of its key) or to any key."""
     with connect(state) as client:
         paid = client.ask(Pay(to, drops, wait_s if wait else 0), Paid)
+    if paid.to_stranger:
+        click.echo(
+            f"note: nobody with the account {paid.to} is connected or known to the ledger: "
+            "if the key is mistyped, the drops are lost",
+            err=True,
+        )
     if as_json:
         print_json(paid)
     else:

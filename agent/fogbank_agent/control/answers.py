@@ -275,6 +275,8 @@ class _Answers:
 
     async def _pay(self, request: Pay, conversation: Conversation) -> None:
         to = self._account(request.to)
+        connected = {info.node_id for info in self.parts.node.peers()}
+        to_stranger = to not in connected and not self.parts.ledger.has_seen(to)
         try:
             vertex_id = await self.parts.ledger.pay([(to, request.drops)])
         except (PaymentRefused, NotIssuing, StorageFailure) as error:
@@ -287,7 +289,9 @@ class _Answers:
         except NeverFinal as error:
             raise Refused(str(error)) from None
         final = self.parts.ledger.is_final(vertex_id)
-        await conversation.send(Paid(vertex_id.hex(), short_form(to), request.drops, final))
+        await conversation.send(
+            Paid(vertex_id.hex(), short_form(to), request.drops, final, to_stranger)
+        )
 
     def _account(self, text: str, *, may_be_own: bool = False) -> NodeId:
         """Find whom a person means: a whole key, or the beginning of one that is known here."""

@@ -266,6 +266,17 @@ class LedgerService:
         """Tell whether the vertex is held and final."""
         return self._ledger.is_final(vertex_id)
 
+    def has_seen(self, account: NodeId) -> bool:
+        """Tell whether a seat, the genesis, a vertex or a payment names ``account``.
+
+        Payments count that are final and not yet claimed, and the last 1,000 from the own account.
+        """
+        return (
+            self._ledger.chain(account) is not None
+            or bool(self._ledger.claimable(account))
+            or any(payment.recipient == account for payment in self.payments(1_000))
+        )
+
     def wallet(self) -> WalletView:
         """Return the own account."""
         claimable = self._ledger.claimable(self._own)

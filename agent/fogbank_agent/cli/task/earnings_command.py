@@ -30,5 +30,5 @@ def command(state: StateFolder, as_json: bool) -> None:
     else:
         click.echo(
             "no royalties yet: they come when channels over which runs of your tasks were paid "
-            "are settled"
+            "are settled, and a run that this agent bought or sold itself carries none"
         )

@@ -68,3 +68,5 @@ class Paid:
     to: str
     drops: int
     final: bool
+    to_stranger: bool
+    """The recipient was not connected, and the ledger had never seen its account."""
