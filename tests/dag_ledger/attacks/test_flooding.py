@@ -1,5 +1,7 @@
 """Attacks with numbers: bounds hold, everyone honest is served."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from fogbank_dag_ledger.frontier import Head, Tag
@@ -9,7 +11,17 @@ from fogbank_dag_ledger.limits import (
     VALIDATOR_PARENTS_MAX,
     WINDOW,
 )
-from fogbank_dag_ledger.vertex import tag_of
+from fogbank_dag_ledger.vertex import (
+    NO_VERTEX,
+    ORDINARY,
+    Claim,
+    Draft,
+    Vertex,
+    VertexId,
+    tag_of,
+)
+from fogbank_dag_ledger.vertex_codec import sign_vertex
+from fogbank_protocol.identity import Identity
 
 from .attacker import (
     Attacker,
@@ -51,6 +63,27 @@ def test_a_flood_of_tips_on_one_old_vertex_orphans_nobody() -> None:
             assert held is not None
             assert len(held.slots) <= held.final_count + WINDOW
     assert percentile_95(world.judge.latencies_s) < 2 * usual
+
+
+@pytest.mark.parametrize("claims", [(), (Claim(VertexId(bytes(31) + b"\1"), 1),)])
+def test_dust_of_many_keys_that_cost_nothing_is_not_taken(claims: Sequence[Claim]) -> None:
+    """Neither empty vertices nor claims to sources that nobody has make a stranger known."""
+    world = honest_world(4)
+    attacker = Attacker(world, len(world.community.names) - 1)
+    pay_for_a_while(world)
+    before = {name: len(node.ledger) for name, node in world.nodes.items()}
+    dust: list[Vertex] = []
+    for number in range(500):
+        key = Identity.from_seed(b"dust" + number.to_bytes(28, "big"))
+        draft = Draft(ORDINARY, key.node_id, 0, NO_VERTEX, claims=claims)
+        dust.append(sign_vertex(draft, key, world.community.network))
+    attacker.send(dust)
+    world.run(world.now + 1)
+    for name, node in world.nodes.items():
+        assert node.participant.intake.parked == 0
+        assert len(node.ledger) >= before[name]
+        assert all(node.ledger.chain(one.issuer) is None for one in dust)
+    settle(world)
 
 
 @pytest.mark.slow

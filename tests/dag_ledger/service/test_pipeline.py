@@ -17,7 +17,7 @@ from fogbank_protocol.identity import NodeId
 from ..community import Community
 from .services import wait_until
 
-COMMUNITY = Community(seats=4, others=2)
+COMMUNITY = Community(seats=4, others=3)
 ANN, BEN = NodeId(b"a" * 32), NodeId(b"b" * 32)
 
 
