@@ -109,12 +109,16 @@ async def buy_and_disturb(
                 break
         # The second state is fetched when the first was looked at and kept.
         for _ in range(2):
-            before = one.buyer.blobs.used_bytes
-            await wait_until(lambda before=before: one.buyer.blobs.used_bytes != before)
+            await _wait_changed(one)
         disturb(one)
         async for _ in receive:
             pass
     return results[0]
+
+
+async def _wait_changed(one: Town) -> None:
+    before = one.buyer.blobs.used_bytes
+    await wait_until(lambda: one.buyer.blobs.used_bytes != before)
 
 
 def check_moved(one: Town, result: JobResult, why: Reason) -> None:
