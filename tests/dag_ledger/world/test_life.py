@@ -42,6 +42,13 @@ def test_over_the_bound_two_are_confirmed_in_one_slot(seats: int, liars: int) ->
     assert any(broken.startswith("two for one slot") for broken in found)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [401, 405])
+def test_objects_are_settled_by_the_seats_of_the_present_epoch(seed: int) -> None:
+    plan = Plan(5, others=4, liars=1, lying_accounts=0, restored=0, deals=True, reforms=True)
+    assert violation(Life(seed, plan)) == ""
+
+
 class ForgetfulDisk(Disk):
     """A disk that says it has synced and has not."""
 

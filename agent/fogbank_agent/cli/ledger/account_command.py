@@ -19,7 +19,7 @@ def command(key: str, state: StateFolder, as_json: bool) -> None:
     assert chain is not None
     told = {
         "account": account.hex(),
-        "votes": ledger.genesis.seats.get(account, 0),
+        "votes": ledger.epochs.weight_of(account),
         "balance": chain.account.balance,
         "claimable": sum(gain for _, gain in ledger.claimable(account).values()),
         "settled": chain.floor,

@@ -26,7 +26,7 @@ def command(state: StateFolder) -> None:
     rows = [
         (
             chain.issuer.hex()[:16],
-            genesis.seats.get(chain.issuer, 0),
+            ledger.epochs.weight_of(chain.issuer),
             chain.end,
             chain.final_count,
             chain.account.balance,

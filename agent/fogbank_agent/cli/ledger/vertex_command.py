@@ -18,7 +18,7 @@ def command(vertex_id: str, state: StateFolder, as_json: bool) -> None:
     found = read(state)
     vertex = vertex_of(found, vertex_id)
     record = found.ledger.dag.get(vertex.id)
-    seats = list(found.ledger.genesis.seats)
+    seats = found.ledger.epochs.holders
     voters = [one.hex() for seat, one in enumerate(seats) if record and record.votes >> seat & 1]
     told = {
         "id": vertex.id.hex(),
