@@ -88,9 +88,9 @@ class ProviderConfig:
     credit: Drops = 1_000_000
     """Drops that one requestor may owe before its orders are declined."""
 
-    stake: Drops = 0
-    """Drops that this agent locks at its start, as soon as it has them, and loses when a result of
-    it is proved wrong; with a stake it is audited less and chosen more.  0 locks none."""
+    stake: Drops = 10_000
+    """Drops that this agent locks as soon as it has twice as many, and loses when a result of it
+    is proved wrong; with a stake it is audited less and chosen more.  0 locks none."""
 
     services: Annotated[int, Between(0, 64)] = 1
     """Services, warm instances, kept for requestors at the same time, each in the place of a

@@ -165,7 +165,7 @@ STAKE_BEATS = 3_600
 STAKE_BEATS_MIN = 600
 """Seconds that a stake has to stay after it is asked back, for others to count on it (9.9)."""
 
-STAKE_LOOK_S = 60.0
+STAKE_LOOK_S = 5.0
 """How often a provider looks after its stake, whatever news came meanwhile."""
 
 CLOSE_WAIT_S = 10.0

@@ -27,7 +27,7 @@ class Staking:
     """Opens the stake that the owner wants, and tells which one stands."""
 
     def __init__(self, ledger: LedgerService, own_id: NodeId, wanted: int) -> None:
-        """Have ``wanted`` drops at stake from the start on, as soon as they are there; 0 for none.
+        """Have ``wanted`` drops at stake as soon as twice as many are there; 0 for none.
 
         One that is there already, whatever its amount, is left as it is.
         """
@@ -112,7 +112,8 @@ class Staking:
         if any(not view.is_settled for view in self._own()):
             self._wanted = 0
             return
-        if self._ledger.wallet().balance < self._wanted or self._terms(self._wanted) is None:
+        # As much again stays free: who earns wants to spend some of it.
+        if self._ledger.wallet().balance < 2 * self._wanted or self._terms(self._wanted) is None:
             return
         try:
             await self.open(self._wanted)
