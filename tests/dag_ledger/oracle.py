@@ -366,11 +366,11 @@ class Oracle:
         table = self.table(epoch)
         weights = table.weights()
         said: defaultdict[bytes, dict[NodeId, bytes]] = defaultdict(dict)
-        for one in self.vertices.values():
-            if one.cert and one.issuer in weights and self._speaks(one, epoch):
-                for start in range(0, len(one.cert), 12):
-                    tag, seq = one.cert[start : start + 8], one.cert[start + 8 : start + 12]
-                    said[tag][one.issuer] = max(seq, said[tag].get(one.issuer, b""))
+        for sayer in self.vertices.values():
+            if sayer.cert and sayer.issuer in weights and self._speaks(sayer, epoch):
+                for start in range(0, len(sayer.cert), 12):
+                    tag, seq = sayer.cert[start : start + 8], sayer.cert[start + 8 : start + 12]
+                    said[tag][sayer.issuer] = max(seq, said[tag].get(sayer.issuer, b""))
         final = set(before)
         settled = self.objects.confirmed()
         while True:
