@@ -140,8 +140,18 @@ class Town:
             hedge_s=hedge_s,
             can_run_here=can_run_here,
         )
-        stake_of = None if stakes is None else lambda provider: stakes.get(provider, 0)
-        self.choice = Choice(bounds, self.book, self.purse, self.reputation, stake_of)
+        at_stake = stakes or {}
+
+        def stake_of(provider: NodeId) -> int:
+            return at_stake.get(provider, 0)
+
+        self.choice = Choice(
+            bounds,
+            self.book,
+            self.purse,
+            self.reputation,
+            None if stakes is None else stake_of,
+        )
         sizes = input_sizes or [1] * runs
         self.job = Job(sizes, lots_at_once, terms, self.choice, draws or repeat(0))
         self.story: list[tuple[int, StoryEvent]] = []
