@@ -222,6 +222,20 @@ class LedgerService:
         while self._ledger.epochs.table != table:
             await self._epoch_began.wait()
 
+    async def wait_epoch(self, number: int) -> None:
+        """Return when this epoch, or a later one, has begun; may be never."""
+        while self._ledger.epochs.number < number:
+            await self._epoch_began.wait()
+
+    def is_split(self, account: NodeId) -> bool:
+        """Tell whether two vertices contend for the next slot of ``account``, and neither is L1.
+
+        While the seats that have yet to vote cannot decide it, only a new epoch can (8.19).
+        """
+        chain = self._ledger.chain(account)
+        rivals = () if chain is None else chain.contenders(chain.final_count)
+        return len(rivals) > 1 and not any(rival.confirmed for rival in rivals)
+
     def want_seats(self, table: Table) -> None:
         """Want ``table`` from the next epoch on; others with a seat have to want the same.
 
