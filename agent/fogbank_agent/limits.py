@@ -150,6 +150,24 @@ CHANNEL_IDLE_S = 3_600.0
 CHANNELS_LOOK_S = 60.0
 """How often the ledger is asked for all own channels, whatever news came meanwhile."""
 
+STAKE_MIN = 1_000
+"""Drops of the smallest stake that this agent opens: the watch's reward has to be worth a look."""
+
+STAKE_WATCH_MAX = 8
+"""Accounts that watch over a stake (section 8.15)."""
+
+STAKE_REWARD_PPM = 100_000
+"""What the watch gets of a seized stake that this agent opens, in parts per million."""
+
+STAKE_BEATS = 3_600
+"""Seconds that a stake of this agent stays after it is asked back (section 9.9)."""
+
+STAKE_BEATS_MIN = 600
+"""Seconds that a stake has to stay after it is asked back, for others to count on it (9.9)."""
+
+STAKE_LOOK_S = 5.0
+"""How often a provider looks after its stake, whatever news came meanwhile."""
+
 CLOSE_WAIT_S = 10.0
 """How long a provider may take to answer that it closes a channel (section 9.6)."""
 

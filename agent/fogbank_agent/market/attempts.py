@@ -287,6 +287,8 @@ class Attempts:
                 self._choice.begin(proposal.provider)
                 cost = self._choice.cost_expected(proposal, self._runs)
                 self._choice.purse.reserve(self._key(attempt.number), cost)
+                risk = self._choice.risk_expected(proposal, self._runs)
+                self._choice.purse.risk(proposal.provider, self._key(attempt.number), risk)
                 return [SignAgreement(self._lot, attempt.number, proposal.provider)]
             case reason:
                 self._end_attempt(attempt, now)
@@ -397,6 +399,7 @@ class Attempts:
             return
         self._choice.end(attempt.proposal.provider)
         self._choice.purse.release(self._key(attempt.number))
+        self._choice.purse.end_risk(attempt.proposal.provider, self._key(attempt.number))
         if attempt.stage is Stage.RUNNING:
             self._choice.end_work(now)
 

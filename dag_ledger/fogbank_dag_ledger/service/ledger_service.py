@@ -40,7 +40,7 @@ from ..gossip_events import (
 )
 from ..limits import CHECKPOINT_RETRY_S, SNAPSHOT_PATIENCE_S
 from ..messages import FrontierMessage
-from ..operations import Operation
+from ..operations import ObjectId, Operation
 from ..own_account import PaymentView
 from ..participation import Participant
 from ..participation.happenings import (
@@ -62,6 +62,7 @@ from ..participation.happenings import (
     VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
+from ..stakes import StakeView, view_stake
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
@@ -279,6 +280,10 @@ class LedgerService:
     def is_final(self, vertex_id: VertexId) -> bool:
         """Tell whether the vertex is held and final."""
         return self._ledger.is_final(vertex_id)
+
+    def stake(self, name: ObjectId) -> StakeView | None:
+        """Return a stake of any account; None when none of that name is held."""
+        return view_stake(self._ledger, name)
 
     def has_seen(self, account: NodeId) -> bool:
         """Tell whether a seat, the genesis, a vertex or a payment names ``account``.
