@@ -355,6 +355,12 @@ DEMO_SUPPLY = 1_000_000_000
 DEMO_LIE_PPM = 400_000
 """Results that the liar of a demonstration falsifies, in parts per million."""
 
+DEMO_TILE_FUEL_MAX = 90_000_000_000
+"""Fuel that a tile of the demonstration's picture may use; its liar takes no larger run."""
+
+DEMO_GENERATIONS = 26_000
+"""Length of the demonstration's long calculation: about 6 gigafuel, at least 1.5 s of work."""
+
 DEMO_GATHER_S = 30.0
 """How long the agents of a demonstration may take to start and find each other."""
 

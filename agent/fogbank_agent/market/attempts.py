@@ -42,6 +42,7 @@ from .story import (
     RunPlaced,
     RunProgressed,
     StartRefuted,
+    StateKept,
     StoryEvent,
     TicksOwed,
 )
@@ -206,11 +207,14 @@ class Attempts:
     ) -> list[BallotCommand]:
         """Know from where others could go on; and let them when they ask much less."""
         self.records[attempt.number].checkpoint = checkpoint
+        proposal = agreed(attempt)
+        place = checkpoint.position, checkpoint.fuel
+        kept = self._tell(StateKept(attempt.number, proposal.provider, *place))
         if self._can_move(attempt) and self.can_order:
             shunned = self._shunned() | self._unreliable
-            if self._choice.is_beaten(agreed(attempt), shunned, now):
-                return self._give_up(attempt, Reason.PRICE_TOO_HIGH, now)
-        return []
+            if self._choice.is_beaten(proposal, shunned, now):
+                return [kept, *self._give_up(attempt, Reason.PRICE_TOO_HIGH, now)]
+        return [kept]
 
     def _can_move(self, attempt: Attempt) -> bool:
         """Whether the rest may be another's: then nobody else's word is about the whole."""
