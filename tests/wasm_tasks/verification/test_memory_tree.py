@@ -60,4 +60,4 @@ def test_a_piece_that_changes_and_rests_and_changes_back_is_seen_each_time() -> 
     for value in (0, 1, 2, 2, 2, 0, 0, 1, 0, 2, 2, 1, 1, 1, 0):
         memory[5] = value
         tree.update(bytes(memory))
-        assert tree.root == plain_root(memory)
+        assert tree.root == plain_root(bytes(memory))
