@@ -24,11 +24,11 @@ from ..limits import CONTROL_WAIT_S_MAX, JOURNAL_PAGE_RUNS_MAX
 from ..market.reasons import sentences
 from ..parts import Parts
 from ..trading.requestor import OfferSummary
-from .blob_answers import answer_get_blob, answer_put_blob
+from .blob_answers import answer_get_blob, answer_put_blob, answer_put_blobs
 from .channel_answers import answer_close_channels, list_channels, list_earnings
 from .history_answers import list_reputations, summarise_run, tell_story
 from .job_answers import answer_start_job
-from .requests.blobs import GetBlob, PutBlob
+from .requests.blobs import GetBlob, PutBlob, PutBlobs
 from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.jobs import StartJob
@@ -66,6 +66,7 @@ REQUESTS = (
     CloseChannels,
     GetEarnings,
     PutBlob,
+    PutBlobs,
     GetBlob,
     GetRuns,
     GetStory,
@@ -132,6 +133,8 @@ class _Answers:
                 await conversation.send(await answer_stakes(self.parts, request))
             case PutBlob():
                 await answer_put_blob(self.parts, request, conversation)
+            case PutBlobs():
+                await answer_put_blobs(self.parts, request, conversation)
             case GetBlob():
                 await answer_get_blob(self.parts, request, conversation)
             case StartJob():
