@@ -125,6 +125,7 @@ class AmnesiaGuard:
         self._own = own
         self._peers: dict[NodeId, None] = {}
         self._answered: set[NodeId] = set()
+        self._weight_answered = 0
         self._seats: dict[NodeId, _Seat] = {}
         self.seat(weights, quorum, 0)
         self._chain = _OwnChain()
@@ -149,7 +150,7 @@ class AmnesiaGuard:
     @property
     def weight_needed(self) -> int:
         """How much weight of seats must still answer; 0 when enough did."""
-        return max(0, self._needed - sum(self._weights[peer] for peer in self._answered))
+        return max(0, self._needed - self._weight_answered)
 
     def forget_below(self, seq: int) -> None:
         """Forget own vertices before position ``seq``, which are settled (8.21)."""
@@ -206,6 +207,7 @@ class AmnesiaGuard:
             return [FetchOwn(peer, unknown)]
         seat.has_answered = True
         self._answered.add(peer)
+        self._weight_answered = sum(self._weights[one] for one in self._answered)
         return self._begin_if_known()
 
     def _begin_if_known(self) -> list[AmnesiaCommand]:

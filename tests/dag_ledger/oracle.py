@@ -4,6 +4,7 @@ Nothing is incremental and nothing is shared with the ledger but the decoded ver
 vertices is an integer, one bit a vertex.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -364,19 +365,19 @@ class Oracle:
     ) -> set[VertexId]:
         table = self.table(epoch)
         weights = table.weights()
-        entries = [
-            (one.issuer, one.cert[start : start + 8], one.cert[start + 8 : start + 12])
-            for one in self.vertices.values()
-            if one.cert and one.issuer in weights and self._speaks(one, epoch)
-            for start in range(0, len(one.cert), 12)
-        ]
+        said: defaultdict[bytes, dict[NodeId, bytes]] = defaultdict(dict)
+        for sayer in self.vertices.values():
+            if sayer.cert and sayer.issuer in weights and self._speaks(sayer, epoch):
+                for start in range(0, len(sayer.cert), 12):
+                    tag, seq = sayer.cert[start : start + 8], sayer.cert[start + 8 : start + 12]
+                    said[tag][sayer.issuer] = max(seq, said[tag].get(sayer.issuer, b""))
         final = set(before)
         settled = self.objects.confirmed()
         while True:
             more: set[VertexId] = set()
             for one in confirmed - final:
                 vertex = self.vertices[one]
-                sayers = {who for who, tag, seq in entries if tag == one[:8] and seq >= one[8:12]}
+                sayers = {who for who, seq in said[one[:8]].items() if seq >= one[8:12]}
                 enough = sum(weights[who] for who in sayers) >= table.quorum
                 stands = self._stands_on(one, final) and not self.is_lost(vertex)
                 if enough and stands and self.objects.stands_on(vertex, final, settled):
