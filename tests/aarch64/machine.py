@@ -56,6 +56,7 @@ def see(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
 
     is_plain = task.get("is_plain", False)
     how: Play | None = play if is_plain else None
+    steps: StepRun | None = None
     for is_precise in (False, True):
         loaded = engine.load(engine.compile(module, is_precise=is_precise))
         if "checkpoint_steps" in task:
@@ -64,7 +65,7 @@ def see(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
         ended = engine.run(loaded, order, how)
         if ended.is_exact:
             break
-    if "checkpoint_steps" in task:
+    if steps is not None:
         passed = steps.stepped()
         hashes.append(f"{passed.states} {blake2b(passed.roots, digest_size=16).hexdigest()}")
     return {
