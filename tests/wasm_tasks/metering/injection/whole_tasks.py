@@ -152,8 +152,8 @@ class Instance:
         self._check(address, len(data))
         self.exports["memory"].write(self.store, data, address)
 
-    def view(self, address: int, length: int) -> memoryview:
-        return memoryview(self.read(address, length))
+    def view(self) -> memoryview:
+        raise AssertionError("these runs have no checkpoints")
 
     def read_globals(self) -> bytes:
         raise AssertionError("these runs have no checkpoints")
