@@ -60,7 +60,10 @@ class Reform:
         return inf if is_over or agreement is None else agreement.deadline
 
     def wish(self, table: Table) -> None:
-        """Want the next epoch to begin with ``table``; forgotten once an epoch began."""
+        """Want the next epoch to begin with ``table``; forgotten once an epoch began.
+
+        With the present seats nothing changes but that slots whose votes had split are open again.
+        """
         self._wish = table
 
     def look_again(self) -> None:
@@ -75,7 +78,7 @@ class Reform:
             self._begin_epoch()
         epoch = self._epochs.number + 1
         said: list[CommitteeOperation] = []
-        if self._wish is not None and self._wish != self._epochs.table:
+        if self._wish is not None:
             want = Want(epoch, self._wish)
             said += [] if self._has_said(want) else [want]
         if self._epochs.has_signed_off(self._chain.issuer):

@@ -284,6 +284,8 @@ def test_a_network_gives_its_second_agent_a_seat_and_takes_it_back(tmp_path: Pat
         assert "2 seats, 2 votes decide" in second("network", "seats").stdout.decode()
         again = first("network", "add-seat", name)
         assert "has a seat already" in again.stderr.decode()
+        thawed = first("network", "unfreeze", name)
+        assert "is not frozen" in thawed.stderr.decode()
         # One of two could be lying, so both have to want it.
         assert second.json("network", "remove-seat", name, "--wait-s", 0)["epoch"] == 1
         removed = first.json("network", "remove-seat", name)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..control.requests.network import ChangeSeats, GetSeats, Seats
+from ..control.requests.network import ChangeSeats, GetSeats, Seats, Unfreeze
 from ..errors import Refused
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, state_option
@@ -138,7 +138,22 @@ def remove_seat(node: str, wait_s: int, state: StateFolder, as_json: bool) -> No
     _change(ChangeSeats(node, False, wait_s), state, as_json=as_json)
 
 
-def _change(request: ChangeSeats, state: StateFolder, *, as_json: bool) -> None:
+@command.command("unfreeze")
+@click.argument("account", metavar="PEER_OR_KEY")
+@wait_option
+@state_option
+@json_option
+def unfreeze(account: str, wait_s: int, state: StateFolder, as_json: bool) -> None:
+    """Let the seats vote anew on an account that signed two things at once.
+
+    That happens to an agent that was restored from an old copy: when one half of the seats saw
+    the one payment first and the other half the other, neither can become final. A new epoch with
+    the same seats decides for one of the two. Run it at several agents, as add-seat.
+    """
+    _change(Unfreeze(account, wait_s), state, as_json=as_json)
+
+
+def _change(request: ChangeSeats | Unfreeze, state: StateFolder, *, as_json: bool) -> None:
     with connect(state) as client:
         before = client.ask(GetSeats(), Seats)
         found = client.ask(request, Seats)

@@ -33,7 +33,7 @@ from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.jobs import StartJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
-from .requests.network import ChangeSeats, GetSeats
+from .requests.network import ChangeSeats, GetSeats, Unfreeze
 from .requests.packages import (
     PackagePublished,
     PackageWithdrawn,
@@ -42,8 +42,9 @@ from .requests.packages import (
 )
 from .requests.peers import GetPeers, Peer, Peers
 from .requests.services import CallService, GetServices, StartService, StopService
+from .requests.stakes import GetStakes, OpenStake, WithdrawStakes
 from .requests.status import GetStatus, LedgerStatus, ProviderStatus, Status
-from .seat_answers import change_seats, seats_now
+from .seat_answers import change_seats, seats_now, unfreeze
 from .server import Conversation, Responder
 from .service_answers import (
     answer_call_service,
@@ -51,6 +52,7 @@ from .service_answers import (
     answer_stop_service,
     list_services,
 )
+from .stake_answers import answer_stakes, list_stakes
 
 REQUESTS = (
     GetStatus,
@@ -59,6 +61,7 @@ REQUESTS = (
     Pay,
     GetSeats,
     ChangeSeats,
+    Unfreeze,
     GetChannels,
     CloseChannels,
     GetEarnings,
@@ -67,6 +70,9 @@ REQUESTS = (
     GetRuns,
     GetStory,
     GetReputation,
+    GetStakes,
+    OpenStake,
+    WithdrawStakes,
     StartJob,
     PublishPackage,
     WithdrawPackage,
@@ -103,6 +109,9 @@ class _Answers:
                 who = self._account(node, may_be_own=True)
                 changed = await change_seats(self.parts, who, adds=adds, wait_s=wait_s)
                 await conversation.send(changed)
+            case Unfreeze(account, wait_s):
+                who = self._account(account, may_be_own=True)
+                await conversation.send(await unfreeze(self.parts, who, wait_s=wait_s))
             case GetChannels():
                 await conversation.send(list_channels(self.parts))
             case GetEarnings():
@@ -117,6 +126,10 @@ class _Answers:
                 await conversation.send(tell_story(self.parts, digits))
             case GetReputation():
                 await conversation.send(list_reputations(self.parts))
+            case GetStakes():
+                await conversation.send(list_stakes(self.parts))
+            case OpenStake() | WithdrawStakes():
+                await conversation.send(await answer_stakes(self.parts, request))
             case PutBlob():
                 await answer_put_blob(self.parts, request, conversation)
             case GetBlob():

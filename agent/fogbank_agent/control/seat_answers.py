@@ -40,12 +40,35 @@ async def change_seats(parts: Parts, node: NodeId, *, adds: bool, wait_s: int) -
     """
     table = parts.ledger.committee().table
     wanted = changed(table, node, adds=adds)
-    if parts.identity.node_id not in table.weights():
-        raise Refused("this agent has no seat: ask somebody who has, see 'fogbank network seats'")
+    _refuse_without_seat(parts, table)
     parts.ledger.want_seats(wanted)
     with trio.move_on_after(min(max(wait_s, 0), CONTROL_WAIT_S_MAX)):
         await parts.ledger.wait_seats(wanted)
     return seats_now(parts)
+
+
+async def unfreeze(parts: Parts, account: NodeId, *, wait_s: int) -> Seats:
+    """Want a new epoch with the same seats, and return them when it began.
+
+    Raises:
+        Refused: this agent has no seat, or no votes of the account's have split.
+    """
+    view = parts.ledger.committee()
+    _refuse_without_seat(parts, view.table)
+    if not parts.ledger.is_split(account):
+        raise Refused(
+            f"{short_form(account)} is not frozen: no two of its vertices wait for votes here, "
+            "see 'fogbank ledger account'"
+        )
+    parts.ledger.want_seats(view.table)
+    with trio.move_on_after(min(max(wait_s, 0), CONTROL_WAIT_S_MAX)):
+        await parts.ledger.wait_epoch(view.epoch + 1)
+    return seats_now(parts)
+
+
+def _refuse_without_seat(parts: Parts, table: Table) -> None:
+    if parts.identity.node_id not in table.weights():
+        raise Refused("this agent has no seat: ask somebody who has, see 'fogbank network seats'")
 
 
 def changed(table: Table, node: NodeId, *, adds: bool) -> Table:

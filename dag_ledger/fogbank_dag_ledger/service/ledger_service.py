@@ -41,7 +41,7 @@ from ..gossip_events import (
 )
 from ..limits import SNAPSHOT_PATIENCE_S
 from ..messages import FrontierMessage
-from ..operations import Operation
+from ..operations import ObjectId, Operation
 from ..own_account import PaymentView
 from ..participation import Participant
 from ..participation.happenings import (
@@ -63,6 +63,7 @@ from ..participation.happenings import (
     VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
+from ..stakes import StakeView, view_stake
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
@@ -226,6 +227,20 @@ class LedgerService:
         while self._ledger.epochs.table != table:
             await self._epoch_began.wait()
 
+    async def wait_epoch(self, number: int) -> None:
+        """Return when this epoch, or a later one, has begun; may be never."""
+        while self._ledger.epochs.number < number:
+            await self._epoch_began.wait()
+
+    def is_split(self, account: NodeId) -> bool:
+        """Tell whether two vertices contend for the next slot of ``account``, and neither is L1.
+
+        While the seats that have yet to vote cannot decide it, only a new epoch can (8.19).
+        """
+        chain = self._ledger.chain(account)
+        rivals = () if chain is None else chain.contenders(chain.final_count)
+        return len(rivals) > 1 and not any(rival.confirmed for rival in rivals)
+
     def want_seats(self, table: Table) -> None:
         """Want ``table`` from the next epoch on; others with a seat have to want the same.
 
@@ -269,6 +284,10 @@ class LedgerService:
     def is_final(self, vertex_id: VertexId) -> bool:
         """Tell whether the vertex is held and final."""
         return self._ledger.is_final(vertex_id)
+
+    def stake(self, name: ObjectId) -> StakeView | None:
+        """Return a stake of any account; None when none of that name is held."""
+        return view_stake(self._ledger, name)
 
     def has_seen(self, account: NodeId) -> bool:
         """Tell whether a seat, the genesis, a vertex or a payment names ``account``.

@@ -22,6 +22,19 @@ class ChangeSeats:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfreeze:
+    """Want a new epoch with the same seats, so that an account whose votes split is free again.
+
+    ``account`` is a node id in hexadecimal digits or a known peer's short form.  Answered by
+    ``Seats``, after the epoch began when ``wait_s`` is not 0, or when that many seconds have
+    passed.
+    """
+
+    account: str
+    wait_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
     """Somebody with votes."""
 
@@ -46,7 +59,7 @@ class Seats:
     """Who decides in this network now."""
 
     epoch: int
-    """How often the seats have changed."""
+    """How often the seats have changed, or were confirmed to free an account."""
 
     seats: tuple[Seat, ...]
     quorum: int

@@ -92,7 +92,7 @@ def test_what_does_not_compile_is_told_with_exit_code_1(tmp_path: Path) -> None:
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
     fogbank("task", "new", "count", "--lang", "c", "--folder", tmp_path / "count")
     (tmp_path / "count" / "main.c").unlink()
-    with pytest.raises(BuildFailed, match=r"names main\.c, which is not in"):
+    with pytest.raises(BuildFailed, match=r"there is no main\.c in /.*write it"):
         fogbank("task", "build", "--folder", tmp_path / "count")
 
 
