@@ -18,7 +18,7 @@ from io import BytesIO
 from pathlib import Path
 
 from benchmarks.process_pools import measure_peers
-from tests.end_to_end.agents import Agent
+from tests.end_to_end.agents import PATIENCE_S, Agent, wait_until
 
 from fogbank_agent.control.client import ControlClient
 from fogbank_agent.control.requests.jobs import (
@@ -28,6 +28,8 @@ from fogbank_agent.control.requests.jobs import (
     RunsEnded,
     StartJob,
 )
+from fogbank_agent.control.requests.money import Paid, Pay
+from fogbank_agent.control.requests.stakes import OpenStake, Stakes
 
 LOCAL = ("--interface", "127.0.0.1")
 # A reactor: alloc answers 1,024; run answers what it is given.
@@ -38,7 +40,8 @@ ECHO = bytes.fromhex(
 )
 INPUT_BYTES = 16
 FUEL_MAX = 10_000
-WARM_RUNS = 2_000
+WARM_RUNS = 4_000
+STAKE = 1_000_000
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -120,6 +123,11 @@ def measure(folder: Path, runs: int, providers: int, verify: str) -> None:
             assert seller("init", "--join", network, *LOCAL).returncode == 0
             seller.start()
         requestor.wait_peers(providers)
+        for seller in sellers:
+            seller_id = seller.wallet().node_id
+            requestor.ask(Pay(seller_id, STAKE + STAKE, PATIENCE_S), Paid)
+            wait_until("the stake can be made", lambda: seller.wallet().balance > STAKE)
+            seller.ask(OpenStake(STAKE), Stakes)
         named = [("requestor", requestor), *(("provider", seller) for seller in sellers)]
         with ControlClient(requestor.state / "control.sock") as client:
             task = client.put_blob(BytesIO(ECHO), len(ECHO))

@@ -14,7 +14,7 @@ class InputShelf:
     """Reads the inputs of a lot, in order, small ones ahead."""
 
     def __init__(self, blobs: BlobStore, inputs: Sequence[BlobId]) -> None:
-        """Read ``inputs``, one for each run, from ``blobs``; all that is ahead fits in a message."""
+        """Read ``inputs``, one for each run, from ``blobs``; what is ahead fits in a message."""
         self._blobs = blobs
         self._inputs = inputs
         self._ahead: dict[int, bytes] = {}

@@ -16,7 +16,8 @@ class StartJob:
     """Buy a run of a task for each of ``inputs``.
 
     What is None is taken from the configuration.  Answered by some ``JobProgressed``,
-    ``RunsEnded`` until each run was in one, and ``JobEnded`` last.  Closing the connection gives the job up.
+    ``RunsEnded`` until each run was in one, and ``JobEnded`` last.  Closing the connection gives
+    the job up.
     """
 
     task_id: bytes
