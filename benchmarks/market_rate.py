@@ -111,6 +111,13 @@ def buy(
                 pass
 
 
+def give_stake(requestor: Agent, seller: Agent) -> None:
+    """Let a provider stake what it would lose for a lie: without one all its work is repeated."""
+    requestor.ask(Pay(seller.wallet().node_id, 2 * STAKE, PATIENCE_S), Paid)
+    wait_until("the stake can be made", lambda: seller.wallet().balance > STAKE)
+    seller.ask(OpenStake(STAKE), Stakes)
+
+
 def measure(folder: Path, runs: int, providers: int, verify: str) -> None:
     requestor, *sellers = agents = [
         Agent(folder / f"agent{number}") for number in range(1 + providers)
@@ -124,10 +131,7 @@ def measure(folder: Path, runs: int, providers: int, verify: str) -> None:
             seller.start()
         requestor.wait_peers(providers)
         for seller in sellers:
-            seller_id = seller.wallet().node_id
-            requestor.ask(Pay(seller_id, STAKE + STAKE, PATIENCE_S), Paid)
-            wait_until("the stake can be made", lambda: seller.wallet().balance > STAKE)
-            seller.ask(OpenStake(STAKE), Stakes)
+            give_stake(requestor, seller)
         named = [("requestor", requestor), *(("provider", seller) for seller in sellers)]
         with ControlClient(requestor.state / "control.sock") as client:
             task = client.put_blob(BytesIO(ECHO), len(ECHO))
