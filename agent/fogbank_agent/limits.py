@@ -391,6 +391,12 @@ DEMO_SEATS = 4
 DEMO_SUPPLY = 1_000_000_000
 """Drops in the network of a demonstration."""
 
+DEMO_GRANT = 20_000
+"""Drops that each provider of the demonstration begins with; half of it becomes its stake."""
+
+DEMO_DISPUTE_S = 60.0
+"""How long the demonstration waits for its disputes to be over."""
+
 DEMO_LIE_PPM = 400_000
 """Results that the liar of a demonstration falsifies, in parts per million."""
 
