@@ -444,7 +444,7 @@ PUBLISHED_MAX = 256
 TASK_FILE_BYTES_MAX = 4 * MEBIBYTE + 65_536
 """The largest package file (SPEC.md section 7.1), and so the largest file that may be a task."""
 
-PROOF_FILE_BYTES_MAX = TASK_FILE_BYTES_MAX + 64 * MEBIBYTE + 524_288
+PROOF_FILE_BYTES_MAX = TASK_FILE_BYTES_MAX + 64 * MEBIBYTE + 65_536 + 524_288
 """The largest file that may be a proof of a wrong result (SPEC.md section 7.12)."""
 
 PACKAGE_FETCH_S = 20.0
