@@ -525,7 +525,7 @@ class Ledger:
 
     def _pending(self) -> Iterator[Record]:
         for chain in self._chains.values():
-            for seq in range(chain.final_count, len(chain.slots)):
+            for seq in range(chain.final_count, chain.end):
                 yield from chain.contenders(seq)
 
     def _begin_epoch(self, record: Record, events: list[LedgerEvent]) -> Iterable[Chain]:

@@ -9,7 +9,7 @@ from ...control.requests.kept_jobs import KeepJob, KeptJob
 from ...limits import JOB_RUNS_MAX, PRICE_MAX, RUN_FUEL_MAX
 from ...state_folder import StateFolder
 from ..handing_over import hand_over, hand_over_task
-from ..options import connect, json_option, print_json, state_option
+from ..options import connect, environment_option, json_option, print_json, state_option
 from ..run_display import new_display
 from ..run_inputs import TaskFile, find_inputs, find_task
 
@@ -39,7 +39,7 @@ from ..run_inputs import TaskFile, find_inputs, find_task
     help="How many outputs it joins at a time, and what comes of that in turn [all at once].",
 )
 @click.option("--arg", "arguments", metavar="A", multiple=True, help="An argument for the task.")
-@click.option("--env", "environment", metavar="K=V", multiple=True, help="A variable for it.")
+@environment_option
 @click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, help="Its random seed.")
 @click.option("--verify", metavar="POLICY", help="How results are checked, as 'fogbank run' says.")
 @click.option(
