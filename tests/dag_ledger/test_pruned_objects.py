@@ -38,7 +38,9 @@ class Twins:
         self.community = Community(others=3)
         self.whole = Ledger(self.community.genesis)
         self.pruned = Ledger(self.community.genesis)
-        self.source = ObjectDag(self.community, self.random, self.random.choice((0, 0, 0, 1)))
+        self.source = ObjectDag(
+            self.community, self.random, self.random.choice((0, 0, 0, 1)), homes=seed % 3 == 1
+        )
         self.vertices: dict[VertexId, Vertex] = {}
         self.state: dict[bytes, bytes] = {}
         self.names: list[Names] = []
