@@ -119,6 +119,7 @@ def _assemble(
         random=SystemRandom(),
         deposit=config.requestor.deposit,
         channel_beats=config.requestor.channel_beats,
+        by_stake=config.requestor.by_stake,
     )
     node.add_services(requestor.services())
     provider = None
@@ -210,6 +211,7 @@ def _provider_settings(config: Config) -> ProviderSettings:
         credit=provider.credit,
         services_max=provider.services,
         warm_price=provider.warm_price,
+        stake=provider.stake,
     )
 
 

@@ -88,6 +88,10 @@ class ProviderConfig:
     credit: Drops = 1_000_000
     """Drops that one requestor may owe before its orders are declined."""
 
+    stake: Drops = 10_000
+    """Drops that this agent locks as soon as it has twice as many, and loses when a result of it
+    is proved wrong; with a stake it is audited less and chosen more.  0 locks none."""
+
     services: Annotated[int, Between(0, 64)] = 1
     """Services, warm instances, kept for requestors at the same time, each in the place of a
     run; 0 keeps none."""
@@ -119,6 +123,10 @@ class RequestorConfig:
 
     audit_ppm: Annotated[int, Between(0, 1_000_000)] = 100_000
     """Runs audited, in parts per million; providers without a history are audited more often."""
+
+    by_stake: bool = True
+    """Audit so often that lying never pays: by price and by what a provider has at stake, and each
+    result of one that has nothing at stake.  False goes by the record of results alone."""
 
     verifier_fuel_max: Fuel = VERIFIER_FUEL_MAX
     """Fuel that a task's verifier may use for one output, here."""

@@ -150,6 +150,24 @@ CHANNEL_IDLE_S = 3_600.0
 CHANNELS_LOOK_S = 60.0
 """How often the ledger is asked for all own channels, whatever news came meanwhile."""
 
+STAKE_MIN = 1_000
+"""Drops of the smallest stake that this agent opens: the watch's reward has to be worth a look."""
+
+STAKE_WATCH_MAX = 8
+"""Accounts that watch over a stake (section 8.15)."""
+
+STAKE_REWARD_PPM = 100_000
+"""What the watch gets of a seized stake that this agent opens, in parts per million."""
+
+STAKE_BEATS = 3_600
+"""Seconds that a stake of this agent stays after it is asked back (section 9.9)."""
+
+STAKE_BEATS_MIN = 600
+"""Seconds that a stake has to stay after it is asked back, for others to count on it (9.9)."""
+
+STAKE_LOOK_S = 5.0
+"""How often a provider looks after its stake, whatever news came meanwhile."""
+
 CLOSE_WAIT_S = 10.0
 """How long a provider may take to answer that it closes a channel (section 9.6)."""
 
@@ -337,6 +355,12 @@ DEMO_SUPPLY = 1_000_000_000
 DEMO_LIE_PPM = 400_000
 """Results that the liar of a demonstration falsifies, in parts per million."""
 
+DEMO_TILE_FUEL_MAX = 90_000_000_000
+"""Fuel that a tile of the demonstration's picture may use; its liar takes no larger run."""
+
+DEMO_GENERATIONS = 26_000
+"""Length of the demonstration's long calculation: about 6 gigafuel, at least 1.5 s of work."""
+
 DEMO_GATHER_S = 30.0
 """How long the agents of a demonstration may take to start and find each other."""
 
@@ -375,7 +399,7 @@ PUBLISHED_MAX = 256
 TASK_FILE_BYTES_MAX = 4 * MEBIBYTE + 65_536
 """The largest package file (SPEC.md section 7.1), and so the largest file that may be a task."""
 
-PROOF_FILE_BYTES_MAX = TASK_FILE_BYTES_MAX + 64 * MEBIBYTE + 524_288
+PROOF_FILE_BYTES_MAX = TASK_FILE_BYTES_MAX + 64 * MEBIBYTE + 65_536 + 524_288
 """The largest file that may be a proof of a wrong result (SPEC.md section 7.12)."""
 
 PACKAGE_FETCH_S = 20.0

@@ -560,7 +560,7 @@ class Ledger:
 
     def _pending(self) -> Iterator[Record]:
         for chain in self._chains.values():
-            for seq in range(chain.final_count, len(chain.slots)):
+            for seq in range(chain.final_count, chain.end):
                 for record in chain.contenders(seq):
                     if record.home.is_general:
                         yield record

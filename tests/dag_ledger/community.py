@@ -55,6 +55,10 @@ class Community:
             "test", dict(weighed), dict.fromkeys(self.names[:-1], 1_000), bytes(16), quorum
         )
 
+    def key(self, name: NodeId) -> Identity:
+        """Return the identity with this node id."""
+        return self.identities[self.names.index(name)]
+
     @property
     def network(self) -> NetworkId:
         return self.genesis.network

@@ -44,7 +44,10 @@ def test_the_demo_keeps_what_it_promises(tmp_path: Path) -> None:
     assert report["completed"] == report["tasks"] > 0
     assert report["wrong_accepted"] == 0
     assert report["lies_caught"] == report["lies_told"] > 0
-    assert report["killed"] == 1
+    assert report["killed"] == report["migrated_runs"] == 1
+    assert report["channels_closed"] == 4
+    assert report["channels_open"] == 0
+    assert report["royalties_paid"] > 0
     assert report["supply_before"] == report["supply_after"] > 0
     assert report["payments_final"] is True
     assert len(report["state_hashes"]) == 4

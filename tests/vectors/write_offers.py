@@ -24,12 +24,13 @@ GOOD: list[Value] = [
     1_000_000,
     ["command", "reactor"],
     [PACKAGE_ID, b"\xb0" * 32],
+    [b"\xc7" * 32, 3],
 ]
 
 
 def build() -> dict[str, Any]:
     """Return the vectors."""
-    free: list[Value] = [*GOOD[:2], 0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, [], []]
+    free: list[Value] = [*GOOD[:2], 0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, [], [], None]
     most: list[Value] = [
         *GOOD[:2],
         (1 << 64) - 1,
@@ -46,6 +47,7 @@ def build() -> dict[str, Any]:
         1 << 62,
         [f"feature-{number:02}" for number in range(16)],
         [bytes([number]) * 32 for number in range(64)],
+        [b"\xff" * 32, 15],
     ]
     return {
         "spec": "9.1",
@@ -92,4 +94,9 @@ _CHANGES: dict[str, tuple[int, Value]] = {
     "a package id of 31 bytes": (15, [b"\xb0" * 31]),
     "65 packages": (15, [bytes([number]) * 32 for number in range(65)]),
     "nil for packages": (15, None),
+    "a stake without its op": (16, [b"\xc7" * 32]),
+    "a stake with a vertex id of 31 bytes": (16, [b"\xc7" * 31, 3]),
+    "a stake opened by op 16": (16, [b"\xc7" * 32, 16]),
+    "a stake opened by op true": (16, [b"\xc7" * 32, True]),
+    "a stake that is a number": (16, 3),
 }

@@ -21,7 +21,7 @@ from .options import json_option
 @click.option(
     "--samples",
     type=click.IntRange(1, 4096),
-    default=32,
+    default=12,
     show_default=True,
     help="Paths of light per pixel: fewer are faster and grainier.",
 )
@@ -29,8 +29,8 @@ from .options import json_option
 def command(agents: int, out: Path, seed: int, samples: int, as_json: bool) -> None:
     """Watch agents on this machine find each other, render a picture together, and be paid.
 
-    One of them lies about some results and one is killed in the middle; the picture is right all
-    the same, and nobody is paid for a wrong result.
+    One of them is unplugged in the middle of a long calculation, which another one ends, and one
+    lies about some results; everything is right all the same, and each is paid for what it did.
     """
     from ..demo.run_demo import run_demo
 

@@ -21,6 +21,7 @@ _COMMANDS = {
     "wallet": "Show the money of this agent.",
     "pay": "Pay somebody.",
     "channels": "Show the payment channels of this agent, or settle them.",
+    "stake": "Lock money that a wrong result would cost.",
     "run": "Have a task run by neighbours, once for each input.",
     "service": "Have tasks kept warm by neighbours, and call them.",
     "runs": "List the runs bought lately.",

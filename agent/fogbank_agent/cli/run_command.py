@@ -12,7 +12,14 @@ from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, RunInput,
 from ..errors import Refused, RunFailed
 from ..limits import PRICE_MAX, RUN_FUEL_MAX
 from ..state_folder import StateFolder
-from .options import connect, json_option, print_json, state_option, to_json
+from .options import (
+    connect,
+    environment_option,
+    json_option,
+    print_json,
+    state_option,
+    to_json,
+)
 from .run_display import Display, new_display, print_providers
 from .run_inputs import (
     Input,
@@ -49,7 +56,7 @@ from .run_inputs import (
     help="Write each output here, under its input's name [a single one: standard output].",
 )
 @click.option("--arg", "arguments", metavar="A", multiple=True, help="An argument for the task.")
-@click.option("--env", "environment", metavar="K=V", multiple=True, help="A variable for it.")
+@environment_option
 @click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, help="Its random seed.")
 @click.option(
     "--verify",
@@ -136,7 +143,7 @@ def command(
 
 def _refuse_market_options(*options: object) -> None:
     if any(option is not None for option in options):
-        raise Refused(
+        raise click.UsageError(
             "--verify, --price-max, --start-price-max and --patience are for runs that neighbours "
             "do: leave them out, or --local"
         )

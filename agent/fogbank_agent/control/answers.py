@@ -42,6 +42,7 @@ from .requests.packages import (
 )
 from .requests.peers import GetPeers, Peer, Peers
 from .requests.services import CallService, GetServices, StartService, StopService
+from .requests.stakes import GetStakes, OpenStake, WithdrawStakes
 from .requests.status import GetStatus, LedgerStatus, ProviderStatus, Status
 from .seat_answers import change_seats, seats_now, unfreeze
 from .server import Conversation, Responder
@@ -51,6 +52,7 @@ from .service_answers import (
     answer_stop_service,
     list_services,
 )
+from .stake_answers import answer_stakes, list_stakes
 
 REQUESTS = (
     GetStatus,
@@ -68,6 +70,9 @@ REQUESTS = (
     GetRuns,
     GetStory,
     GetReputation,
+    GetStakes,
+    OpenStake,
+    WithdrawStakes,
     StartJob,
     PublishPackage,
     WithdrawPackage,
@@ -121,6 +126,10 @@ class _Answers:
                 await conversation.send(tell_story(self.parts, digits))
             case GetReputation():
                 await conversation.send(list_reputations(self.parts))
+            case GetStakes():
+                await conversation.send(list_stakes(self.parts))
+            case OpenStake() | WithdrawStakes():
+                await conversation.send(await answer_stakes(self.parts, request))
             case PutBlob():
                 await answer_put_blob(self.parts, request, conversation)
             case GetBlob():

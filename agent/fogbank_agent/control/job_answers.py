@@ -278,6 +278,7 @@ def _run_ended(run: RunResult) -> RunEnded:
         provider="" if run.provider is None else short_form(run.provider),
         fuel=run.fuel,
         attempts=len(run.attempts),
+        moves=run.moves,
     )
 
 

@@ -1,8 +1,11 @@
 """What the ledger says on every live agent, once the last payments are final."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..control.requests.channels import Channels, GetChannels
+from ..control.requests.jobs import JobEnded
 from ..control.requests.money import GetWallet, Wallet
 from ..control.requests.status import GetStatus, LedgerStatus, Status
 from ..errors import MachineError
@@ -25,7 +28,8 @@ class Books:
     holdings: dict[str, int]
     """By the short form of each live agent: what it has received for good."""
 
-    seconds: float = 0.0
+    given: dict[str, int]
+    """By the short form of each provider: what the settled channels to it have given it."""
 
     @property
     def agree(self) -> bool:
@@ -50,6 +54,25 @@ def read_books(processes: Sequence[AgentProcess]) -> Books:
             for ledger in ledgers
         ),
         holdings={process.player.short: _holding(process) for process in live},
+        given=_given(live[0]),
+    )
+
+
+def is_paid_out(books: Books, jobs: Sequence[JobEnded]) -> bool:
+    """Tell whether every provider has got exactly what the jobs paid it.
+
+    The ledger says so of each, the unplugged one too; those that are live hold it, less royalties.
+    """
+    paid, kept = Counter[str](), Counter[str]()
+    for line in (line for job in jobs for line in job.providers):
+        paid[line.provider] += line.paid
+        kept[line.provider] += line.paid - line.royalties
+        if line.unpaid:
+            return False
+    return all(
+        books.given.get(provider, 0) == drops
+        and books.holdings.get(provider, kept[provider]) == kept[provider]
+        for provider, drops in paid.items()
     )
 
 
@@ -79,3 +102,13 @@ def _holding(process: AgentProcess) -> int:
     with process.connect() as client:
         wallet = client.ask(GetWallet(), Wallet)
     return wallet.balance + wallet.claimable
+
+
+def _given(requestor: AgentProcess) -> dict[str, int]:
+    with requestor.connect() as client:
+        channels = client.ask(GetChannels(), Channels).channels
+    given = Counter[str]()
+    for channel in channels:
+        if channel.pays and channel.state == "settled":
+            given[channel.with_whom] += channel.paid
+    return dict(given)

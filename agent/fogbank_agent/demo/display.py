@@ -86,15 +86,17 @@ class Display(AbstractContextManager["Display"]):
         self._bar.update(self._task, completed=progress.accepted)
 
     def killed(self, player: Player) -> None:
-        """Show that an agent was killed, whatever else is said of it."""
+        """Show that an agent was unplugged, whatever else is said of it."""
         self._killed = player.short
-        self._doing[player.short] = "killed (SIGKILL)"
+        self._doing[player.short] = "unplugged (SIGKILL)"
+
+    def recheck(self, results: int) -> None:
+        """Show that so many results are computed once more."""
+        self._task = self._bar.add_task("results computed again here", total=results)
 
     def rechecked(self) -> None:
-        """Count a tile that was computed once more."""
-        if self._bar.tasks[-1].id == self._task:
-            self._bar.add_task("tiles computed again here", total=len(self._tiles))
-        self._bar.advance(self._bar.tasks[-1].id)
+        """Count a result that was computed once more."""
+        self._bar.advance(self._task)
 
     def _render(self) -> RenderableType:
         return Group(self._grid(), Text(_LEGEND, style="dim"), self._agents(), self._bar)

@@ -11,15 +11,17 @@ from .stage import Player
 
 
 def print_end(
-    console: Console, report: DemoReport, job: JobEnded, players: Sequence[Player]
+    console: Console, report: DemoReport, jobs: Sequence[JobEnded], players: Sequence[Player]
 ) -> None:
-    """Print what each provider did in ``job``, and what ``report`` says."""
-    console.print(_providers(job, players))
+    """Print what each provider did in ``jobs``, and what ``report`` says."""
+    console.print(_providers(jobs, players))
     same = "the same" if len(set(report.state_hashes)) == 1 else "NOT the same"
     final = "every payment final" if report.payments_final else "NOT every payment final"
     console.print(
         f"tiles     {report.completed} of {report.tasks} completed, {report.wrong_accepted} wrong "
         f"ones accepted; {report.lies_told} lies told, {report.lies_caught} caught\n"
+        f"moved     {report.migrated_runs} of {report.killed} runs whose provider was unplugged: "
+        "ended by another, both paid\n"
         f"ledger    supply {report.supply_before:,} drops before, {report.supply_after:,} after; "
         f"{final}; {same} state on {len(report.state_hashes)} live agents\n"
         f"channels  {report.channels_closed} settled; royalties {report.royalties_paid:,} drops\n"
@@ -30,25 +32,24 @@ def print_end(
     )
 
 
-def _providers(job: JobEnded, players: Sequence[Player]) -> Table:
+def _providers(jobs: Sequence[JobEnded], players: Sequence[Player]) -> Table:
     table = Table(box=None, pad_edge=False)
     for head in ("provider", "", ""):
         table.add_column(head)
     for head in ("runs", "gigafuel", "earned", "caught", "lost"):
         table.add_column(head, justify="right")
-    lines = {line.provider: line for line in job.providers}
     for player in players:
-        if player.short not in lines:
+        lines = [line for job in jobs for line in job.providers if line.provider == player.short]
+        if not lines:
             continue
-        line = lines[player.short]
         table.add_row(
             player.name,
             player.short,
             player.role.value,
-            str(line.runs),
-            f"{line.fuel / 1e9:.1f}",
-            f"{line.paid:,}",
-            str(line.refused),
-            str(line.lost),
+            str(sum(line.runs for line in lines)),
+            f"{sum(line.fuel for line in lines) / 1e9:.1f}",
+            f"{sum(line.paid for line in lines):,}",
+            str(sum(line.refused for line in lines)),
+            str(sum(line.lost for line in lines)),
         )
     return table

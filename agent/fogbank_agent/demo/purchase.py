@@ -8,6 +8,7 @@ from fogbank_wasm_tasks.examples.path_tracer.picture import Picture, Tile, tile_
 
 from ..control.client import ControlClient
 from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, RunInput, StartJob
+from ..limits import DEMO_TILE_FUEL_MAX
 
 VERIFY = "quorum:2"
 """Every tile is computed by two providers, who must agree."""
@@ -42,27 +43,11 @@ def buy_picture(
         Refused: the agent cannot begin.
         AgentUnreachable: it stopped.
     """
-    task_id = client.put_blob(io.BytesIO(package), len(package))
     inputs = tuple(
-        RunInput(f"tile {number}", _put(client, tile_input(picture, tile)))
+        RunInput(f"tile {number}", hand_over(client, tile_input(picture, tile)))
         for number, tile in enumerate(tiles, start=1)
     )
-    client.send(
-        StartJob(
-            task_id=task_id,
-            task_name="path-tracer",
-            inputs=inputs,
-            arguments=(),
-            environment=(),
-            seed=0,
-            verify=VERIFY,
-            price_max=None,
-            start_price_max=None,
-            fuel_max=None,
-            deadline_s=None,
-            patience_s=None,
-        )
-    )
+    job = job_on(client, package, "path-tracer", inputs, VERIFY, DEMO_TILE_FUEL_MAX)
     answers: set[tuple[bytes, str]] = set()
 
     def progressed(progress: JobProgressed) -> None:
@@ -71,7 +56,7 @@ def buy_picture(
             answers.update((one.blob_id, progress.provider) for one in lot)
         on_progress(progress)
 
-    runs, ended = _follow(client, progressed)
+    runs, ended = follow(client, job, progressed)
     outputs = {
         tiles[run.number]: b"".join(client.blob(run.output_id))
         for run in runs
@@ -80,13 +65,46 @@ def buy_picture(
     return Bought(ended, outputs, sum(run.fuel for run in runs if run.ok), frozenset(answers))
 
 
-def _put(client: ControlClient, data: bytes) -> bytes:
+def hand_over(client: ControlClient, data: bytes) -> bytes:
+    """Return the name under which the agent keeps ``data``."""
     return client.put_blob(io.BytesIO(data), len(data))
 
 
-def _follow(
-    client: ControlClient, on_progress: Callable[[JobProgressed], None]
+def job_on(
+    client: ControlClient,
+    package: bytes,
+    name: str,
+    inputs: tuple[RunInput, ...],
+    verify: str,
+    fuel_max: int | None,
+) -> StartJob:
+    """Return the job of running ``package`` on ``inputs``, with what else ``fogbank run`` says."""
+    return StartJob(
+        task_id=hand_over(client, package),
+        task_name=name,
+        inputs=inputs,
+        arguments=(),
+        environment=(),
+        seed=0,
+        verify=verify,
+        price_max=None,
+        start_price_max=None,
+        fuel_max=fuel_max,
+        deadline_s=None,
+        patience_s=None,
+    )
+
+
+def follow(
+    client: ControlClient, job: StartJob, on_progress: Callable[[JobProgressed], None]
 ) -> tuple[list[RunEnded], JobEnded]:
+    """Have ``job`` done; return how its runs ended, and what it came to.
+
+    Raises:
+        Refused: the agent cannot begin.
+        AgentUnreachable: it stopped.
+    """
+    client.send(job)
     runs: list[RunEnded] = []
     while True:
         match client.receive_any([JobProgressed, RunEnded, JobEnded]):

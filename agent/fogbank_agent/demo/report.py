@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the object that ``--json`` prints."""
 
 
@@ -27,6 +27,11 @@ class DemoReport:
     """Results that the requestor refused as wrong."""
 
     killed: int
+    """Providers that were unplugged (SIGKILL) while they worked."""
+
+    migrated_runs: int
+    """Runs that one provider began and another one ended, both paid for the fuel that they used."""
+
     supply_before: int
     supply_after: int
     channels_closed: int
@@ -71,7 +76,8 @@ def shortcomings(report: DemoReport) -> list[str]:
             report.lies_caught >= report.lies_told,
             f"only {report.lies_caught} of {report.lies_told} lies were caught",
         ),
-        (report.killed == 1, f"{report.killed} agents were killed, not one"),
+        (report.killed == 1, f"{report.killed} agents were unplugged, not one"),
+        (report.migrated_runs > 0, "what the unplugged agent had begun was not ended elsewhere"),
         (
             report.supply_before == report.supply_after,
             f"the supply was {report.supply_before} drops and is {report.supply_after}",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fogbank_protocol.identity import SEED_BYTES, short_form
 
-from ..limits import DEMO_CHANNEL_BEATS, DEMO_LIE_PPM, DEMO_SEATS, DEMO_SUPPLY
+from ..limits import DEMO_CHANNEL_BEATS, DEMO_LIE_PPM, DEMO_SEATS, DEMO_SUPPLY, DEMO_TILE_FUEL_MAX
 from ..setting_up import finish, make_key, make_network
 from ..state_folder import StateFolder
 
@@ -16,11 +16,10 @@ NETWORK_NAME = "demo"
 
 
 class Role(StrEnum):
-    """What an agent does in the demonstration."""
+    """What an agent does in the demonstration; one of the honest is unplugged."""
 
     REQUESTOR = "requestor"
     HONEST = "honest"
-    VICTIM = "victim"
     LIAR = "liar"
 
 
@@ -48,9 +47,9 @@ class Player:
 def casting(count: int) -> list[Role]:
     """Return the roles of ``count`` agents, at least five; the first four have a seat.
 
-    The one that is killed has a seat, so that the other three are just the quorum.
+    One of the honest is unplugged: when it has a seat, the other three are just the quorum.
     """
-    roles = [Role.REQUESTOR, Role.HONEST, Role.HONEST, Role.VICTIM, Role.LIAR]
+    roles = [Role.REQUESTOR, Role.HONEST, Role.HONEST, Role.HONEST, Role.LIAR]
     return roles + [Role.HONEST] * (count - len(roles))
 
 
@@ -95,12 +94,14 @@ def _settings(role: Role) -> dict[str, dict[str, object]]:
     match role:
         case Role.REQUESTOR:
             settings["provider"]["enabled"] = False
-            # The victim is gone for good: an hour to answer would be an hour of waiting here.
+            # One is unplugged for good: an hour to answer would be an hour of waiting here.
             settings["requestor"] = {"lots_at_once": 6, "channel_beats": DEMO_CHANNEL_BEATS}
         case Role.LIAR:
             settings["fault"] = {"lie_ppm": DEMO_LIE_PPM}
             # It undercuts the others, so that it gets work to lie about.
             settings["provider"]["price"] = 90
-        case Role.HONEST | Role.VICTIM:
+            # Too little for the long calculation: it is an honest provider that is unplugged.
+            settings["provider"]["fuel_max"] = DEMO_TILE_FUEL_MAX
+        case Role.HONEST:
             pass
     return settings

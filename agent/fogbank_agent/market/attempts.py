@@ -42,6 +42,7 @@ from .story import (
     RunPlaced,
     RunProgressed,
     StartRefuted,
+    StateKept,
     StoryEvent,
     TicksOwed,
 )
@@ -206,11 +207,14 @@ class Attempts:
     ) -> list[BallotCommand]:
         """Know from where others could go on; and let them when they ask much less."""
         self.records[attempt.number].checkpoint = checkpoint
+        proposal = agreed(attempt)
+        place = checkpoint.position, checkpoint.fuel
+        kept = self._tell(StateKept(attempt.number, proposal.provider, *place))
         if self._can_move(attempt) and self.can_order:
             shunned = self._shunned() | self._unreliable
-            if self._choice.is_beaten(agreed(attempt), shunned, now):
-                return self._give_up(attempt, Reason.PRICE_TOO_HIGH, now)
-        return []
+            if self._choice.is_beaten(proposal, shunned, now):
+                return [kept, *self._give_up(attempt, Reason.PRICE_TOO_HIGH, now)]
+        return [kept]
 
     def _can_move(self, attempt: Attempt) -> bool:
         """Whether the rest may be another's: then nobody else's word is about the whole."""
@@ -283,6 +287,8 @@ class Attempts:
                 self._choice.begin(proposal.provider)
                 cost = self._choice.cost_expected(proposal, self._runs)
                 self._choice.purse.reserve(self._key(attempt.number), cost)
+                risk = self._choice.risk_expected(proposal, self._runs)
+                self._choice.purse.risk(proposal.provider, self._key(attempt.number), risk)
                 return [SignAgreement(self._lot, attempt.number, proposal.provider)]
             case reason:
                 self._end_attempt(attempt, now)
@@ -393,6 +399,7 @@ class Attempts:
             return
         self._choice.end(attempt.proposal.provider)
         self._choice.purse.release(self._key(attempt.number))
+        self._choice.purse.end_risk(attempt.proposal.provider, self._key(attempt.number))
         if attempt.stage is Stage.RUNNING:
             self._choice.end_work(now)
 

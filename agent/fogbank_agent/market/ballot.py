@@ -91,10 +91,16 @@ class Ballot:
         """Checks under way, by attempt."""
 
         self._sound: set[int] = set()
+        self._checked: dict[int, int] = {}
+        """How many runs of a claim a check here has confirmed, by attempt."""
+
         self._rejected: set[int] = set()
         self._terms: dict[int, Proposal] = {}
         self._begun: dict[int, int] = {}
         """Fuel of a claim that somebody else had used, by attempt."""
+
+        self._paid: dict[int, int] = {}
+        """Drops of a bill that were due before the receipt, by attempt."""
 
         self._owed: set[int] = set()
         self._refused: set[int] = set()
@@ -165,7 +171,9 @@ class Ballot:
         self._terms[attempt] = terms
         self._begun[attempt] = begun
         drops = self._bill(self.voices[-1])
+        self._paid[attempt] = paid
         self._choice.purse.reserve(self._key(attempt), max(0, drops - paid))
+        self._choice.purse.risk(terms.provider, self._key(attempt), drops)
         words = describe_outcomes([result.outcome for result in claim])
         arrived = ResultArrived(attempt, terms.provider, words, fuel_of(claim), drops)
         return [self._tell(arrived), *self._begin_check(self.voices[-1], terms.provider)]
@@ -180,15 +188,27 @@ class Ballot:
             case Partial() if self.can_run_here:
                 return self._draw_runs(voice, provider)
             case _:
-                return self._draw_audit(provider)
+                return self._draw_audit(voice, provider)
 
     def _draw_runs(self, voice: Voice, provider: NodeId) -> list[BallotCommand]:
-        """Draw each run by itself, now that the provider is bound by its receipt."""
-        rate_ppm = self._choice.audit_ppm(provider)
-        places = [place for place in range(len(voice.claim)) if next(self._draws) < rate_ppm]
+        """Draw each run by itself, now that the provider is bound by its receipt.
+
+        What a lie wins is the price of its run; and when one is found the others that were drawn
+        are in vain, so those drawn before count as confirmed.
+        """
+        paid = self._paid[voice.attempt]
+        places: list[int] = []
+        rates: list[int] = []
+        for place in range(len(voice.claim)):
+            at_risk = self._bill_of_run(voice, place)
+            rates.append(
+                self._choice.audit_ppm(provider, at_risk, paid, confirmed_more=len(places))
+            )
+            if next(self._draws) < rates[-1]:
+                places.append(place)
         if not places:
-            return [self._tell(CheckSpared(rate_ppm))]
-        return [self._tell(CheckBegun(rate_ppm, here=True)), *self._check(voice, places)]
+            return [self._tell(CheckSpared(min(rates)))]
+        return [self._tell(CheckBegun(min(rates), here=True)), *self._check(voice, places)]
 
     def _check(self, voice: Voice, places: Sequence[int] | None) -> list[BallotCommand]:
         check = CheckHere(self._lot, voice.attempt, voice.claim, places)
@@ -210,9 +230,10 @@ class Ballot:
         match verdict:
             case Verdict.SOUND:
                 self._sound.add(ended.attempt)
+                self._checked[ended.attempt] = runs if check.places else len(voice.claim)
                 # A verifier does not see the fuel.
                 by_verifier = check.places is None
-                return [told, *(self._draw_audit(voice.provider) if by_verifier else [])]
+                return [told, *(self._draw_audit(voice, voice.provider) if by_verifier else [])]
             case Verdict.WRONG:
                 self._rejected.add(ended.attempt)
                 return [told, *self._refuse(voice, Reason.WRONG_RESULT)]
@@ -225,9 +246,13 @@ class Ballot:
         self._audited = True
         return [self._tell(CheckBegun(rate_ppm, here=self.can_run_here))]
 
-    def _draw_audit(self, provider: NodeId) -> list[BallotCommand]:
-        """Draw now that the provider is bound by its receipt, and not before."""
-        rate_ppm = self._choice.audit_ppm(provider)
+    def _draw_audit(self, voice: Voice, provider: NodeId) -> list[BallotCommand]:
+        """Draw now that the provider is bound by its receipt, and not before.
+
+        At risk is all of its that is undecided: it might lie about everything at once.
+        """
+        at_risk, paid = self._choice.purse.at_risk(provider), self._paid[voice.attempt]
+        rate_ppm = self._choice.audit_ppm(provider, at_risk, paid)
         if self._audited or rate_ppm == 0:
             return []
         if next(self._draws) < rate_ppm:
@@ -297,14 +322,14 @@ class Ballot:
     def _owe(self, voice: Voice) -> list[BallotCommand]:
         if voice.provider is None:
             return []
-        self._choice.purse.release(self._key(voice.attempt))
+        self._release(voice.attempt, voice.provider)
         self._owed.add(voice.attempt)
         return [Owe(self._lot, voice.attempt, voice.provider, self._bill(voice))]
 
     def _refuse(self, voice: Voice, reason: Reason) -> list[BallotCommand]:
         if voice.provider is None or voice.attempt in self._refused:
             return []
-        self._choice.purse.release(self._key(voice.attempt))
+        self._release(voice.attempt, voice.provider)
         self._refused.add(voice.attempt)
         commands: list[BallotCommand] = [
             Refuse(self._lot, voice.attempt, voice.provider, reason),
@@ -328,14 +353,25 @@ class Ballot:
                 continue
             self._confirmed.add(voice.attempt)
             if not self._choice.is_caught(voice.provider):
-                count = self._choice.count_confirmed(voice.provider)
+                results = len(claim)
+                if not own and alone:
+                    results = self._checked[voice.attempt]
+                count = self._choice.count_confirmed(voice.provider, results)
                 commands.append(KeepReputation(voice.provider, count))
         return commands
+
+    def _release(self, attempt: int, provider: NodeId) -> None:
+        self._choice.purse.release(self._key(attempt))
+        self._choice.purse.end_risk(provider, self._key(attempt))
 
     def _bill(self, voice: Voice) -> int:
         terms = self._terms[voice.attempt]
         fuel = fuel_of(voice.claim) - self._begun[voice.attempt]
         return bill(fuel, terms.price, terms.start_price, len(voice.claim))
+
+    def _bill_of_run(self, voice: Voice, place: int) -> int:
+        terms, fuel = self._terms[voice.attempt], voice.claim[place].fuel
+        return bill(fuel - self._begun[voice.attempt], terms.price, terms.start_price)
 
     def _key(self, attempt: int) -> tuple[int, int, int, str]:
         return (id(self._choice), self._lot, attempt, "result")

@@ -1,6 +1,6 @@
 """Whom to ask and whose bid to take: everything a job knows about providers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
@@ -17,7 +17,7 @@ from .pricing import bill, expected_cost
 from .purse import Purse
 from .reasons import Reason
 from .reputation import Reputation
-from .verification import audit_rate_ppm
+from .verification import audit_rate_ppm, deterrent_ppm
 
 _FETCH_BYTES_PER_MS = 10_000
 """What a package or input takes on the way: 10 MB/s, a busy LAN."""
@@ -58,9 +58,19 @@ class Choice:
     """Ranks providers and bids for one job."""
 
     def __init__(
-        self, bounds: RunBounds, book: OfferBook, purse: Purse, reputation: Reputation
+        self,
+        bounds: RunBounds,
+        book: OfferBook,
+        purse: Purse,
+        reputation: Reputation,
+        stake_of: Callable[[NodeId], int] | None = None,
     ) -> None:
-        """Choose among the offers of ``book``, within what ``purse`` has free."""
+        """Choose among the offers of ``book``, within what ``purse`` has free.
+
+        ``stake_of`` tells what a provider loses, in drops, when a lie of it is proved; without it
+        providers are judged by their record alone.
+        """
+        self._stake_of = stake_of
         self.bounds = bounds
         self._book = book
         self.purse = purse
@@ -159,10 +169,19 @@ class Choice:
             fuel = min(runs * fuel, max(fuel, 2 * runs * self.fuel_expected))
         return bill(fuel, proposal.price, proposal.start_price, runs)
 
-    def audit_ppm(self, provider: NodeId) -> int:
-        """Return the probability with which a result of ``provider`` is audited now."""
-        confirmed = self._reputation.confirmed(provider, self.bounds.package_id)
-        return audit_rate_ppm(self.bounds.verification, confirmed)
+    def audit_ppm(
+        self, provider: NodeId, at_risk: int, paid: int = 0, *, confirmed_more: int = 0
+    ) -> int:
+        """Return the probability with which a result of ``provider`` is audited now.
+
+        By lying it would win ``at_risk`` drops, of which it keeps the first ``paid`` even when it
+        is found out.  ``confirmed_more`` results are counted as if they were confirmed already.
+        """
+        confirmed = self._reputation.confirmed(provider, self.bounds.package_id) + confirmed_more
+        lie_ppm = 0
+        if self._stake_of is not None:
+            lie_ppm = deterrent_ppm(at_risk, self._stake_of(provider) - paid)
+        return audit_rate_ppm(self.bounds.verification, confirmed, lie_ppm)
 
     def is_caught(self, provider: NodeId) -> bool:
         """Tell whether the provider was caught in this job."""
@@ -176,9 +195,13 @@ class Choice:
         self._reputation.reset(provider, self.bounds.package_id)
         return True
 
-    def count_confirmed(self, provider: NodeId) -> int:
-        """Count a confirmed result of an uncaught provider; return how many in a row."""
-        return self._reputation.count_confirmed(provider, self.bounds.package_id)
+    def count_confirmed(self, provider: NodeId, results: int) -> int:
+        """Count confirmed results of an uncaught provider; return how many in a row."""
+        return self._reputation.count_confirmed(provider, self.bounds.package_id, results)
+
+    def risk_expected(self, proposal: Proposal, runs: int) -> int:
+        """Return the bill, in drops, that ``runs`` runs on these terms are expected to make."""
+        return bill(runs * self.fuel_expected, proposal.price, proposal.start_price, runs)
 
     def begin(self, provider: NodeId) -> None:
         """Count a run that is being placed with ``provider``."""
@@ -290,12 +313,13 @@ class Choice:
         self, provider: NodeId, price: int, start_price: int, offer: Offer | None, wait_ms: int
     ) -> int:
         fuel = self.fuel_expected
+        drops = bill(fuel, price, start_price)
         return expected_cost(
-            bill_drops=bill(fuel, price, start_price),
+            bill_drops=drops,
             wait_ms=wait_ms,
             fuel=fuel,
             fuel_per_s=offer.fuel_per_s if offer is not None else 1_000_000_000,
-            audit_ppm=self.audit_ppm(provider),
+            audit_ppm=self.audit_ppm(provider, drops),
             failures=self._record(provider).failures,
         )
 

@@ -74,6 +74,8 @@ class RunResult:
     fuel: int
     provider: NodeId | None
     attempts: Sequence[Attempt]
+    moves: int
+    """How often another provider went on with it from a state that was handed out."""
 
 
 @dataclass(frozen=True, slots=True)

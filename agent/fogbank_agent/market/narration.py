@@ -28,6 +28,7 @@ from .story import (
     RunProgressed,
     RunReopened,
     StartRefuted,
+    StateKept,
     StoryEvent,
     TicksOwed,
 )
@@ -91,6 +92,11 @@ def describe(event: StoryEvent) -> str:
             return (
                 f"Order {attempt} goes on from step {position:,}, to which {short_form(provider)} "
                 f"had brought it with {fuel:,} fuel."
+            )
+        case StateKept(_, provider, position, fuel):
+            return (
+                f"The state of {short_form(provider)} at step {position:,}, after {fuel:,} fuel, "
+                "is kept: others can go on from it."
             )
         case StartRefuted(provider):
             return f"The state that {short_form(provider)} handed out is wrong: begun anew."

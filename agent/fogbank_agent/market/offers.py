@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fogbank_dag_ledger.limits import OPERATIONS_MAX, VERTEX_ID_BYTES
+from fogbank_dag_ledger.operations import ObjectId, object_id
+from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.encoding import Value, decode
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
 from fogbank_protocol.signed import Domain, Signed
 
@@ -28,6 +32,19 @@ _RULE = "9.1"
 
 SERVICE_FEATURE = "service"
 """The feature of a provider that keeps services (section 9.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StakePlace:
+    """Where on the ledger a stake was opened: by op ``index`` of the vertex ``opening``."""
+
+    opening: VertexId
+    index: int
+
+    @property
+    def object_id(self) -> ObjectId:
+        """The name of the stake."""
+        return object_id(self.opening, self.index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +76,9 @@ class Offer:
     packages: Sequence[bytes]
     """Some of the packages that the provider need not fetch."""
 
+    stake: StakePlace | None = None
+    """What the provider would lose for a lie; how much it is the ledger says."""
+
 
 def sign_offer(offer: Offer, network: NetworkId, identity: Identity) -> Signed:
     """Sign ``offer`` as its provider.
@@ -83,6 +103,7 @@ def sign_offer(offer: Offer, network: NetworkId, identity: Identity) -> Signed:
         offer.credit,
         offer.features,
         offer.packages,
+        None if offer.stake is None else [offer.stake.opening, offer.stake.index],
     ]
     return sign_checked(OFFER, network, identity, fields, _parse)
 
@@ -107,7 +128,7 @@ def peek_offer(signed: Signed) -> tuple[NodeId, int]:
 
 
 def _parse(value: Value) -> Offer:
-    fields = Fields(value, 16, rule=_RULE)
+    fields = Fields(value, 17, rule=_RULE)
     fields.version()
     return Offer(
         provider=NodeId(fields.exactly(NODE_ID_BYTES)),
@@ -125,4 +146,19 @@ def _parse(value: Value) -> Offer:
         credit=fields.integer(DROPS_MAX),
         features=fields.texts(OFFER_FEATURES_MAX, OFFER_FEATURE_BYTES_MAX, ascending=True),
         packages=fields.ids(OFFER_PACKAGES_MAX, 32),
+        stake=_stake(fields.anything()),
     )
+
+
+def _stake(value: Value) -> StakePlace | None:
+    match value:
+        case None:
+            return None
+        case [bytes(opening), int(index)] if (
+            len(opening) == VERTEX_ID_BYTES
+            and not isinstance(index, bool)
+            and index < OPERATIONS_MAX
+        ):
+            return StakePlace(VertexId(opening), index)
+        case _:
+            raise RemoteProtocolError("not the place of a stake", rule=_RULE)

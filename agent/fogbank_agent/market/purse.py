@@ -22,6 +22,7 @@ class Purse:
 
         self._reserved: dict[Hashable, int] = {}
         self._reserved_total = 0
+        self._risks: dict[NodeId, dict[Hashable, int]] = {}
 
     @property
     def free(self) -> int:
@@ -46,3 +47,18 @@ class Purse:
     def release(self, agreement: Hashable) -> None:
         """Give back what was set aside; nothing happens when it was given back before."""
         self._reserved_total -= self._reserved.pop(agreement, 0)
+
+    def risk(self, provider: NodeId, agreement: Hashable, drops: int) -> None:
+        """Count ``drops`` that ``provider`` is expected to bill, until ``end_risk``."""
+        self._risks.setdefault(provider, {})[agreement] = drops
+
+    def end_risk(self, provider: NodeId, agreement: Hashable) -> None:
+        """Count a bill no longer: it is decided, or will not come."""
+        risks = self._risks.get(provider, {})
+        risks.pop(agreement, None)
+        if not risks:
+            self._risks.pop(provider, None)
+
+    def at_risk(self, provider: NodeId) -> int:
+        """Return what ``provider`` would win, in drops, by lying about all that is undecided."""
+        return sum(self._risks.get(provider, {}).values())

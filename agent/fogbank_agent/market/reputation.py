@@ -7,7 +7,7 @@ from fogbank_protocol.identity import NodeId
 
 
 class Reputation:
-    """How many results in a row were confirmed, for each (provider, package)."""
+    """How many results in a row were confirmed, for each (provider, package): runs, not lots."""
 
     def __init__(self, confirmed: Mapping[tuple[NodeId, BlobId], int]) -> None:
         """Begin with the counts that the journal kept."""
@@ -17,9 +17,9 @@ class Reputation:
         """Return the count: 0 for a stranger and for one that was caught since."""
         return self._confirmed.get((provider, package), 0)
 
-    def count_confirmed(self, provider: NodeId, package: BlobId) -> int:
-        """Count a result that another voice confirmed; return the new count."""
-        count = self.confirmed(provider, package) + 1
+    def count_confirmed(self, provider: NodeId, package: BlobId, results: int = 1) -> int:
+        """Count results that another voice or a check confirmed; return the new count."""
+        count = self.confirmed(provider, package) + results
         self._confirmed[provider, package] = count
         return count
 

@@ -4,7 +4,7 @@ Bills gather per provider for a moment and go out with one voucher, which says w
 bill leaves ``open`` exactly once, so that nothing is paid twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -84,11 +84,16 @@ class Settler:
         """Tell whether a transfer is under way."""
         return any(account.paying for account in self._accounts.values())
 
-    def is_settled(self) -> bool:
-        """Tell whether nothing is owed and every provider knows what was paid."""
+    def is_settled(self, present: Collection[NodeId] | None = None) -> bool:
+        """Tell whether nothing is owed and every provider knows what was paid.
+
+        With ``present`` only these need to know: others are told when they come back.
+        """
         return not any(
-            account.open or account.paying or account.untold or account.refusals
-            for account in self._accounts.values()
+            account.open
+            or account.paying
+            or ((present is None or provider in present) and (account.untold or account.refusals))
+            for provider, account in self._accounts.items()
         )
 
     def forget(self, agreements: Sequence[AgreementId]) -> None:

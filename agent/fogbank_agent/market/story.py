@@ -206,6 +206,16 @@ class MoneyShort:
     free: int
 
 
+@dataclass(frozen=True, slots=True)
+class StateKept:
+    """What ``provider`` has reached is kept here; a hint, told to watchers and not kept."""
+
+    attempt: int
+    provider: NodeId
+    position: int
+    fuel: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -229,4 +239,5 @@ StoryEvent: TypeAlias = (
     | ResultChecked
     | NobodyToAsk
     | MoneyShort
+    | StateKept
 )

@@ -38,10 +38,11 @@ def fuel_of(claim: Claim) -> int:
     return sum([result.fuel for result in claim])
 
 
-def audit_rate_ppm(verification: Verification, confirmed_in_a_row: int) -> int:
+def audit_rate_ppm(verification: Verification, confirmed_in_a_row: int, lie_ppm: int = 0) -> int:
     """Return the probability of an audit in parts per million: certain for a stranger.
 
     With ``Partial`` that of each run; with ``Verify`` what is left to check is the fuel alone.
+    ``lie_ppm`` is the least at which lying does not pay: see ``deterrent_ppm``.
     """
     match verification:
         case Verify(ppm):
@@ -49,9 +50,19 @@ def audit_rate_ppm(verification: Verification, confirmed_in_a_row: int) -> int:
         case Audit(ppm) | Partial(ppm):
             if confirmed_in_a_row == 0:
                 return PARTS_PER_MILLION
-            return max(ppm, -(-PARTS_PER_MILLION // confirmed_in_a_row))
+            return max(ppm, lie_ppm, -(-PARTS_PER_MILLION // confirmed_in_a_row))
         case NoVerification() | Quorum():
             return 0
+
+
+def deterrent_ppm(at_risk: int, stake: int) -> int:
+    """Return the probability of an audit, in parts per million, at which a lie wins nothing.
+
+    A lie that passes wins the ``at_risk`` drops of its bill; one that is found loses the ``stake``.
+    """
+    if at_risk <= 0:
+        return 0
+    return -(-PARTS_PER_MILLION * at_risk // (at_risk + max(0, stake)))
 
 
 def voices_needed(verification: Verification, voices: Sequence[Voice], *, audited: bool) -> int:

@@ -62,6 +62,7 @@ from ..market.story import (
     RunFailed,
     RunProgressed,
     RunReopened,
+    StateKept,
     StoryEvent,
 )
 from ..market.tally import Bill
@@ -459,7 +460,7 @@ class JobShell:
     def _tell(self, lot: int, what: StoryEvent) -> None:
         at_ms = round(self.seconds * 1_000)
         journal, lot_id = self._tools.journal, self._lot_ids[lot]
-        if not isinstance(what, RunProgressed):
+        if not isinstance(what, RunProgressed | StateKept):
             journal.record_event(lot_id, at_ms, what)
             self._tools.standings.note(what)
         match what:

@@ -45,6 +45,7 @@ def _results(purchase: Purchase, request: JobRequest, shell: JobShell) -> Iterat
         )
         for record in purchase.records.values()
     ]
+    starts = {one.start for one in purchase.records.values() if one.start is not None}
     claim: Sequence[Result | None] = purchase.claim or [None] * len(purchase.runs)
     for number, result in zip(purchase.runs, claim, strict=True):
         output = result.outcome if result is not None and isinstance(result.outcome, Ok) else None
@@ -59,6 +60,7 @@ def _results(purchase: Purchase, request: JobRequest, shell: JobShell) -> Iterat
             fuel=0 if result is None else result.fuel,
             provider=provider,
             attempts=attempts,
+            moves=len(starts),
         )
 
 

@@ -1,6 +1,7 @@
 """Keeps every neighbour's copy of this provider's offer fresh (SPEC.md section 9.1)."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from random import Random
 
 import trio
@@ -12,7 +13,7 @@ from fogbank_protocol.node.node import Node
 
 from ..limits import OFFER_INTERVAL_S, OFFER_PACKAGES_MAX, OFFER_VALID_S
 from ..market.bidding import Prices
-from ..market.offers import SERVICE_FEATURE, Offer, sign_offer
+from ..market.offers import SERVICE_FEATURE, Offer, StakePlace, sign_offer
 from .journal import Journal
 from .methods import OFFER_METHOD
 
@@ -33,8 +34,13 @@ class Offering:
         random: Random,
         *,
         sells_services: bool = False,
+        stake: Callable[[], StakePlace | None] = lambda: None,
     ) -> None:
-        """Offer ``slots`` at ``prices``; the journal numbers this agent's lives."""
+        """Offer ``slots`` at ``prices``; the journal numbers this agent's lives.
+
+        ``stake`` tells what stands behind the results.
+        """
+        self._stake = stake
         self._node = node
         self._identity = identity
         self._prices = prices
@@ -61,6 +67,10 @@ class Offering:
         self._packages.move_to_end(package_id)
         if len(self._packages) > OFFER_PACKAGES_MAX:
             self._packages.popitem(last=False)
+
+    def note_stake(self) -> None:
+        """Take in that another stake stands, or none."""
+        self._changed.set()
 
     def greet(self, peer: NodeId) -> None:
         """Tell a neighbour that has just come."""
@@ -98,5 +108,6 @@ class Offering:
             credit=self._prices.credit,
             features=self._features,
             packages=sorted(self._packages),
+            stake=self._stake(),
         )
         return encode(sign_offer(offer, self._node.network, self._identity).to_value())

@@ -119,9 +119,9 @@ class Payments:
         self._settler.forget([agreement for agreement, _ in bills])
 
     async def wait_settled(self) -> None:
-        """Pay, and return when nothing is owed and every provider knows; may be never."""
+        """Pay, and return when nothing is owed and every connected provider knows; may be never."""
         self.want_now()
-        while not self._settler.is_settled():
+        while not self._settler.is_settled({peer.node_id for peer in self._node.peers()}):
             await self._changed.wait()
 
     # The shell.

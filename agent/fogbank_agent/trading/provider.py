@@ -70,6 +70,7 @@ from .owner_pricing import OwnerPricing
 from .packages import PackageShelf
 from .service_host import ServiceHost
 from .speed import Speed
+from .staking import Staking
 from .work import Work, Workbench
 
 _log = getLogger(__name__)
@@ -104,6 +105,9 @@ class ProviderSettings:
 
     warm_price: int = 0
     """Drops for each second that a service is kept."""
+
+    stake: int = 0
+    """Drops to have at stake from the start on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,9 @@ class Provider:
         self._channels = EarningChannels(
             ledger, ledger.channels, self._debts, identity.node_id, is_working_for=self._works_for
         )
+        self.staking = Staking(ledger, identity.node_id, settings.stake)
+        """The stake behind the results."""
+
         self._working: Counter[NodeId] = Counter()
         self._speed = Speed()
         self._host = ServiceHost(
@@ -213,6 +220,7 @@ class Provider:
             settings.slots,
             random,
             sells_services=self._host.is_selling,
+            stake=self.staking.place,
         )
         self._admission = Admission(node.network, identity.node_id)
         self._nursery: trio.Nursery | None = None
@@ -239,6 +247,7 @@ class Provider:
             await nursery.start(self._host.run)
             nursery.start_soon(self._watch_peers)
             nursery.start_soon(self._offering.run)
+            nursery.start_soon(self.staking.run, self._offering.note_stake)
             if self._pricing is not None:
                 await self._pricing.look(self._refresh_offer)
                 nursery.start_soon(self._pricing.run, self._refresh_offer)

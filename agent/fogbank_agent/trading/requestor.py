@@ -55,6 +55,7 @@ from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
 from ..market.service_request import ServiceRequest, ServiceView
+from ..market.stakes import stake_worth
 from .bill_book import BillBook
 from .interfaces import CheckingRunner
 from .job_bounds import JobRefused, check_bounds
@@ -118,14 +119,19 @@ class Requestor:
         random: Random,
         deposit: int,
         channel_beats: int,
+        by_stake: bool = False,
     ) -> None:
         """Buy from peers of ``node``; ``runner`` is the own sandbox for audits, None without one.
 
         Channels to providers are opened with ``deposit`` drops, and reclaimed in ``channel_beats``
-        seconds from one that is gone.
+        seconds from one that is gone.  With ``by_stake`` audits are so frequent that lying never
+        pays, by what a provider has at stake.
         ``random`` draws salts and audits: seed it from the system except in tests.
         """
         self._node = node
+        self._ledger = ledger
+        self._own_id = identity.node_id
+        self._by_stake = by_stake
         self._blobs = blobs
         self._journal = journal
         self._random = random
@@ -365,9 +371,19 @@ class Requestor:
             hedge_s=request.hedge_s,
             can_run_here=self._runner is not None,
         )
-        choice = Choice(bounds, self._offers, self._purse, self._reputation)
+        stake_of = self.stake_of if self._by_stake else None
+        choice = Choice(bounds, self._offers, self._purse, self._reputation, stake_of)
         sizes = [self._blobs.size(one.blob_id) for one in request.inputs]
         return Job(sizes, request.lots_at_once, terms, choice, self._draws())
+
+    def stake_of(self, provider: NodeId) -> int:
+        """Return what a connected provider has at stake, in drops, as far as it counts here."""
+        offer = self._offers.find(provider, trio.current_time())
+        if offer is None or offer.stake is None:
+            return 0
+        seats = self._ledger.committee().table.weights()
+        stake = self._ledger.stake(offer.stake.object_id)
+        return stake_worth(stake, provider, seats, self._own_id)
 
     def _draws(self) -> Iterator[int]:
         while True:

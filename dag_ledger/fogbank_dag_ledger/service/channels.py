@@ -110,6 +110,11 @@ class Channels:
         vertex = await self._issue((Act(*self._place(name), action),))
         return vertex.id
 
+    async def act_at(self, opening: VertexId, index: int, action: Action) -> VertexId:
+        """Do ``action``, a slash say, to what op ``index`` of ``opening`` opened; as ``open``."""
+        vertex = await self._issue((Act(opening, index, action),))
+        return vertex.id
+
     async def top_up(self, channel: ObjectId, drops: int) -> VertexId:
         """Put ``drops`` more into an own channel; as ``act``."""
         self._place(channel)

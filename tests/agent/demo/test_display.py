@@ -77,7 +77,7 @@ def test_a_lie_stays_to_be_seen() -> None:
 def test_the_killed_agent_is_shown_as_killed_whatever_is_still_said_of_it() -> None:
     screen = shown([progress(0, "AttemptFailed", PLAYERS[3].short)], killed=PLAYERS[3])
 
-    assert "killed (SIGKILL)" in screen
+    assert "unplugged (SIGKILL)" in screen
     assert "✗" in screen
 
 

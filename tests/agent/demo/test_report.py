@@ -14,6 +14,7 @@ KEPT = DemoReport(
     lies_told=3,
     lies_caught=3,
     killed=1,
+    migrated_runs=1,
     supply_before=1000,
     supply_after=1000,
     channels_closed=4,
@@ -41,7 +42,11 @@ def test_a_demonstration_that_keeps_its_promises_has_no_shortcomings() -> None:
         (replace(KEPT, lies_caught=2), "only 2 of 3 lies were caught"),
         (
             replace(KEPT, killed=0, state_hashes=("aa",) * 5),
-            "0 agents were killed, not one",
+            "0 agents were unplugged, not one",
+        ),
+        (
+            replace(KEPT, migrated_runs=0),
+            "what the unplugged agent had begun was not ended elsewhere",
         ),
         (replace(KEPT, supply_after=999), "the supply was 1000 drops and is 999"),
         (replace(KEPT, channels_open=1), "1 payment channels are not settled"),
@@ -74,6 +79,7 @@ def test_the_object_has_the_keys_that_users_rely_on() -> None:
         "lies_told",
         "lies_caught",
         "killed",
+        "migrated_runs",
         "supply_before",
         "supply_after",
         "channels_closed",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fogbank_agent.config import RequestorConfig
 from fogbank_agent.config_file import read_config
 from fogbank_agent.demo.stage import Player, Role, casting, set_up
 from fogbank_dag_ledger.genesis import decode_genesis
@@ -19,11 +20,11 @@ def players(tmp_path_factory: pytest.TempPathFactory) -> list[Player]:
     return stage(tmp_path_factory.mktemp("stage"))
 
 
-def test_one_buys_one_lies_and_one_is_killed_among_any_number() -> None:
+def test_one_buys_and_one_lies_among_any_number() -> None:
     for count in (5, 6, 16):
         roles = casting(count)
         assert len(roles) == count
-        for role in (Role.REQUESTOR, Role.LIAR, Role.VICTIM):
+        for role in (Role.REQUESTOR, Role.LIAR):
             assert roles.count(role) == 1
 
 
@@ -40,10 +41,11 @@ def test_all_are_in_one_network_with_four_seats_of_which_three_decide(
     assert {node_id.hex() for node_id in genesis.balances} == {players[0].node_id}
 
 
-def test_the_victim_has_a_seat_and_the_liar_has_none(players: list[Player]) -> None:
-    roles = [player.role for player in players]
+def test_the_liar_has_no_seat_and_takes_no_long_run(players: list[Player]) -> None:
+    limits = {player.role: read_config(player.state.config).provider.fuel_max for player in players}
 
-    assert roles.index(Role.VICTIM) < 4 <= roles.index(Role.LIAR)
+    assert [player.role for player in players].index(Role.LIAR) >= 4
+    assert limits[Role.LIAR] < RequestorConfig().fuel_max <= limits[Role.HONEST]
 
 
 def test_only_the_liar_lies_and_only_the_requestor_sells_nothing(players: list[Player]) -> None:

@@ -13,6 +13,7 @@ from fogbank_agent.market.job_messages import (
     KeepReputation,
     Owe,
     Refuse,
+    ResultCame,
     RunHere,
     SendOrder,
     SignAgreement,
@@ -137,7 +138,8 @@ def test_a_check_that_nobody_waits_for_is_ignored(verdict: Verdict) -> None:
 
 
 def test_some_runs_of_a_lot_are_repeated_and_the_lot_stands_or_falls_with_them() -> None:
-    draws = iter([0, 333_334, 333_333])
+    # One in three, and when one is drawn already one in four.
+    draws = iter([333_333, 250_000, 249_999])
     town = Town(ANN, BEN, verification=Partial(0), can_run_here=True, draws=draws)
     for _ in range(3):
         town.reputation.count_confirmed(ANN, town.choice.bounds.package_id)
@@ -158,6 +160,17 @@ def test_a_lot_of_which_no_run_is_drawn_is_accepted_unconfirmed() -> None:
     (order,) = town.begin()
     assert buy(town, order) == [Owe(0, 1, ANN, BILL), EndJob()]
     assert town.told(CheckSpared) == [CheckSpared(333_334)]
+
+
+def test_what_a_check_repeated_counts_and_nothing_else() -> None:
+    draws = iter([0, 999_999, 0])
+    town = Town(ANN, verification=Partial(0), can_run_here=True, draws=draws)
+    for _ in range(3):
+        town.reputation.count_confirmed(ANN, town.choice.bounds.package_id)
+    (order,) = town.begin()
+    agreement = town.agree(order, ANN)
+    town.tell(ResultCame(agreement.lot, agreement.attempt, claim(right(), runs=3)))
+    assert KeepReputation(ANN, 5) in town.job.handle(CheckEnded(0, 1, Verdict.SOUND, 7), town.now)
 
 
 def test_an_auditor_is_drawn_and_not_the_cheapest() -> None:

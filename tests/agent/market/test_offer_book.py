@@ -48,9 +48,24 @@ def test_a_purse_reserves_an_agreement_once() -> None:
         purse.reserve("one", 1)
 
 
-def test_reputation_grows_by_one_and_falls_to_nothing() -> None:
+def test_a_purse_knows_what_each_provider_could_win_by_lying() -> None:
+    purse = Purse(lambda: 100)
+    purse.risk(ANN, "one", 60)
+    purse.risk(ANN, "two", 7)
+    purse.risk(BEN, "three", 5)
+    purse.risk(ANN, "one", 50)
+    assert (purse.at_risk(ANN), purse.at_risk(BEN)) == (57, 5)
+    purse.end_risk(ANN, "one")
+    purse.end_risk(ANN, "one")
+    purse.end_risk(BEN, "two")
+    assert (purse.at_risk(ANN), purse.at_risk(BEN)) == (7, 5)
+    assert purse.free == 100, "what a lie would win is not set aside by this"
+
+
+def test_reputation_grows_by_results_and_falls_to_nothing() -> None:
     reputation = Reputation({(ANN, PACKAGE): 7})
     assert reputation.count_confirmed(ANN, PACKAGE) == 8
+    assert reputation.count_confirmed(ANN, PACKAGE, 256) == 264
     assert reputation.confirmed(BEN, PACKAGE) == 0
     reputation.reset(ANN, PACKAGE)
     assert reputation.confirmed(ANN, PACKAGE) == 0

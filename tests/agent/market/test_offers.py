@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from fogbank_agent.market.offers import OFFER, Offer, open_offer, sign_offer
+from fogbank_agent.market.offers import OFFER, Offer, StakePlace, open_offer, sign_offer
+from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.errors import LocalProtocolError
 
 from .objects import BEN, NETWORK, check_accepted, check_hostile_bytes, check_rejected, vectors
@@ -27,6 +28,7 @@ AN_OFFER = Offer(
     credit=1_000,
     features=("command", "reactor"),
     packages=(bytes(32),),
+    stake=StakePlace(VertexId(b"\x07" * 32), 2),
 )
 
 

@@ -26,6 +26,7 @@ from fogbank_agent.market.purchase import PurchaseState
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import (
     AttemptFailed,
+    CheckBegun,
     CheckSpared,
     MoneyShort,
     NobodyToAsk,
@@ -353,12 +354,53 @@ def test_what_nobody_can_confirm_fails_and_nobody_is_blamed() -> None:
 
 def test_the_rate_of_audits_falls_with_confirmed_results_to_its_floor() -> None:
     town = Town(ANN, verification=Audit(200_000), can_run_here=True, draws=repeat(400_000))
-    rates = [town.choice.audit_ppm(ANN)]
+    rates = [town.choice.audit_ppm(ANN, 101)]
     for _ in range(9):
         town.reputation.count_confirmed(ANN, town.choice.bounds.package_id)
-        rates.append(town.choice.audit_ppm(ANN))
+        rates.append(town.choice.audit_ppm(ANN, 101))
     assert rates[:5] == [1_000_000, 1_000_000, 500_000, 333_334, 250_000]
     assert rates[5:] == [200_000] * 5
+
+
+@pytest.mark.parametrize(("stake", "rate"), [(1_010, 90_910), (0, 1_000_000), (101, 500_000)])
+def test_who_has_less_at_stake_is_audited_more(stake: int, rate: int) -> None:
+    town = Town(
+        ANN, verification=Audit(0), can_run_here=True, draws=repeat(999_999), stakes={ANN: stake}
+    )
+    town.reputation.count_confirmed(ANN, town.choice.bounds.package_id, 1_000)
+    (order,) = town.begin()
+    town.finish(town.agree(order, ANN))
+    assert town.told(CheckSpared) == ([CheckSpared(rate)] if rate < 1_000_000 else [])
+    begun = [CheckBegun(rate, here=True)] if rate == 1_000_000 else []
+    assert town.told(CheckBegun) == begun
+
+
+def test_all_that_is_undecided_of_a_provider_is_at_risk() -> None:
+    town = Town(
+        ANN,
+        runs=3,
+        verification=Audit(0),
+        can_run_here=True,
+        draws=repeat(999_999),
+        stakes={ANN: 3_030},
+    )
+    town.reputation.count_confirmed(ANN, town.choice.bounds.package_id, 1_000)
+    town.choice.count_results(ANN, GIGAFUEL, 1)
+    placed = [town.agree(order, ANN) for order in town.begin()]
+    for one in placed:
+        town.finish(one)
+    assert town.told(CheckSpared) == [CheckSpared(rate) for rate in (90_910, 62_500, 32_259)], (
+        "303, 202 and 101 drops against 3,030"
+    )
+    assert town.purse.at_risk(ANN) == 0
+
+
+def test_what_was_paid_before_the_receipt_is_not_lost_with_the_stake() -> None:
+    town = Town(ANN, verification=Audit(0), stakes={ANN: 1_010})
+    town.reputation.count_confirmed(ANN, town.choice.bounds.package_id, 1_000)
+    assert town.choice.audit_ppm(ANN, 101) == 90_910
+    assert town.choice.audit_ppm(ANN, 101, 910) == 502_488
+    assert town.choice.audit_ppm(ANN, 101, 2_000) == 1_000_000
 
 
 def test_a_result_that_the_draw_spares_is_accepted_unconfirmed() -> None:

@@ -28,6 +28,7 @@ from fogbank_agent.market.story import (
     RunProgressed,
     RunReopened,
     StartRefuted,
+    StateKept,
     StoryEvent,
     TicksOwed,
 )
@@ -47,6 +48,7 @@ EVENTS: list[StoryEvent] = [
     TicksOwed(1, ANN, 10**9, 100),
     RunMoved(2, ANN, 2_048, 10**9),
     StartRefuted(ANN),
+    StateKept(1, ANN, 1_024, 10**9),
     ResultArrived(1, ANN, "ok", 10**9, 101),
     AttemptFailed(1, ANN, Reason.PROVIDER_LOST),
     CheckBegun(125_000, here=True),

@@ -8,6 +8,7 @@ from fogbank_agent.market.verification import (
     Voice,
     audit_rate_ppm,
     decide,
+    deterrent_ppm,
     missing_voices,
     voices_needed,
 )
@@ -28,6 +29,27 @@ def test_the_rate_is_never_below_one_in_the_confirmed_nor_below_the_orders(
     rate = audit_rate_ppm(Audit(ppm), confirmed)
     assert ppm <= rate <= 1_000_000
     assert rate * max(confirmed, 1) >= 1_000_000
+
+
+@given(at_risk=st.integers(0, 1 << 62), stake=st.integers(-(1 << 62), 1 << 62))
+def test_at_the_deterring_rate_a_lie_wins_nothing_and_below_it_does(
+    at_risk: int, stake: int
+) -> None:
+    rate = deterrent_ppm(at_risk, stake)
+    assert 0 <= rate <= 1_000_000
+    lost = max(stake, 0)
+    assert (1_000_000 - rate) * at_risk <= rate * lost or rate == 1_000_000
+    if rate > 0:
+        assert (1_000_001 - rate) * at_risk > (rate - 1) * lost
+
+
+def test_an_audit_is_at_least_as_probable_as_deters() -> None:
+    assert deterrent_ppm(10, 100) == 90_910
+    assert deterrent_ppm(10, 0) == deterrent_ppm(10, -5) == 1_000_000
+    assert deterrent_ppm(0, 0) == 0
+    assert audit_rate_ppm(Audit(0), 100, 90_910) == audit_rate_ppm(Partial(0), 100, 90_910)
+    assert audit_rate_ppm(Audit(0), 100, 90_910) == 90_910
+    assert audit_rate_ppm(Audit(0), 4, 90_910) == 250_000
 
 
 def test_without_audit_nothing_is_drawn() -> None:

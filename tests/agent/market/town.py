@@ -1,6 +1,6 @@
 """A job and made-up providers, event by event, for tests of the machines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from math import inf
 from typing import Any
@@ -107,6 +107,7 @@ class Town:
         hedge_s: float = inf,
         spendable: int = 10**12,
         draws: Iterator[int] | None = None,
+        stakes: Mapping[NodeId, int] | None = None,
     ) -> None:
         """Begin with everyone's offer in the book."""
         self.now = 0.0
@@ -139,7 +140,18 @@ class Town:
             hedge_s=hedge_s,
             can_run_here=can_run_here,
         )
-        self.choice = Choice(bounds, self.book, self.purse, self.reputation)
+        at_stake = stakes or {}
+
+        def stake_of(provider: NodeId) -> int:
+            return at_stake.get(provider, 0)
+
+        self.choice = Choice(
+            bounds,
+            self.book,
+            self.purse,
+            self.reputation,
+            None if stakes is None else stake_of,
+        )
         sizes = input_sizes or [1] * runs
         self.job = Job(sizes, lots_at_once, terms, self.choice, draws or repeat(0))
         self.story: list[tuple[int, StoryEvent]] = []

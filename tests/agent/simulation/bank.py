@@ -26,12 +26,29 @@ class Bank:
     def __init__(self) -> None:
         self.wallets: dict[NodeId, int] = {}
         self.channels: dict[ObjectId, Channel] = {}
+        self.stakes: dict[NodeId, int] = {}
+        self.burned = 0
 
     @property
     def supply(self) -> int:
-        """All drops there are."""
+        """All drops that there are or were."""
         open_funds = sum(one.funds for one in self.channels.values() if not one.is_over)
-        return sum(self.wallets.values()) + open_funds
+        locked = sum(self.stakes.values())
+        return sum(self.wallets.values()) + open_funds + locked + self.burned
+
+    def stake(self, owner: NodeId, drops: int) -> None:
+        """Lock a stake."""
+        assert owner not in self.stakes
+        self.wallets[owner] -= drops
+        self.stakes[owner] = drops
+
+    def slash(self, owner: NodeId, watch: NodeId, reward_ppm: int) -> int:
+        """Seize a stake, burn it less the watch's reward; return the drops, 0 without one."""
+        drops = self.stakes.pop(owner, 0)
+        reward = drops * reward_ppm // 1_000_000
+        self.wallets[watch] += reward
+        self.burned += drops - reward
+        return drops
 
     def open(self, payer: NodeId, provider: NodeId, drops: int) -> None:
         """Open a channel."""

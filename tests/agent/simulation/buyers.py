@@ -1,7 +1,7 @@
 """Requestors of a made-up market, on the machines that buy."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
@@ -24,6 +24,8 @@ from fogbank_agent.market.job_messages import (
     AgreementSigned,
     AttemptBroke,
     BidCame,
+    CheckEnded,
+    CheckHere,
     EndAttempt,
     EndJob,
     JobCommand,
@@ -40,7 +42,7 @@ from fogbank_agent.market.job_messages import (
     Withdraw,
 )
 from fogbank_agent.market.offer_book import OfferBook
-from fogbank_agent.market.orders import Order, OrderId, Verification
+from fogbank_agent.market.orders import NoVerification, Order, OrderId, Quorum, Verification
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.purchase import PurchaseTerms
 from fogbank_agent.market.purse import Purse
@@ -62,9 +64,9 @@ from fogbank_agent.market.settlement_messages import (
     SettlementUnanswered,
 )
 from fogbank_agent.market.settlements import Payment
-from fogbank_agent.market.story import ProviderCaught, ResultArrived
+from fogbank_agent.market.story import CheckBegun, CheckSpared, ProviderCaught, ResultArrived
 from fogbank_agent.market.tally import Bill, ChannelTally, LaneTally, royalty_of
-from fogbank_agent.market.verification import Claim
+from fogbank_agent.market.verification import Claim, Verdict
 from fogbank_dag_ledger.operations import ObjectId, Voucher
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
@@ -73,10 +75,7 @@ from ..market.objects import an_order
 from ..market.town import PACKAGE
 from .bank import Bank
 from .events import Events
-from .sellers import Seller, Task
-
-FUEL = 500_000_000
-"""Of every run."""
+from .sellers import Seller, Task, said
 
 OWN_FUEL_PER_S = 10**9
 LOTS_AT_ONCE = 8
@@ -88,7 +87,7 @@ PATIENCE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A result that came, and the audit's probability just before."""
+    """A result that came, and the probability with which a lie in it is found."""
 
     job: int
     lot: int
@@ -108,6 +107,15 @@ class Buyer:
     verification: Verification
     jobs: int
     runs: int
+    fuel: int
+    """Of each run."""
+
+    stake_of: Callable[[NodeId], int] | None
+    """What a provider is seen to have at stake."""
+
+    accuse: Callable[[NodeId], None]
+    """Shows the watch that a provider lied."""
+
     pays: bool
     can_run_here: bool
     author: NodeId
@@ -154,7 +162,7 @@ class Buyer:
             input_bytes_max=1_000,
             memory_bytes_max=1 << 24,
             output_bytes_max=1 << 20,
-            fuel_max=2 * FUEL,
+            fuel_max=2 * self.fuel,
             price_max=100_000,
             start_price_max=100,
             verification=self.verification,
@@ -166,7 +174,7 @@ class Buyer:
             run_s_max=60.0,
             can_run_here=self.can_run_here,
         )
-        choice = Choice(bounds, self.book, self.purse, self.reputation)
+        choice = Choice(bounds, self.book, self.purse, self.reputation, self.stake_of)
         self.job = Job([100] * self.runs, LOTS_AT_ONCE, terms, choice, self._draws())
         self._want_channels()
         self._do(self.job.begin(self.events.now))
@@ -212,11 +220,14 @@ class Buyer:
                 provider, agreement = self._agreed[lot, attempt]
                 self.events.send(lambda: self.sellers[provider].stop(agreement))
             case RunHere(lot):
-                self.fuel_checked += FUEL
-                self.events.after(
-                    FUEL / OWN_FUEL_PER_S,
-                    lambda: self.tell(job, OwnRunEnded(lot, self._task(lot).truth)),
-                )
+                task = self._task(lot)
+                self._check(task.runs, lambda: self.tell(job, OwnRunEnded(lot, task.truth)))
+            case CheckHere(lot, attempt, claim, places):
+                truth, chosen = self._task(lot).truth, places or range(len(claim))
+                is_sound = all(claim[place] == truth[place] for place in chosen)
+                verdict = Verdict.SOUND if is_sound else Verdict.WRONG
+                ended = CheckEnded(lot, attempt, verdict, len(chosen) * self.fuel)
+                self._check(len(chosen), lambda: self.tell(job, ended))
             case Owe(lot, attempt, provider, drops):
                 _, agreement = self._agreed[lot, attempt]
                 royalty = royalty_of(drops, ROYALTY_PPM)
@@ -228,10 +239,15 @@ class Buyer:
                 self._settle(BillRefused(provider, self._agreed[lot, attempt][1], reason))
             case Tell(_, ProviderCaught(provider)):
                 self.caught[provider] += 1
+                self.accuse(provider)
             case EndJob():
                 self._end_job(job)
             case _:
                 pass
+
+    def _check(self, runs: int, then: Callable[[], None]) -> None:
+        self.fuel_checked += runs * self.fuel
+        self.events.after(runs * self.fuel / OWN_FUEL_PER_S, then)
 
     def _end_job(self, job: Job) -> None:
         self.finished.append(job)
@@ -248,7 +264,7 @@ class Buyer:
         order = an_order(
             requestor=self.id,
             package_id=PACKAGE,
-            fuel_max=2 * FUEL,
+            fuel_max=2 * self.fuel,
             price_max=100_000,
             verification=self.verification,
         )
@@ -298,7 +314,8 @@ class Buyer:
     def _deliver(
         self, job: Job, lot: int, attempt: int, seller: Seller, task: Task, claim: Claim
     ) -> None:
-        drops = bill(task.fuel, seller.prices.price, seller.prices.start_price)
+        prices = seller.prices
+        drops = bill(task.runs * task.fuel, prices.price, prices.start_price, task.runs)
         royalty = royalty_of(drops, ROYALTY_PPM)
         author = self.author if royalty else None
         seller.earn(self.id, Bill(task.agreement, drops, author, royalty))
@@ -309,19 +326,26 @@ class Buyer:
     def _hear(self, job: Job, lot: int, attempt: int, provider: NodeId, claim: Claim) -> None:
         if job is not self.job:
             return
-        audit = job.choice.audit_ppm(provider) / 1_000_000
         commands = job.handle(ResultCame(lot, attempt, claim), self.events.now)
-        if any(isinstance(one, Tell) and isinstance(one.what, ResultArrived) for one in commands):
+        told = [one.what for one in commands if isinstance(one, Tell) and one.lot == lot]
+        if any(isinstance(one, ResultArrived) for one in told):
+            rates = [one.rate_ppm for one in told if isinstance(one, CheckBegun | CheckSpared)]
+            # When another claim is being checked already, so is this one.
+            never = isinstance(self.verification, NoVerification | Quorum)
+            audit = 0.0 if never else rates[0] / 1_000_000 if rates else 1.0
             self.said.append(Said(len(self.finished), lot, provider, claim, audit))
         self._do(commands)
 
     def _task(self, lot: int, agreement: AgreementId | None = None) -> Task:
         name = self._name(len(self.finished), lot)
-        return Task(self.id, agreement or AgreementId(bytes(32)), name, FUEL)
+        assert self.job is not None
+        runs = len(self.job.purchases[lot].runs)
+        return Task(self.id, agreement or AgreementId(bytes(32)), name, self.fuel, runs)
 
     def truth(self, job: int, lot: int) -> Claim:
         """Return the right result of a lot."""
-        return Task(self.id, AgreementId(bytes(32)), self._name(job, lot), FUEL).truth
+        runs = len(self.finished[job].purchases[lot].runs)
+        return said(b"right" + self._name(job, lot), self.fuel, runs)
 
     def _name(self, job: int, lot: int) -> bytes:
         return self.id[:4] + job.to_bytes(4, "big") + lot.to_bytes(4, "big")

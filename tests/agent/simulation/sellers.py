@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 
 from fogbank_agent.market.agreements import AgreementId
@@ -46,7 +46,11 @@ class Kind(StrEnum):
     """Waits, and returns what others have said of the same run if it can see that."""
     SELECTIVE = "selective"
     """Works well until it may be trusted, then lies."""
+    SPARING = "sparing"
+    """Works well until it may be trusted, then lies about one run of a lot."""
 
+
+_INPUT = blob_id(b"input")
 
 CHEATS = tuple(kind for kind in Kind if kind is not Kind.HONEST)
 
@@ -58,18 +62,21 @@ class Task:
     requestor: NodeId
     agreement: AgreementId
     name: bytes
-    """The same for every attempt at the run."""
+    """The same for every attempt at the lot."""
     fuel: int
+    """Of each run."""
+    runs: int = 1
 
     @property
     def truth(self) -> Claim:
-        """What an honest run says."""
-        return said(b"right" + self.name, self.fuel)
+        """What honest runs say."""
+        return said(b"right" + self.name, self.fuel, self.runs)
 
 
-def said(output: bytes, fuel: int) -> Claim:
-    """Return the claim that a run gave ``output``."""
-    return (Result(blob_id(b"input"), Ok(blob_id(output), len(output)), fuel),)
+@lru_cache(maxsize=4_096)
+def said(output: bytes, fuel: int, runs: int = 1) -> Claim:
+    """Return the claim that the runs of a lot gave ``output``."""
+    return (Result(_INPUT, Ok(blob_id(output), len(output)), fuel),) * runs
 
 
 @dataclass(slots=True)
@@ -96,6 +103,10 @@ class Seller:
     seen: dict[bytes, Claim]
     """What a copying cheat can see: the results of others, by the run's name."""
 
+    lies: set[AgreementId] = field(default_factory=set[AgreementId])
+    """What it lied about."""
+
+    stake_lost: int = 0
     is_up: bool = True
     spent: int = 0
     """Drops' worth of energy."""
@@ -249,30 +260,43 @@ class Seller:
                 claim = self.seen.get(task.name) or self._garbage(task)
             if claim == task.truth:
                 self._done_for[task.requestor] = self._done_for.get(task.requestor, 0) + 1
+            else:
+                self.lies.add(task.agreement)
             self.seen.setdefault(task.name, claim)
             deliver(claim)
         self._start()
 
     def _work(self, task: Task) -> tuple[Claim | None, float]:
         """Return what to say, None when that is seen later, and the seconds until then."""
-        honest_s = task.fuel / self.fuel_per_s
+        honest_s = task.runs * task.fuel / self.fuel_per_s
         match self.behaves:
             case Kind.LAZY:
                 return self._garbage(task), 0.01
             case Kind.RANDOM if self.events.draw.random() < 0.5:
                 return self._garbage(task), 0.01
             case Kind.COLLUDING:
-                return said(b"lie" + task.name, task.fuel), 0.01
+                return said(b"lie" + task.name, task.fuel, task.runs), 0.01
             case Kind.COPYING:
                 return None, 2 * honest_s
             case Kind.SELECTIVE if self._done_for.get(task.requestor, 0) >= TRUST:
                 if self.events.draw.random() < 0.5:
                     return self._garbage(task), honest_s
+            case Kind.SPARING if self._done_for.get(task.requestor, 0) >= TRUST:
+                return self._one_lie(task), honest_s * (task.runs - 1) / task.runs
             case _:
                 pass
-        self.spent += task.fuel * self.prices.price * ENERGY_PPM // 10**15
-        self.fuel_done += task.fuel
+        self._spend(task, task.runs)
         return task.truth, honest_s
 
+    def _spend(self, task: Task, runs: int) -> None:
+        self.spent += runs * task.fuel * self.prices.price * ENERGY_PPM // 10**15
+        self.fuel_done += runs * task.fuel
+
     def _garbage(self, task: Task) -> Claim:
-        return said(self.events.draw.randbytes(16), task.fuel)
+        return said(self.events.draw.randbytes(16), task.fuel, task.runs)
+
+    def _one_lie(self, task: Task) -> Claim:
+        self._spend(task, task.runs - 1)
+        at = self.events.draw.randrange(task.runs)
+        lie = said(self.events.draw.randbytes(16), task.fuel)
+        return task.truth[:at] + lie + task.truth[at + 1 :]

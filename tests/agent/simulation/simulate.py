@@ -1,27 +1,75 @@
 """Lives many markets: ``python -m tests.agent.simulation.simulate --seeds 5``; JSON lines.
 
 Each setting is lived twice with the same seed: once with cheats, and once in which the same
-providers are honest.  Exits with 1 when a rule is broken; ``pays`` names the kinds of cheats that
-earned more than they would have by honest work.
+providers are honest.  After the last seed a line for each setting adds them up; ``pays`` names the
+kinds of cheats that lying paid.  Exits with 1 when a rule is broken, or lying paid where each
+provider has a stake.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
-from fogbank_agent.market.orders import Audit, Quorum
+from fogbank_agent.market.orders import Audit, Partial, Quorum
 
 from .sellers import Kind
-from .world import Report, Setting, World
+from .world import PRICE, Report, Setting, World
+
+BILL = 5_001
+"""Of a run in the middle of the prices, in drops."""
+
+SMALL_FUEL = 1_000_000
+SMALL_LOT = 10**8 // 10**9 * PRICE + 1_100
+"""The bill of a lot of small runs."""
+
+STAKED = Setting(stake=40 * BILL)
+SMALL = Setting(
+    verification=Partial(0),
+    fuel=SMALL_FUEL,
+    stake=10 * SMALL_LOT,
+    runs=600,
+    kinds=(Kind.SPARING, Kind.SELECTIVE, Kind.LAZY),
+)
 
 SETTINGS = {
-    "audit, 10 % cheats": Setting(cheats_percent=10),
-    "audit, 20 % cheats": Setting(),
-    "audit, 30 % cheats": Setting(cheats_percent=30),
-    "quorum of 2, 30 % cheats": Setting(verification=Quorum(2), cheats_percent=30),
-    "audit by others, 20 % cheats": Setting(verification=Audit(50_000), can_run_here=False),
+    "audit, 10 % cheats": replace(STAKED, cheats_percent=10),
+    "audit, 20 % cheats": STAKED,
+    "audit, 30 % cheats": replace(STAKED, cheats_percent=30),
+    "audit, 20 % cheats, small stakes": replace(STAKED, stake=10 * BILL),
+    "audit, 20 % selective": replace(STAKED, kinds=(Kind.SELECTIVE,), jobs=2, runs=40),
+    "partial, 10 % cheats": replace(SMALL, cheats_percent=10),
+    "partial, 20 % cheats": SMALL,
+    "partial, 30 % cheats": replace(SMALL, cheats_percent=30),
+    "quorum of 2, 10 % cheats": replace(STAKED, verification=Quorum(2), cheats_percent=10),
+    "quorum of 2, 20 % cheats": replace(STAKED, verification=Quorum(2)),
+    "quorum of 2, 30 % cheats": replace(STAKED, verification=Quorum(2), cheats_percent=30),
+    "audit by others, 20 % cheats": replace(STAKED, verification=Audit(50_000), can_run_here=False),
+    "no stakes, audit, 20 % cheats": replace(STAKED, stake=None),
+    "no stakes, audit, 20 % selective": replace(
+        STAKED, stake=None, kinds=(Kind.SELECTIVE,), jobs=2, runs=40
+    ),
+    "honest, audit, long": Setting(
+        verification=Audit(0),
+        stake=40 * BILL,
+        providers=8,
+        requestors=3,
+        debtors_percent=0,
+        jobs=1,
+        runs=1_000,
+        cheats_percent=0,
+    ),
+    "honest, partial": replace(
+        SMALL,
+        providers=16,
+        requestors=4,
+        debtors_percent=0,
+        jobs=1,
+        runs=20_000,
+        cheats_percent=0,
+    ),
 }
 
 
@@ -37,13 +85,39 @@ def broken_rules(report: Report) -> Iterator[str]:
         yield "runs failed"
 
 
-def kinds_that_pay(with_cheats: Report, all_honest: Report) -> list[str]:
-    """Return the kinds of cheats that earned more than by honest work."""
-    return [
-        kind
-        for kind, drops in with_cheats.earnings.items()
-        if kind != Kind.HONEST and drops > all_honest.earnings[kind]
-    ]
+def kinds_that_pay(reports: Sequence[Report]) -> list[str]:
+    """Return the kinds of cheats that were paid more for lies, in all, than their stakes."""
+    won: Counter[str] = Counter()
+    for report in reports:
+        won.update(report.lying_won)
+    return [kind for kind, drops in won.items() if drops > 0]
+
+
+def summarise(name: str, reports: Sequence[Report], honest: Sequence[Report]) -> dict[str, object]:
+    """Return what all seeds of a setting come to."""
+    won: Counter[str] = Counter()
+    for report in reports:
+        won.update(report.lying_won)
+    return {
+        "setting": name,
+        "seeds": len(reports),
+        "wrong": sum(one.wrong for one in reports),
+        "wrong_bound": round(sum(one.wrong_bound for one in reports), 1),
+        "accepted": sum(one.accepted for one in reports),
+        "lies": sum(one.lies for one in reports),
+        "disputes": sum(one.disputes for one in reports),
+        "slashed": sum(one.slashed for one in reports),
+        "burned": sum(one.burned for one in reports),
+        "checks_ppm": sum(one.fuel_checks_ppm for one in reports) // len(reports),
+        "lying_won": dict(won),
+        "earnings": _mean([one.earnings for one in reports]),
+        "earnings_all_honest": _mean([one.earnings for one in honest]),
+        "pays": kinds_that_pay(reports),
+    }
+
+
+def _mean(all_: Sequence[dict[str, float]]) -> dict[str, int]:
+    return {kind: round(sum(one[kind] for one in all_) / len(all_)) for kind in all_[0]}
 
 
 def main() -> None:
@@ -51,23 +125,27 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--only", default="", help="settings whose name has this in it")
     given = parser.parse_args()
     is_broken = False
-    for seed in range(given.first, given.first + given.seeds):
-        for name, setting in SETTINGS.items():
-            report = World(seed, setting).live()
-            honest = World(seed, replace(setting, all_honest=True)).live()
-            broken = list(broken_rules(report)) + list(broken_rules(honest))
+    for name, setting in SETTINGS.items():
+        if given.only not in name:
+            continue
+        reports: list[Report] = []
+        honest: list[Report] = []
+        for seed in range(given.first, given.first + given.seeds):
+            reports.append(World(seed, setting).live())
+            if setting.cheats_percent:
+                honest.append(World(seed, replace(setting, all_honest=True)).live())
+            else:
+                honest.append(reports[-1])
+            broken = [*broken_rules(reports[-1]), *broken_rules(honest[-1])]
             is_broken |= bool(broken)
-            line = {
-                "seed": seed,
-                "setting": name,
-                "broken": broken,
-                "pays": kinds_that_pay(report, honest),
-                "earnings_all_honest": honest.earnings,
-                **asdict(report),
-            }
+            line = {"seed": seed, "setting": name, "broken": broken, **asdict(reports[-1])}
             print(json.dumps(line), flush=True)
+        total = summarise(name, reports, honest)
+        is_broken |= setting.stake is not None and bool(total["pays"])
+        print(json.dumps(total), flush=True)
     sys.exit(1 if is_broken else 0)
 
 

@@ -14,13 +14,15 @@ from fogbank_agent.market.verification import Claim
 from fogbank_protocol.identity import NodeId
 
 from .bank import Bank
-from .buyers import FUEL, Buyer
+from .buyers import Buyer
 from .events import Events
 from .sellers import CHEATS, Kind, Seller
 
 PRICE = 10_000
 CREDIT = 40_000
 WALLET = 40_000_000
+REWARD_PPM = 100_000
+"""What the watch gets of a stake."""
 SIGMAS = 4
 LIFE_S_MAX = 50_000.0
 
@@ -46,6 +48,12 @@ class Setting:
     down_s: float = 10.0
     jobs: int = 3
     runs: int = 20
+    fuel: int = 500_000_000
+    """Of every run."""
+    stake: int | None = None
+    """Drops that each provider has locked; None where nobody asks for stakes."""
+    dispute_s: tuple[float, float] = (0.3, 2.0)
+    """From a lie found to the stake seized, the least and the most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,11 @@ class Report:
     debt_bound: int
     lost_messages: int
     departures: int
+    lying_won: dict[str, int]
+    """Drops that each kind was paid for lies, less the stakes that it lost."""
+    disputes: int
+    slashed: int
+    burned: int
     paid: int
     """Drops that providers were paid, royalties included."""
     given: int
@@ -90,7 +103,9 @@ class World:
             one.id: one for one in (self._seller(at, kind, seen) for at, kind in enumerate(kinds))
         }
         author = NodeId(b"author".ljust(32, b"."))
-        self.bank.wallets[author] = 0
+        self.watch = NodeId(b"watch".ljust(32, b"."))
+        self.disputes: set[NodeId] = set()
+        self.bank.wallets[author] = self.bank.wallets[self.watch] = 0
         debtors = setting.requestors * setting.debtors_percent // 100
         self.buyers = [self._buyer(at, at >= debtors, author) for at in range(setting.requestors)]
 
@@ -117,7 +132,9 @@ class World:
 
     def _seller(self, at: int, kind: Kind, seen: dict[bytes, Claim]) -> Seller:
         seller_id = NodeId(b"seller" + at.to_bytes(26, "big"))
-        self.bank.wallets[seller_id] = 0
+        self.bank.wallets[seller_id] = self.setting.stake or 0
+        if self.setting.stake:
+            self.bank.stake(seller_id, self.setting.stake)
         price = self.draw.randint(PRICE * 9 // 10, PRICE * 11 // 10)
         return Seller(
             id=seller_id,
@@ -150,10 +167,32 @@ class World:
             verification=self.setting.verification,
             jobs=self.setting.jobs,
             runs=self.setting.runs,
+            fuel=self.setting.fuel,
+            stake_of=None if self.setting.stake is None else self._at_stake,
+            accuse=self._accuse,
             pays=pays,
             can_run_here=self.setting.can_run_here,
             author=author,
         )
+
+    # Disputes.
+
+    def _at_stake(self, provider: NodeId) -> int:
+        """Return what a requestor counts on: the watch may be the provider's friends."""
+        stake = self.bank.stakes.get(provider, 0)
+        return stake - stake * REWARD_PPM // 1_000_000
+
+    def _accuse(self, provider: NodeId) -> None:
+        """Let the watch look, which takes a while; it is never wrong."""
+        if provider in self.disputes or provider not in self.bank.stakes:
+            return
+        seller = self.sellers[provider]
+        assert seller.behaves is not Kind.HONEST, "an honest provider is accused"
+        self.disputes.add(provider)
+        self.events.after(self.draw.uniform(*self.setting.dispute_s), partial(self._slash, seller))
+
+    def _slash(self, seller: Seller) -> None:
+        seller.stake_lost = self.bank.slash(seller.id, self.watch, REWARD_PPM)
 
     # Providers vanish and return.
 
@@ -201,7 +240,8 @@ class World:
         wrong = sum(two.claim != buyer.truth(job, two.number) for buyer, job, two in accepted)
         voices = [one for buyer in self.buyers for one in buyer.said]
         checks = sum(buyer.fuel_checked for buyer in self.buyers)
-        checks += FUEL * max(0, len(voices) - len(accepted))
+        fuel, runs = self.setting.fuel, sum(len(two.runs) for _, _, two in accepted)
+        checks += fuel * max(0, sum(len(one.claim) for one in voices) - runs)
         lies, bound = self._wrong_bound(len(accepted))
         price_most = max(seller.prices.price for seller in self.sellers.values())
         return Report(
@@ -211,13 +251,17 @@ class World:
             wrong_bound=round(bound, 1),
             lies=lies,
             caught=sum(sum(buyer.caught.values()) for buyer in self.buyers),
-            fuel_checks_ppm=checks * 1_000_000 // max(1, FUEL * len(accepted)),
+            fuel_checks_ppm=checks * 1_000_000 // max(1, fuel * runs),
             supply_before=before,
             supply_after=self.bank.supply,
             earnings=self._earnings(),
             debt_most=max(seller.debt_most for seller in self.sellers.values()),
             # What was let through at the limit: a full queue, and the slots.
-            debt_bound=CREDIT + 4 * bill(FUEL, price_most, 1),
+            debt_bound=CREDIT + 4 * self._bill_most(price_most),
+            lying_won=self._lying_won(),
+            disputes=len(self.disputes),
+            slashed=sum(seller.stake_lost > 0 for seller in self.sellers.values()),
+            burned=self.bank.burned,
             lost_messages=self.events.lost,
             departures=self.departures,
             paid=sum(
@@ -259,9 +303,30 @@ class World:
                 variance = sum(rate * (1 - rate) for rate in audits)
         return lies, mean + SIGMAS * sqrt(variance)
 
+    def _bill_most(self, price_most: int) -> int:
+        """Return what the dearest lot costs."""
+        lots = [
+            two.runs for buyer in self.buyers for job in buyer.finished for two in job.purchases
+        ]
+        runs = max(map(len, lots), default=1)
+        return bill(runs * self.setting.fuel, price_most, 1, runs)
+
+    def _lying_won(self) -> dict[str, int]:
+        """Return what lies brought; being refused what was honest is not counted as a loss."""
+        won = dict.fromkeys(map(str, self.setting.kinds), 0)
+        for seller in self.sellers.values():
+            if seller.kind is not Kind.HONEST:
+                paid = [
+                    seller.earned[one].bill.drops
+                    for one in seller.lies & seller.earned.keys()
+                    if seller.earned[one].state == "paid"
+                ]
+                won[str(seller.kind)] += sum(paid) - seller.stake_lost
+        return won
+
     def _earnings(self) -> dict[str, float]:
         sums: dict[str, list[int]] = {}
         for seller in self.sellers.values():
-            earned = self.bank.wallets[seller.id] - seller.spent
+            earned = self.bank.wallets[seller.id] - seller.spent - seller.stake_lost
             sums.setdefault(seller.kind.value, []).append(earned)
         return {kind: round(sum(all_) / len(all_), 1) for kind, all_ in sums.items()}

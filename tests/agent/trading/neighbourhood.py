@@ -178,6 +178,7 @@ class Neighbourhood:
         pricing: OwnerPricing | None = None,
         sessions: SessionKeeper | None = None,
         listens: bool = True,
+        by_stake: bool = False,
     ) -> Agent:
         """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
         started = await self._nursery.start(
@@ -189,6 +190,7 @@ class Neighbourhood:
             pricing,
             sessions,
             listens,
+            by_stake,
         )
         assert isinstance(started, Agent)
         self.agents.append(started)
@@ -203,6 +205,7 @@ class Neighbourhood:
         pricing: OwnerPricing | None,
         sessions: SessionKeeper | None,
         listens: bool,
+        by_stake: bool,
         *,
         task_status: trio.TaskStatus[Agent],
     ) -> None:
@@ -235,6 +238,7 @@ class Neighbourhood:
             random=random,
             deposit=DEPOSIT,
             channel_beats=CHANNEL_BEATS,
+            by_stake=by_stake,
         )
         node.add_services(requestor.services())
         provider = None

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import trio
@@ -61,6 +62,10 @@ class Peers:
     network: NetworkId = NETWORK
     here: bool = True
     told: list[tuple[NodeId, Settlement]] = field(default_factory=list[tuple[NodeId, Settlement]])
+
+    def peers(self) -> list[SimpleNamespace]:
+        """Return who is connected."""
+        return [SimpleNamespace(node_id=ANN), SimpleNamespace(node_id=BEN)] if self.here else []
 
     async def request(self, peer: NodeId, method: str, body: bytes, *, timeout_s: float) -> bytes:
         """Answer a settlement."""
@@ -212,6 +217,8 @@ async def test_a_provider_that_is_away_is_told_when_it_comes_back(tmp_path: Path
     async with life(tmp_path, views(ANN), peers) as world:
         world.payments.refuse(ONE, ANN, Reason.WRONG_RESULT)
         await trio.testing.wait_all_tasks_blocked()
+        # Nobody waits for one that is away.
+        await world.payments.wait_settled()
         assert peers.told == []
     async with life(tmp_path, views(ANN), peers) as world:
         peers.here = True

@@ -117,6 +117,12 @@ async def test_a_reclaim_is_answered_and_finished_without_anyone_asking(tmp_path
         await wait_equal(services)
 
 
+def _leaves(service: LedgerService, stake: ObjectId) -> bool:
+    seen = service.stake(stake)
+    assert seen is not None
+    return seen.is_leaving or seen.is_settled
+
+
 @pytest.mark.slow
 async def test_a_stake_comes_back_after_its_beats(tmp_path: Path) -> None:
     async with neighbourhood(tmp_path) as agents:
@@ -125,7 +131,13 @@ async def test_a_stake_comes_back_after_its_beats(tmp_path: Path) -> None:
         ann = services[ANN]
         stake, vertex = await ann.channels.open(400, StakeTerms((agents.name(CAT),), 1, 1, 40))
         await ann.wait_final(vertex)
+        await services[BOB].wait_final(vertex)
+        seen = services[BOB].stake(stake)
+        assert seen is not None
+        assert (seen.opening, seen.amount, seen.is_final) == (vertex, 400, True)
+        assert [seen.is_leaving, seen.is_slashed, seen.is_settled] == [False] * 3
         await ann.channels.act(stake, Unstake())
+        await wait_until(lambda: _leaves(services[BOB], stake))
         await wait_balance(ann, 1_000)
         (view,) = services[CAT].channels.others()
         assert (view.state, view.is_seized) == (ObjectState.SETTLED, False)

@@ -150,8 +150,7 @@ def test_a_trap_in_a_step_leaves_the_states_before_it(steps: Steps) -> None:
 
 
 def written(snapshot: Snapshot) -> bytes:
-    pages = (snapshot.memory[at : at + 4096] for at in range(0, len(snapshot.memory), 4096))
-    return encode_snapshot(snapshot.head, pages)
+    return encode_snapshot(snapshot.head, snapshot.memory)
 
 
 def test_a_run_that_does_not_begin_has_no_states(steps: Steps) -> None:

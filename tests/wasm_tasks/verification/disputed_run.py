@@ -99,8 +99,7 @@ def changed(data: bytes) -> bytes:
         replace(snapshot.head, globals=values[:4] + bytes([values[4] ^ 1]) + values[5:]),
         bytes(memory),
     )
-    pages = (lied.memory[at : at + 4096] for at in range(0, len(memory), 4096))
-    return encode_snapshot(lied.head, pages)
+    return encode_snapshot(lied.head, lied.memory)
 
 
 def sign(run: Trace, terms_id: bytes | None = None, **changes: object) -> Signed:

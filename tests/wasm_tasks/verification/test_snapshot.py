@@ -12,7 +12,6 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_wasm_tasks.limits import (
     MEMORY_BYTES_MAX,
     PAGE_BYTES,
-    STATE_PAGE_BYTES,
     STEP_MEMORY_BYTES_MAX,
 )
 from fogbank_wasm_tasks.verification.snapshot import (
@@ -28,9 +27,7 @@ MEMORY = bytes(4096) + b"\x05" * 4096 + bytes(2 * PAGE_BYTES - 8192)
 
 
 def written(snapshot: Snapshot) -> bytes:
-    memory = snapshot.memory
-    pages = (memory[at : at + STATE_PAGE_BYTES] for at in range(0, len(memory), STATE_PAGE_BYTES))
-    return encode_snapshot(snapshot.head, pages)
+    return encode_snapshot(snapshot.head, snapshot.memory)
 
 
 SNAPSHOT = Snapshot(HEAD, MEMORY)

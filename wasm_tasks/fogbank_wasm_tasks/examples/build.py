@@ -8,6 +8,7 @@ import argparse
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 from . import MODULE_NAMES
 
@@ -31,6 +32,12 @@ _FLAGS = (
     "-Wl,--strip-all",
 )
 
+_FLAGS_OF: Final = {
+    # A checkpoint looks at all of the memory: a stack of a megabyte, as the linker makes it when
+    # nothing is said, would be most of what this one looks at.
+    "cellular_automaton": ("-Wl,-z,stack-size=16384",),
+}
+
 
 class BuildError(Exception):
     """The compiler refused the sources, or the module is too large; the message says which."""
@@ -46,6 +53,7 @@ def build_module(name: str, output: Path) -> None:
         "ziglang",
         "cc",
         *_FLAGS,
+        *_FLAGS_OF.get(name, ()),
         "-o",
         str(output.resolve()),
         *sources,

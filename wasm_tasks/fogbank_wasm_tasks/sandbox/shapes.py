@@ -41,8 +41,8 @@ class Instance(Protocol):
         """
         ...
 
-    def view(self, address: int, length: int) -> memoryview:
-        """Return a range of its memory as it is until the run goes on."""
+    def view(self) -> memoryview:
+        """Return its memory as it is until the run goes on."""
         ...
 
     def read_globals(self) -> bytes:

@@ -52,7 +52,7 @@ class StepRun:
             self._step(instance, meter)
         if self._states - 1 == self._command.until:
             head, _ = self._look(instance, meter)
-            self._snapshot = encode_snapshot(head, self._tree.pages())
+            self._snapshot = encode_snapshot(head, instance.view())
             return Finished(), b""
         result = instance.call(RESULT)
         return Finished(), take_output(instance, result, self._command.run.output_bytes_max)
@@ -84,19 +84,19 @@ class StepRun:
         if position % self._command.checkpoint_steps == 0:
             head, root = self._look(instance, meter)
             self._roots.append(root)
-            self._tell(meter.fuel_used)
+            self._tell(head.fuel)
             if self.wants_snapshot:
                 self.wants_snapshot = False
-                self._hand_out(meter.fuel_used, encode_snapshot(head, self._tree.pages()))
+                self._hand_out(head.fuel, encode_snapshot(head, instance.view()))
 
     def _look(self, instance: Instance, meter: Meter) -> tuple[StateHead, Digest]:
-        pages = instance.memory.size() // PAGE_BYTES
-        self._tree.update(pages, instance.view)
+        memory = instance.view()
+        self._tree.update(memory)
         head = StateHead(
             steps=self._states - 1,
             is_done=self._is_done,
             fuel=meter.fuel_used,
-            pages=pages,
+            pages=len(memory) // PAGE_BYTES,
             globals=instance.read_globals(),
         )
         return head, state_root(head, self._tree.root)

@@ -1,86 +1,103 @@
 """The root over a memory that changes a little at a time (SPEC.md section 7.9).
 
-A checkpoint looks at all of the memory but hashes only the pages that changed since the last one,
-and the nodes above them.
+A checkpoint looks at all of the memory but hashes only the pieces that changed since the last one,
+the blocks that hold them, and the nodes above these.  To find out what changed takes a copy, and
+that pays only where little does: a piece that changed last time is hashed without being compared,
+and copied when it turns out to have been left alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
 from ..limits import PAGE_BYTES, STATE_PAGE_BYTES
 from .merkle import EMPTY_ROOT, hash_leaf, hash_node
 
-ZERO_PAGE: Final = bytes(STATE_PAGE_BYTES)
-_ZEROS: Final = bytearray(STATE_PAGE_BYTES)
-_ZERO_BLOCK: Final = bytearray(PAGE_BYTES)
 _PAGES_PER_BLOCK: Final = PAGE_BYTES // STATE_PAGE_BYTES
+_STARTS: Final = range(0, PAGE_BYTES, STATE_PAGE_BYTES)
+_ZERO_BLOCK: Final = bytearray(PAGE_BYTES)
+_ZERO_HASHES: Final = [hash_leaf(bytes(STATE_PAGE_BYTES))] * _PAGES_PER_BLOCK
+_ZERO_LEAF: Final = hash_leaf(b"".join(_ZERO_HASHES))
 
 
-class MemoryTree:
-    """The pages of a memory as last seen, with all hashes above them."""
+class _Block:
+    """64 KiB of memory as last seen."""
+
+    __slots__ = ("hashes", "pages", "whole")
 
     def __init__(self) -> None:
         # Bytearrays, because these alone are compared with a view without a copy of it.
-        self._blocks: list[bytearray] = []
+        self.whole: bytearray | None = _ZERO_BLOCK
+        """All of it, when none of it changed; else there are ``pages``."""
+
+        self.pages: list[bytearray | None] = []
+        """Each of its pages, but None for one that changed."""
+
+        self.hashes = _ZERO_HASHES.copy()
+
+    def has_changed(self, seen: memoryview) -> bool:
+        """Take what is ``seen`` now, and tell whether ``hashes`` are others than before."""
+        if self.whole is not None:
+            if _is_equal(self.whole, seen):
+                return False
+            whole = memoryview(self.whole)
+            self.pages = [bytearray(each) for each in _pages(whole)]
+            self.whole = None
+        pages, hashes, has_changed = self.pages, self.hashes, False
+        for place, now in enumerate(_pages(seen)):
+            before = pages[place]
+            if before is None or not _is_equal(before, now):
+                found = hash_leaf(now)
+                if found == hashes[place]:
+                    pages[place] = bytearray(now)
+                else:
+                    pages[place] = None
+                    hashes[place] = found
+                    has_changed = True
+        if not has_changed:
+            self.whole = bytearray(seen)
+        return has_changed
+
+
+class MemoryTree:
+    """The hashes of a memory as last seen."""
+
+    def __init__(self) -> None:
+        """See no memory yet."""
+        self._blocks: list[_Block] = []
         self._levels: list[list[bytes]] = [[]]
+        """The leaves, one for each block, and the nodes above them."""
 
     @property
     def root(self) -> bytes:
-        """The root over the pages as last seen."""
+        """The root over the memory as last seen."""
         return self._levels[-1][0] if self._blocks else EMPTY_ROOT
 
-    def update(self, blocks: int, read: Callable[[int, int], bytes | memoryview]) -> None:
-        """See the memory again: ``blocks`` times 64 KiB, never less than before.
-
-        ``read`` returns as many bytes at an address as it is asked for, or a view of them.
-        """
-        grown = blocks - len(self._blocks)
+    def update(self, memory: bytes | memoryview) -> None:
+        """See the ``memory`` again, of blocks of 64 KiB, never fewer than before."""
+        grown = len(memory) // PAGE_BYTES - len(self._blocks)
         if grown:
             self._grow(grown)
-        changed: list[int] = []
-        whole = memoryview(read(0, blocks * PAGE_BYTES) if blocks else b"")
-        for block, before in enumerate(self._blocks):
-            seen = whole[block * PAGE_BYTES : (block + 1) * PAGE_BYTES]
-            if not _is_equal(before, seen):
-                if before is _ZERO_BLOCK:
-                    self._blocks[block] = bytearray(before)
-                changed.extend(self._take_pages(block, seen))
+        changed: set[int] = set()
+        whole = memoryview(memory)
+        for index, block in enumerate(self._blocks):
+            if block.has_changed(whole[index * PAGE_BYTES : (index + 1) * PAGE_BYTES]):
+                self._levels[0][index] = hash_leaf(b"".join(block.hashes))
+                changed.add(index)
         if changed:
             self._hash_nodes(changed)
 
-    def pages(self) -> Iterator[bytes]:
-        """Return the pages as last seen, of ``STATE_PAGE_BYTES`` each."""
-        for block in self._blocks:
-            for start in range(0, PAGE_BYTES, STATE_PAGE_BYTES):
-                yield bytes(block[start : start + STATE_PAGE_BYTES])
-
-    def _take_pages(self, block: int, seen: memoryview) -> Iterator[int]:
-        """Keep and hash those pages of a block that changed, and return their places."""
-        # In place: a copy of the whole block would cost as much as hashing a page or two.
-        kept, leaves = self._blocks[block], self._levels[0]
-        into = memoryview(kept)
-        for place in range(_PAGES_PER_BLOCK):
-            part = slice(place * STATE_PAGE_BYTES, (place + 1) * STATE_PAGE_BYTES)
-            now = seen[part]
-            if not _is_equal(kept[part], now):
-                into[part] = now
-                index = block * _PAGES_PER_BLOCK + place
-                leaves[index] = _zero_hash(0) if _is_equal(_ZEROS, now) else hash_leaf(now)
-                yield index
-
-    def _hash_nodes(self, changed: Iterable[int]) -> None:
-        for height in range(1, len(self._levels)):
-            below, level = self._levels[height - 1], self._levels[height]
+    def _hash_nodes(self, changed: set[int]) -> None:
+        for below, level in pairwise(self._levels):
             changed = {index // 2 for index in changed}
             for index in changed:
-                level[index] = _node(below, index, height)
+                level[index] = _node(below, index)
 
     def _grow(self, blocks: int) -> None:
         """Add blocks of zeros, with the hashes above them."""
-        self._blocks += [_ZERO_BLOCK] * blocks
+        self._blocks += [_Block() for _ in range(blocks)]
         first = len(self._levels[0])
-        self._levels[0] += [_zero_hash(0)] * (blocks * _PAGES_PER_BLOCK)
+        self._levels[0] += [_ZERO_LEAF] * blocks
         height = 0
         while len(self._levels[height]) > 1:
             below = self._levels[height]
@@ -90,7 +107,7 @@ class MemoryTree:
             # The last node before may have stood alone, or have been carried up.
             first = max(first // 2 - 1, 0)
             self._levels[height][first:] = [
-                _node(below, index, height) for index in range(first, (len(below) + 1) // 2)
+                _node(below, index) for index in range(first, (len(below) + 1) // 2)
             ]
 
 
@@ -99,20 +116,10 @@ def _is_equal(kept: object, seen: object) -> bool:
     return kept == seen
 
 
-def _node(below: list[bytes], index: int, height: int) -> bytes:
-    left = below[2 * index]
-    if 2 * index + 1 == len(below):
-        return left
-    right = below[2 * index + 1]
-    zero = _zero_hash(height - 1)
-    # The one object stands for all zeros: most of a large memory is never hashed.
-    return _zero_hash(height) if left is zero and right is zero else hash_node(left, right)
+def _node(below: list[bytes], index: int) -> bytes:
+    left = 2 * index
+    return below[left] if left + 1 == len(below) else hash_node(below[left], below[left + 1])
 
 
-@lru_cache(maxsize=64)
-def _zero_hash(height: int) -> bytes:
-    """Return the node over ``2 ** height`` pages of zeros."""
-    if height == 0:
-        return hash_leaf(ZERO_PAGE)
-    below = _zero_hash(height - 1)
-    return hash_node(below, below)
+def _pages(block: memoryview) -> Iterable[memoryview]:
+    return [block[start : start + STATE_PAGE_BYTES] for start in _STARTS]

@@ -12,7 +12,8 @@ HASH_BYTES: Final = 32
 _LEAF: Final = blake2b(b"\0", digest_size=HASH_BYTES)
 """What the hash of a leaf begins with; copying this is faster than copying the leaf."""
 
-_NODE: Final = b"\1"
+_NODE: Final = blake2b(b"\1", digest_size=HASH_BYTES)
+"""The same of a node: a copy takes half the time that making a new one does."""
 
 EMPTY_ROOT: Final = blake2b(b"", digest_size=HASH_BYTES).digest()
 """The root of the tree without leaves."""
@@ -27,7 +28,9 @@ def hash_leaf(content: bytes | memoryview) -> bytes:
 
 def hash_node(left: bytes, right: bytes) -> bytes:
     """Return the hash of the node above two others."""
-    return blake2b(_NODE + left + right, digest_size=HASH_BYTES).digest()
+    hashing = _NODE.copy()
+    hashing.update(left + right)
+    return hashing.digest()
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:

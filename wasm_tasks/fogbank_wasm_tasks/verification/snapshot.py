@@ -1,6 +1,5 @@
 """Snapshots: a state in a file, to be continued in another instance (SPEC.md section 7.10)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,11 +16,12 @@ from ..limits import (
     STEP_MEMORY_BYTES_MAX,
 )
 from ..module.facts import ModuleFacts, ValueType
-from .memory_tree import ZERO_PAGE, MemoryTree
+from .memory_tree import MemoryTree
 from .state import Digest, StateHead, state_root
 
 _MAGIC: Final = "fogsnap"
 _VERSION: Final = 1
+_ZERO_PAGE: Final = bytes(STATE_PAGE_BYTES)
 _PAGES_PER_BLOCK: Final = PAGE_BYTES // STATE_PAGE_BYTES
 _GLOBALS_BYTES_MAX: Final = 16 * STEP_GLOBALS_MAX
 _RULE: Final = "7.10"
@@ -44,24 +44,23 @@ class Snapshot:
     def root(self) -> Digest:
         """Return the root of the state."""
         tree = MemoryTree()
-        tree.update(
-            self.head.pages, lambda address, length: self.memory[address : address + length]
-        )
+        tree.update(self.memory)
         return state_root(self.head, tree.root)
 
     def __repr__(self) -> str:
         return f"Snapshot({self.head})"
 
 
-def encode_snapshot(head: StateHead, pages: Iterable[bytes]) -> bytes:
-    """Return the file of a state whose memory is ``pages`` of ``STATE_PAGE_BYTES`` each.
+def encode_snapshot(head: StateHead, memory: bytes | memoryview) -> bytes:
+    """Return the file of a state whose memory is ``memory``, of which pieces of zeros take one bit.
 
-    Pages of zeros take one bit.
+    ``memory`` has as many pages as ``head`` says.
     """
     marks = bytearray(head.pages * _PAGES_PER_BLOCK // 8)
     kept: list[bytes] = []
-    for index, page in enumerate(pages):
-        if page != ZERO_PAGE:
+    for index in range(head.pages * _PAGES_PER_BLOCK):
+        page = bytes(memory[index * STATE_PAGE_BYTES : (index + 1) * STATE_PAGE_BYTES])
+        if page != _ZERO_PAGE:
             marks[index // 8] |= 1 << index % 8
             kept.append(page)
     return encode(
@@ -145,7 +144,7 @@ def _spread(pages: int, marks: bytes, kept: bytes) -> bytes:
     for index in range(pages * _PAGES_PER_BLOCK):
         if marks[index // 8] >> index % 8 & 1:
             page = kept[taken : taken + STATE_PAGE_BYTES]
-            if page == ZERO_PAGE:
+            if page == _ZERO_PAGE:
                 raise RemoteProtocolError("a snapshot that spells zeros out", rule=_RULE)
             memory[index * STATE_PAGE_BYTES : (index + 1) * STATE_PAGE_BYTES] = page
             taken += STATE_PAGE_BYTES

@@ -85,6 +85,8 @@ class RunEnded:
     provider: str
     fuel: int
     attempts: int
+    moves: int
+    """How often another provider went on with it where one had stopped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,9 +200,9 @@ class Instance:
             check(calls.table_set(self._context, self._find(WAIT), 0, self._wait))
         self._meter.begin(self._find(COUNTER))
 
-    def view(self, address: int, length: int) -> memoryview:
-        """Return a range of its memory as it is until the run goes on."""
-        return self.memory.view(address, length)
+    def view(self) -> memoryview:
+        """Return its memory as it is until the run goes on."""
+        return self.memory.view()
 
     def read_globals(self) -> bytes:
         """Return the values of the mutable globals of a step task, joined (section 7.9)."""

@@ -1,7 +1,7 @@
 """A run's memory and fuel, inside a store of the engine."""
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from struct import pack
 from typing import Any, Final
@@ -29,13 +29,13 @@ _VALUE_BYTES: Final = {0: 4, 1: 8, 2: 4, 3: 8, 4: 16}
 class Value:
     """A place for a value of WebAssembly, used again and again."""
 
-    __slots__ = ("address", "bits", "integer", "kind", "storage")
+    __slots__ = ("address", "bits", "integer", "kind", "start", "storage")
 
     def __init__(self) -> None:
         """Make the place."""
         self.storage = ffi.wasmtime_val_t()
         self.address = ctypes.addressof(self.storage)
-        start = ctypes.addressof(self.storage.of)
+        self.start = start = ctypes.addressof(self.storage.of)
         self.kind = ctypes.c_uint8.from_address(self.address)
         self.integer = ctypes.c_int64.from_address(start)
         self.bits = ctypes.c_uint64.from_address(start)
@@ -47,6 +47,8 @@ class Memory:
 
     context: int
     handle: int
+    _seen: tuple[int, int] = (0, 0)
+    _view: memoryview = field(default_factory=lambda: memoryview(b""))
 
     def size(self) -> int:
         """Return how many bytes there are now."""
@@ -56,10 +58,16 @@ class Memory:
         """Return a copy of a range; AddressFault when it is not inside."""
         return ctypes.string_at(self._locate(address, length), length) if length else b""
 
-    def view(self, address: int, length: int) -> memoryview:
-        """Return a range as it is until the run goes on; AddressFault when it is not inside."""
-        block = (ctypes.c_ubyte * length).from_address(self._locate(address, length))
-        return memoryview(block).cast("B")
+    def view(self) -> memoryview:
+        """Return all of it as it is until the run goes on."""
+        context, handle = self.context, self.handle
+        size = calls.memory_data_size(context, handle)
+        seen = calls.memory_data(context, handle) or 0, size
+        if seen != self._seen:
+            self._seen = seen
+            block = (ctypes.c_ubyte * size).from_address(seen[0])
+            self._view = memoryview(block if size else b"").cast("B")
+        return self._view
 
     def write(self, address: int, data: bytes) -> None:
         """Copy ``data`` in; AddressFault when it does not fit."""
@@ -80,35 +88,38 @@ class Memory:
         return (calls.memory_data(context, handle) or 0) + address
 
 
-@dataclass(slots=True)
 class Global:
     """A mutable global of a run."""
 
-    context: int
-    item: Any
-    """The item that the engine found, in which the global's handle lies."""
+    __slots__ = ("_context", "_handle", "_item", "_value")
+
+    def __init__(self, context: int, item: Any) -> None:
+        """Take the ``item`` that the engine found, in which the global's handle lies."""
+        self._context = context
+        self._item = item
+        self._handle = ctypes.addressof(item.of)
+        self._value = Value()
 
     def read(self) -> bytes:
         """Return its value, little-endian; of all NaN the one of section 7.5."""
-        value = self._get()
-        if value.kind in _NAN and isnan(value.of.f32 if value.kind == _F32 else value.of.f64):
-            return _NAN[value.kind]
-        return ctypes.string_at(ctypes.addressof(value.of), _VALUE_BYTES[value.kind])
+        place = self._value
+        calls.global_get(self._context, self._handle, place.address)
+        kind: int = place.kind.value
+        if kind in _NAN:
+            value = place.storage
+            if isnan(value.of.f32 if kind == _F32 else value.of.f64):
+                return _NAN[kind]
+        return ctypes.string_at(place.start, _VALUE_BYTES[kind])
 
     def write(self, data: bytes) -> int:
         """Set it to what ``data`` begins with, and return how many bytes that were."""
-        value = self._get()
-        count = _VALUE_BYTES[value.kind]
+        place = self._value
+        calls.global_get(self._context, self._handle, place.address)
+        count = _VALUE_BYTES[place.kind.value]
         # By bytes and not by value: a NaN keeps its bits only so.
-        ctypes.memmove(ctypes.addressof(value.of), data, count)
-        handle = ctypes.addressof(self.item.of)
-        check(calls.global_set(self.context, handle, ctypes.addressof(value)))
+        ctypes.memmove(place.start, data, count)
+        check(calls.global_set(self._context, self._handle, place.address))
         return count
-
-    def _get(self) -> Any:
-        value = ffi.wasmtime_val_t()
-        calls.global_get(self.context, ctypes.addressof(self.item.of), ctypes.addressof(value))
-        return value
 
 
 class CounterMeter:
