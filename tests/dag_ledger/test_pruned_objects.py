@@ -142,7 +142,7 @@ def run(seed: int, steps: int, met: Counter[str]) -> None:
 @pytest.mark.slow
 def test_a_pruned_ledger_treats_objects_as_one_that_keeps_everything() -> None:
     met: Counter[str] = Counter()
-    for seed in range(10):
+    for seed in range(12):
         run(seed, 150, met)
     for what, least in {
         "pruned": 100,
