@@ -32,6 +32,7 @@ from .trading.owner_pricing import OwnerPricing
 from .trading.provider import Provider, ProviderSettings
 from .trading.requestor import Requestor
 from .trading.sensors import Sensors
+from .trading.watch import Watch
 
 DEMO_PREFIX = "demo"
 """How the name of a network begins in which agents may be told to lie."""
@@ -109,6 +110,8 @@ def _assemble(
     node = Node(identity, genesis.network, _node_settings(foundation), genesis.body, blobs=blobs)
     ledger = LedgerService(genesis, identity, state.ledger, node)
     node.add_services(ledger.services())
+    watch = Watch(node, identity, ledger, blobs, runner)
+    node.add_services(watch.services())
     requestor = Requestor(
         node,
         identity,
@@ -116,6 +119,7 @@ def _assemble(
         blobs,
         journal,
         runner=runner,
+        watch=watch,
         random=SystemRandom(),
         deposit=config.requestor.deposit,
         channel_beats=config.requestor.channel_beats,

@@ -22,6 +22,7 @@ _COMMANDS = {
     "pay": "Pay somebody.",
     "channels": "Show the payment channels of this agent, or settle them.",
     "stake": "Lock money that a wrong result would cost.",
+    "disputes": "Show the disputes over wrong results.",
     "run": "Have a task run by neighbours, once for each input.",
     "service": "Have tasks kept warm by neighbours, and call them.",
     "runs": "List the runs bought lately.",

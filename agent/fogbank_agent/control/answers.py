@@ -26,10 +26,11 @@ from ..parts import Parts
 from ..trading.requestor import OfferSummary
 from .blob_answers import answer_get_blob, answer_put_blob
 from .channel_answers import answer_close_channels, list_channels, list_earnings
-from .history_answers import list_reputations, summarise_run, tell_story
+from .history_answers import list_disputes, list_reputations, summarise_run, tell_story
 from .job_answers import answer_start_job
 from .requests.blobs import GetBlob, PutBlob
 from .requests.channels import CloseChannels, GetChannels, GetEarnings
+from .requests.disputes import GetDisputes
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.jobs import StartJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
@@ -70,6 +71,7 @@ REQUESTS = (
     GetRuns,
     GetStory,
     GetReputation,
+    GetDisputes,
     GetStakes,
     OpenStake,
     WithdrawStakes,
@@ -126,6 +128,8 @@ class _Answers:
                 await conversation.send(tell_story(self.parts, digits))
             case GetReputation():
                 await conversation.send(list_reputations(self.parts))
+            case GetDisputes():
+                await conversation.send(list_disputes(self.parts))
             case GetStakes():
                 await conversation.send(list_stakes(self.parts))
             case OpenStake() | WithdrawStakes():
@@ -225,6 +229,7 @@ class _Answers:
             tips=numbers.tips,
             supply=numbers.supply,
             supply_held=numbers.supply_held,
+            burned=numbers.burned,
             payments_made=numbers.payments_made,
             payments_final=numbers.payments_final,
             payments_pending=numbers.payments_pending,

@@ -69,6 +69,7 @@ from ..market.tally import Bill
 from ..market.ticks import RunningBill, Tick
 from ..market.verification import Claim
 from .bill_book import BillBook
+from .disputing import Accusation, Disputing
 from .journal import Journal
 from .lot_runs import LotWork
 from .order_out import OrderOut
@@ -96,6 +97,7 @@ class JobTools:
     own_runs: OwnRuns
     random: Random
     standings: Standings
+    disputing: Disputing
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +261,28 @@ class JobShell:
                 payments.owe(provider, self._lot_ids[lot], part, is_urgent=True)
             case Withdraw(_, _, provider):
                 payments.withdraw(agreed.agreement, provider)
-            case Refuse(_, _, provider, reason):
+            case Refuse(lot, _, provider, reason):
                 payments.refuse(agreed.agreement, provider, reason)
+                if reason is Reason.WRONG_RESULT:
+                    self._accuse(lot, agreed)
+
+    def _accuse(self, lot: int, agreed: Agreed) -> None:
+        receipt = self._tools.journal.receipt(agreed.agreement)
+        if receipt is None:
+            return
+        runs, start = self._runs(lot), self.job.purchases[lot].start
+        self._tools.disputing.accuse(
+            Accusation(
+                provider=agreed.provider,
+                lot_id=self._lot_ids[lot],
+                receipt=receipt,
+                package=self._package,
+                terms=self.order(runs, start).terms(),
+                inputs=[self._request.inputs[run].blob_id for run in runs],
+                snapshot=None if start is None else start.snapshot,
+                wall_s_max=self._request.run_ms_max / 1_000,
+            )
+        )
 
     def _send_order(self, command: SendOrder) -> None:
         wanted = self.order(self._runs(command.lot), command.start)

@@ -122,4 +122,22 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
 
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     """,
+    """
+    -- Disputes over wrong results that this agent opened (SPEC.md section 9.10).
+    CREATE TABLE disputes (
+        place INTEGER PRIMARY KEY,
+        receipt_id BLOB NOT NULL UNIQUE,
+        number INTEGER NOT NULL,
+        lot_id BLOB NOT NULL,
+        provider BLOB NOT NULL,
+        -- Where the stake was opened.
+        opening BLOB NOT NULL,
+        op INTEGER NOT NULL,
+        proof_id BLOB NOT NULL,
+        proof_bytes INTEGER NOT NULL,
+        opened_unix_s INTEGER NOT NULL,
+        drops INTEGER NOT NULL,
+        state TEXT NOT NULL
+    );
+    """,
 )
