@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -64,9 +64,9 @@ def processor_s(process_id: int) -> tuple[float, float]:
     return own / TICKS_PER_S, ended / TICKS_PER_S
 
 
-def used(agents: Iterable[tuple[str, Agent]]) -> Counter[str]:
+def used(agents: Iterable[tuple[str, Agent]]) -> dict[str, float]:
     """Return the processor seconds of the agents and their sandboxes so far, by role."""
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, float] = defaultdict(float)
     for name, agent in agents:
         own, ended = processor_s(agent.processes[0].pid)
         sums[f"{name} agent"] += own

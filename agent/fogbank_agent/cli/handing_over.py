@@ -1,9 +1,10 @@
-"""Hands a task and its inputs over to the agent, before a job begins."""
+"""Hands tasks and inputs over to the agent, and takes outputs from it."""
 
 import io
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import groupby, islice
+from pathlib import Path
 
 from ..control.client import ControlClient
 from ..control.requests.jobs import RunInput
@@ -64,3 +65,22 @@ def _readable(one: Input) -> Generator[None]:
         yield
     except OSError as error:
         raise Refused(f"the input {one.path} cannot be read: {error.strerror}") from None
+
+
+def write_output(client: ControlClient, output_id: bytes, path: Path) -> None:
+    """Write an output to the file ``path``, whole or not at all.
+
+    Raises:
+        Refused: it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with beside.open("wb") as file:
+            for data in client.blob(output_id):
+                file.write(data)
+        beside.replace(path)
+    except OSError as error:
+        raise Refused(
+            f"the output {path} cannot be written: {error.strerror}; the run is paid, and its "
+            "output stays in the agent for a while: run the same again"
+        ) from None

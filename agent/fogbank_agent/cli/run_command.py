@@ -14,10 +14,10 @@ from ..control.requests.jobs import (
     RunsEnded,
     StartJob,
 )
-from ..errors import Refused, RunFailed
+from ..errors import RunFailed
 from ..limits import PRICE_MAX, RUN_FUEL_MAX
 from ..state_folder import StateFolder
-from .handing_over import hand_over_inputs, hand_over_task
+from .handing_over import hand_over_inputs, hand_over_task, write_output
 from .options import (
     connect,
     environment_option,
@@ -180,25 +180,11 @@ def _deliver(
         if run.output_id is None:
             continue
         if output is not None:
-            _write(client, run.output_id, output / run.name)
+            write_output(client, run.output_id, output / run.name)
         elif not as_json:
             for data in client.blob(run.output_id):
                 sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
-
-
-def _write(client: ControlClient, output_id: bytes, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        with beside.open("wb") as file:
-            for data in client.blob(output_id):
-                file.write(data)
-        beside.replace(path)
-    except OSError as error:
-        raise Refused(
-            f"the output {path} cannot be written: {error.strerror}; the run is paid, and its "
-            "output stays in the agent for a while: run the same again"
-        ) from None
 
 
 def _check_all_well(runs: Sequence[RunEnded]) -> None:
