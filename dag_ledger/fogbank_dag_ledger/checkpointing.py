@@ -35,6 +35,15 @@ from .vertex import VertexId
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast checkpoints follow each other, in seconds; made-up worlds are in a hurry."""
+
+    interval_s: float = CHECKPOINT_INTERVAL_S
+    turn_s: float = CHECKPOINT_TURN_S
+    retry_s: float = CHECKPOINT_RETRY_S
+
+
+@dataclass(frozen=True, slots=True)
 class Certified:
     """A checkpoint with signatures of quorum weight, and what it stands for."""
 
@@ -113,9 +122,10 @@ class _Proposal:
 class Checkpointing:
     """Follows the checkpoints of one ledger; signs them when it has a seat."""
 
-    def __init__(self, ledger: Ledger, own: NodeId) -> None:
+    def __init__(self, ledger: Ledger, own: NodeId, pace: Pace | None = None) -> None:
         """Look at ``ledger``, and take part as ``own``."""
         self._ledger = ledger
+        self._pace = pace or Pace()
         self._own = own
         self._seats = sorted(ledger.genesis.seats)
         self.floor: Certified | None = None
@@ -157,7 +167,7 @@ class Checkpointing:
         """Make and sign checkpoints from now on: own vertices may be issued."""
         if self._own in self._seats:
             self._may_sign = True
-            self._due_at = self._turn_at(now + CHECKPOINT_INTERVAL_S)
+            self._due_at = self._turn_at(now + self._pace.interval_s)
 
     def handle(self, event: CheckpointEvent | Tick, now: float) -> list[CheckpointCommand]:
         """Take one event at time ``now`` and return what to do.
@@ -207,7 +217,7 @@ class Checkpointing:
 
     def _turn_at(self, due: float) -> float:
         turns = (self._seats.index(self._own) - self.height) % len(self._seats)
-        return due + turns * CHECKPOINT_TURN_S
+        return due + turns * self._pace.turn_s
 
     def _take(self, arrived: CheckpointArrived, now: float) -> list[CheckpointCommand]:
         network = self._ledger.genesis.network
@@ -247,9 +257,9 @@ class Checkpointing:
             commands += self._adopt_certified(now)
             commands += self._sign(now)
             if any(one.cut is None and not one.is_wrong for one in self._proposals.values()):
-                self._look_at = now + CHECKPOINT_RETRY_S
+                self._look_at = now + self._pace.retry_s
         if self._due_at <= now:
-            self._due_at = now + CHECKPOINT_RETRY_S
+            self._due_at = now + self._pace.retry_s
             commands += self._propose(now)
         return commands
 
@@ -313,11 +323,11 @@ class Checkpointing:
         if checkpoint.hash not in self._proposals:
             proposal.checkpoint = checkpoint
             self._proposals[checkpoint.hash] = proposal
-        self._due_at = now + CHECKPOINT_TURN_S * len(self._seats)
+        self._due_at = now + self._pace.turn_s * len(self._seats)
         return self._sign(now)
 
     def _sign(self, now: float) -> list[CheckpointCommand]:
-        if not self._may_sign or self._signing or now < self._signed_at + CHECKPOINT_INTERVAL_S:
+        if not self._may_sign or self._signing or now < self._signed_at + self._pace.interval_s:
             return []
         for name, proposal in self._proposals.items():
             cut = proposal.cut
@@ -363,7 +373,7 @@ class Checkpointing:
         self._signing.clear()
         self._signed_at = -inf
         if self._may_sign:
-            self._due_at = self._turn_at(now + CHECKPOINT_INTERVAL_S)
+            self._due_at = self._turn_at(now + self._pace.interval_s)
         self._look_at = now
         return KeepCheckpoint(self.newest, None if is_first else self.floor, gone)
 

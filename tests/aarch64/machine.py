@@ -16,22 +16,26 @@ from fogbank_wasm_tasks.metering.meter import Meter
 from fogbank_wasm_tasks.module.checks import check_module
 from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.sandbox.engine import Engine
-from fogbank_wasm_tasks.sandbox.messages import Ending, Finished, RunCommand
-from fogbank_wasm_tasks.sandbox.shapes import Instance, begin
+from fogbank_wasm_tasks.sandbox.messages import Ending, Finished, RunCommand, StepCommand
+from fogbank_wasm_tasks.sandbox.shapes import Instance, Play, begin
+from fogbank_wasm_tasks.sandbox.step_run import StepRun
 
 FUEL_MAX = 10**9
 START = "_start"
 
 
 def see(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
-    """Return outcome, fuel, output and memory hash of one task; the latter of plain commands."""
+    """Return outcome, fuel and output of one task.
+
+    Of plain commands also the hash of the memory, and of step tasks that of all checkpoints' roots.
+    """
     module = bytes.fromhex(task["module"])
     check_module(module)
     order = RunCommand(
         key=b"",
         shape=Shape(task["shape"]),
         input=bytes.fromhex(task["input"]),
-        arguments=["one", "two"],
+        arguments=task.get("arguments", ["one", "two"]),
         environment=[("NAME", "value")],
         seed=7,
         fuel_max=task.get("fuel_max", FUEL_MAX),
@@ -51,18 +55,33 @@ def see(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
         return Finished(), b""
 
     is_plain = task.get("is_plain", False)
+    how: Play | None = play if is_plain else None
+    steps: StepRun | None = None
     for is_precise in (False, True):
         loaded = engine.load(engine.compile(module, is_precise=is_precise))
-        ended = engine.run(loaded, order, play if is_plain else None)
+        if "checkpoint_steps" in task:
+            steps = _by_steps(order, task["checkpoint_steps"])
+            how = steps.play
+        ended = engine.run(loaded, order, how)
         if ended.is_exact:
             break
+    if steps is not None:
+        passed = steps.stepped()
+        hashes.append(f"{passed.states} {blake2b(passed.roots, digest_size=16).hexdigest()}")
     return {
         "outcome": str(ended.ending),
         "fuel": ended.fuel,
         "output": blake2b(ended.output, digest_size=16).hexdigest(),
-        "memory": hashes[-1] if is_plain and hashes else None,
+        "memory": hashes[-1] if hashes else None,
         "pages": ended.peak_memory_bytes,
     }
+
+
+def _by_steps(order: RunCommand, checkpoint_steps: int) -> StepRun:
+    command = StepCommand(
+        run=order, step_size=1, checkpoint_steps=checkpoint_steps, until=None, snapshot=None
+    )
+    return StepRun(command, tell=lambda _fuel: None)
 
 
 def main() -> None:

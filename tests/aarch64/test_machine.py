@@ -13,9 +13,17 @@ from typing import Any
 
 import pytest
 from tests.aarch64.prepare import PYTHON, ROOT, SITE
+from tests.wasm_tasks.examples.inputs import ARGUMENTS, INPUTS
 from tests.wasm_tasks.metering.injection.generator import Generator
 from tests.wasm_tasks.packages import translate
 from tests.wasm_tasks.sandbox.hostile_charging import CHARGING
+
+from fogbank_wasm_tasks.examples import MODULE_NAMES, module_bytes
+from fogbank_wasm_tasks.metering.injection.binary import encode_sections
+from fogbank_wasm_tasks.metering.injection.layout import EXPORTS, in_order, read_layout
+from fogbank_wasm_tasks.module.checks import check_module
+from fogbank_wasm_tasks.module.facts import Shape
+from fogbank_wasm_tasks.module.shape import detect_shape
 
 REPOSITORY = Path(__file__).parents[2]
 CORPUS = REPOSITORY / "tests" / "wasm_tasks" / "metering" / "injection" / "corpus"
@@ -52,6 +60,29 @@ def tasks() -> dict[str, dict[str, Any]]:
             module = translate(each.module) if isinstance(each.module, str) else each.module
             shape = "command" if b"_start" in module else "reactor"
             found[each.name] = task(module, shape=shape, fuel_max=10**6)
+    for path in sorted(CORPUS.glob("*.wasm")):
+        found[path.stem] = task(with_run_as_start(path.read_bytes()), is_plain=True)
+    for name in MODULE_NAMES:
+        found[name] = example(name)
+    return found
+
+
+def with_run_as_start(module: bytes) -> bytes:
+    """Return ``module``, which exports a ``run`` that takes and gives nothing, as a command."""
+    sections = dict(read_layout(module).sections)
+    assert sections[EXPORTS].count(b"\x03run\x00") == 1
+    sections[EXPORTS] = sections[EXPORTS].replace(b"\x03run\x00", b"\x06_start\x00")
+    return encode_sections(in_order(sections))
+
+
+def example(name: str) -> dict[str, Any]:
+    module = module_bytes(name)
+    shape = detect_shape(check_module(module))
+    found = task(
+        module, shape=str(shape), input=INPUTS[name].hex(), arguments=ARGUMENTS.get(name, ())
+    )
+    if shape is Shape.STEP:
+        found["checkpoint_steps"] = 3
     return found
 
 
@@ -82,3 +113,7 @@ def test_every_run_is_the_same_on_another_machine() -> None:
     assert here["machine"] == platform.machine() != "aarch64"
     assert here["tasks"] == there["tasks"]
     assert len({each["outcome"] for each in here["tasks"].values()}) > 5
+    outcomes = {name: here["tasks"][name]["outcome"] for name in MODULE_NAMES}
+    assert set(outcomes.values()) == {"Finished()"}, outcomes
+    # Twenty generations: their states, and the roots of every third.
+    assert here["tasks"]["cellular_automaton"]["memory"].startswith("21 ")

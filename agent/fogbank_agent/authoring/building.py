@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import copyfile
 
 from ..errors import BuildFailed, MachineError
-from .manifest import TaskManifest
+from .manifest import FILE_NAME, TaskManifest
 from .toolchains import Step, build_step
 
 
@@ -22,7 +22,10 @@ def build(manifest: TaskManifest, folder: Path, *, is_named: bool = False) -> Pa
     """
     missing = [path for path in manifest.build.sources if not (folder / path).exists()]
     if missing:
-        raise BuildFailed(f"[build] sources names {missing[0]}, which is not in {folder}")
+        raise BuildFailed(
+            f"there is no {missing[0]} in {folder.absolute()}, which [build] sources of "
+            f"{FILE_NAME} names: write it, or name another file"
+        )
     step = build_step(manifest, folder, is_named=is_named)
     module = folder / manifest.module
     try:

@@ -13,7 +13,13 @@ from fogbank_protocol.machine import Tick
 
 from ..amnesia import AskHead, HeadAnswered, SeatJoined, SeatLeft, StopIssuing
 from ..checkpoint_state import decode_record
-from ..checkpointing import CheckpointArrived, Checkpointing, CheckpointSigned, KeepCheckpoint
+from ..checkpointing import (
+    CheckpointArrived,
+    Checkpointing,
+    CheckpointSigned,
+    KeepCheckpoint,
+    Pace,
+)
 from ..events import Equivocated, Final
 from ..genesis import Genesis
 from ..gossip import Gossip
@@ -66,8 +72,13 @@ Given = TypeVar("Given")
 class Participant:
     """One identity's part in the ledger."""
 
-    def __init__(self, genesis: Genesis, own: NodeId, random: Random) -> None:
-        """Take part as ``own``; neighbours, pauses and tips are drawn from ``random``."""
+    def __init__(
+        self, genesis: Genesis, own: NodeId, random: Random, pace: Pace | None = None
+    ) -> None:
+        """Take part as ``own``; neighbours, pauses and tips are drawn from ``random``.
+
+        ``pace`` is that of checkpoints, None: as SPEC.md has it.
+        """
         self.ledger = Ledger(genesis)
         self.intake = Intake(self.ledger)
         self.account = OwnAccount(self.ledger, own)
@@ -77,7 +88,7 @@ class Participant:
         self._gossip = Gossip(random)
         self._own_chain = OwnChain(self.ledger, own)
         self._issuing = OwnIssuing(self.ledger, own, _draws(random))
-        self.checkpointing = Checkpointing(self.ledger, own)
+        self.checkpointing = Checkpointing(self.ledger, own, pace)
         self._own = own
         self.wallet = self._issuing.wallet
         self.objects = self._issuing.objects

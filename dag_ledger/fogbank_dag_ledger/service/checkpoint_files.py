@@ -44,16 +44,25 @@ def keep(store: VertexStore, command: KeepCheckpoint, before: Mapping[bytes, byt
     """
     floor = None
     if command.floor is not None:
-        state = command.floor.state
-        changed = {key: record for key, record in state.items() if before.get(key) != record}
-        floor = (command.floor.checkpoint.height, changed)
+        floor = command.floor.checkpoint.height, _changes(before, command.floor.state)
     store.keep_checkpoint(kept(command.newest), floor, command.gone)
 
 
 def begin_store(store: VertexStore, snapshot: Certified) -> None:
     """Let ``store`` begin at ``snapshot``, with the vertices that it has.  Blocks."""
+    floor = store.floor()
+    changes = _changes({} if floor is None else floor[1], snapshot.state)
     height = snapshot.checkpoint.height
-    store.keep_checkpoint(kept(snapshot), (height, snapshot.state))
+    store.keep_checkpoint(kept(snapshot), (height, changes), is_snapshot=True)
+
+
+def _changes(
+    before: Mapping[bytes, bytes], after: Mapping[bytes, bytes]
+) -> dict[bytes, bytes | None]:
+    """Return what to write over the state ``before``; None: objects at their end have no record."""
+    changed: dict[bytes, bytes | None] = dict.fromkeys(before.keys() - after.keys())
+    changed.update((key, record) for key, record in after.items() if before.get(key) != record)
+    return changed
 
 
 def read_floor(store: VertexStore, genesis: Genesis) -> FloorRead | None:

@@ -24,6 +24,7 @@ from ..checkpoint import CHECKPOINT, encode_signed
 from ..checkpointing import (
     Certified,
     CheckpointArrived,
+    Pace,
     SpreadCheckpoint,
 )
 from ..committee_operations import Table
@@ -38,7 +39,7 @@ from ..gossip_events import (
     PeerLeft,
     PushVertices,
 )
-from ..limits import CHECKPOINT_RETRY_S, SNAPSHOT_PATIENCE_S
+from ..limits import SNAPSHOT_PATIENCE_S
 from ..messages import FrontierMessage
 from ..operations import ObjectId, Operation
 from ..own_account import PaymentView
@@ -101,11 +102,13 @@ class LedgerService:
         node: Network,
         *,
         random: Random | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """Take part in the network of ``genesis``; keep everything in ``folder``, made if absent.
 
         Give ``services`` to the node (``node.add_services``) before either runs.  Nothing is opened
-        before ``run``.  Neighbours, pauses and tips are drawn from ``random``.
+        before ``run``.  Neighbours, pauses and tips are drawn from ``random``; ``pace`` is that of
+        checkpoints, None: as SPEC.md has it.
         """
         self._identity = identity
         self._own = identity.node_id
@@ -113,6 +116,7 @@ class LedgerService:
         self._network = node
         self._genesis = genesis
         self._random = random or _unforeseen()
+        self._pace = pace or Pace()
         self._disk: Disk | None = None
         self._errands: Errands | None = None
         self._damaged = 0
@@ -137,7 +141,7 @@ class LedgerService:
 
     def _assemble(self) -> None:
         """Begin with an empty ledger."""
-        self._participant = Participant(self._genesis, self._own, self._random)
+        self._participant = Participant(self._genesis, self._own, self._random, self._pace)
         self._driver: Driver[ParticipantEvent, ParticipantCommand] = Driver(
             self._participant, self._perform
         )
@@ -414,7 +418,7 @@ class LedgerService:
     async def _catch_up(self, scope: trio.CancelScope) -> None:
         """End ``scope`` when others have forgotten what is missing here, and their state is."""
         while True:
-            await trio.sleep(CHECKPOINT_RETRY_S)
+            await trio.sleep(self._pace.retry_s)
             checkpointing = self._participant.checkpointing
             behind_at = checkpointing.height
             if not checkpointing.is_behind:

@@ -179,14 +179,21 @@ class VertexStore:
     def keep_checkpoint(
         self,
         newest: KeptCheckpoint,
-        floor: tuple[int, Mapping[bytes, bytes]] | None,
+        floor: tuple[int, Mapping[bytes, bytes | None]] | None,
         gone: Iterable[VertexId] = (),
+        *,
+        is_snapshot: bool = False,
     ) -> None:
         """Keep the newest checkpoint, and let the file begin at ``floor``, all of it or nothing.
 
-        ``floor`` is a height that is kept, and the records of the state there that are new.
+        ``floor`` is a height that is kept, and the records of the state there that are new, None
+        for those that there are no more.  With ``is_snapshot`` what was covered before is
+        forgotten: nobody told what lies between, and names with a gap would stand for wrong
+        positions.
         """
         with self._database.transaction():
+            if is_snapshot:
+                self._database.execute("DELETE FROM checkpoint")
             self._database.execute(
                 "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)",
                 (newest.height, newest.body, newest.signatures, newest.names),
@@ -200,7 +207,12 @@ class VertexStore:
                 "DELETE FROM checkpoint WHERE height <= ?", (height - CHECKPOINTS_KEPT,)
             )
             self._database.executemany(
-                "INSERT OR REPLACE INTO state VALUES (?, ?)", records.items()
+                "DELETE FROM state WHERE key = ?",
+                [(key,) for key, record in records.items() if record is None],
+            )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO state VALUES (?, ?)",
+                [(key, record) for key, record in records.items() if record is not None],
             )
             self._database.executemany(
                 "DELETE FROM vertex WHERE tag = ? AND seq = ? AND digest = ?",

@@ -126,6 +126,15 @@ def test_c_and_zig_are_compiled_by_the_package_of_python(path: Path, language: s
     assert step.command[-1] == "./main.c"
 
 
+@pytest.mark.skipif(find_spec("ziglang") is None, reason="ziglang is not installed")
+def test_the_c_library_is_built_once_for_both_modules(path: Path) -> None:
+    plain = build_step(task("c"), Path("/task")).command
+    named = build_step(task("c"), Path("/task"), is_named=True).command
+    # Zig keeps a library for each set of the flags that it knows as its own: stripping is one.
+    assert set(plain) - set(named) == {"-Wl,--strip-debug"}
+    assert set(named) - set(plain) == {"-g"}
+
+
 @pytest.mark.skipif(find_spec("ziglang") is not None, reason="ziglang is installed")
 def test_a_missing_zig_is_named_with_one_command(path: Path) -> None:
     with pytest.raises(MachineError, match="pip install ziglang'"):

@@ -8,6 +8,7 @@ from random import Random
 
 import trio
 
+from fogbank_dag_ledger.checkpointing import Pace
 from fogbank_dag_ledger.service import LedgerService
 from fogbank_protocol.identity import NodeId
 
@@ -30,8 +31,11 @@ class Agent:
 class Neighbourhood:
     """The services of a community, by number, each with a folder of its own."""
 
-    def __init__(self, community: Community, folder: Path, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, community: Community, folder: Path, nursery: trio.Nursery, pace: Pace | None = None
+    ) -> None:
         self.community = community
+        self._pace = pace
         self.network = MemoryNetwork()
         self.agents: dict[int, Agent] = {}
         self._folder = folder
@@ -56,7 +60,12 @@ class Neighbourhood:
         identity = self.community.identities[number]
         node = MemoryNode(self.network, identity.node_id)
         service = LedgerService(
-            self.community.genesis, identity, self.folder(number), node, random=Random(number)
+            self.community.genesis,
+            identity,
+            self.folder(number),
+            node,
+            random=Random(number),
+            pace=self._pace,
         )
         node.add_services(service.services())
         ended = trio.Event()
@@ -72,13 +81,18 @@ class Neighbourhood:
 
 @asynccontextmanager
 async def neighbourhood(
-    folder: Path, seats: int = 4, others: int = 1, *, quorum: int | None = None
+    folder: Path,
+    seats: int = 4,
+    others: int = 1,
+    *,
+    quorum: int | None = None,
+    pace: Pace | None = None,
 ) -> AsyncGenerator[Neighbourhood, None]:
     """Run agents inside the block, none at first; they end with it."""
     community = Community(seats=seats, others=others, quorum=quorum)
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
-            yield Neighbourhood(community, folder, nursery)
+            yield Neighbourhood(community, folder, nursery, pace)
             nursery.cancel_scope.cancel()
 
 

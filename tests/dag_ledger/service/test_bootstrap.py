@@ -5,17 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from fogbank_dag_ledger.checkpointing import Pace
 from fogbank_dag_ledger.service import LedgerService
 
 from .services import Neighbourhood, neighbourhood, wait_all_issuing, wait_until
 
-
-@pytest.fixture(autouse=True)
-def checkpoints_in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fogbank_dag_ledger.checkpointing.CHECKPOINT_INTERVAL_S", 0.3)
-    monkeypatch.setattr("fogbank_dag_ledger.checkpointing.CHECKPOINT_TURN_S", 0.2)
-    monkeypatch.setattr("fogbank_dag_ledger.checkpointing.CHECKPOINT_RETRY_S", 0.1)
-    monkeypatch.setattr("fogbank_dag_ledger.service.ledger_service.CHECKPOINT_RETRY_S", 0.1)
+HURRY = Pace(interval_s=0.3, turn_s=0.2, retry_s=0.1)
 
 
 async def pay_until_pruned(
@@ -31,7 +26,7 @@ async def pay_until_pruned(
 async def test_a_network_prunes_and_a_fresh_node_joins_without_old_vertices(
     tmp_path: Path,
 ) -> None:
-    async with neighbourhood(tmp_path) as here:
+    async with neighbourhood(tmp_path, pace=HURRY) as here:
         services = await here.start(0, 1, 2, 3)
         await wait_all_issuing(services)
         first = await services[0].pay([(here.name(1), 1)])
@@ -57,7 +52,7 @@ async def test_a_network_prunes_and_a_fresh_node_joins_without_old_vertices(
 
 @pytest.mark.slow
 async def test_an_agent_starts_again_where_its_file_begins(tmp_path: Path) -> None:
-    async with neighbourhood(tmp_path, seats=1, others=1, quorum=1) as here:
+    async with neighbourhood(tmp_path, seats=1, others=1, quorum=1, pace=HURRY) as here:
         (service,) = await here.start(0)
         await service.wait_issuing()
         await pay_until_pruned(here, [service], floor=2)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fogbank_dag_ledger.frontier import Range, Tag
 from fogbank_dag_ledger.limits import PAGE_VERTICES_MAX
 from fogbank_dag_ledger.service.failures import StoreUnusable
-from fogbank_dag_ledger.service.store import VertexStore
+from fogbank_dag_ledger.service.store import KeptCheckpoint, VertexStore
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.identity import NetworkId
 
@@ -121,3 +121,19 @@ def test_another_networks_file_is_refused(tmp_path: Path) -> None:
     VertexStore(tmp_path / "vertices.sqlite", NETWORK).close()
     with pytest.raises(StoreUnusable, match="another network"):
         VertexStore(tmp_path / "vertices.sqlite", NetworkId(bytes(8)))
+
+
+def at(height: int) -> KeptCheckpoint:
+    return KeptCheckpoint(height, b"body", b"signatures", b"names")
+
+
+def test_of_an_object_at_its_end_no_record_is_left(store: VertexStore) -> None:
+    store.keep_checkpoint(at(0), (0, {b"account": b"1", b"object": b"2"}))
+    store.keep_checkpoint(at(1), (1, {b"account": b"3", b"object": None}))
+    assert store.floor() == (1, {b"account": b"3"})
+
+
+def test_beside_a_snapshot_no_names_of_before_are_kept(store: VertexStore) -> None:
+    store.keep_checkpoint(at(0), (0, {}))
+    store.keep_checkpoint(at(7), (7, {}), is_snapshot=True)
+    assert store.checkpoints() == [at(7)]

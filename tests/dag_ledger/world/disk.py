@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from random import Random
 
+from fogbank_dag_ledger.checkpointing import Certified, KeepCheckpoint, names_of
 from fogbank_dag_ledger.own_log_format import (
     FIRST_CHECKSUM,
     Damaged,
@@ -19,6 +20,8 @@ from fogbank_dag_ledger.own_log_format import (
     inspect,
     read_records,
 )
+from fogbank_dag_ledger.participation.happenings import FloorRead
+from fogbank_dag_ledger.restoring import Names
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.identity import NetworkId, NodeId
 
@@ -35,6 +38,12 @@ class Disk:
     log_synced: int = 0
     store: list[tuple[VertexId, bytes]] = field(default_factory=list[tuple[VertexId, bytes]])
     store_synced: int = 0
+    floor: Certified | None = None
+    newest: Certified | None = None
+    names: tuple[Names, ...] = ()
+    """What the floor and checkpoints before it covered."""
+
+    sealed: frozenset[NodeId] = frozenset()
     _checksum: bytes = FIRST_CHECKSUM
 
     def image(self) -> "Disk":
@@ -44,6 +53,10 @@ class Disk:
             self.log_synced,
             self.store[: self.store_synced],
             self.store_synced,
+            self.floor,
+            self.newest,
+            self.names,
+            self.sealed,
         )
 
     def open(self, network: NetworkId, issuer: NodeId) -> list[bytes]:
@@ -78,10 +91,39 @@ class Disk:
     def sync_store(self) -> None:
         self.store_synced = len(self.store)
 
+    def keep_checkpoint(self, command: KeepCheckpoint) -> None:
+        """Keep the newest checkpoint, and delete what is below the floor, in one transaction."""
+        self.sync_store()
+        self.newest = command.newest
+        if command.floor is not None:
+            self.floor = command.floor
+            self.names = (*self.names, names_of(command.floor))
+            gone = set(command.gone)
+            self.store = [row for row in self.store if row[0] not in gone]
+            self.store_synced = len(self.store)
+
+    def begin_at(self, snapshot: Certified) -> None:
+        """Begin with the state at a checkpoint, and what else there is."""
+        self.sync_store()
+        self.floor = self.newest = snapshot
+        self.names = (names_of(snapshot),)
+
+    def read_floor(self) -> FloorRead | None:
+        """Return where the store begins; None: at genesis."""
+        if self.floor is None:
+            return None
+        return FloorRead(self.floor, self.names, sorted(self.sealed))
+
+    def seal(self, accounts: Iterable[NodeId]) -> None:
+        """Keep a promise, synced."""
+        self.sealed |= set(accounts)
+
     def lose_store(self) -> None:
         """Be without the store: it was damaged and set aside."""
         self.store.clear()
         self.store_synced = 0
+        self.floor = self.newest = None
+        self.names, self.sealed = (), frozenset()
 
     def lose_log(self) -> None:
         """Be without the log of own vertices: somebody removed it."""

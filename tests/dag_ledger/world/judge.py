@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from fogbank_dag_ledger.checkpoint import NO_CHECKPOINT
+from fogbank_dag_ledger.checkpointing import Certified, KeepCheckpoint
 from fogbank_dag_ledger.events import (
     Confirmed,
     EpochBegan,
@@ -60,6 +62,48 @@ class Judge:
         self._looked: Counter[Node] = Counter()
         self._due: set[Node] = set()
         self._states: dict[int, tuple[int, bytes]] = {}
+        self._known: dict[VertexId, Vertex] = {}
+        """All that any honest node ever held, edges first."""
+
+        self._inserted: defaultdict[Node, dict[VertexId, None]] = defaultdict(dict)
+        self._covered: dict[bytes, set[VertexId]] = {NO_CHECKPOINT: set()}
+        """What each checkpoint and those before it cover or list as dead."""
+
+        self._dead: dict[bytes, tuple[VertexId, ...]] = {NO_CHECKPOINT: ()}
+
+    # Checkpoints.
+
+    def note_checkpoint(self, node: "Node", command: KeepCheckpoint) -> None:
+        """Take note of what an honest node holds for certified, and of what it forgets."""
+        self._learn_checkpoint(command.newest)
+        self.met["checkpoints"] += 1
+        self.met["vertices pruned"] += len(command.gone)
+        for name in command.newest.names:
+            if self._decided.get(name[:12]) != name:
+                raise Violation(f"{node.name.hex()} covers {name.hex()}, which is not final")
+
+    def note_floor(self, node: "Node", floor: Certified) -> None:
+        """Take note of where an honest node begins."""
+        self._learn_checkpoint(floor)
+        for one in self._covered[floor.checkpoint.hash]:
+            self._held[node] ^= int.from_bytes(one, "big")
+
+    def covered(self, floor: Certified | None) -> set[VertexId]:
+        """Return what nobody needs who begins at ``floor``."""
+        return self._covered[NO_CHECKPOINT if floor is None else floor.checkpoint.hash]
+
+    def forget(self, node: "Node") -> None:
+        """Forget what a node held that begins anew."""
+        self._held.pop(node, None)
+        self._inserted.pop(node, None)
+
+    def _learn_checkpoint(self, certified: Certified) -> None:
+        checkpoint = certified.checkpoint
+        if checkpoint.hash not in self._covered:
+            before = checkpoint.previous
+            more = {*certified.names, *checkpoint.dead}
+            self._covered[checkpoint.hash] = self._covered[before] | more
+            self._dead[checkpoint.hash] = (*self._dead[before], *checkpoint.dead)
 
     def note(self, node: "Node", events: Sequence[LedgerEvent]) -> None:
         """Take what happened in the ledger of an honest node."""
@@ -68,6 +112,10 @@ class Judge:
                 case Inserted(vertex):
                     # Equal sets of vertices have equal sums, and no two others ever have.
                     self._held[node] ^= int.from_bytes(vertex.id, "big")
+                    self._inserted[node][vertex.id] = None
+                    self._known.setdefault(vertex.id, vertex)
+                    if node.world.prunes and any(one not in node.ledger for one in vertex.edges):
+                        self.met["late parents"] += 1
                     self._due.add(node)
                 case Confirmed(vertex_id):
                     # In the next epoch another contender may be L1; final is for good.
@@ -143,12 +191,13 @@ class Judge:
     def compare_crash(self, node: "Node") -> None:
         """Check that what left a node that lost its power is still in its log."""
         self.met["crashes"] += 1
-        self._held.pop(node, None)
+        self.forget(node)
         kept = node.disk.image().open(self._genesis.network, node.name)
         ids = {decode_vertex(wire, self._genesis.network).id for wire in kept}
         if not ids.issuperset(node.sent):
             raise Violation("a vertex was sent and is not in the own log")
         held = ids | {vertex_id for vertex_id, _ in node.disk.store}
+        held |= self.covered(node.disk.floor)
         for wire in kept:
             vertex = decode_vertex(wire, self._genesis.network)
             if vertex.id in node.sent and not held.issuperset(vertex.edges):
@@ -157,42 +206,78 @@ class Judge:
     def compare_with_oracle(self, node: "Node") -> None:
         """Compute votes, L1, finals and state of a node once more from the definitions."""
         oracle = Oracle(self._genesis)
-        vertices = [decode_vertex(wire, self._genesis.network) for _, wire in node.disk.store]
-        for vertex in vertices:
+        floor = node.participant.checkpointing.floor
+        for vertex in self._history(node, self.covered(floor)):
             oracle.add(vertex)
         ledger = node.ledger
+        if floor is not None:
+            counts = {chain.issuer: chain.floor for chain in ledger.chains() if chain.floor}
+            oracle.settle(counts, list(self._dead[floor.checkpoint.hash]))
         seats = list(self._genesis.seats)
         votes = {
             record.id: {seats[seat] for seat in range(len(seats)) if record.votes >> seat & 1}
             for record in ledger.dag.graph
         }
-        if self.one_epoch and votes != oracle.votes():
+        counted = oracle.votes()
+        if self.one_epoch and votes != {one: counted[one] for one in votes}:
             raise Violation("the oracle counts other votes")
         settled = {
             (held.id, held.outcome.award, held.outcome.is_seizure)
             for held in ledger.objects()
             if held.outcome is not None
         }
-        results = oracle.objects.confirmed()
-        if settled != {(oracle.objects.name(one.key), one.award, one.seized) for one in results}:
+        # Of what is at its end a node that prunes holds nothing.
+        results = {
+            (oracle.objects.name(one.key), one.award, one.seized)
+            for one in oracle.objects.confirmed()
+            if ledger.object(ObjectId(oracle.objects.name(one.key))) is not None
+        }
+        if settled != results:
             raise Violation("the oracle settles objects otherwise")
         final = oracle.final()
-        if {one for one in oracle.vertices if ledger.is_final(one)} != final:
-            raise Violation("the oracle holds others for final")
+        for one in oracle.vertices:
+            if self._is_final(node, one, unknown=one in final) != (one in final):
+                raise Violation("the oracle holds others for final")
         if ledger.state_hash() != oracle.state_hash():
             raise Violation("the oracle has another state")
         self.met["oracle"] += 1
 
+    def history_size(self, node: "Node") -> int:
+        """Return how many vertices an oracle of ``node`` would look at."""
+        floor = node.participant.checkpointing.floor
+        return len(self.covered(floor) | self._inserted[node].keys())
+
+    def _history(self, node: "Node", covered: set[VertexId]) -> list[Vertex]:
+        """Return all that a node held, and all below that, edges first."""
+        wanted = covered | self._inserted[node].keys()
+        for one in reversed(self._known.values()):
+            if one.id in wanted:
+                wanted.update(one.edges)
+        return [one for one in self._known.values() if one.id in wanted]
+
+    def _is_final(self, node: "Node", name: VertexId, *, unknown: bool = True) -> bool:
+        """Tell whether a node holds a vertex for final; ``unknown`` when it has forgotten."""
+        vertex = self._known[name]
+        chain = node.ledger.chain(vertex.issuer)
+        is_below = chain is not None and name not in node.ledger and vertex.seq < chain.floor
+        if chain is not None and is_below and chain.is_settled(name) is None:
+            return unknown
+        return node.ledger.is_final(name)
+
     def unsettled(self, all_nodes: Iterable["Node"]) -> str:
         """Return in what the nodes do not agree, or what is not final yet; nothing when all is."""
         here = list(all_nodes)
-        held = {self._held[node] for node in here}
-        if len(held) > 1:
+        if any(node.world.prunes for node in here):
+            states = {(node.ledger.final_count, node.ledger.state_hash()) for node in here}
+            if len(states) > 1:
+                counts = sorted(node.ledger.final_count for node in here)
+                return f"the nodes hold {counts} vertices for final, and {len(states)} states"
+        elif len({self._held[node] for node in here}) > 1:
             return f"the nodes hold {sorted(len(node.ledger) for node in here)} vertices"
         for vertex_id, payer in self.paid.items():
             for node in here:
                 # Who was put back to an old disk has lost what nobody else had heard of.
-                if payer not in self.excused and not node.ledger.is_final(vertex_id):
+                if payer not in self.excused and not self._is_final(node, vertex_id):
                     return f"the payment {vertex_id.hex()} is not final"
         return ""
 
@@ -200,5 +285,5 @@ class Judge:
         """Check that nothing that was ever final was forgotten, and that all states are one."""
         for node in all_nodes:
             self.compare(node)
-            if not all(map(node.ledger.is_final, self._final)):
+            if not all(self._is_final(node, one) for one in self._final):
                 raise Violation("what was final is not final any more")

@@ -1,11 +1,20 @@
 """Somebody who follows no rule: forks, votes for both, acknowledges the unconfirmed, lies."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
+from fogbank_dag_ledger.checkpoint import (
+    CHECKPOINT,
+    decode_checkpoint,
+    decode_signed,
+    encode_signed,
+    new_checkpoint,
+    preimage,
+)
 from fogbank_dag_ledger.equivocation import encode_proof
 from fogbank_dag_ledger.events import Unsolid
 from fogbank_dag_ledger.frontier import Head, Tag
@@ -58,7 +67,8 @@ class Liar:
         self._ledger = Ledger(world.community.genesis)
         self._wires: dict[VertexId, bytes] = {}
         self._openings: dict[ObjectId, VertexId] = {}
-        self._read: dict[NodeId, int] = {}
+        self._read = 0
+        self._checkpoints: dict[bytes, None] = {}
         self._peers: dict[NodeId, None] = {}
         world.judge.excused.add(name)
 
@@ -75,7 +85,9 @@ class Liar:
     def _act(self) -> None:
         self._look_around()
         what = self._random.random()
-        if what < 0.2:
+        if what < 0.05 and self._checkpoints and self.name in self.world.community.validators:
+            self._sign_checkpoint()
+        elif what < 0.2:
             self._split()
         elif what < 0.7:
             self._lie()
@@ -88,11 +100,12 @@ class Liar:
             self._accuse()
 
     def _look_around(self) -> None:
-        for name, node in self.world.nodes.items():
-            for vertex_id, wire in node.disk.store[self._read.get(name, 0) :]:
-                if vertex_id not in self._wires:
+        for vertex_id, wire in self.world.kept[self._read :]:
+            if vertex_id not in self._wires:
+                # What is valid only because something was pruned is nothing to build a lie on.
+                with suppress(RemoteProtocolError):
                     self._learn(decode_vertex(wire, self.world.community.network), wire)
-            self._read[name] = len(node.disk.store)
+        self._read = len(self.world.kept)
 
     def _learn(self, vertex: Vertex, wire: bytes) -> bool:
         events = self._ledger.insert(vertex)
@@ -247,7 +260,30 @@ class Liar:
         self._peers.pop(peer, None)
 
     def take(self, sender: NodeId, method: str, body: bytes) -> None:
-        """Listen to nobody: what they know is looked up."""
+        """Listen to checkpoints only: what else others know is looked up."""
+        if method == CHECKPOINT:
+            self._checkpoints[decode_signed(body)[0]] = None
+
+    def _sign_checkpoint(self) -> None:
+        """Sign what others proposed, or with another state, to some of them."""
+        network = self.world.community.network
+        checkpoint = decode_checkpoint(self._random.choice(list(self._checkpoints)), network)
+        if self._random.random() < 0.5:
+            checkpoint = new_checkpoint(
+                network,
+                height=checkpoint.height,
+                previous=checkpoint.previous,
+                heads=checkpoint.heads,
+                dead=self._random.choice((checkpoint.dead, ())),
+                state_root=self._random.choice((checkpoint.state_root, bytes(32))),
+                record_count=checkpoint.record_count,
+                names_root=checkpoint.names_root,
+                name_count=self._random.choice((checkpoint.name_count, 1)),
+            )
+        identity = self.world.community.key(self.name)
+        signature = identity.sign(preimage(network, checkpoint.hash))
+        self.world.judge.met["checkpoints signed by liars"] += 1
+        self._say(CHECKPOINT, encode_signed(checkpoint.body, {self.name: signature}))
 
     def answer(self, sender: NodeId, method: str, body: bytes) -> bytes:
         """Answer a request: truly, falsely, or not at all."""
@@ -259,6 +295,8 @@ class Liar:
             case "ledger.fetch":
                 wanted = decode_fetch(body)
                 return encode_vertices([self._wires[one] for one in wanted if one in self._wires])
+            case "ledger.newest" | "ledger.state" | "ledger.names":
+                return self._garbage()
             case "ledger.head":
                 heads = (
                     [VertexId(self._random.randbytes(32))] if self._random.random() < 0.3 else []

@@ -13,6 +13,7 @@ from .dealings import Dealings
 from .disk import Disk
 from .judge import Violation
 from .liar import Liar
+from .node import Node
 from .weather import Weather
 from .world import World
 
@@ -47,6 +48,9 @@ class Plan:
     reforms: bool = False
     """Whether the seats change."""
 
+    prunes: bool = False
+    """Whether checkpoints are made, and forgotten what is below them."""
+
     @property
     def byzantine(self) -> int:
         return self.liars + self.restored
@@ -66,6 +70,7 @@ def draw_plan(random: Random) -> Plan:
         byzantine - liars,
         deals=random.random() < 0.5,
         reforms=random.random() < 0.5,
+        prunes=random.random() < 0.5,
     )
 
 
@@ -80,7 +85,8 @@ class Life:
             *self.random.sample(range(seats), self.plan.liars),
             *self.random.sample(range(seats, seats + others), self.plan.lying_accounts),
         ]
-        self.world = World(seed, seats=seats, others=others, liars=liars)
+        self.world = World(seed, seats=seats, others=others, liars=liars, prunes=self.plan.prunes)
+        self.world.on_restart = self._tell_again
         names = self.world.community.names
         self.dealings = Dealings(self.world, self.random)
         self.honest = [name for name in names if name not in self.world.liars]
@@ -91,6 +97,10 @@ class Life:
             *self.random.sample(honest_seats, self.plan.restored),
             *[name for name in self.honest if name not in names[:seats]],
         }
+        late = [name for name in self.honest if name not in names[:seats]]
+        self._late = late[:1] if self.plan.prunes else []
+        """Who begins when others have forgotten how it began."""
+
         self._images: dict[NodeId, Disk] = {}
         self._wanted: SeatsWanted | None = None
         self._lost_store: NodeId | None = None
@@ -118,7 +128,8 @@ class Life:
             clock = self.world.clocks[name]
             clock.offset = self.random.uniform(0, 1e6)
             clock.rate = self.random.choice((1.0, 1.0, 0.9, 1.2))
-            self.world.start(name)
+            if name not in self._late:
+                self.world.start(name)
         for liar in self.liars:
             liar.begin()
         for name in sorted(self._may_be_restored):
@@ -206,10 +217,13 @@ class Life:
         # The monotonic clock begins anew with the machine.
         self.world.clocks[name].offset = self.random.uniform(0, 1e6)
         self.world.start(name)
-        self.dealings.boot(self.world.nodes[name])
+        self._tell_again(self.world.nodes[name])
+
+    def _tell_again(self, node: Node) -> None:
+        """Tell a node that has started what its disk has beside, and its operator says again."""
+        self.dealings.boot(node)
         if self._wanted is not None:
-            # The operator says so again.
-            self.world.nodes[name].tell(self._wanted)
+            node.tell(self._wanted)
 
     def _reform(self) -> None:
         """Let the honest seats want one seat more, one less, or the same anew."""
@@ -261,7 +275,8 @@ class Life:
             if other == name or other in self._suspects:
                 continue
             disk = self.world.disks[other].image()
-            if needed.issubset(vertex_id for vertex_id, _ in disk.store):
+            kept = {vertex_id for vertex_id, _ in disk.store}
+            if needed <= kept | self.world.judge.covered(disk.floor):
                 self._lost_store = name
                 return True
         return False
@@ -271,6 +286,7 @@ class Life:
         network = self.world.community.network
         disk = self.world.disks[name]
         kept = {vertex_id for vertex_id, _ in disk.store}
+        kept |= self.world.judge.covered(disk.floor)
         own = [decode_vertex(wire, network).id for wire in disk.image().open(network, name)]
         if not kept.issuperset(own):
             self.world.judge.excused.add(name)
@@ -358,6 +374,6 @@ class Life:
         """Compare somebody with the definitions, unless that would take too long."""
         vertices_max = SLOW_WITH_OBJECTS if self.plan.deals else SLOW
         for node in self.world.nodes.values():
-            if len(node.ledger) <= vertices_max:
+            if self.world.judge.history_size(node) <= vertices_max:
                 self.world.judge.compare_with_oracle(node)
                 return

@@ -8,7 +8,28 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from fogbank_dag_ledger.amnesia import AskHead, HeadAnswered
-from fogbank_dag_ledger.checkpointing import KeepCheckpoint, SignCheckpoint, SpreadCheckpoint
+from fogbank_dag_ledger.checkpoint import (
+    CHECKPOINT,
+    CheckpointHash,
+    decode_names_request,
+    decode_nothing,
+    decode_signed,
+    decode_state_request,
+    encode_names,
+    encode_newest,
+    encode_records,
+    encode_signed,
+    preimage,
+)
+from fogbank_dag_ledger.checkpointing import (
+    Certified,
+    CheckpointArrived,
+    CheckpointSigned,
+    KeepCheckpoint,
+    Pace,
+    SignCheckpoint,
+    SpreadCheckpoint,
+)
 from fogbank_dag_ledger.frontier import Range, Tag
 from fogbank_dag_ledger.gossip_events import (
     AnswerFrontier,
@@ -80,18 +101,32 @@ from fogbank_dag_ledger.participation.happenings import (
     VerticesArrived,
 )
 from fogbank_dag_ledger.participation.issuing_state import Issuing, Stopped
+from fogbank_dag_ledger.service.bootstrap import fetch_snapshot
 from fogbank_dag_ledger.strangers import find_work
 from fogbank_dag_ledger.vertex import ORDINARY, Vertex, VertexId, seq_in, tag_in
 from fogbank_dag_ledger.vertex_codec import decode_vertex, encode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
+from fogbank_protocol.node.failures import CallRefused
+
+from .instant_calls import InstantCalls, at_once
 
 if TYPE_CHECKING:
     from .world import Resident, World
 
 SYNC_S = (0.0005, 0.01)
 """How long a sync of the disk takes."""
+
+PACE = Pace(interval_s=1.0, turn_s=0.3, retry_s=0.2)
+"""Checkpoints as fast as everything else here."""
+
+NO_PACE = Pace(interval_s=1e9)
+PATIENCE_S = 1.5
+"""How long what is missing may be on its way before a state is taken in its place."""
+
+STATE_PAGE_RECORDS = 7
+"""Few, so that a state has several pages."""
 
 REQUEST_S = 1.0
 """How long an answer is waited for: less than in the real world, so that more happens."""
@@ -106,7 +141,8 @@ class Node:
         self.disk = world.disks[name]
         self.clock = world.clocks[name]
         genesis = world.community.genesis
-        self.participant = Participant(genesis, name, Random(world.random.random()))
+        pace = PACE if world.prunes else NO_PACE
+        self.participant = Participant(genesis, name, Random(world.random.random()), pace)
         self.paid: list[VertexId] = []
         self.sent: dict[VertexId, None] = {}
         """Own vertices of which a byte may have left."""
@@ -122,6 +158,7 @@ class Node:
         self._is_alive = True
         self._alarm = inf
         self._numbers = count()
+        self._kept_at = 0.0
 
     @property
     def ledger(self) -> Ledger:
@@ -149,10 +186,20 @@ class Node:
         """Read the disk."""
         network = self.world.community.network
         self._own_log = iter(self.disk.open(network, self.name))
+        floor = self.disk.read_floor()
+        if floor is not None:
+            self.world.judge.note_floor(self, floor.floor)
+            self.tell(floor)
         stored = [decode_vertex(wire, network) for _, wire in self.disk.store]
         for start in range(0, len(stored), REPLAY_PAUSE_VERTICES):
             self.tell(StoreRead(stored[start : start + REPLAY_PAUSE_VERTICES]))
         self.tell(StoreEnded())
+        if self.disk.newest is not None:
+            newest = self.disk.newest
+            told = CheckpointArrived(self.name, newest.checkpoint.body, newest.signatures)
+            self.tell(told)
+        if self.world.prunes:
+            self._look_behind(self.participant.checkpointing.height, 0.0)
 
     def die(self) -> None:
         """Do nothing more, whatever was begun."""
@@ -205,6 +252,7 @@ class Node:
                 self._keep_own(command)
             case KeepVertices(vertices):
                 self._recent.update(vertex.id for vertex, _ in vertices)
+                self.world.kept.extend((vertex.id, wire) for vertex, wire in vertices)
                 self.disk.keep((vertex.id, wire) for vertex, wire in vertices)
                 self.world.later(self.world.random.uniform(0, STORE_BATCH_S), self._sync_store)
             case ReadOwnLog():
@@ -220,9 +268,18 @@ class Node:
                 if isinstance(result, Vertex):
                     self.paid.append(result.id)
                     self.world.judge.note_paid(self, result)
-            case PublishNews() | SignCheckpoint() | SpreadCheckpoint() | KeepCheckpoint():
-                # Checkpoints have worlds of their own, see ``test_checkpointing``.
+            case PublishNews():
                 pass
+            case SignCheckpoint(name, sealed):
+                self._sign_checkpoint(name, sealed)
+            case SpreadCheckpoint(body, signatures, source, to):
+                signed = encode_signed(body, signatures)
+                for peer in [to] if to is not None else list(self.participant.peers):
+                    if peer != source:
+                        self._send(peer, CHECKPOINT, signed)
+            case KeepCheckpoint():
+                self.world.judge.note_checkpoint(self, command)
+                self._keep_checkpoint(command)
             case _:
                 self._call(command)
 
@@ -294,6 +351,64 @@ class Node:
 
         self.later(self._sync_s(), synced)
 
+    # Checkpoints.
+
+    def _sign_checkpoint(self, name: CheckpointHash, sealed: Sequence[NodeId]) -> None:
+        identity = self.world.community.key(self.name)
+
+        def signed() -> CheckpointSigned:
+            self.disk.seal(sealed)
+            return CheckpointSigned(
+                name, identity.sign(preimage(self.world.community.network, name))
+            )
+
+        self.later(self._sync_s(), signed)
+
+    def _keep_checkpoint(self, command: KeepCheckpoint) -> None:
+        # One after the other, however long each of them takes.
+        self._kept_at = max(self._kept_at, self.world.now + self._sync_s())
+
+        def keep() -> None:
+            if self._is_alive:
+                self.disk.keep_checkpoint(command)
+
+        self.world.later(self._kept_at - self.world.now, keep)
+
+    def _look_behind(self, height: int, behind_s: float) -> None:
+        """Take the state of others once they have forgotten what is missing here for a while."""
+        if not self._is_alive:
+            return
+        checkpointing = self.participant.checkpointing
+        is_behind = checkpointing.is_behind and checkpointing.height == height
+        patience_s = PATIENCE_S if self.ledger.final_count else 0.0
+        if is_behind and behind_s >= patience_s and self._begin_anew():
+            return
+        behind_s = behind_s + PACE.retry_s if is_behind else 0.0
+        height = checkpointing.height
+        self.world.later(PACE.retry_s, lambda: self._look_behind(height, behind_s))
+
+    def _begin_anew(self) -> bool:
+        peers = list(self.participant.peers)
+        above = self.participant.checkpointing.height - 1
+        genesis = self.world.community.genesis
+        snapshot = at_once(fetch_snapshot(InstantCalls(self), genesis, peers, above))
+        if snapshot is None:
+            return False
+        self.world.judge.met["snapshots taken"] += 1
+        self.world.restart_at(self, snapshot)
+        return True
+
+    def _answer_state(self, body: bytes) -> bytes:
+        name, first = decode_state_request(body)
+        records = list(islice(self._floor_of(name).state.values(), first, None))
+        return encode_records(records[:STATE_PAGE_RECORDS])
+
+    def _floor_of(self, name: CheckpointHash) -> Certified:
+        floor = self.participant.checkpointing.floor
+        if floor is None or floor.checkpoint.hash != name:
+            raise CallRefused("not_found", "this is not the floor here")
+        return floor
+
     def _adopt(self, ids: Sequence[VertexId]) -> None:
         records = dict(self.disk.store)
         self.disk.sync_store()
@@ -313,6 +428,8 @@ class Node:
                     self._take_vertices(sender, decode_vertices(body), is_asked=False)
                 case "ledger.proof":
                     self.tell(ProofArrived(sender, decode_proof_message(body)))
+                case "ledger.checkpoint":
+                    self.tell(CheckpointArrived(sender, *decode_signed(body)))
                 case _:
                     raise AssertionError(method)
         except RemoteProtocolError:
@@ -339,6 +456,16 @@ class Node:
                     ranges = decode_wanted(body[4:])
                     self.tell(VerticesLacked(sender, frozenset(one.tag for one in ranges)))
                     return encode_vertices(self._range_page(ranges, start))
+                case "ledger.newest":
+                    decode_nothing(body)
+                    known = self.participant.checkpointing
+                    both = [known.floor, known.newest] if known.floor else [known.newest]
+                    told = [(one.checkpoint.body, one.signatures) for one in both if one]
+                    return encode_newest(told)
+                case "ledger.state":
+                    return self._answer_state(body)
+                case "ledger.names":
+                    return encode_names(self._floor_of(decode_names_request(body)).names)
                 case _:
                     raise AssertionError(method)
         except RemoteProtocolError:

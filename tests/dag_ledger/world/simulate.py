@@ -24,12 +24,15 @@ MANY = 100
 MUST_HAPPEN = (
     "clocks leapt",
     "changes of seats wanted",
+    "checkpoints",
+    "checkpoints signed by liars",
     "crashes",
     "cut off",
     "epochs begun",
     "final",
     "forks seen",
     "invalid vertices sent",
+    "late parents",
     "lies",
     "openings",
     "own logs lost",
@@ -41,8 +44,10 @@ MUST_HAPPEN = (
     "oracle",
     "paid",
     "partitions",
+    "snapshots taken",
     "splits",
     "stores lost",
+    "vertices pruned",
 )
 """In many worlds all of it: a simulation in which nothing happens proves nothing."""
 

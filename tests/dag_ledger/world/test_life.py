@@ -1,5 +1,7 @@
 """A few seeds of what ``make simulate`` lives many of, and that it can see what it looks for."""
 
+from dataclasses import replace
+
 import pytest
 
 from .disk import Disk
@@ -46,6 +48,13 @@ def test_over_the_bound_two_are_confirmed_in_one_slot(seats: int, liars: int) ->
 @pytest.mark.parametrize("seed", [401, 405])
 def test_objects_are_settled_by_the_seats_of_the_present_epoch(seed: int) -> None:
     plan = Plan(5, others=4, liars=1, lying_accounts=0, restored=0, deals=True, reforms=True)
+    assert violation(Life(seed, plan)) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [3, 19])
+def test_what_is_pending_when_a_network_that_prunes_changes_its_seats_stays_so(seed: int) -> None:
+    plan = replace(Life(seed).plan, reforms=True, prunes=True)
     assert violation(Life(seed, plan)) == ""
 
 

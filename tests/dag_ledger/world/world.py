@@ -6,7 +6,8 @@ from itertools import combinations, count
 from random import Random
 from typing import Protocol
 
-from fogbank_dag_ledger.vertex import Vertex
+from fogbank_dag_ledger.checkpointing import Certified
+from fogbank_dag_ledger.vertex import Vertex, VertexId
 from fogbank_dag_ledger.vertex_codec import check_signature, decode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
@@ -39,9 +40,16 @@ class World:
     """A community, a network between its members, and time."""
 
     def __init__(
-        self, seed: int, *, seats: int = 4, others: int = 2, liars: Iterable[int] = ()
+        self,
+        seed: int,
+        *,
+        seats: int = 4,
+        others: int = 2,
+        liars: Iterable[int] = (),
+        prunes: bool = False,
     ) -> None:
-        """``liars`` are the numbers of those who are not honest."""
+        """``liars`` are the numbers of those who are not honest; ``prunes``: with checkpoints."""
+        self.prunes = prunes
         self.random = Random(seed)
         self.community = Community(seats=seats, others=others)
         self.weather = Weather()
@@ -58,7 +66,13 @@ class World:
         self.deaf: set[tuple[NodeId, NodeId]] = set()
         """Whose messages to whom are lost, although there is a channel."""
 
+        self.kept: list[tuple[VertexId, bytes]] = []
+        """Whatever any honest node ever put into its store, in that order."""
+
         self.steps = 0
+        self.on_restart: Callable[[Node], None] = lambda _: None
+        """What a node is told that has begun anew by itself."""
+
         self._channels: dict[Pair, int] = {}
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -104,6 +118,16 @@ class World:
         self.disks[name].lose_power(self.random)
         self.judge.compare_crash(node)
 
+    def restart_at(self, node: Node, snapshot: Certified) -> None:
+        """Let a node begin anew, on its disk and with a state that it was given."""
+        for other in list(self.residents):
+            self.disconnect(node.name, other)
+        node.die()
+        self.judge.forget(node)
+        self.disks[node.name].begin_at(snapshot)
+        self.start(node.name)
+        self.on_restart(self.nodes[node.name])
+
     # Channels.
 
     def connect(self, one: NodeId, other: NodeId) -> None:
@@ -146,15 +170,20 @@ class World:
 
     # Messages.
 
+    def carries(self, sender: NodeId, receiver: NodeId) -> bool:
+        """Tell whether a message that is sent now arrives."""
+        channel = self._channels.get(frozenset((sender, receiver)))
+        if channel is None or (sender, receiver) in self.deaf:
+            return False
+        return self.random.random() >= self.weather.lost
+
     def message(
         self, sender: NodeId, receiver: NodeId, deliver: Callable[[Resident], None]
     ) -> None:
         """Carry a message as the weather allows."""
-        channel = self._channels.get(frozenset((sender, receiver)))
-        if channel is None or (sender, receiver) in self.deaf:
+        if not self.carries(sender, receiver):
             return
-        if self.random.random() < self.weather.lost:
-            return
+        channel = self._channels[frozenset((sender, receiver))]
         copies = 2 if self.random.random() < self.weather.doubled else 1
         for _ in range(copies):
             delay_s = self.random.uniform(*self.weather.delay_s)

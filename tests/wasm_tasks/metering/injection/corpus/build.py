@@ -9,6 +9,8 @@ The others are built by hand, each tour in several levels:
         -C panic=abort -C strip=symbols tour.rs
     asc tour.ts --use abort= -O3 --runtime stub
     asc tour.ts --use abort= --optimizeLevel 0 --runtime incremental
+    GOOS=wasip1 GOARCH=wasm go build -trimpath -ldflags="-s -w" -o tour_go.wasm tour.go
+    xz -9e tour_go.wasm
 """
 
 import re
