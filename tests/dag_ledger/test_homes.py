@@ -2,6 +2,7 @@
 
 import pytest
 
+from fogbank_dag_ledger.cut import Cut, check_cut
 from fogbank_dag_ledger.home_codec import sign_home
 from fogbank_dag_ledger.home_operations import CreateHome, MoveHome
 from fogbank_dag_ledger.ledger import Ledger
@@ -210,3 +211,37 @@ def test_a_signature_is_for_one_creator_and_one_table() -> None:
     home = ledger.homes.get(created.id)
     assert home is not None
     assert [home.weight_of(number) for number in range(4)] == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("lives_there", [True, False])
+def test_no_checkpoint_closes_a_chain_for_seats_that_do_not_sign_it(lives_there: bool) -> None:
+    """The promise that nothing more will be final there is the signers', not the site's."""
+    community = Community()
+    names = community.names
+    created = community.vertex(0, does=[home_of(community, names[0], names[:2])])
+    moved = community.vertex(4, does=[MoveHome(created.id)])
+    voted = [community.vertex(seat, created if seat == 0 else None, [moved]) for seat in range(3)]
+    said = [
+        community.vertex(seat, voted[seat], voted, acknowledges=[created, moved])
+        for seat in range(3)
+    ]
+    person, prev = (4, moved) if lives_there else (5, None)
+    sides = [
+        community.vertex(person, prev, pays={6: drops}, home=created if lives_there else None)
+        for drops in (1, 2)
+    ]
+    ledger = Ledger(community.genesis)
+    for vertex in (created, moved, *voted, *said, *sides):
+        ledger.insert(vertex)
+    records = [ledger.dag.get(one.id) for one in (created, moved, *sides)]
+    first, second, *dead = [record for record in records if record is not None]
+    assert first.final
+    assert second.final
+    cut = check_cut(
+        [first, second],
+        dead,
+        Cut(),
+        lambda record, _count: ledger.may_die(record),
+        ledger.is_decided,
+    )
+    assert (cut is None) == lives_there
