@@ -11,6 +11,15 @@ CONTROL_FRAME_BYTES_MAX = 1024 * 1024
 CONTROL_CHUNK_BYTES = 64 * 1024
 """How many bytes of a blob travel in one frame on the control socket."""
 
+CONTROL_BLOBS_MAX = 4_096
+"""Blobs of at most a chunk each that are handed over in one frame on the control socket."""
+
+CONTROL_BLOBS_BYTES_MAX = 512 * 1024
+"""How many bytes such blobs have together; with what stands between them they fit into a frame."""
+
+CONTROL_RUNS_MAX = 256
+"""Results of runs in one frame on the control socket."""
+
 CONTROL_CLIENTS_MAX = 32
 """Connections to the control socket at the same time; a further one is refused."""
 
@@ -132,6 +141,10 @@ LOT_FUEL = 100_000_000
 """What a lot of small runs is made to use, a tenth of a second of a usual machine: a lie or a lost
 provider costs no more than that, and a signature next to nothing."""
 
+LOT_FUEL_MIN = LOT_FUEL // 8
+"""A lot is made no smaller for the sake of more of them at once: signing it would cost more than
+what others could do of it meanwhile."""
+
 PROVIDERS_WANTED_MAX = 16
 """Providers to whom a job keeps a payment channel."""
 
@@ -241,6 +254,24 @@ GENESIS_FILE_BYTES_MAX = 64 * 1024 + 1
 
 JOB_RUNS_MAX = 100_000
 """Runs of one job."""
+
+JOBS_KEPT_MAX = 256
+"""Jobs that an agent keeps over its restarts, those that have ended included (section 9.11)."""
+
+JOB_KEPT_S = 7 * 86_400
+"""How long a job that has ended, and its outputs, are kept unless somebody forgets it."""
+
+KEPT_JOB_BYTES_MAX = 1 << 20
+"""What is kept of a job besides its fragments."""
+
+JOB_PATIENCE_MS_MAX = 1 << 32
+"""The longest time to wait for a provider that is read back, in milliseconds."""
+
+JOB_ROUNDS_MAX = 20
+"""How often a kept job tries again, in one life of its agent, what nobody has run."""
+
+JOB_RETRY_S = 15.0
+"""How long it waits before each of these."""
 
 LOTS_AT_ONCE_MAX = 256
 """Lots of one job that may be under way at the same time."""

@@ -24,17 +24,19 @@ from ..limits import CONTROL_WAIT_S_MAX, JOURNAL_PAGE_RUNS_MAX
 from ..market.reasons import sentences
 from ..parts import Parts
 from ..trading.requestor import OfferSummary
-from .blob_answers import answer_get_blob, answer_put_blob
+from .blob_answers import answer_get_blob, answer_put_blob, answer_put_blobs
 from .channel_answers import answer_close_channels, list_channels, list_earnings
 from .history_answers import list_disputes, list_reputations, summarise_run, tell_story
 from .home_answers import answer_sign_home, list_homes, make_home, move_home
 from .job_answers import answer_start_job
-from .requests.blobs import GetBlob, PutBlob
+from .kept_job_answers import answer_follow_job, answer_keep_job, forget_job, list_jobs
+from .requests.blobs import GetBlob, PutBlob, PutBlobs
 from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.disputes import GetDisputes
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.homes import GetHomes, MakeHome, MoveHome, SignHome
 from .requests.jobs import StartJob
+from .requests.kept_jobs import FollowJob, ForgetJob, GetJobs, KeepJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
 from .requests.network import ChangeSeats, GetSeats, Unfreeze
 from .requests.packages import (
@@ -73,6 +75,7 @@ REQUESTS = (
     CloseChannels,
     GetEarnings,
     PutBlob,
+    PutBlobs,
     GetBlob,
     GetRuns,
     GetStory,
@@ -82,6 +85,10 @@ REQUESTS = (
     OpenStake,
     WithdrawStakes,
     StartJob,
+    KeepJob,
+    GetJobs,
+    FollowJob,
+    ForgetJob,
     PublishPackage,
     WithdrawPackage,
     StartService,
@@ -150,10 +157,20 @@ class _Answers:
                 await conversation.send(await answer_stakes(self.parts, request))
             case PutBlob():
                 await answer_put_blob(self.parts, request, conversation)
+            case PutBlobs():
+                await answer_put_blobs(self.parts, request, conversation)
             case GetBlob():
                 await answer_get_blob(self.parts, request, conversation)
             case StartJob():
                 await answer_start_job(self.parts, request, conversation)
+            case KeepJob():
+                await answer_keep_job(self.parts, request, conversation)
+            case GetJobs():
+                await conversation.send(list_jobs(self.parts))
+            case FollowJob():
+                await answer_follow_job(self.parts, request, conversation)
+            case ForgetJob():
+                await conversation.send(forget_job(self.parts, request))
             case StartService():
                 await answer_start_service(self.parts, request, conversation)
             case CallService():
