@@ -15,6 +15,7 @@ TOPICS = (
     "announcement",
     "bids",
     "blobs",
+    "commitments",
     "encoding",
     "equivocation",
     "frames",
