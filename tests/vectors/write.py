@@ -16,6 +16,7 @@ TOPICS = (
     "bids",
     "blobs",
     "commitments",
+    "disputes",
     "encoding",
     "equivocation",
     "frames",

@@ -224,6 +224,24 @@ class StateKept:
     fuel: int
 
 
+@dataclass(frozen=True, slots=True)
+class DisputeOpened:
+    """The ``watch`` of the provider's stake of ``drops`` are asked to find its result wrong."""
+
+    provider: NodeId
+    drops: int
+    watch: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeEnded:
+    """How it ended: ``state`` is "seized", "unheard" or "too late"."""
+
+    provider: NodeId
+    state: str
+    drops: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -249,4 +267,6 @@ StoryEvent: TypeAlias = (
     | MoneyShort
     | StateKept
     | ResultCommitted
+    | DisputeOpened
+    | DisputeEnded
 )
