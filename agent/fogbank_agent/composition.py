@@ -27,6 +27,7 @@ from .parts import Parts
 from .published import PublishedPackages
 from .state_folder import StateFolder
 from .trading.interfaces import CheckingRunner
+from .trading.job_desk import JobDesk
 from .trading.journal import Journal
 from .trading.owner_pricing import OwnerPricing
 from .trading.provider import Provider, ProviderSettings
@@ -73,6 +74,7 @@ async def run_agent(
             await nursery.start(parts.node.run)
             state.write_last_port(parts.node.port)
             await nursery.start(parts.requestor.run)
+            await nursery.start(parts.jobs.run)
             if parts.provider is not None:
                 await nursery.start(parts.provider.run)
             await nursery.start(
@@ -154,6 +156,7 @@ def _assemble(
         journal=journal,
         published=PublishedPackages(state.published, blobs),
         requestor=requestor,
+        jobs=JobDesk(requestor, blobs, journal, SystemRandom()),
         provider=provider,
         why_no_provider=why_not,
         began=began,

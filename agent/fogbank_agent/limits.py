@@ -260,6 +260,24 @@ GENESIS_FILE_BYTES_MAX = 64 * 1024 + 1
 JOB_RUNS_MAX = 100_000
 """Runs of one job."""
 
+JOBS_KEPT_MAX = 256
+"""Jobs that an agent keeps over its restarts, those that have ended included (section 9.11)."""
+
+JOB_KEPT_S = 7 * 86_400
+"""How long a job that has ended, and its outputs, are kept unless somebody forgets it."""
+
+KEPT_JOB_BYTES_MAX = 1 << 20
+"""What is kept of a job besides its fragments."""
+
+JOB_PATIENCE_MS_MAX = 1 << 32
+"""The longest time to wait for a provider that is read back, in milliseconds."""
+
+JOB_ROUNDS_MAX = 20
+"""How often a kept job tries again, in one life of its agent, what nobody has run."""
+
+JOB_RETRY_S = 15.0
+"""How long it waits before each of these."""
+
 LOTS_AT_ONCE_MAX = 256
 """Lots of one job that may be under way at the same time."""
 

@@ -24,6 +24,7 @@ _COMMANDS = {
     "stake": "Lock money that a wrong result would cost.",
     "disputes": "Show the disputes over wrong results.",
     "run": "Have a task run by neighbours, once for each input.",
+    "job": "Have a task run on many inputs, over restarts of the agent.",
     "service": "Have tasks kept warm by neighbours, and call them.",
     "runs": "List the runs bought lately.",
     "why": "Tell what happened to a run, step by step.",

@@ -28,11 +28,13 @@ from .blob_answers import answer_get_blob, answer_put_blob
 from .channel_answers import answer_close_channels, list_channels, list_earnings
 from .history_answers import list_disputes, list_reputations, summarise_run, tell_story
 from .job_answers import answer_start_job
+from .kept_job_answers import answer_follow_job, answer_keep_job, forget_job, list_jobs
 from .requests.blobs import GetBlob, PutBlob
 from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.disputes import GetDisputes
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.jobs import StartJob
+from .requests.kept_jobs import FollowJob, ForgetJob, GetJobs, KeepJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
 from .requests.network import ChangeSeats, GetSeats, Unfreeze
 from .requests.packages import (
@@ -76,6 +78,10 @@ REQUESTS = (
     OpenStake,
     WithdrawStakes,
     StartJob,
+    KeepJob,
+    GetJobs,
+    FollowJob,
+    ForgetJob,
     PublishPackage,
     WithdrawPackage,
     StartService,
@@ -140,6 +146,14 @@ class _Answers:
                 await answer_get_blob(self.parts, request, conversation)
             case StartJob():
                 await answer_start_job(self.parts, request, conversation)
+            case KeepJob():
+                await answer_keep_job(self.parts, request, conversation)
+            case GetJobs():
+                await conversation.send(list_jobs(self.parts))
+            case FollowJob():
+                await answer_follow_job(self.parts, request, conversation)
+            case ForgetJob():
+                await conversation.send(forget_job(self.parts, request))
             case StartService():
                 await answer_start_service(self.parts, request, conversation)
             case CallService():

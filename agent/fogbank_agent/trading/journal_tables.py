@@ -140,4 +140,30 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         state TEXT NOT NULL
     );
     """,
+    """
+    -- Jobs that outlive restarts (section 9.11): open, done, failed.
+    CREATE TABLE kept_jobs (
+        job_id BLOB PRIMARY KEY,
+        began_unix_s INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        state TEXT NOT NULL,
+        why TEXT NOT NULL,
+        ended_unix_s INTEGER
+    ) WITHOUT ROWID;
+    -- What each level runs on; the outcome is NULL until one is accepted, or none will be.
+    CREATE TABLE fragments (
+        job_id BLOB NOT NULL,
+        level INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        input_id BLOB NOT NULL,
+        outcome TEXT,
+        output_id BLOB,
+        size INTEGER,
+        fuel INTEGER,
+        provider BLOB,
+        accepted INTEGER,
+        PRIMARY KEY (job_id, level, number)
+    ) WITHOUT ROWID;
+    """,
 )

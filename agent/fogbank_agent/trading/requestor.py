@@ -60,7 +60,7 @@ from .bill_book import BillBook
 from .disputing import Disputing
 from .interfaces import CheckingRunner
 from .job_bounds import JobRefused, check_bounds
-from .job_shell import JobShell, JobTools
+from .job_shell import Acceptance, JobShell, JobTools
 from .job_summary import summarise
 from .journal import Journal
 from .methods import OFFER_METHOD, SIGNED_OVERHEAD_BYTES
@@ -219,11 +219,15 @@ class Requestor:
                 self._nursery = None
 
     async def buy(
-        self, request: JobRequest, events: trio.MemorySendChannel[JobEvent] | None = None
+        self,
+        request: JobRequest,
+        events: trio.MemorySendChannel[JobEvent] | None = None,
+        acceptance: Acceptance | None = None,
     ) -> JobResult:
         """Have every run of ``request`` done, checked and paid; ``run`` must be running.
 
-        Events go to ``events`` while it has room, and are dropped when it has none.  Every run of
+        Events go to ``events`` while it has room, and are dropped when it has none; each result
+        goes to ``acceptance`` before anything is owed for it.  Every run of
         the result has an accepted outcome or a reason.  Cancelling stops all runs; what was
         accepted before is still paid.
 
@@ -240,7 +244,7 @@ class Requestor:
         self._check_verification(request, package)
         self._check_inputs(request)
         pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
-        shell = self._begin(request, package, events)
+        shell = self._begin(request, package, events, acceptance)
         for blob_id in pinned:
             self._blobs.pin(blob_id)
         try:
@@ -276,6 +280,14 @@ class Requestor:
             return await self._desk.start(request, package)
         finally:
             self._starting -= 1
+
+    async def task_name(self, package_id: BlobId) -> str:
+        """Return what the author of a package calls its task.
+
+        Raises:
+            JobRefused: the package is missing or broken.
+        """
+        return (await self._open_package(package_id)).manifest.name
 
     async def can_verify(self, package_id: BlobId) -> bool:
         """Tell whether a package has a verifier, and this machine a sandbox to ask it in.
@@ -340,11 +352,12 @@ class Requestor:
         request: JobRequest,
         package: Package,
         events: trio.MemorySendChannel[JobEvent] | None,
+        acceptance: Acceptance | None,
     ) -> JobShell:
         job_id = self._random.randbytes(RUN_ID_BYTES)
         run_ids = [self._random.randbytes(RUN_ID_BYTES) for _ in request.inputs]
         job = self._job(request, package)
-        shell = JobShell(self._tools, request, package, job, job_id, run_ids, events)
+        shell = JobShell(self._tools, request, package, job, job_id, run_ids, events, acceptance)
         try:
             self._tools.calls.sign(shell.order(range(1)))
         except LocalProtocolError as error:
