@@ -11,6 +11,15 @@ CONTROL_FRAME_BYTES_MAX = 1024 * 1024
 CONTROL_CHUNK_BYTES = 64 * 1024
 """How many bytes of a blob travel in one frame on the control socket."""
 
+CONTROL_BLOBS_MAX = 4_096
+"""Blobs of at most a chunk each that are handed over in one frame on the control socket."""
+
+CONTROL_BLOBS_BYTES_MAX = 512 * 1024
+"""How many bytes such blobs have together; with what stands between them they fit into a frame."""
+
+CONTROL_RUNS_MAX = 256
+"""Results of runs in one frame on the control socket."""
+
 CONTROL_CLIENTS_MAX = 32
 """Connections to the control socket at the same time; a further one is refused."""
 
@@ -131,6 +140,10 @@ INLINE_SUM_BYTES_MAX = 524_288
 LOT_FUEL = 100_000_000
 """What a lot of small runs is made to use, a tenth of a second of a usual machine: a lie or a lost
 provider costs no more than that, and a signature next to nothing."""
+
+LOT_FUEL_MIN = LOT_FUEL // 8
+"""A lot is made no smaller for the sake of more of them at once: signing it would cost more than
+what others could do of it meanwhile."""
 
 PROVIDERS_WANTED_MAX = 16
 """Providers to whom a job keeps a payment channel."""

@@ -24,12 +24,12 @@ from ..limits import CONTROL_WAIT_S_MAX, JOURNAL_PAGE_RUNS_MAX
 from ..market.reasons import sentences
 from ..parts import Parts
 from ..trading.requestor import OfferSummary
-from .blob_answers import answer_get_blob, answer_put_blob
+from .blob_answers import answer_get_blob, answer_put_blob, answer_put_blobs
 from .channel_answers import answer_close_channels, list_channels, list_earnings
 from .history_answers import list_disputes, list_reputations, summarise_run, tell_story
 from .job_answers import answer_start_job
 from .kept_job_answers import answer_follow_job, answer_keep_job, forget_job, list_jobs
-from .requests.blobs import GetBlob, PutBlob
+from .requests.blobs import GetBlob, PutBlob, PutBlobs
 from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.disputes import GetDisputes
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
@@ -69,6 +69,7 @@ REQUESTS = (
     CloseChannels,
     GetEarnings,
     PutBlob,
+    PutBlobs,
     GetBlob,
     GetRuns,
     GetStory,
@@ -142,6 +143,8 @@ class _Answers:
                 await conversation.send(await answer_stakes(self.parts, request))
             case PutBlob():
                 await answer_put_blob(self.parts, request, conversation)
+            case PutBlobs():
+                await answer_put_blobs(self.parts, request, conversation)
             case GetBlob():
                 await answer_get_blob(self.parts, request, conversation)
             case StartJob():

@@ -22,6 +22,7 @@ from ..limits import OWN_RUNS_AT_ONCE
 from ..market.checkpoint import is_snapshot_of
 from ..market.verification import Claim, Verdict, fuel_of
 from .interfaces import CheckingRunner
+from .lot_blobs import InputShelf, OutputShelf
 from .lot_runs import LotWork, execute_lot
 from .own_steps import OwnSteps
 
@@ -64,15 +65,17 @@ class OwnRuns:
         """
         assert self._runner is not None
         claim: list[Result] = []
+        inputs, outputs = InputShelf(self._blobs, work.inputs), OutputShelf(self._blobs)
 
         async def take(result: Result, output: bytes | None) -> None:
             if output is not None:
-                await self._blobs.put(output)
+                await outputs.keep(output)
             claim.append(result)
 
         try:
             async with self._turns:
                 ends_at = trio.current_time() + wall_s_max
+<<<<<<< HEAD
 
                 def seconds_left() -> float:
                     return ends_at - trio.current_time()
@@ -88,6 +91,16 @@ class OwnRuns:
                         take,
                         seconds_left=seconds_left,
                     )
+=======
+                await execute_lot(
+                    self._runner,
+                    work,
+                    inputs.read,
+                    take,
+                    seconds_left=lambda: ends_at - trio.current_time(),
+                )
+            await outputs.end()
+>>>>>>> main
         except (BlobMissing, RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
             _log.warning("a result cannot be checked in the own sandbox: %s", error)
             return None
