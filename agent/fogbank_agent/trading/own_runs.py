@@ -75,32 +75,18 @@ class OwnRuns:
         try:
             async with self._turns:
                 ends_at = trio.current_time() + wall_s_max
-<<<<<<< HEAD
 
                 def seconds_left() -> float:
                     return ends_at - trio.current_time()
 
                 if states and work.terms.plan is not None and len(work.inputs) == 1:
-                    data = await self._blobs.read(work.inputs[0])
+                    data = await inputs.read(0)
                     await take(*await self.steps.execute(work, data, states, seconds_left))
                 else:
                     await execute_lot(
-                        self._runner,
-                        work,
-                        lambda place: self._blobs.read(work.inputs[place]),
-                        take,
-                        seconds_left=seconds_left,
+                        self._runner, work, inputs.read, take, seconds_left=seconds_left
                     )
-=======
-                await execute_lot(
-                    self._runner,
-                    work,
-                    inputs.read,
-                    take,
-                    seconds_left=lambda: ends_at - trio.current_time(),
-                )
             await outputs.end()
->>>>>>> main
         except (BlobMissing, RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
             _log.warning("a result cannot be checked in the own sandbox: %s", error)
             return None
