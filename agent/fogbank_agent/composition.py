@@ -27,11 +27,13 @@ from .parts import Parts
 from .published import PublishedPackages
 from .state_folder import StateFolder
 from .trading.interfaces import CheckingRunner
+from .trading.job_desk import JobDesk
 from .trading.journal import Journal
 from .trading.owner_pricing import OwnerPricing
 from .trading.provider import Provider, ProviderSettings
 from .trading.requestor import Requestor
 from .trading.sensors import Sensors
+from .trading.watch import Watch
 
 DEMO_PREFIX = "demo"
 """How the name of a network begins in which agents may be told to lie."""
@@ -62,16 +64,18 @@ async def run_agent(
     began = trio.current_time()
     state, config = foundation.state, foundation.config
     journal = Journal(state.journal)
+    blobs = BlobStore(state.blobs, capacity_bytes=config.storage.blobs_mib_max * MEBIBYTE)
     try:
         async with trio.open_nursery() as nursery:
             runner, sandbox, why_not = await _start_sandbox(foundation, nursery)
-            parts = _assemble(foundation, journal, runner, sandbox, why_not, began)
+            parts = _assemble(foundation, journal, blobs, runner, sandbox, why_not, began)
             await nursery.start(journal.run)
             await parts.published.restore()
             await nursery.start(parts.ledger.run)
             await nursery.start(parts.node.run)
             state.write_last_port(parts.node.port)
             await nursery.start(parts.requestor.run)
+            await nursery.start(parts.jobs.run)
             if parts.provider is not None:
                 await nursery.start(parts.provider.run)
             await nursery.start(
@@ -80,6 +84,7 @@ async def run_agent(
             task_status.started(parts)
     finally:
         journal.close()
+        blobs.close()
 
 
 async def _start_sandbox(
@@ -98,6 +103,7 @@ async def _start_sandbox(
 def _assemble(
     foundation: Foundation,
     journal: Journal,
+    blobs: BlobStore,
     runner: CheckingRunner | None,
     sandbox: Sandbox | None,
     why_not: str,
@@ -105,10 +111,11 @@ def _assemble(
 ) -> Parts:
     state, config = foundation.state, foundation.config
     identity, genesis = foundation.identity, foundation.genesis
-    blobs = BlobStore(state.blobs, capacity_bytes=config.storage.blobs_mib_max * MEBIBYTE)
     node = Node(identity, genesis.network, _node_settings(foundation), genesis.body, blobs=blobs)
     ledger = LedgerService(genesis, identity, state.ledger, node)
     node.add_services(ledger.services())
+    watch = Watch(node, identity, ledger, blobs, runner)
+    node.add_services(watch.services())
     requestor = Requestor(
         node,
         identity,
@@ -116,6 +123,7 @@ def _assemble(
         blobs,
         journal,
         runner=runner,
+        watch=watch,
         random=SystemRandom(),
         deposit=config.requestor.deposit,
         channel_beats=config.requestor.channel_beats,
@@ -150,6 +158,7 @@ def _assemble(
         journal=journal,
         published=PublishedPackages(state.published, blobs),
         requestor=requestor,
+        jobs=JobDesk(requestor, blobs, journal, SystemRandom()),
         provider=provider,
         why_no_provider=why_not,
         began=began,

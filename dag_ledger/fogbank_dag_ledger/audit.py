@@ -12,8 +12,10 @@ from hashlib import blake2b
 from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId
 
-from .checkpoint_state import AccountRecord, DeadRecord, PairRecord, StateRecord
+from .checkpoint_state import AccountRecord, DeadRecord, HomeRecord, PairRecord, StateRecord
+from .committee_operations import Table, table_of
 from .genesis import Genesis
+from .home_operations import CreateHome, MoveHome
 from .object_state import ObjectRecord
 from .operations import Act, ObjectId, Take, TopUp, object_id
 from .vertex import Vertex, VertexId, seq_in, tag_in, tag_of
@@ -38,7 +40,8 @@ class Audit:
         self._claimed: defaultdict[NodeId, Pairs] = defaultdict(dict)
         self._dead = set(dead)
         self._objects: dict[ObjectId, ObjectRecord] = {}
-        for record in state:
+        known = list(state)
+        for record in known:
             match record:
                 case AccountRecord():
                     self._accounts[record.account] = record
@@ -51,6 +54,14 @@ class Audit:
                     self._objects[record.id] = record
                 case _:
                     pass
+        self._homes: dict[bytes, Table] = {b"": table_of(genesis.seats, genesis.quorum)}
+        self._homes.update(
+            {record.home: record.table for record in known if isinstance(record, HomeRecord)}
+        )
+        for vertex in vertices:
+            for operation in vertex.operations:
+                if isinstance(operation, CreateHome):
+                    self._homes[vertex.id] = operation.table
         self._by_tag = {tag_of(account): account for account in self._accounts}
         self.vertices = {vertex.id: vertex for vertex in vertices}
         self._number = {vertex.id: number for number, vertex in enumerate(vertices)}
@@ -134,6 +145,10 @@ class Audit:
         named = [vertex.prev, *(claim.source for claim in vertex.claims)]
         acts = [one for one in vertex.operations if isinstance(one, Act)]
         named += [one.opening for one in acts]
+        homes = [one.home for one in vertex.operations if isinstance(one, MoveHome)]
+        named += homes
+        if any(one not in self._homes for one in homes):
+            return True
         if any(one.opening not in self.vertices and self._is_vain(one) for one in acts):
             return True
         return any(one in self.lost or one in self._dead for one in named)
@@ -195,11 +210,16 @@ class Audit:
 
     def _find_confirmed(self) -> set[VertexId]:
         weights: defaultdict[VertexId, int] = defaultdict(int)
-        for validator, weight in self._genesis.seats.items():
+        shares = {home: table.weights() for home, table in self._homes.items()}
+        for validator in {name for one in shares.values() for name in one}:
             for voted in self._votes_of(validator):
-                weights[voted] += weight
-        enough = {one for one, weight in weights.items() if weight >= self._genesis.quorum}
-        return enough - self.lost
+                share = shares.get(self.vertices[voted].home, {})
+                weights[voted] += share.get(validator, 0)
+        return {
+            one
+            for one, weight in weights.items()
+            if one not in self.lost and weight >= self._homes[self.vertices[one].home].quorum
+        }
 
     def _votes_of(self, validator: NodeId) -> set[VertexId]:
         own = [one for one in self.vertices.values() if one.issuer == validator]
@@ -208,12 +228,12 @@ class Audit:
         known = base is not None and (base.forked or any(one.seq < base.count for one in own))
         if known or len({one.seq for one in own}) < len(own):
             return {seen for one in own for seen in self._members(self._cone[one.id])}
-        voted: dict[tuple[NodeId, int], VertexId] = {}
+        voted: dict[tuple[NodeId, int, bytes], VertexId] = {}
         earlier = 0
         for one in own:
-            fresh: dict[tuple[NodeId, int], VertexId] = {}
+            fresh: dict[tuple[NodeId, int, bytes], VertexId] = {}
             for seen in self._members(self._cone[one.id] & ~earlier):
-                slot = self.vertices[seen].issuer, seq_in(seen)
+                slot = self.vertices[seen].issuer, seq_in(seen), self.vertices[seen].home
                 fresh[slot] = min(seen, fresh.get(slot, seen))
             for slot, chosen in fresh.items():
                 voted.setdefault(slot, chosen)
@@ -236,15 +256,19 @@ class Audit:
         final: set[VertexId] = set()
         # What it needs to be final is among its edges, and those come first.
         for one, vertex in self.vertices.items():
+            if one not in self.confirmed:
+                continue
+            table = self._homes[vertex.home]
             weight = sum(
                 share
-                for seat, share in self._genesis.seats.items()
+                for seat, share in table.seats
                 if acknowledged.get((seat, tag_in(one)), -1) >= vertex.seq
             )
             needed = [vertex.prev] if vertex.prev else []
             needed += [claim.source for claim in vertex.claims]
+            needed += [op.home for op in vertex.operations if isinstance(op, MoveHome)]
             stands = all(edge in final or edge not in self.vertices for edge in needed)
-            if one in self.confirmed and weight >= self._genesis.quorum and stands:
+            if weight >= table.quorum and stands:
                 final.add(one)
         return final
 

@@ -15,6 +15,7 @@ TOPICS = (
     "announcement",
     "bids",
     "blobs",
+    "disputes",
     "encoding",
     "equivocation",
     "frames",

@@ -87,4 +87,4 @@ def _judge(data: bytes, name: str) -> ProofJudged:
 
 async def _repeat(checked: CheckedProof) -> Verdict:
     async with local_sandbox() as sandbox:
-        return await repeat_proof(sandbox, checked)
+        return (await repeat_proof(sandbox, checked)).verdict

@@ -22,6 +22,7 @@ from ..limits import OWN_RUNS_AT_ONCE
 from ..market.checkpoint import is_snapshot_of
 from ..market.verification import Claim, Verdict, fuel_of
 from .interfaces import CheckingRunner
+from .lot_blobs import InputShelf, OutputShelf
 from .lot_runs import LotWork, execute_lot
 
 _log = getLogger(__name__)
@@ -44,14 +45,20 @@ class OwnRuns:
         self._blobs = blobs
         self._turns = trio.CapacityLimiter(OWN_RUNS_AT_ONCE)
 
+    @property
+    def is_able(self) -> bool:
+        """Whether this machine has a sandbox."""
+        return self._runner is not None
+
     async def execute(self, work: LotWork, wall_s_max: float) -> Claim | None:
         """Return what the lot comes to, its outputs kept; None when it has no result here."""
         assert self._runner is not None
         claim: list[Result] = []
+        inputs, outputs = InputShelf(self._blobs, work.inputs), OutputShelf(self._blobs)
 
         async def take(result: Result, output: bytes | None) -> None:
             if output is not None:
-                await self._blobs.put(output)
+                await outputs.keep(output)
             claim.append(result)
 
         try:
@@ -60,10 +67,11 @@ class OwnRuns:
                 await execute_lot(
                     self._runner,
                     work,
-                    lambda place: self._blobs.read(work.inputs[place]),
+                    inputs.read,
                     take,
                     seconds_left=lambda: ends_at - trio.current_time(),
                 )
+            await outputs.end()
         except (BlobMissing, RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
             _log.warning("a result cannot be checked in the own sandbox: %s", error)
             return None

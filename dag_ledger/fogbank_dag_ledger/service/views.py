@@ -8,6 +8,7 @@ from fogbank_protocol.identity import NodeId
 from ..committee_operations import Table
 from ..own_account import PaymentNews
 from ..participation.issuing_state import IssuingChanged, IssuingState
+from ..vertex import VertexId
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,16 @@ class CommitteeView:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeView:
+    """A home that a site made (SPEC.md section 8.18)."""
+
+    id: VertexId
+    table: Table
+    is_final: bool
+    """Whether its making is final: before, nobody can move there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """The ledger in numbers."""
 
@@ -66,7 +77,11 @@ class Statistics:
     """Drops that genesis made."""
 
     supply_held: int
-    """Drops found when all final balances and unclaimed payments are added up: the same."""
+    """Drops found when all final balances and unclaimed payments are added up: with ``burned`` the
+    same."""
+
+    burned: int
+    """Drops of seized stakes that are nobody's any more."""
 
     payments_made: int
     """Own payments issued, ever."""
