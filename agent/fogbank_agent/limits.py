@@ -214,6 +214,24 @@ PEERS_PAUSED_MAX = 1_024
 FINDINGS_KEPT_MAX = 1_024
 """Findings that a member remembers."""
 
+TRACE_ANSWER_S = 10.0
+"""How long a provider may take to show the trace behind a receipt."""
+
+TRACES_KEPT = 64
+"""Results of step tasks whose traces a provider keeps."""
+
+TRACES_BYTES_MAX = 8 * 1024 * 1024
+"""Their roots together, in bytes."""
+
+OWN_STEP_RUN_PARTS = 16
+"""A run of a step task is done here in about so many parts, with its states between them kept."""
+
+OWN_STEP_RUNS_KEPT = 8
+"""Runs of which states are kept."""
+
+OWN_STATES_BYTES_MAX = 32 * 1024 * 1024
+"""All states kept together, in bytes."""
+
 DISPUTE_LOOK_S = 0.25
 """How often a disputed stake is looked at."""
 
