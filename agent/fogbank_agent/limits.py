@@ -154,6 +154,9 @@ CHANNELS_OPEN_MAX = 64
 CHANNEL_RETRY_S = 5.0
 """How long after the ledger refused to open or top up a channel it is tried again."""
 
+INCOMING_WAIT_S = 5.0
+"""How long a job that the wallet cannot pay waits for payments that are not final, in seconds."""
+
 DEPOSIT_PARTS = 4
 """A channel takes at most one of so many parts of the wallet."""
 

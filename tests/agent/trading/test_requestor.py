@@ -52,6 +52,24 @@ ECHO = package(
 )
 
 
+async def test_drops_that_came_a_moment_ago_buy_a_run(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 1) as hood:
+        ann = await hood.start(1, sells=Hasher())
+        poor = await hood.start(2)
+        await hood.wait_ready()
+        assert poor.requestor.affordable_fuel(1_000, 100, copies=1) == 0
+
+        await ann.ledger.pay([(poor.node_id, 500)])
+        await wait_until(lambda: poor.ledger.wallet().spendable + poor.ledger.wallet().incoming > 0)
+        await poor.requestor.wait_incoming()
+
+        # At a price of 100 for a gigafuel and 1 for the start.
+        assert poor.requestor.affordable_fuel(1_000, 100, copies=1) == 4_990_000_000
+        job = await a_job(poor, INPUTS[:1], verification=NoVerification())
+        result = await poor.requestor.buy(job)
+        check_results(result, INPUTS[:1])
+
+
 def check_results(result: JobResult, inputs: list[bytes]) -> None:
     """Check that every run has the right output."""
     assert [run.reason for run in result.runs] == [None] * len(inputs)
