@@ -1,7 +1,7 @@
 """One lot on the selling side: fetch, wait for a slot, execute, sign the receipt (SPEC.md 9.5)."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from logging import getLogger
 from random import Random
@@ -178,9 +178,7 @@ class Workbench:
             package = await self._package(work)
             work.manifest = package.manifest
             work.bill = RunningBill(work.agreement, package.manifest)
-            with ExitStack() as pins:
-                for named in work.order.blobs():
-                    pins.enter_context(self._blobs.pinned(named))
+            with self._blobs.all_pinned(work.order.blobs()):
                 await self._bring_inputs(work)
                 async with self._slots:
                     on_change()
