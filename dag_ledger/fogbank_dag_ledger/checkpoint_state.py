@@ -55,6 +55,9 @@ class AccountRecord:
 
     balance: int
     beat: int
+    epoch: int
+    """In which epoch the head is (8.19)."""
+
     closed: bool
     forked: bool
 
@@ -94,6 +97,7 @@ def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
                 record.payer,
                 record.balance,
                 record.beat,
+                record.epoch,
                 flags,
             ]
             return bytes([_ACCOUNT]) + record.account, encode(value)
@@ -123,9 +127,12 @@ def decode_record(data: bytes) -> StateRecord:
     Raises:
         RemoteProtocolError: it is none, or not canonical.
     """
-    match decode(data):
+    value = decode(data)
+    if _says_true_or_false(value):
+        raise RemoteProtocolError("not a record of the state", rule=RULE)
+    match value:
         case [1, bytes(account), b"", int(count), bytes(head), bytes(payer), *numbers] if (
-            len(numbers) == 3
+            len(numbers) == 4
         ):
             record: StateRecord = _account(account, count, head, payer, numbers)
         case [2, bytes(account), bytes(other), int(claimed), int(sent)] if (
@@ -147,12 +154,22 @@ def decode_record(data: bytes) -> StateRecord:
     return record
 
 
+def _says_true_or_false(value: Value) -> bool:
+    # Python takes them for numbers.
+    if isinstance(value, bool):
+        return True
+    return isinstance(value, list) and any(map(_says_true_or_false, value))
+
+
 def _account(
     account: bytes, count: int, head: bytes, payer: bytes, numbers: Iterable[Value]
 ) -> AccountRecord:
     match numbers:
-        case [int(balance), int(beat), int(flags)] if (
-            0 <= balance < AMOUNT_LIMIT and 0 <= beat < AMOUNT_LIMIT and 0 <= flags < 4
+        case [int(balance), int(beat), int(epoch), int(flags)] if (
+            0 <= balance < AMOUNT_LIMIT
+            and 0 <= beat < AMOUNT_LIMIT
+            and 0 <= epoch < SEQ_LIMIT
+            and 0 <= flags < 4
         ):
             pass
         case _:
@@ -172,6 +189,7 @@ def _account(
         VertexId(payer),
         balance,
         beat,
+        epoch,
         bool(flags & _CLOSED),
         bool(flags & _FORKED),
     )
@@ -242,6 +260,7 @@ def state_after(
             stood.payer,
             stood.balance,
             stood.beat,
+            0 if stood.head is None else stood.head.epoch,
             closed=chain in closed or (was is not None and was.closed),
             forked=_is_forked(cut, chain, count) or (was is not None and was.forked),
         )

@@ -30,7 +30,7 @@ def restore_account(record: AccountRecord, chain: Chain, finality: Finality) -> 
     """Let ``chain``, of which nothing is held, stand as ``record`` says."""
     chain.closed, chain.forked = record.closed, record.forked
     if record.count:
-        head = Record.settled(record.head, chain, record.balance, record.beat)
+        head = Record.settled(record.head, chain, record.balance, record.beat, record.epoch)
         chain.begin_at(record.count, head, record.payer)
         chain.account.balance = record.balance
         finality.final_count += record.count
