@@ -13,6 +13,7 @@ from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId
 
 from .checkpoint_state import AccountRecord, DeadRecord, PairRecord, StateRecord
+from .committee_operations import Table, table_of
 from .genesis import Genesis
 from .object_state import ObjectRecord
 from .operations import Act, ObjectId, Take, TopUp, object_id
@@ -30,9 +31,16 @@ class Audit:
         state: Iterable[StateRecord],
         dead: Iterable[VertexId],
         vertices: Sequence[Vertex],
+        table: Table | None = None,
+        epoch: int = 0,
     ) -> None:
-        """``vertices`` are all above the floor, edges first; ``dead`` what was dead by it."""
+        """``vertices`` are all above the floor, edges first; ``dead`` what was dead by it.
+
+        ``table`` are the seats of ``epoch``, that of the floor; None: those of genesis.
+        """
         self._genesis = genesis
+        self._table = table or table_of(genesis.seats, genesis.quorum)
+        self._epoch = epoch
         self._accounts: dict[NodeId, AccountRecord] = {}
         self._sent: defaultdict[NodeId, Pairs] = defaultdict(dict)
         self._claimed: defaultdict[NodeId, Pairs] = defaultdict(dict)
@@ -195,19 +203,23 @@ class Audit:
 
     def _find_confirmed(self) -> set[VertexId]:
         weights: defaultdict[VertexId, int] = defaultdict(int)
-        for validator, weight in self._genesis.seats.items():
+        for validator, weight in self._table.seats:
             for voted in self._votes_of(validator):
                 weights[voted] += weight
-        enough = {one for one, weight in weights.items() if weight >= self._genesis.quorum}
+        enough = {one for one, weight in weights.items() if weight >= self._table.quorum}
         return enough - self.lost
 
     def _votes_of(self, validator: NodeId) -> set[VertexId]:
         own = [one for one in self.vertices.values() if one.issuer == validator]
         own.sort(key=lambda one: one.seq)
         base = self._accounts.get(validator)
+        has_entered = base is not None and base.epoch == self._epoch and base.count > 0
         known = base is not None and (base.forked or any(one.seq < base.count for one in own))
         if known or len({one.seq for one in own}) < len(own):
+            if not has_entered and all(one.epoch < self._epoch for one in own):
+                return set()
             return {seen for one in own for seen in self._members(self._cone[one.id])}
+        own = [one for one in own if one.epoch == self._epoch]
         voted: dict[tuple[NodeId, int], VertexId] = {}
         earlier = 0
         for one in own:
@@ -229,7 +241,7 @@ class Audit:
     def _find_final(self) -> set[VertexId]:
         acknowledged: dict[tuple[NodeId, bytes], int] = {}
         for vertex in self.vertices.values():
-            for start in range(0, len(vertex.cert), 12):
+            for start in range(0, len(vertex.cert) * (vertex.epoch == self._epoch), 12):
                 key = vertex.issuer, vertex.cert[start : start + 8]
                 seq = int.from_bytes(vertex.cert[start + 8 : start + 12], "big")
                 acknowledged[key] = max(seq, acknowledged.get(key, -1))
@@ -238,13 +250,13 @@ class Audit:
         for one, vertex in self.vertices.items():
             weight = sum(
                 share
-                for seat, share in self._genesis.seats.items()
+                for seat, share in self._table.seats
                 if acknowledged.get((seat, tag_in(one)), -1) >= vertex.seq
             )
             needed = [vertex.prev] if vertex.prev else []
             needed += [claim.source for claim in vertex.claims]
             stands = all(edge in final or edge not in self.vertices for edge in needed)
-            if one in self.confirmed and weight >= self._genesis.quorum and stands:
+            if one in self.confirmed and weight >= self._table.quorum and stands:
                 final.add(one)
         return final
 
