@@ -27,11 +27,13 @@ from .parts import Parts
 from .published import PublishedPackages
 from .state_folder import StateFolder
 from .trading.interfaces import CheckingRunner
+from .trading.job_desk import JobDesk
 from .trading.journal import Journal
 from .trading.owner_pricing import OwnerPricing
 from .trading.provider import Provider, ProviderSettings
 from .trading.requestor import Requestor
 from .trading.sensors import Sensors
+from .trading.watch import Watch
 
 DEMO_PREFIX = "demo"
 """How the name of a network begins in which agents may be told to lie."""
@@ -72,6 +74,7 @@ async def run_agent(
             await nursery.start(parts.node.run)
             state.write_last_port(parts.node.port)
             await nursery.start(parts.requestor.run)
+            await nursery.start(parts.jobs.run)
             if parts.provider is not None:
                 await nursery.start(parts.provider.run)
             await nursery.start(
@@ -109,6 +112,8 @@ def _assemble(
     node = Node(identity, genesis.network, _node_settings(foundation), genesis.body, blobs=blobs)
     ledger = LedgerService(genesis, identity, state.ledger, node)
     node.add_services(ledger.services())
+    watch = Watch(node, identity, ledger, blobs, runner)
+    node.add_services(watch.services())
     requestor = Requestor(
         node,
         identity,
@@ -116,6 +121,7 @@ def _assemble(
         blobs,
         journal,
         runner=runner,
+        watch=watch,
         random=SystemRandom(),
         deposit=config.requestor.deposit,
         channel_beats=config.requestor.channel_beats,
@@ -150,6 +156,7 @@ def _assemble(
         journal=journal,
         published=PublishedPackages(state.published, blobs),
         requestor=requestor,
+        jobs=JobDesk(requestor, blobs, journal, SystemRandom()),
         provider=provider,
         why_no_provider=why_not,
         began=began,

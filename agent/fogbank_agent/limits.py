@@ -165,6 +165,45 @@ STAKE_BEATS = 3_600
 STAKE_BEATS_MIN = 600
 """Seconds that a stake has to stay after it is asked back, for others to count on it (9.9)."""
 
+DISPUTE_BODY_BYTES_MAX = 128
+"""A question about a proof (section 9.10)."""
+
+FINDING_BODY_BYTES_MAX = 256
+"""The answer."""
+
+DISPUTE_WALL_S_MAX = 600.0
+"""Seconds that a member of a watch repeats a run for."""
+
+DISPUTE_ANSWER_S = 700.0
+"""Seconds until a member that was asked counts as silent."""
+
+DISPUTE_RETRY_S = 10.0
+"""Seconds until a member that could not tell is asked again."""
+
+DISPUTE_LASTS_S = 3_600.0
+"""Seconds after which a dispute that too few members answered is given up."""
+
+PROOFS_WAITING_MAX = 8
+"""Proofs that wait at a member, beside the one that it looks at."""
+
+PROOFS_OF_PEER_MAX = 2
+"""Proofs of one peer, at a member."""
+
+VAIN_PROOF_PAUSE_S = 600.0
+"""Seconds that a peer whose proof was refused or failed is not listened to."""
+
+PEERS_PAUSED_MAX = 1_024
+"""Peers that are not listened to; beyond that the oldest is forgiven."""
+
+FINDINGS_KEPT_MAX = 1_024
+"""Findings that a member remembers."""
+
+DISPUTE_LOOK_S = 0.25
+"""How often a disputed stake is looked at."""
+
+DISPUTES_AT_ONCE_MAX = 64
+"""Own disputes under way, each about another stake; further liars keep theirs."""
+
 STAKE_LOOK_S = 5.0
 """How often a provider looks after its stake, whatever news came meanwhile."""
 
@@ -202,6 +241,24 @@ GENESIS_FILE_BYTES_MAX = 64 * 1024 + 1
 
 JOB_RUNS_MAX = 100_000
 """Runs of one job."""
+
+JOBS_KEPT_MAX = 256
+"""Jobs that an agent keeps over its restarts, those that have ended included (section 9.11)."""
+
+JOB_KEPT_S = 7 * 86_400
+"""How long a job that has ended, and its outputs, are kept unless somebody forgets it."""
+
+KEPT_JOB_BYTES_MAX = 1 << 20
+"""What is kept of a job besides its fragments."""
+
+JOB_PATIENCE_MS_MAX = 1 << 32
+"""The longest time to wait for a provider that is read back, in milliseconds."""
+
+JOB_ROUNDS_MAX = 20
+"""How often a kept job tries again, in one life of its agent, what nobody has run."""
+
+JOB_RETRY_S = 15.0
+"""How long it waits before each of these."""
 
 LOTS_AT_ONCE_MAX = 256
 """Lots of one job that may be under way at the same time."""
@@ -352,6 +409,12 @@ DEMO_SEATS = 4
 DEMO_SUPPLY = 1_000_000_000
 """Drops in the network of a demonstration."""
 
+DEMO_GRANT = 20_000
+"""Drops that each provider of the demonstration begins with; half of it becomes its stake."""
+
+DEMO_DISPUTE_S = 60.0
+"""How long the demonstration waits for its disputes to be over."""
+
 DEMO_LIE_PPM = 400_000
 """Results that the liar of a demonstration falsifies, in parts per million."""
 
@@ -399,7 +462,7 @@ PUBLISHED_MAX = 256
 TASK_FILE_BYTES_MAX = 4 * MEBIBYTE + 65_536
 """The largest package file (SPEC.md section 7.1), and so the largest file that may be a task."""
 
-PROOF_FILE_BYTES_MAX = TASK_FILE_BYTES_MAX + 64 * MEBIBYTE + 524_288
+PROOF_FILE_BYTES_MAX = TASK_FILE_BYTES_MAX + 64 * MEBIBYTE + 65_536 + 524_288
 """The largest file that may be a proof of a wrong result (SPEC.md section 7.12)."""
 
 PACKAGE_FETCH_S = 20.0

@@ -12,6 +12,7 @@ from fogbank_protocol.node.node import Node
 from .config import Config
 from .published import PublishedPackages
 from .state_folder import StateFolder
+from .trading.job_desk import JobDesk
 from .trading.journal import Journal
 from .trading.provider import Provider
 from .trading.requestor import Requestor
@@ -31,6 +32,7 @@ class Parts:
     journal: Journal
     published: PublishedPackages
     requestor: Requestor
+    jobs: JobDesk
     provider: Provider | None
     why_no_provider: str
     """A sentence when ``provider`` is None, else empty."""

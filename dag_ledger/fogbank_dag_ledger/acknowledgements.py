@@ -5,6 +5,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from .chain import Chain
+from .home import Home
 from .record import Record
 from .vertex import position
 
@@ -32,27 +33,93 @@ def decode_cert(cert: bytes) -> Iterator[Entry]:
     return map(Entry._make, _ENTRY.iter_unpack(cert))
 
 
-class Acknowledged:
-    """How many vertices of the chains with one tag each validator acknowledges."""
+class Tally:
+    """How many vertices of the chains with one tag the seats of one home acknowledge."""
 
-    __slots__ = ("_beyond", "_quorum", "_weights", "chains", "counts", "stable")
+    __slots__ = ("_beyond", "_home", "counts", "stable")
 
-    def __init__(self, weights: Sequence[int], quorum: int) -> None:
-        """``weights`` by number of the seat."""
-        self._weights = weights
-        self._quorum = quorum
-        self.counts = [0] * len(weights)
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self.counts: list[int] = []
+        """By number of the seat."""
+
         self.stable = 0
         """Validators of quorum weight acknowledge so many vertices."""
 
         self._beyond = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Count anew; the weights may have changed in place (section 8.19)."""
+        self.counts = [0] * len(self._home.weights)
+        self.stable = self._beyond = 0
+
+    def raise_to(self, seat: int, count: int) -> bool:
+        """Count that ``seat`` acknowledges ``count`` vertices; tell whether ``stable`` rose."""
+        counts = self.counts
+        if seat >= len(counts):
+            # Somebody who got a seat after this home began: it has no weight here.
+            return False
+        before = counts[seat]
+        if count <= before:
+            return False
+        counts[seat] = count
+        if count <= self.stable or before > self.stable:
+            return False
+        # Only a validator that was not beyond ``stable`` can move it, and only with a quorum.
+        self._beyond += self._home.weights[seat]
+        if self._beyond < self._home.quorum:
+            return False
+        self._settle()
+        return True
+
+    def _settle(self) -> None:
+        # Seats that are newer than the home have no weight in it, and no count.
+        ranked = sorted(zip(self.counts, self._home.weights, strict=False), reverse=True)
+        weight = 0
+        for count, one in ranked:
+            weight += one
+            if weight >= self._home.quorum:
+                self.stable = count
+                break
+        self._beyond = sum(one for count, one in ranked if count > self.stable)
+
+
+class Acknowledged:
+    """How many vertices of the chains with one tag each validator acknowledges."""
+
+    __slots__ = ("_general", "_others", "_said", "chains")
+
+    def __init__(self, general: Home) -> None:
+        """``general`` is the home of the community."""
+        self._general = Tally(general)
+        self._others: dict[Home, Tally] = {}
+        self._said = [0] * len(general.weights)
+        """By number of the seat, in all epochs together: so the homes of sites count (8.18)."""
+
         self.chains: list[Chain] = []
 
-    def begin_epoch(self, quorum: int) -> None:
-        """Count anew with ``quorum``; the weights have changed in place (section 8.19)."""
-        self._quorum = quorum
-        self.counts = [0] * len(self._weights)
-        self.stable = self._beyond = 0
+    @property
+    def counts(self) -> Sequence[int]:
+        """By number of the seat, what counts in the present epoch."""
+        return self._general.counts
+
+    def begin_epoch(self) -> None:
+        """Count anew; the weights of the community have changed in place (section 8.19)."""
+        self._general.begin()
+        self._said += [0] * (len(self._general.counts) - len(self._said))
+
+    def tally(self, home: Home) -> Tally:
+        """Return what the seats of ``home`` acknowledge."""
+        if home.is_general:
+            return self._general
+        tally = self._others.get(home)
+        if tally is None:
+            tally = self._others[home] = Tally(home)
+            for seat, count in enumerate(self._said):
+                if home.weight_of(seat):
+                    tally.raise_to(seat, count)
+        return tally
 
     def contenders(self, seq: int) -> Iterator[Record]:
         """Iterate over all vertices held whose id begins with the tag and ``seq``."""
@@ -74,27 +141,16 @@ class Acknowledged:
                 return True
         return any(record.seen & bit for record in self.contenders(seq))
 
-    def raise_to(self, seat: int, count: int) -> bool:
-        """Count that ``seat`` acknowledges ``count`` vertices; tell whether ``stable`` rose."""
-        before = self.counts[seat]
-        if count <= before:
-            return False
-        self.counts[seat] = count
-        if count <= self.stable or before > self.stable:
-            return False
-        # Only a validator that was not beyond ``stable`` can move it, and only with a quorum.
-        self._beyond += self._weights[seat]
-        if self._beyond < self._quorum:
-            return False
-        self._settle()
-        return True
+    def raise_to(self, seat: int, count: int, *, is_in_epoch: bool = True) -> bool:
+        """Count that ``seat`` acknowledges ``count`` vertices; tell whether more are covered.
 
-    def _settle(self) -> None:
-        ranked = sorted(zip(self.counts, self._weights, strict=True), reverse=True)
-        weight = 0
-        for count, one in ranked:
-            weight += one
-            if weight >= self._quorum:
-                self.stable = count
-                break
-        self._beyond = sum(one for count, one in ranked if count > self.stable)
+        ``is_in_epoch``: it says so in the present epoch and before it signed off.
+        """
+        if count > self._said[seat]:
+            self._said[seat] = count
+        rose = is_in_epoch and self._general.raise_to(seat, count)
+        if self._others:
+            for home, tally in self._others.items():
+                if home.weight_of(seat) and tally.raise_to(seat, count):
+                    rose = True
+        return rose

@@ -12,9 +12,10 @@ from hashlib import blake2b
 from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId
 
-from .checkpoint_state import AccountRecord, DeadRecord, PairRecord, StateRecord
+from .checkpoint_state import AccountRecord, DeadRecord, HomeRecord, PairRecord, StateRecord
 from .committee_operations import Table, table_of
 from .genesis import Genesis
+from .home_operations import CreateHome, MoveHome
 from .object_state import ObjectRecord
 from .operations import Act, ObjectId, Take, TopUp, object_id
 from .vertex import Vertex, VertexId, seq_in, tag_in, tag_of
@@ -39,14 +40,14 @@ class Audit:
         ``table`` are the seats of ``epoch``, that of the floor; None: those of genesis.
         """
         self._genesis = genesis
-        self._table = table or table_of(genesis.seats, genesis.quorum)
         self._epoch = epoch
         self._accounts: dict[NodeId, AccountRecord] = {}
         self._sent: defaultdict[NodeId, Pairs] = defaultdict(dict)
         self._claimed: defaultdict[NodeId, Pairs] = defaultdict(dict)
         self._dead = set(dead)
         self._objects: dict[ObjectId, ObjectRecord] = {}
-        for record in state:
+        known = list(state)
+        for record in known:
             match record:
                 case AccountRecord():
                     self._accounts[record.account] = record
@@ -59,6 +60,14 @@ class Audit:
                     self._objects[record.id] = record
                 case _:
                     pass
+        self._homes = {b"": table or table_of(genesis.seats, genesis.quorum)}
+        self._homes.update(
+            {record.home: record.table for record in known if isinstance(record, HomeRecord)}
+        )
+        for vertex in vertices:
+            for operation in vertex.operations:
+                if isinstance(operation, CreateHome):
+                    self._homes[vertex.id] = operation.table
         self._by_tag = {tag_of(account): account for account in self._accounts}
         self.vertices = {vertex.id: vertex for vertex in vertices}
         self._number = {vertex.id: number for number, vertex in enumerate(vertices)}
@@ -142,6 +151,10 @@ class Audit:
         named = [vertex.prev, *(claim.source for claim in vertex.claims)]
         acts = [one for one in vertex.operations if isinstance(one, Act)]
         named += [one.opening for one in acts]
+        homes = [one.home for one in vertex.operations if isinstance(one, MoveHome)]
+        named += homes
+        if any(one not in self._homes for one in homes):
+            return True
         if any(one.opening not in self.vertices and self._is_vain(one) for one in acts):
             return True
         return any(one in self.lost or one in self._dead for one in named)
@@ -203,29 +216,35 @@ class Audit:
 
     def _find_confirmed(self) -> set[VertexId]:
         weights: defaultdict[VertexId, int] = defaultdict(int)
-        for validator, weight in self._table.seats:
-            for voted in self._votes_of(validator):
-                weights[voted] += weight
-        enough = {one for one, weight in weights.items() if weight >= self._table.quorum}
-        return enough - self.lost
+        for home, table in self._homes.items():
+            for validator, weight in table.seats:
+                for voted in self._votes_of(validator, home):
+                    weights[voted] += weight if self.vertices[voted].home == home else 0
+        return {
+            one
+            for one, weight in weights.items()
+            if one not in self.lost and weight >= self._homes[self.vertices[one].home].quorum
+        }
 
-    def _votes_of(self, validator: NodeId) -> set[VertexId]:
+    def _votes_of(self, validator: NodeId, home: bytes) -> set[VertexId]:
         own = [one for one in self.vertices.values() if one.issuer == validator]
         own.sort(key=lambda one: one.seq)
         base = self._accounts.get(validator)
         has_entered = base is not None and base.epoch == self._epoch and base.count > 0
         known = base is not None and (base.forked or any(one.seq < base.count for one in own))
         if known or len({one.seq for one in own}) < len(own):
-            if not has_entered and all(one.epoch < self._epoch for one in own):
+            in_epoch = has_entered or bool(home)
+            if not in_epoch and all(one.epoch < self._epoch for one in own):
                 return set()
             return {seen for one in own for seen in self._members(self._cone[one.id])}
-        own = [one for one in own if one.epoch == self._epoch]
-        voted: dict[tuple[NodeId, int], VertexId] = {}
+        # In homes of sites there are no epochs (8.18).
+        own = [one for one in own if home or one.epoch == self._epoch]
+        voted: dict[tuple[NodeId, int, bytes], VertexId] = {}
         earlier = 0
         for one in own:
-            fresh: dict[tuple[NodeId, int], VertexId] = {}
+            fresh: dict[tuple[NodeId, int, bytes], VertexId] = {}
             for seen in self._members(self._cone[one.id] & ~earlier):
-                slot = self.vertices[seen].issuer, seq_in(seen)
+                slot = self.vertices[seen].issuer, seq_in(seen), self.vertices[seen].home
                 fresh[slot] = min(seen, fresh.get(slot, seen))
             for slot, chosen in fresh.items():
                 voted.setdefault(slot, chosen)
@@ -239,24 +258,30 @@ class Audit:
             cone ^= lowest
 
     def _find_final(self) -> set[VertexId]:
-        acknowledged: dict[tuple[NodeId, bytes], int] = {}
+        acknowledged: dict[tuple[NodeId, bytes, bool], int] = {}
         for vertex in self.vertices.values():
-            for start in range(0, len(vertex.cert) * (vertex.epoch == self._epoch), 12):
-                key = vertex.issuer, vertex.cert[start : start + 8]
+            for start in range(0, len(vertex.cert), 12):
                 seq = int.from_bytes(vertex.cert[start + 8 : start + 12], "big")
-                acknowledged[key] = max(seq, acknowledged.get(key, -1))
+                # In homes of sites there are no epochs (8.18).
+                for in_site in (True, False) if vertex.epoch == self._epoch else (True,):
+                    key = vertex.issuer, vertex.cert[start : start + 8], in_site
+                    acknowledged[key] = max(seq, acknowledged.get(key, -1))
         final: set[VertexId] = set()
         # What it needs to be final is among its edges, and those come first.
         for one, vertex in self.vertices.items():
+            if one not in self.confirmed:
+                continue
+            table = self._homes[vertex.home]
             weight = sum(
                 share
-                for seat, share in self._table.seats
-                if acknowledged.get((seat, tag_in(one)), -1) >= vertex.seq
+                for seat, share in table.seats
+                if acknowledged.get((seat, tag_in(one), bool(vertex.home)), -1) >= vertex.seq
             )
             needed = [vertex.prev] if vertex.prev else []
             needed += [claim.source for claim in vertex.claims]
+            needed += [op.home for op in vertex.operations if isinstance(op, MoveHome)]
             stands = all(edge in final or edge not in self.vertices for edge in needed)
-            if one in self.confirmed and weight >= self._table.quorum and stands:
+            if weight >= table.quorum and stands:
                 final.add(one)
         return final
 

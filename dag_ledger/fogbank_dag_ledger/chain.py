@@ -119,6 +119,16 @@ class Chain:
             return ()
         return self.slots[seq - self.floor : seq - self.floor + 1]
 
+    def rivals(self, record: Record) -> Sequence[Record]:
+        """Return the contenders of the slot of ``record``, itself included.
+
+        Those at one position but of different homes are in different slots (8.18).
+        """
+        contenders = self.contenders(record.seq)
+        if len(contenders) < 2:
+            return contenders
+        return [one for one in contenders if one.home is record.home]
+
     def records(self) -> Iterator[Record]:
         """Iterate over all vertices that are held, by slot."""
         for seq in sorted({*self.contested, *range(self.floor, self.end)}):

@@ -13,6 +13,8 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, NodeId
 
 from .chain import Chain
+from .committee_codec import table_from_value
+from .committee_operations import Table, table_value
 from .cut import Cut
 from .limits import AMOUNT_LIMIT, SEQ_LIMIT, VERTEX_ID_BYTES
 from .object_state import (
@@ -35,8 +37,8 @@ from .vertex import NO_VERTEX, VertexId, seq_in, tag_in, tag_of
 RULE = "8.21"
 
 _ACCOUNT, _PAIR, _DEAD = 1, 2, 3
+_HOME = 6
 _CLOSED, _FORKED = 1, 2
-_HOME = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class AccountRecord:
 
     closed: bool
     forked: bool
+    home: VertexId = NO_VERTEX
+    """The id of the home of what follows the head (8.18); empty: the community."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,18 @@ class DeadRecord:
     id: VertexId
 
 
-StateRecord: TypeAlias = AccountRecord | PairRecord | DeadRecord | ObjectRecord | LineRecord
+@dataclass(frozen=True, slots=True)
+class HomeRecord:
+    """A home that a covered vertex of ``account`` created."""
+
+    account: NodeId
+    home: VertexId
+    table: Table
+
+
+StateRecord: TypeAlias = (
+    AccountRecord | PairRecord | DeadRecord | ObjectRecord | LineRecord | HomeRecord
+)
 
 
 def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
@@ -91,7 +106,7 @@ def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
             value: Value = [
                 _ACCOUNT,
                 record.account,
-                _HOME,
+                record.home,
                 record.count,
                 record.head,
                 record.payer,
@@ -109,6 +124,9 @@ def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
             return object_key(record.id), encode(object_value(record))
         case LineRecord():
             return line_key(record.account, record.object_id), encode(line_value(record))
+        case HomeRecord(account, home, table):
+            key = bytes([_HOME]) + account + home
+            return key, encode([_HOME, account, home, table_value(table)])
 
 
 def object_key(name: ObjectId) -> bytes:
@@ -131,10 +149,11 @@ def decode_record(data: bytes) -> StateRecord:
     if _says_true_or_false(value):
         raise RemoteProtocolError("not a record of the state", rule=RULE)
     match value:
-        case [1, bytes(account), b"", int(count), bytes(head), bytes(payer), *numbers] if (
-            len(numbers) == 4
+        case [1, bytes(account), bytes(home), int(count), bytes(head), bytes(payer), *numbers] if (
+            len(numbers) == 4 and len(home) in (0, VERTEX_ID_BYTES)
         ):
-            record: StateRecord = _account(account, count, head, payer, numbers)
+            told = _account(account, count, head, payer, numbers)
+            record: StateRecord = replace(told, home=VertexId(home))
         case [2, bytes(account), bytes(other), int(claimed), int(sent)] if (
             len(other) == NODE_ID_BYTES
         ):
@@ -147,6 +166,9 @@ def decode_record(data: bytes) -> StateRecord:
             record = object_from_value(fields)
         case [5, *fields]:
             record = line_from_value(fields)
+        case [6, bytes(account), bytes(home), table] if len(home) == VERTEX_ID_BYTES:
+            seats = table_from_value(table, RULE)
+            record = HomeRecord(NodeId(account), VertexId(home), seats)
         case _:
             raise RemoteProtocolError("not a record of the state", rule=RULE)
     if len(record.account) != NODE_ID_BYTES or encode_record(record)[1] != data:
@@ -246,6 +268,11 @@ def state_after(
     """
     records = dict(before)
     _write_objects(records, cut, covered)
+    records.update(
+        encode_record(HomeRecord(one.chain.issuer, one.id, one.creates))
+        for one in covered
+        if one.creates is not None
+    )
     closed = cut.closed()
     for chain in {*cut.counts, *(one.chain for one in cut.dead.values())}:
         count = cut.count(chain)
@@ -263,6 +290,7 @@ def state_after(
             0 if stood.head is None else stood.head.epoch,
             closed=chain in closed or (was is not None and was.closed),
             forked=_is_forked(cut, chain, count) or (was is not None and was.forked),
+            home=NO_VERTEX if stood.head is None else VertexId(stood.head.next_home.id),
         )
         pairs = [
             PairRecord(chain.issuer, other, stood.claimed.get(other, 0), stood.sent.get(other, 0))
@@ -316,6 +344,7 @@ def _write_objects(records: dict[bytes, bytes], cut: Cut, covered: Sequence[Reco
             held.terms,
             funds or (NO_VERTEX if known is None else known.funds),
             None,
+            VertexId(held.home.id),
         )
         settling = cut.settling(held)
         if known is not None and known.outcome is not None:

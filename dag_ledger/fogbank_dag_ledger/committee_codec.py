@@ -25,6 +25,7 @@ from .vertex import VertexId
 COMMITTEE = 6
 WANT, SIGN_OFF, PROPOSE, PREVOTE, PRECOMMIT, DECIDE = 1, 2, 3, 4, 5, 6
 _DIGEST_BYTES = 32
+RULE = "8.19.1"
 _EPOCH_LIMIT = 2**32
 
 
@@ -63,14 +64,15 @@ def committee_from_value(value: list[object]) -> CommitteeOperation:
 def _operation(epoch: int, action: int, arguments: list[object]) -> CommitteeOperation:
     match action, arguments:
         case 1, [table]:
-            return Want(epoch, _table(table))
+            return Want(epoch, table_from_value(table, RULE))
         case 2, []:
             return SignOff(epoch)
         case 3, [attempt, valid, table, list(sign_offs)]:
             number, valid_attempt = _attempt(attempt), _integer(valid) - 1
             _check(valid_attempt < number, "a valid attempt that is not before")
             signed = _ids(cast("list[object]", sign_offs))
-            return Proposal(epoch, number, valid_attempt, _table(table), signed)
+            seats = table_from_value(table, RULE)
+            return Proposal(epoch, number, valid_attempt, seats, signed)
         case ((4 | 5), [attempt, bytes(digest)]):
             if len(digest) not in (0, _DIGEST_BYTES):
                 raise RemoteProtocolError("not a digest", rule="8.3.1")
@@ -82,23 +84,29 @@ def _operation(epoch: int, action: int, arguments: list[object]) -> CommitteeOpe
             raise RemoteProtocolError("not an action known in this version", rule="8.3.1")
 
 
-def _table(value: object) -> Table:
+def table_from_value(value: object, rule: str) -> Table:
+    """Return the table that ``value`` says.
+
+    Raises:
+        RemoteProtocolError: it is none (8.3.1), or breaks a bound, which is ``rule``.
+    """
     match value:
         case [list(seats), quorum]:
-            table = Table(tuple(map(_seat, cast("list[object]", seats))), _integer(quorum))
+            named = [_seat(one, rule) for one in cast("list[object]", seats)]
+            table = Table(tuple(named), _integer(quorum))
         case _:
             raise RemoteProtocolError("not a table of seats", rule="8.3.1")
     names = [name for name, _ in table.seats]
-    _check(1 <= len(names) <= SEATS_MAX and names == sorted(set(names)), "seats out of order")
-    _check(table.weight < 2 * table.quorum <= 2 * table.weight, "a quorum out of range")
+    _check(1 <= len(names) <= SEATS_MAX and names == sorted(set(names)), "seats out of order", rule)
+    _check(table.weight < 2 * table.quorum <= 2 * table.weight, "a quorum out of range", rule)
     return table
 
 
-def _seat(value: object) -> tuple[NodeId, int]:
+def _seat(value: object, rule: str) -> tuple[NodeId, int]:
     match value:
         case [bytes(name), weight] if len(name) == NODE_ID_BYTES:
             number = _integer(weight)
-            _check(1 <= number <= WEIGHT_MAX, "a weight out of range")
+            _check(1 <= number <= WEIGHT_MAX, "a weight out of range", rule)
             return NodeId(name), number
         case _:
             raise RemoteProtocolError("not a seat", rule="8.3.1")
@@ -129,6 +137,6 @@ def _integer(value: object) -> int:
     raise RemoteProtocolError("not an unsigned integer", rule="8.3.1")
 
 
-def _check(holds: bool, message: str) -> None:
+def _check(holds: bool, message: str, rule: str = RULE) -> None:
     if not holds:
-        raise RemoteProtocolError(message, rule="8.19.1")
+        raise RemoteProtocolError(message, rule=rule)

@@ -185,7 +185,16 @@ def _is_funded(funds: Record | None) -> bool:
 
 
 def _may_close(cut: Cut) -> bool:
-    return all(chain.final_count <= cut.count(chain) for chain in cut.closed())
+    # Who signs a checkpoint promises for the community, and nothing for the seats of a site.
+    return all(
+        chain.final_count <= cut.count(chain) and _is_general(chain, cut.count(chain))
+        for chain in cut.closed()
+    )
+
+
+def _is_general(chain: Chain, count: int) -> bool:
+    head = final_at(chain, count) if count > chain.floor else chain.settled_head
+    return head is None or head.next_home.is_general
 
 
 def _choose(records: Iterable[Record], before: Cut, limits: _Limits) -> Cut:

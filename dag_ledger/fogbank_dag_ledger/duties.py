@@ -12,6 +12,7 @@ from .acknowledgements import Entry
 from .carrying import union_of_cones
 from .chain import Chain
 from .events import Confirmed, EpochBegan, Final, Inserted, LedgerEvent
+from .home import Home
 from .ledger import Ledger
 from .limits import ACKNOWLEDGED_IN_PASSING, CERT_ENTRIES_MAX, VALIDATOR_PARENTS_MAX
 from .objects import Outcome
@@ -26,8 +27,8 @@ class _Reach:
     count: int
     """So many vertices from the first on."""
 
-    duty_count: int
-    """So many, up to the last that carries something and is not final; 0 without any."""
+    is_due: bool
+    """Whether one of them carries something, is not final, and is not acknowledged here."""
 
     is_blocked: bool
     """Whether the next vertex is L1 but waits for a source or for being observed."""
@@ -73,28 +74,30 @@ class Duties:
         """Tell whether a vertex has to be issued."""
         if self._has_unobserved() or self._has_to_enter():
             return True
-        return self.may_acknowledge and any(
-            self._reach(chain).duty_count > self._acknowledged(chain)
-            for chain in list(self._to_look_at)
-        )
+        return any(self._reach(chain).is_due for chain in list(self._to_look_at))
 
-    @property
-    def may_acknowledge(self) -> bool:
-        """Whether the validator acknowledges now: it has not signed off."""
-        return not self._ledger.epochs.has_signed_off(self._chain.issuer)
+    def _may_speak_in(self, home: Home) -> bool:
+        """Tell whether the validator acknowledges in ``home`` now.
+
+        In that of the community: when it has not signed off (8.19).
+        """
+        if home.is_general:
+            return not self._ledger.epochs.has_signed_off(self._chain.issuer)
+        return home.weight_of(self._seat) > 0
 
     def entries(self) -> list[Entry]:
         """Return what the next vertex acknowledges, duties first."""
-        if not self.may_acknowledge:
-            return []
+        speaks = self._may_speak_in(self._ledger.epochs.home)
         due: list[Entry] = []
         in_passing: list[Entry] = []
         for chain in list(self._to_look_at):
             reach = self._reach(chain)
-            acknowledged = self._acknowledged(chain)
+            acknowledged = self._ledger.acknowledged(chain).counts[self._seat]
             entry = Entry(chain.tag, reach.count - 1)
-            if reach.duty_count > acknowledged:
+            if reach.is_due:
                 due.append(entry)
+            elif not speaks:
+                continue
             elif reach.count - max(acknowledged, chain.final_count) >= ACKNOWLEDGED_IN_PASSING:
                 in_passing.append(entry)
             elif not reach.is_blocked:
@@ -123,29 +126,35 @@ class Duties:
             self._unobserved.popleft()
         return False
 
-    def _acknowledged(self, chain: Chain) -> int:
-        return self._ledger.acknowledged(chain).counts[self._seat]
+    def _owes(self, record: Record) -> bool:
+        """Tell whether an acknowledgement of ``record`` by this seat is still missing."""
+        if not self._may_speak_in(record.home):
+            return False
+        counts = self._ledger.acknowledged(record.chain).tally(record.home).counts
+        return counts[self._seat] <= record.seq
 
     def _reach(self, chain: Chain) -> _Reach:
         last = chain.final_head
-        duty_count = 0
+        is_due = False
         if chain.sealed:
-            return _Reach(_count(last), duty_count, is_blocked=False)
+            return _Reach(_count(last), is_due=False, is_blocked=False)
         while True:
             record = chain.next_confirmed(last)
             if record is None:
-                return _Reach(_count(last), duty_count, is_blocked=False)
+                return _Reach(_count(last), is_due=is_due, is_blocked=False)
             if not self._may_acknowledge(record):
-                return _Reach(_count(last), duty_count, is_blocked=True)
+                return _Reach(_count(last), is_due=is_due, is_blocked=True)
             last = record
             # Of a forker all, or a slot that only some acknowledge would stop every checkpoint.
             if record.carries or self._ledger.dag.is_banned(chain):
-                duty_count = _count(record)
+                is_due = is_due or self._owes(record)
 
     def _may_acknowledge(self, record: Record) -> bool:
         if not has_observed(self._chain, record):
             return False
         if not all(source.final for source, _ in record.claims):
+            return False
+        if record.creation is not None and not record.creation.final:
             return False
         deeds = record.deeds
         if deeds is not None and not (
@@ -177,12 +186,12 @@ class Duties:
             if (
                 seat is not None
                 and voted
-                and epochs.counts(one)
+                and (not record.home.is_general or epochs.counts(one))
                 and self._is_vote_below(one.chain, record, all_named=all_named)
             ):
                 met |= 1 << seat
-                weight += epochs.weights[seat]
-                if weight >= epochs.quorum:
+                weight += record.home.weight_of(seat)
+                if weight >= record.home.quorum:
                     self._shown.add(record)
                     return True
             for above in self._ledger.dag.children(one):
@@ -206,27 +215,27 @@ class Duties:
             # Of a fork at the floor one side is settled, and no vertex any more.
             if sum(map(is_shown, rivals)) >= min(2, len(rivals)):
                 return True
-        contenders = set(record.chain.contenders(record.seq))
+        contenders = set(record.chain.rivals(record))
         floor = min(rival.height for rival in contenders)
         for one in filter(is_shown, voter.records()):
             found = contenders & union_of_cones([one], floor)
-            if found and self._ledger.epochs.counts(one):
+            counts = not record.home.is_general or self._ledger.epochs.counts(one)
+            if found and counts:
                 return min(found, key=lambda rival: rival.id) is record
         return not voter.contested
 
     def _shows_outcome(self, outcome: Outcome) -> bool:
-        epochs = self._ledger.epochs
         if outcome.carried:
             return not self._has_to_enter()
         if outcome.held.is_over:
             return True
         all_named = self._names_all_tips()
         weight = sum(
-            epochs.weights[seat]
+            outcome.held.home.weight_of(seat)
             for seat, voter in outcome.cast_in.items()
             if self._will_be_below(voter, all_named=all_named)
         )
-        return outcome.confirmed and weight >= epochs.quorum
+        return outcome.confirmed and weight >= outcome.held.home.quorum
 
     def _names_all_tips(self) -> bool:
         return len(self._ledger.dag.tips) <= VALIDATOR_PARENTS_MAX

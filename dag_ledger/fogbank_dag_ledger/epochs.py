@@ -23,6 +23,7 @@ from .committee_operations import (
     table_of,
 )
 from .genesis import Genesis
+from .home import GENERAL, Home
 from .record import Record
 from .vertex import VALIDATOR, Vertex, VertexId
 
@@ -46,8 +47,8 @@ class Epochs:
         self.holders: list[NodeId] = []
         """Everybody who ever had a seat, by number; numbers are local and never change."""
 
-        self.weights: list[int] = []
-        """By number, in the present epoch; 0 of those who have no seat any more."""
+        self.home = Home(GENERAL, self.table, [])
+        """The home of the whole community (8.18), with the seats of the present epoch."""
 
         self.entered = 0
         """One bit for each validator with a vertex in the present epoch."""
@@ -67,9 +68,19 @@ class Epochs:
     # Questions.
 
     @property
+    def weights(self) -> list[int]:
+        """By number, in the present epoch; 0 of those who have no seat any more."""
+        return self.home.weights
+
+    @property
     def quorum(self) -> int:
         """The weight that decides now."""
         return self.table.quorum
+
+    def had_seat(self, name: NodeId, epoch: int) -> bool:
+        """Tell whether somebody had a seat in ``epoch`` or an earlier one."""
+        since = self._since.get(name)
+        return since is not None and since <= epoch
 
     def number_of(self, issuer: NodeId) -> int | None:
         """Return the number of who has or had a seat, None for others."""
@@ -124,10 +135,8 @@ class Epochs:
         newest = max(known, self.floor) if is_late else known
         if not known <= vertex.epoch <= newest:
             raise RemoteProtocolError(f"epoch {vertex.epoch} and not {known}", rule="8.3.7")
-        if vertex.kind == VALIDATOR:
-            since = self._since.get(vertex.issuer)
-            if since is None or vertex.epoch < since:
-                raise RemoteProtocolError("a validator vertex without a seat", rule="8.3.14")
+        if vertex.kind == VALIDATOR and not self.had_seat(vertex.issuer, vertex.epoch):
+            raise RemoteProtocolError("a validator vertex without a seat", rule="8.3.14")
         if not vertex.committee:
             return vertex.epoch
         return self._check_operations(vertex, {edge.id: edge for edge in edges})
@@ -192,9 +201,9 @@ class Epochs:
             self._numbers[name] = len(self.holders)
             self._since[name] = self.number
             self.holders.append(name)
-        weights = table.weights()
-        # In place: whoever counts votes looks at the same list.
-        self.weights[:] = [weights.get(name, 0) for name in self.holders]
+        # In place: whoever counts votes looks at the same home.
+        self.home.table, self.home.quorum = table, table.quorum
+        self.home.seat(self.holders)
         return new
 
 

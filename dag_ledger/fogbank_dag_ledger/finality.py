@@ -32,9 +32,11 @@ class Finality:
         Chains that waited for it are in ``released``, to be advanced next.
         """
         final: list[Record] = []
-        while chain.final_count < min(acknowledged.stable, chain.end):
+        while chain.final_count < chain.end:
             record = chain.next_confirmed(chain.final_head)
-            if record is None or self._waits(record):
+            if record is None or record.seq >= acknowledged.tally(record.home).stable:
+                break
+            if self._waits(record):
                 break
             self._finish(record)
             final.append(record)
@@ -56,6 +58,8 @@ class Finality:
         for source, _ in record.claims:
             if not source.final:
                 return self._wait(record.chain, source)
+        if record.creation is not None and not record.creation.final:
+            return self._wait(record.chain, record.creation)
         if record.deeds is not None:
             awaited = record.deeds.awaited()
             if awaited is not None:

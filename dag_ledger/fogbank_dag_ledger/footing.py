@@ -5,7 +5,7 @@ what a checkpoint lists as lost, or deeper than the trail reaches.  Anything els
 its slot, and has to be held like any other vertex: what hangs on it may still be undecided.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from fogbank_protocol.errors import RemoteProtocolError
@@ -14,6 +14,7 @@ from fogbank_protocol.identity import NodeId
 from .acknowledgements import Acknowledged
 from .chain import Chain
 from .dag import Dag
+from .home_operations import MoveHome
 from .limits import TAG_BYTES
 from .objects import HeldObject
 from .operations import Act, ObjectId, Slash, Take, TopUp, TwoVouchers, object_id
@@ -37,9 +38,12 @@ class Footing(NamedTuple):
 class Ground:
     """What vertices stand on: the DAG, and below it the settled part of every chain."""
 
-    def __init__(self, dag: Dag, by_tag: Mapping[bytes, Acknowledged]) -> None:
-        """Look in ``dag``, and at the chains of ``by_tag``."""
+    def __init__(
+        self, dag: Dag, by_tag: Mapping[bytes, Acknowledged], homes: Container[bytes] = ()
+    ) -> None:
+        """Look in ``dag``, and at the chains of ``by_tag``; ``homes`` has all ids."""
         self._dag = dag
+        self._homes = homes
         self._by_tag = by_tag
         self.dead: dict[VertexId, None] = {}
         """What checkpoints listed as lost, as far back as names are remembered."""
@@ -96,6 +100,7 @@ class Ground:
             else:
                 sources.append(source)
         lost = lost or any(map(self._is_lost, _openings(vertex))) or self._takes_in_vain(vertex)
+        lost = lost or any(map(self._is_gone, _destinations(vertex)))
         return Footing(edges, prev, () if lost else tuple(sources), lost)
 
     def _takes_in_vain(self, vertex: Vertex) -> bool:
@@ -118,6 +123,13 @@ class Ground:
     def _is_lost(self, vertex_id: VertexId) -> bool:
         record = self._dag.get(vertex_id)
         return vertex_id in self.dead if record is None else record.lost
+
+    def _is_gone(self, home_id: VertexId) -> bool:
+        """Tell whether no home is, or was, created by this vertex, or only on a side that lost."""
+        record = self._dag.get(home_id)
+        if record is None:
+            return home_id in self.dead or home_id not in self._homes
+        return record.lost
 
     def _prev(self, vertex: Vertex, chain: Chain) -> tuple[Record | None, bool]:
         """Return what ``vertex`` follows, and whether it is lost for that."""
@@ -162,6 +174,12 @@ def is_vain(held: HeldObject, act: Act) -> bool:
     return (
         held.is_over and isinstance(act.action, Take) and act.action.settling not in held.settling
     )
+
+
+def _destinations(vertex: Vertex) -> Iterable[VertexId]:
+    for operation in vertex.operations:
+        if isinstance(operation, MoveHome):
+            yield from operation.references
 
 
 def _openings(vertex: Vertex) -> Iterable[VertexId]:

@@ -4,6 +4,7 @@ No clock, no disk, no network, no randomness: equal vertices give equal answers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
@@ -11,7 +12,7 @@ from fogbank_protocol.identity import NodeId
 from .acknowledgements import Acknowledged
 from .carrying import carried_over, union_of_cones
 from .chain import Chain
-from .checkpoint_state import AccountRecord, DeadRecord, PairRecord, StateRecord
+from .checkpoint_state import AccountRecord, DeadRecord, HomeRecord, PairRecord, StateRecord
 from .committee_operations import Decision, Table
 from .cut import Cut, choose_cut
 from .dag import Dag
@@ -31,6 +32,8 @@ from .events import (
 from .finality import Finality
 from .footing import Ground
 from .genesis import Genesis
+from .home import NOWHERE
+from .homes import Homes
 from .limits import ASKED_REACH, CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
 from .object_state import LineRecord, ObjectRecord
 from .objects import HeldObject, Settlement
@@ -40,7 +43,7 @@ from .pruning import Trail, mark_lost, settle
 from .record import Record
 from .restoring import (
     Names,
-    accounts_first,
+    in_order,
     restore_account,
     restore_names,
     restore_pair,
@@ -63,6 +66,7 @@ class Ledger:
         self.genesis = genesis
         self.dag = Dag()
         self.epochs = Epochs(genesis)
+        self.homes = Homes(self.epochs, genesis.network)
         self._votes = self.votes_type(self.epochs, self._pending)
         self._finality = Finality()
         self._chains: dict[NodeId, Chain] = {}
@@ -74,7 +78,7 @@ class Ledger:
         """Chains that are held and not introduced."""
 
         self._trail = Trail()
-        self._ground = Ground(self.dag, self._acknowledged)
+        self._ground = Ground(self.dag, self._acknowledged, self.homes.others)
         for account in {**genesis.balances, **genesis.seats}:
             self._register(self._new_chain(account))
 
@@ -210,13 +214,12 @@ class Ledger:
         if held.outcome.carried:
             # The votes are below the decision.
             return cut.epoch == self.epochs.number
-        weights = self.epochs.weights
         weight = sum(
-            weights[seat]
+            held.home.weight_of(seat)
             for seat, record in held.outcome.cast_in.items()
             if cut.covers(record) or record.chain.forked
         )
-        return held.is_over or weight >= self.epochs.quorum
+        return held.is_over or weight >= held.home.quorum
 
     def may_die(self, record: Record) -> bool:
         """Tell whether a checkpoint may list a vertex as lost: it is a forker's or lost already."""
@@ -251,6 +254,7 @@ class Ledger:
         ``state`` are the records at ``cut``, by key.
         """
         gone = settle(cut, self.dag, self._ground, self._votes, self._chains, self._trail)
+        self.homes.forget(cut.dead)
         settle_objects(state, self._objects, self._ground, self._chains)
         if mark_vain(self.dag.records()):
             mark_lost(self.dag.records())
@@ -271,7 +275,13 @@ class Ledger:
         for table in tables:
             self._seat(table)
         self.epochs.settle(len(tables))
-        for record in accounts_first(records):
+        ordered = in_order(records)
+        for record in ordered:
+            if isinstance(record, HomeRecord):
+                self.homes.add(record.home, record.table)
+        for record in ordered:
+            if isinstance(record, HomeRecord):
+                continue
             chain = self._chains.get(record.account)
             if chain is None:
                 chain = self._new_chain(record.account)
@@ -279,7 +289,7 @@ class Ledger:
             chain.introduced = True
             match record:
                 case AccountRecord():
-                    restore_account(record, chain, self._finality)
+                    restore_account(record, chain, self._finality, self.homes.get(record.home))
                     if chain.seat is not None and record.count and record.epoch == len(tables):
                         self.epochs.entered |= 1 << chain.seat
                 case PairRecord():
@@ -287,13 +297,16 @@ class Ledger:
                 case DeadRecord(_, name):
                     self._ground.dead[name] = None
                 case ObjectRecord():
-                    self._objects[record.id] = restore_object(record, chain)
-                    self._ground.objects[record.id] = self._objects[record.id]
+                    restored = restore_object(record, chain, self.homes.get(record.home))
+                    self._objects[record.id] = self._ground.objects[record.id] = restored
                 case LineRecord():
                     held = self._objects.get(record.object_id)
                     if held is None:
                         raise RemoteProtocolError("drops in no object", rule="8.21")
                     restore_line(record, held, chain, self._finality)
+        for record in ordered:
+            if isinstance(record, HomeRecord):
+                self.homes.count_made(self._chains.get(record.account))
         restore_names(names, self._acknowledged, self._ground, self._trail)
 
     # Questions about vertices.
@@ -327,7 +340,7 @@ class Ledger:
         """Tell whether a vertex is final or may become so in this epoch; it need not be held."""
         record = self.dag.get(vertex_id)
         if record is not None:
-            return can_be_final(record, self.epochs.weights, self.epochs.quorum)
+            return can_be_final(record)
         acknowledged, seq = self._acknowledged.get(tag_in(vertex_id)), seq_in(vertex_id)
         chains = () if acknowledged is None else acknowledged.chains
         # Another one is final in its place; below the floor it may have been forgotten.
@@ -425,6 +438,15 @@ class Ledger:
         """Return all objects that are held."""
         return self._objects.values()
 
+    def place(self, draft: Draft) -> Draft:
+        """Return ``draft``, whose edges are all held, with its epoch (8.19) and home (8.18)."""
+        prev = self.dag.get(draft.prev)
+        if prev is None:
+            chain = self._chains.get(draft.issuer)
+            prev = None if chain is None else chain.settled_head
+        home = b"" if prev is None else prev.next_home.id
+        return replace(draft, epoch=self.epoch_for(draft), home=home)
+
     def epoch_for(self, draft: Draft) -> int:
         """Return the epoch that a vertex with these edges, all of them held, is in (8.19)."""
         named = [draft.prev] if draft.prev else []
@@ -463,7 +485,7 @@ class Ledger:
         self._chains[chain.issuer] = chain
         acknowledged = self._acknowledged.get(chain.tag)
         if acknowledged is None:
-            acknowledged = Acknowledged(self.epochs.weights, self.epochs.quorum)
+            acknowledged = Acknowledged(self.epochs.home)
             self._acknowledged[chain.tag] = acknowledged
         acknowledged.chains.append(chain)
         if chain.issuer in self._proofs:
@@ -475,10 +497,17 @@ class Ledger:
     ) -> tuple[Record, Sequence[tuple[Acknowledged, int]]]:
         footing = self._ground.footing(vertex, chain, held)
         effect = check_cone(
-            vertex, chain, footing, self._acknowledged, self._ground, self.genesis.network
+            vertex,
+            chain,
+            footing,
+            self._acknowledged,
+            self._ground,
+            self.genesis.network,
+            self.homes.get(vertex.home) or NOWHERE,
         )
         stands_on = footing.edges if footing.prev is None else (*footing.edges, footing.prev)
         epoch = self.epochs.check(vertex, stands_on, is_late=None in held)
+        dwelling = self.homes.check(vertex, footing, self._ground)
         record = Record(
             vertex,
             chain,
@@ -490,6 +519,10 @@ class Ledger:
             claims=effect.claims,
             deeds=effect.deeds,
             epoch=epoch,
+            home=dwelling.home,
+            next_home=dwelling.next_home,
+            creation=dwelling.creation,
+            homes_made=dwelling.homes_made,
         )
         record.lost = footing.lost
         return record, effect.acknowledges
@@ -512,6 +545,8 @@ class Ledger:
         self.dag.add(record)
         if not record.lost:
             chain.totals.move(record)
+        if record.creates is not None and not record.lost:
+            self.homes.add(record.id, record.creates)
         if record.deeds is not None:
             for held in record.deeds.opened:
                 held.opened_in = record
@@ -531,16 +566,18 @@ class Ledger:
         for outcome in self._votes.objects.take_settled():
             events.append(Settled(outcome.held.id, outcome.award, outcome.is_seizure))
             to_advance.update(dict.fromkeys(self._finality.released(outcome)))
-        counted = acknowledges if acknowledges and self.epochs.counts(record) else ()
-        for acknowledged, seq in counted:
-            if acknowledged.raise_to(chain.seat, seq + 1):
+        is_in_epoch = bool(acknowledges) and self.epochs.counts(record)
+        for acknowledged, seq in acknowledges:
+            if acknowledged.raise_to(chain.seat, seq + 1, is_in_epoch=is_in_epoch):
                 to_advance.update(dict.fromkeys(acknowledged.chains))
         events += self._advance(list(to_advance))
 
     def _pending(self) -> Iterator[Record]:
         for chain in self._chains.values():
             for seq in range(chain.final_count, chain.end):
-                yield from chain.contenders(seq)
+                for record in chain.contenders(seq):
+                    if record.home.is_general:
+                        yield record
 
     def _begin_epoch(self, record: Record, events: list[LedgerEvent]) -> Iterable[Chain]:
         """Let the next epoch begin as ``record`` shows it was decided."""
@@ -564,6 +601,7 @@ class Ledger:
     def _seat(self, table: Table) -> None:
         """Let the next epoch begin with ``table``."""
         new = self.epochs.begin(table)
+        self.homes.seat_all()
         for name in new:
             if name not in self._chains:
                 self._register(self._new_chain(name))
@@ -571,7 +609,7 @@ class Ledger:
             self._introduce(self._chains[name])
         self._votes.seat_new([self._chains[name] for name in new])
         for acknowledged in self._acknowledged.values():
-            acknowledged.begin_epoch(table.quorum)
+            acknowledged.begin_epoch()
 
     def _convict(self, one: Record, other: Record) -> list[LedgerEvent]:
         chain = one.chain

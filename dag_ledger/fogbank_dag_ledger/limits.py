@@ -14,6 +14,12 @@ SALT_BYTES = 16
 SEATS_MAX = 32
 """Validators of one network (section 8.1)."""
 
+HOME_SEATS_MAX = 7
+"""Seats of a home that a site creates (section 8.18): all signatures fit into one vertex."""
+
+HOMES_OF_ACCOUNT_MAX = 4
+"""Homes that one account creates (section 8.18)."""
+
 BALANCES_MAX = 1_024
 """Accounts that genesis may give a balance (section 8.1)."""
 

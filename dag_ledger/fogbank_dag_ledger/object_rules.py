@@ -13,6 +13,7 @@ from fogbank_protocol.identity import NetworkId, NodeId
 
 from .chain import Chain
 from .footing import Ground
+from .home import Home
 from .limits import AMOUNT_LIMIT, PARTS, PAYEES_MAX, SETTLEMENTS_MAX
 from .objects import NOTHING, Deeds, HeldObject, Move, Outcome, Settlement, Wanted
 from .operations import (
@@ -93,15 +94,17 @@ class _Collected:
     passed_on: list[Share] = field(default_factory=list[Share])
 
 
-def check_objects(vertex: Vertex, chain: Chain, ground: Ground, network: NetworkId) -> ObjectEffect:
+def check_objects(
+    vertex: Vertex, chain: Chain, ground: Ground, network: NetworkId, home: Home
+) -> ObjectEffect:
     """Return what ``vertex`` does to objects; its edges are held in ``ground``, or settled there.
 
-    ``chain.totals`` stands at its ``prev``.
+    ``chain.totals`` stands at its ``prev``; ``home`` is that of its slot.
 
     Raises:
         RemoteProtocolError: with the rule that was broken.
     """
-    issuing = _Issuing(vertex, chain, ground, network)
+    issuing = _Issuing(vertex, chain, ground, network, home)
     for operation in vertex.operations:
         match operation:
             case Opening(index, amount, terms):
@@ -113,13 +116,15 @@ def check_objects(vertex: Vertex, chain: Chain, ground: Ground, network: Network
     return issuing.effect()
 
 
-def deeds_of_lost(vertex: Vertex, chain: Chain, ground: Ground, network: NetworkId) -> Deeds:
+def deeds_of_lost(
+    vertex: Vertex, chain: Chain, ground: Ground, network: NetworkId, home: Home
+) -> Deeds:
     """Return what is seen of a vertex that can never be final, by who observes it (8.21).
 
     It moves no drop, so nothing is asked that needs its line.  An act that breaks another rule does
     nothing.
     """
-    issuing = _Issuing(vertex, chain, ground, network, is_lost=True)
+    issuing = _Issuing(vertex, chain, ground, network, home, is_lost=True)
     for operation in vertex.operations:
         match operation:
             case Opening(index, amount, terms):
@@ -143,6 +148,7 @@ class _Issuing:
         chain: Chain,
         ground: Ground,
         network: NetworkId,
+        home: Home,
         *,
         is_lost: bool = False,
     ) -> None:
@@ -153,6 +159,7 @@ class _Issuing:
         self._ground = ground
         self._is_lost = is_lost
         self._network = network
+        self._home = home
         self._all = _Collected()
 
     def effect(self) -> ObjectEffect:
@@ -179,7 +186,9 @@ class _Issuing:
                 _check(others, "an opener in two roles", "8.14.1")
             case StakeTerms(reward=reward):
                 _check(reward <= amount, "a reward above the stake", "8.15.1")
-        held = HeldObject(object_id(self._vertex.id, index), index, self._issuer, amount, terms)
+        home = self._home
+        name = object_id(self._vertex.id, index)
+        held = HeldObject(name, index, self._issuer, amount, terms, home)
         self._all.opened.append(held)
         self._all.moves.append((held, amount, 0, 0))
 
@@ -381,6 +390,7 @@ class _Issuing:
         put, taken, _ = self._line.get(held, NOTHING)
         gained = outcome.owed(self._issuer, put, taken)
         _check(gained > 0, "a take that gains nothing", "8.12.9")
+        _check(held.home is self._home, "a take away from the home of the object", "8.12.10")
         self._all.moves.append((held, 0, gained, 0))
         self._all.outcomes.append(outcome)
         if self._issuer != held.opener:

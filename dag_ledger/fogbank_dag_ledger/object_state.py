@@ -21,7 +21,7 @@ from .operations import (
     Terms,
     object_id,
 )
-from .vertex import VertexId, seq_in
+from .vertex import NO_VERTEX, VertexId, seq_in
 
 RULE = "8.21"
 OBJECT, LINE = 4, 5
@@ -54,6 +54,8 @@ class ObjectRecord:
     """The last top-up that is covered; empty when there is none."""
 
     outcome: OutcomeAt | None
+    home: VertexId = NO_VERTEX
+    """The id of the home that settles it (8.18); empty: the community."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def object_value(record: ObjectRecord) -> Value:
         terms,
         record.funds,
         outcome,
+        record.home,
     ]
 
 
@@ -115,7 +118,8 @@ def object_from_value(fields: Sequence[Value]) -> ObjectRecord:
             list(terms),
             bytes(funds),
             list(outcome),
-        ] if len(opening) == VERTEX_ID_BYTES and len(funds) in (0, VERTEX_ID_BYTES):
+            bytes(home),
+        ] if len(opening) == VERTEX_ID_BYTES and _are_named(funds, home):
             pass
         case _:
             raise RemoteProtocolError("not a record of an object", rule=RULE)
@@ -134,6 +138,7 @@ def object_from_value(fields: Sequence[Value]) -> ObjectRecord:
         opened.terms,
         VertexId(funds),
         _outcome(outcome) if outcome else None,
+        VertexId(home),
     )
 
 
@@ -163,6 +168,10 @@ def _outcome(fields: Sequence[Value]) -> OutcomeAt:
     if list(ids) != sorted(set(ids)):
         raise RemoteProtocolError("ids that do not ascend", rule=RULE)
     return OutcomeAt(bool(seized), award, tuple(shares), ids)
+
+
+def _are_named(*names: bytes) -> bool:
+    return all(len(name) in (0, VERTEX_ID_BYTES) for name in names)
 
 
 def line_from_value(fields: Sequence[Value]) -> LineRecord:

@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from .eligibility import NOTICES, beats_after, due, note_vouchers
+from .home import Home
 from .objects import HeldObject, Notice, Outcome, Settlement, Sight
 from .operations import ChannelTerms, EscrowTerms, PostVouchers
 from .record import Record
@@ -38,11 +39,10 @@ class _Seat:
 class ObjectVotes:
     """Who has voted for which outcome."""
 
-    def __init__(self, weights: Sequence[int], quorum: int) -> None:
-        """``weights`` by number of the seat; ``quorum`` the weight that makes an outcome L1."""
-        self._weights = weights
-        self._quorum = quorum
-        self._seats = [_Seat() for _ in weights]
+    def __init__(self, general: Home) -> None:
+        """``general`` is the home of the community, in which everybody has a number."""
+        self._general = general
+        self._seats = [_Seat() for _ in general.weights]
         self._contenders: list[_Contender] = []
         self._settled: list[Outcome] = []
 
@@ -77,7 +77,7 @@ class ObjectVotes:
                 may = outcome is not None and bool(outcome.votes >> seat & 1)
             else:
                 may = due(settlement, held.sights.get(seat) or Sight()) <= beat
-            weight += self._weights[seat] if may else 0
+            weight += held.home.weight_of(seat) if may else 0
         return weight
 
     def next_due(self, seat: int, beat: int) -> float:
@@ -100,10 +100,12 @@ class ObjectVotes:
         The weights are still those of the epoch that ends: see ``seat_all``.
         """
         for held in {one.held: None for _, one in self._contenders}:
+            if not held.home.is_general:
+                continue
             for outcome in held.outcomes.values():
                 voters = [seat for seat, x in outcome.cast_in.items() if x in union]
-                weight = sum(self._weights[seat] for seat in voters)
-                outcome.carried = outcome.carried or weight >= self._quorum
+                weight = sum(held.home.weights[seat] for seat in voters)
+                outcome.carried = outcome.carried or weight >= held.home.quorum
             kept = [outcome for outcome in held.outcomes.values() if outcome.carried]
             held.outcome = kept[0] if kept else None
             held.voted = 0
@@ -114,12 +116,15 @@ class ObjectVotes:
                 if outcome.carried:
                     self._settled.append(outcome)
 
-    def seat_all(self, quorum: int) -> None:
+    def seat_all(self) -> None:
         """Go by the new weights, and let everybody look again at what is not settled."""
-        self._quorum = quorum
-        while len(self._seats) < len(self._weights):
+        while len(self._seats) < len(self._general.weights):
             self._seats.append(_Seat())
-        unsettled = [one for one in self._contenders if one[1].held.outcome is None]
+        unsettled = [
+            one
+            for one in self._contenders
+            if one[1].held.outcome is None and one[1].held.home.is_general
+        ]
         for seat, state in enumerate(self._seats):
             bit = 1 << seat
             state.held_back = [one for one in unsettled if one[0].seen & bit]
@@ -152,7 +157,8 @@ class ObjectVotes:
                 if notice not in sight.seen:
                     sight.seen[notice] = (record.beat, before)
                     touched[held] = sight
-                    self._start(state, held, notice, record.beat)
+                    if _has_vote(held, seat):
+                        self._start(state, held, notice, record.beat)
             consider((one, settlement) for settlement in deeds.settlements)
         self._note_vouchers(observed, seat, before)
         for sight in touched.values():
@@ -160,25 +166,31 @@ class ObjectVotes:
             sight.waiting = []
         while state.waiting and state.waiting[0][0] <= record.beat:
             consider([heappop(state.waiting)[2]])
-        if not may_vote:
-            state.held_back += contenders.values()
-            return
-        consider(state.held_back)
-        state.held_back = []
+        if may_vote:
+            consider(state.held_back)
+            state.held_back = []
+        else:
+            general = [key for key, one in contenders.items() if one[1].held.home.is_general]
+            state.held_back += [contenders.pop(key) for key in general]
         for _, contender in sorted(contenders.items(), key=lambda item: item[0][0]):
             self._vote_when_due(contender, seat, record)
 
-    def count_all(self, seat: int, observed: Iterable[Record]) -> None:
-        """Count ``seat``, which has forked, for whatever settles an object in ``observed``."""
+    def count_all(self, seat: int, observed: Iterable[Record], *, is_local: bool = False) -> None:
+        """Count ``seat``, which has forked, for whatever settles an object in ``observed``.
+
+        ``is_local``: objects in the homes of sites only.
+        """
         for record in observed:
             if record.deeds is not None:
                 for settlement in record.deeds.settlements:
-                    self._cast(settlement.outcome, seat, record)
+                    if not (is_local and settlement.held.home.is_general):
+                        self._cast(settlement.outcome, seat, record)
 
-    def count_all_observed(self, seat: int) -> None:
+    def count_all_observed(self, seat: int, *, is_local: bool = False) -> None:
         """Count ``seat``, now known to have forked, for all that it ever observed."""
         bit = 1 << seat
-        self.count_all(seat, [record for record, _ in self._contenders if record.seen & bit])
+        seen = [record for record, _ in self._contenders if record.seen & bit]
+        self.count_all(seat, seen, is_local=is_local)
 
     def _note_vouchers(self, observed: Iterable[Record], seat: int, before: int) -> None:
         # After all notices: whether a reclaim is in the same vertex must not depend on the order.
@@ -203,7 +215,7 @@ class ObjectVotes:
         _, settlement = contender
         held, beat = settlement.held, record.beat
         carried = held.outcome is not None and held.outcome.carried
-        if held.is_over or carried or held.voted >> seat & 1:
+        if held.is_over or carried or held.voted >> seat & 1 or not _has_vote(held, seat):
             return
         sight = held.sight(seat)
         at = due(settlement, sight)
@@ -221,15 +233,20 @@ class ObjectVotes:
         bit = 1 << seat
         held = outcome.held
         carried = held.outcome is not None and held.outcome.carried
-        if outcome.votes & bit or carried or held.is_over:
+        if outcome.votes & bit or carried or held.is_over or not _has_vote(held, seat):
             return
         outcome.cast_in[seat] = record
         outcome.votes |= bit
-        outcome.weight += self._weights[seat]
-        if outcome.weight >= self._quorum and not outcome.confirmed:
+        outcome.weight += held.home.weights[seat]
+        if outcome.weight >= held.home.quorum and not outcome.confirmed:
             outcome.confirmed = True
             outcome.held.outcome = outcome.held.outcome or outcome
             self._settled.append(outcome)
+
+
+def _has_vote(held: HeldObject, seat: int) -> bool:
+    """Tell whether a seat votes on ``held`` at all; in the community that changes by epochs."""
+    return held.home.is_general or held.home.weight_of(seat) > 0
 
 
 def _notices(record: Record) -> Iterable[tuple[HeldObject, Notice]]:

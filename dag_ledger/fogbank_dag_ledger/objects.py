@@ -11,6 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from fogbank_protocol.identity import NodeId
 
+from .home import Home
 from .operations import Act, ObjectId, ReclaimFinal, Seize, Share, StakeTerms, Terms
 from .record import Record
 from .vertex import NO_VERTEX, VertexId
@@ -116,6 +117,7 @@ class HeldObject:
     __slots__ = (
         "amount",
         "has_ended",
+        "home",
         "id",
         "index",
         "opened_in",
@@ -131,7 +133,13 @@ class HeldObject:
     )
 
     def __init__(
-        self, name: ObjectId, index: int, opener: NodeId, amount: int, terms: Terms
+        self,
+        name: ObjectId,
+        index: int,
+        opener: NodeId,
+        amount: int,
+        terms: Terms,
+        home: Home,
     ) -> None:
         """``amount`` is what the opening puts in, in drops."""
         self.id = name
@@ -139,6 +147,9 @@ class HeldObject:
         self.opener = opener
         self.amount = amount
         self.terms = terms
+        self.home = home
+        """The home of the slot of its opening: who votes on its outcome (8.18)."""
+
         self.outcomes: dict[OutcomeKey, Outcome] = {}
         self.outcome: Outcome | None = None
         """The one that is L1."""

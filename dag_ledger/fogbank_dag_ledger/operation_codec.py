@@ -10,6 +10,8 @@ from fogbank_protocol.encoding import Value
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, SIGNATURE_BYTES, NodeId
 
+from .home_codec import HOME, home_operation_from_value, home_value
+from .home_operations import CreateHome, MoveHome
 from .limits import (
     ARBITERS_MAX,
     BEATS_MAX,
@@ -95,6 +97,8 @@ def operation_value(operation: Operation) -> Value:
             return [ACT, opening, index, number, arguments, list(signatures)]
         case Anchor(digest, length, label):
             return [ANCHOR, digest, length, label]
+        case CreateHome() | MoveHome():
+            return home_value(operation)
 
 
 def operation_from_value(value: _List, index: int) -> Operation:
@@ -103,6 +107,8 @@ def operation_from_value(value: _List, index: int) -> Operation:
     Raises:
         RemoteProtocolError: it is none (8.3.1), or a bound is broken (8.12.1).
     """
+    if value and type(value[0]) is int and value[0] == HOME:
+        return home_operation_from_value(value)
     match value:
         case [int(kind), int(type_), int(amount), list(terms)] if kind == OPEN:
             _check_integers(kind, type_, amount)

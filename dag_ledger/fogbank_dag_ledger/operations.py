@@ -10,6 +10,7 @@ from typing import NewType, TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
+from .home_operations import CreateHome, MoveHome
 from .vertex import VertexId
 
 ObjectId = NewType("ObjectId", bytes)
@@ -360,7 +361,7 @@ class Act:
         return (self.opening, *named)
 
 
-Operation: TypeAlias = Opening | Act | Anchor
+Operation: TypeAlias = Opening | Act | Anchor | CreateHome | MoveHome
 """An op that is no pay."""
 
 

@@ -378,7 +378,7 @@ class OwnObjects:
 
     def _when_possible(self, settlement: Settlement) -> Iterable[Act]:
         """Return the act of ``settlement`` once a quorum may vote for it."""
-        enough = self._ledger.weight_for(settlement) >= self._ledger.epochs.quorum
+        enough = self._ledger.weight_for(settlement) >= settlement.held.home.quorum
         return [settlement.act] if enough else []
 
     def _act(self, own: _Own, action: Action) -> Act:

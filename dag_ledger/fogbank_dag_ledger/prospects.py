@@ -4,35 +4,34 @@ A vote is never withdrawn.  So once the seats that have not voted in a slot weig
 any of its contenders to the quorum, none of them will be L1, nor anything that stands on it.
 """
 
-from collections.abc import Sequence
-
 from .record import Record
 
 
-def can_be_final(record: Record, weights: Sequence[int], quorum: int) -> bool:
+def can_be_final(record: Record) -> bool:
     """Tell whether ``record`` is final or may become so, as far as its own chain is concerned.
 
-    ``weights`` by number of the seat.  Costs the distance to the last final vertex of the chain.
+    Costs the distance to the last final vertex of the chain.
     """
     chain = record.chain
     one: Record | None = record
     while one is not None and not one.final:
         if one.lost or chain.closed or one.seq < chain.final_count:
             return False
-        if not one.confirmed and not _can_win(one, weights, quorum):
+        if not one.confirmed and not _can_win(one):
             return False
         one = one.prev
     return one is chain.final_head
 
 
-def _can_win(record: Record, weights: Sequence[int], quorum: int) -> bool:
-    rivals = record.chain.contenders(record.seq)
-    if len(rivals) == 1:
+def _can_win(record: Record) -> bool:
+    contenders = record.chain.rivals(record)
+    if len(contenders) == 1:
         return True
-    if any(rival.confirmed for rival in rivals):
+    if any(rival.confirmed for rival in contenders):
         return False
     voted = 0
-    for rival in rivals:
+    for rival in contenders:
         voted |= rival.votes
-    undecided = sum(weight for seat, weight in enumerate(weights) if not voted >> seat & 1)
-    return record.weight + undecided >= quorum
+    weights = enumerate(record.home.weights)
+    undecided = sum(weight for seat, weight in weights if not voted >> seat & 1)
+    return record.weight + undecided >= record.home.quorum

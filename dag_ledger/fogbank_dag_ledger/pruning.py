@@ -136,6 +136,8 @@ def mark_lost(records: Iterable[Record]) -> None:
         has_nothing = any(source.lost for source, _ in record.claims)
         if record.deeds is not None:
             has_nothing = has_nothing or any(source.lost for source in record.deeds.sources)
+        if record.creation is not None:
+            has_nothing = has_nothing or record.creation.lost
         record.lost = chain.closed or record.seq < chain.floor or is_cut_off or has_nothing
 
 

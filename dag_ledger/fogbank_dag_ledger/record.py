@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
+from .home import NOWHERE, Home
+from .home_operations import CreateHome
 from .vertex import Vertex, VertexId, seq_in
 
 if TYPE_CHECKING:
     from .chain import Chain
-    from .committee_operations import CommitteeOperation
+    from .committee_operations import CommitteeOperation, Table
     from .objects import Deeds
 
 Sent: TypeAlias = tuple[NodeId, int, int]
@@ -36,13 +38,18 @@ class Record:
         "claims",
         "committee",
         "confirmed",
+        "creates",
+        "creation",
         "deeds",
         "edges",
         "epoch",
         "final",
         "height",
+        "home",
+        "homes_made",
         "id",
         "lost",
+        "next_home",
         "payments",
         "prev",
         "seen",
@@ -66,6 +73,10 @@ class Record:
         claims: tuple[Gain, ...],
         deeds: "Deeds | None" = None,
         epoch: int = 0,
+        home: Home = NOWHERE,
+        next_home: Home = NOWHERE,
+        creation: "Record | None" = None,
+        homes_made: int = 0,
     ) -> None:
         """Begin as a vertex for which nobody has voted; ``balance`` is in drops, after it."""
         self.id: VertexId = vertex.id
@@ -85,6 +96,25 @@ class Record:
         self.committee: tuple[CommitteeOperation, ...] = vertex.committee
         self.epoch = epoch
         """The newest epoch that its past cone, itself included, decides (section 8.19)."""
+
+        self.home = home
+        """The home of its slot: who votes for it (section 8.18)."""
+
+        self.next_home = next_home
+        """That of the slot after it."""
+
+        self.creation = creation
+        """What created the home that it moves to, which must be final before it can be."""
+
+        self.homes_made = homes_made
+        """How many homes its issuer has created so far on this line."""
+
+        self.creates: Table | None = None
+        """The seats of the home that it creates."""
+
+        for operation in vertex.operations:
+            if isinstance(operation, CreateHome):
+                self.creates = operation.table
 
         self.carried = False
         """Whether it was L1 in an earlier epoch and stays so."""
@@ -117,6 +147,8 @@ class Record:
         record.signature = b""
         record.committee, record.epoch, record.carried = (), epoch, False
         record.special = record.lost = False
+        record.home = record.next_home = NOWHERE
+        record.homes_made, record.creates = 0, None
         record.confirmed = record.final = True
         record.settle()
         record.balance, record.beat = balance, beat
@@ -138,6 +170,7 @@ class Record:
         self.payments = ()
         self.claims = ()
         self.deeds = None
+        self.creation = None
 
     @property
     def carries(self) -> bool:

@@ -4,12 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fogbank_protocol.errors import RemoteProtocolError
+
 from .accounts import Totals
 from .acknowledgements import Acknowledged
 from .chain import Chain
-from .checkpoint_state import AccountRecord, PairRecord, StateRecord
+from .checkpoint_state import AccountRecord, HomeRecord, PairRecord, StateRecord
 from .finality import Finality
 from .footing import Ground
+from .home import Home
 from .object_state import ObjectRecord
 from .pruning import Interval, Trail, forget
 from .record import Record
@@ -26,11 +29,20 @@ class Names:
     dead: Sequence[VertexId]
 
 
-def restore_account(record: AccountRecord, chain: Chain, finality: Finality) -> None:
-    """Let ``chain``, of which nothing is held, stand as ``record`` says."""
+def restore_account(
+    record: AccountRecord, chain: Chain, finality: Finality, home: Home | None
+) -> None:
+    """Let ``chain``, of which nothing is held, stand as ``record`` says; it lives in ``home``.
+
+    Raises:
+        RemoteProtocolError: the state has no such home.
+    """
+    if home is None:
+        raise RemoteProtocolError("an account in a home that is not there", rule="8.21")
     chain.closed, chain.forked = record.closed, record.forked
     if record.count:
         head = Record.settled(record.head, chain, record.balance, record.beat, record.epoch)
+        head.next_home = home
         chain.begin_at(record.count, head, record.payer)
         chain.account.balance = record.balance
         finality.final_count += record.count
@@ -79,16 +91,18 @@ def restore_names(
         chain.remember_before(line[:-1])
 
 
-def accounts_first(records: Iterable[StateRecord]) -> list[StateRecord]:
-    """Return ``records``, those of accounts, then of objects, before what is about them."""
+def in_order(records: Iterable[StateRecord]) -> list[StateRecord]:
+    """Return ``records``: homes, accounts and objects, in this order, before what is about them."""
 
     def rank(record: StateRecord) -> int:
         match record:
-            case AccountRecord():
+            case HomeRecord():
                 return 0
-            case ObjectRecord():
+            case AccountRecord():
                 return 1
-            case _:
+            case ObjectRecord():
                 return 2
+            case _:
+                return 3
 
     return sorted(records, key=rank)

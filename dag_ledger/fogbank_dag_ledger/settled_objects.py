@@ -2,21 +2,29 @@
 
 from collections.abc import Iterable, Mapping
 
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
 from .chain import Chain
 from .checkpoint_state import decode_record, line_key
 from .finality import Finality
 from .footing import Ground, is_vain
+from .home import Home
 from .object_state import OBJECT, LineRecord, ObjectRecord
 from .objects import HeldObject
 from .operations import ObjectId, Take, TopUp
 from .record import Record
 
 
-def restore_object(record: ObjectRecord, chain: Chain) -> HeldObject:
-    """Return the object that ``record`` tells of; ``chain`` is its opener's."""
-    held = HeldObject(record.id, record.index, record.account, record.amount, record.terms)
+def restore_object(record: ObjectRecord, chain: Chain, home: Home | None) -> HeldObject:
+    """Return the object that ``record`` tells of; ``chain`` is its opener's, ``home`` its own.
+
+    Raises:
+        RemoteProtocolError: the state has no such home.
+    """
+    if home is None:
+        raise RemoteProtocolError("an object in a home that is not there", rule="8.21")
+    held = HeldObject(record.id, record.index, record.account, record.amount, record.terms, home)
     held.opened_in = Record.settled(record.opening, chain, 0, 0)
     end_object(held, record)
     return held

@@ -103,7 +103,7 @@ class Validator:
 
     @property
     def _has_seat(self) -> bool:
-        return self._ledger.epochs.weight_of(self._chain.issuer) > 0
+        return self._ledger.homes.has_seat(self._chain.issuer)
 
     @property
     def _is_forked(self) -> bool:

@@ -12,6 +12,7 @@ from fogbank_protocol.identity import NetworkId, NodeId
 from .acknowledgements import Acknowledged, decode_cert
 from .chain import Chain
 from .footing import Footing, Ground
+from .home import Home
 from .limits import AMOUNT_LIMIT
 from .object_rules import ObjectEffect, check_objects, deeds_of_lost
 from .objects import Deeds
@@ -39,10 +40,11 @@ def check_cone(
     by_tag: Mapping[bytes, Acknowledged],
     ground: Ground,
     network: NetworkId,
+    home: Home,
 ) -> Effect:
     """Return the effect of ``vertex``, whose edges are all valid and held, or settled.
 
-    ``by_tag`` has every chain held; ``ground`` has the edges.
+    ``by_tag`` has every chain held; ``ground`` has the edges; ``home`` is that of its slot.
 
     Raises:
         RemoteProtocolError: with the rule that was broken.
@@ -56,7 +58,7 @@ def check_cone(
             raise RemoteProtocolError("a beat that goes back", rule="8.3.15")
         beat = vertex.beat
     if footing.lost:
-        deeds = deeds_of_lost(vertex, chain, ground, network) if vertex.operations else None
+        deeds = deeds_of_lost(vertex, chain, ground, network, home) if vertex.operations else None
         return _effect_of_lost(vertex, beat, by_tag, deeds)
     if chain.totals.at is not prev:
         chain.totals.move(prev)
@@ -70,7 +72,7 @@ def check_cone(
     balance = prev.balance if prev is not None else chain.genesis_balance
     deeds = None
     if vertex.operations:
-        effect = check_objects(vertex, chain, ground, network)
+        effect = check_objects(vertex, chain, ground, network, home)
         deeds = effect.deeds
         payments = _with_passed_on(vertex, chain, effect)
         balance += effect.taken - effect.put

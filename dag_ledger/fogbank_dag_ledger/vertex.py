@@ -68,6 +68,9 @@ class Draft:
     work: int = 0
     """A number that shows work, below 2^64 (section 8.20)."""
 
+    home: bytes = b""
+    """The id of the home that the slot belongs to (section 8.18); empty: the community."""
+
 
 class Vertex(NamedTuple):
     """A vertex whose form is right; whether it is valid the DAG decides."""
@@ -98,6 +101,9 @@ class Vertex(NamedTuple):
 
     work: int = 0
     """A number that shows work (section 8.20)."""
+
+    home: bytes = b""
+    """The id of the home that its slot belongs to (section 8.18); empty: the community."""
 
     @property
     def edges(self) -> list[VertexId]:

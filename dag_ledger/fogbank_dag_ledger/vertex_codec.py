@@ -21,6 +21,7 @@ from fogbank_protocol.identity import (
 
 from .committee_codec import COMMITTEE, committee_from_value, committee_value
 from .committee_operations import CommitteeOperation
+from .home_operations import CreateHome, MoveHome
 from .limits import (
     BODY_BYTES_MAX,
     CLAIMS_MAX,
@@ -78,8 +79,12 @@ _Fields: TypeAlias = tuple[
     bytes,
     int,
     int,
+    bytes,
 ]
-_FIELD_TYPES = (int, bytes, int, bytes, int, bytes, list, int, list, list, int, bytes, int, int)
+_FIELD_TYPES = (
+    *(int, bytes, int, bytes, int, bytes, list, int, list, list, int, bytes, int, int),
+    bytes,
+)
 
 
 def body_of(draft: Draft, network: NetworkId, unix_time_s: int = 0) -> bytes:
@@ -104,6 +109,7 @@ def body_of(draft: Draft, network: NetworkId, unix_time_s: int = 0) -> bytes:
             draft.cert,
             unix_time_s,
             draft.work,
+            draft.home,
         ]
     )
 
@@ -189,7 +195,7 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         fields = decode_untyped(body, array_max=_ARRAY_MAX)
     except RemoteProtocolError as error:
         raise RemoteProtocolError(f"not a vertex: {error}", rule="8.3.1") from None
-    # Compared whole: a pattern of fourteen classes costs as much as the signature.  A boolean,
+    # Compared whole: a pattern of fifteen classes costs as much as the signature.  A boolean,
     # which is an integer to Python, is no int here.
     if not isinstance(fields, list) or (
         tuple(map(type, cast("list[object]", fields))) != _FIELD_TYPES
@@ -210,10 +216,13 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         cert,
         unix_time_s,
         work,
+        home,
     ) = cast("_Fields", fields)
     if version != _VERSION or kind not in (ORDINARY, VALIDATOR) or not 0 <= seq < SEQ_LIMIT:
         raise RemoteProtocolError("a version, kind or seq out of range", rule="8.3.1")
     if len(issuer) != NODE_ID_BYTES or len(net) != NETWORK_ID_BYTES:
+        raise RemoteProtocolError("a name of a wrong length", rule="8.3.1")
+    if home and len(home) != VERTEX_ID_BYTES:
         raise RemoteProtocolError("a name of a wrong length", rule="8.3.1")
     if min(epoch, beat, unix_time_s, work) < 0:
         raise RemoteProtocolError("a negative integer", rule="8.3.1")
@@ -236,6 +245,7 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
         committee=committee,
         epoch=epoch,
         work=work,
+        home=home,
     )
     _check_frame(vertex, net, network)
     _check_edges(vertex)
@@ -325,6 +335,7 @@ def _check_payments(vertex: Vertex) -> None:
         raise RemoteProtocolError("a payment of nothing", rule="8.3.9")
     if vertex.operations:
         _check_acts(vertex.operations)
+        _check_moves(vertex.operations)
 
 
 def _check_acts(operations: Sequence[Operation]) -> None:
@@ -333,6 +344,12 @@ def _check_acts(operations: Sequence[Operation]) -> None:
     ]
     if len(set(acts)) < len(acts):
         raise RemoteProtocolError("one action twice on one object", rule="8.12.2")
+
+
+def _check_moves(operations: Sequence[Operation]) -> None:
+    sorts = [type(one) for one in operations if isinstance(one, CreateHome | MoveHome)]
+    if len(set(sorts)) < len(sorts):
+        raise RemoteProtocolError("two moves, or two homes at once", rule="8.18.1")
 
 
 def _sort_of(action: Action) -> type:

@@ -11,6 +11,7 @@ from fogbank_protocol.identity import NodeId
 
 from .chain import Chain
 from .epochs import Epochs
+from .home import Home
 from .object_votes import ObjectVotes
 from .record import Record
 
@@ -19,13 +20,14 @@ class Votes:
     """Who has observed and voted for what."""
 
     def __init__(self, epochs: Epochs, pending: Callable[[], Iterable[Record]]) -> None:
-        """``epochs`` says whose vote counts; ``pending`` lists what is in slots that are open."""
+        """``epochs`` says whose vote counts in the home of the community.
+
+        ``pending`` lists what is in slots there that are open.
+        """
         self._epochs = epochs
-        self._weights = epochs.weights
-        self._quorum = epochs.quorum
         self._pending = pending
         self._contests: dict[tuple[bytes, int], Sequence[Record]] = {}
-        self.objects = ObjectVotes(epochs.weights, epochs.quorum)
+        self.objects = ObjectVotes(epochs.home)
         """Votes in the slots of objects."""
 
     def contest(self, record: Record, *, first_fork: bool) -> list[Record]:
@@ -37,10 +39,9 @@ class Votes:
         self._contests[chain.issuer, record.seq] = chain.contenders(record.seq)
         if chain.seat is None or not first_fork or not self.votes_for_all(chain):
             return []
-        if not self._has_entered(chain.seat):
-            return []
-        self.objects.count_all_observed(chain.seat)
-        return self._count_all_observed(chain.seat)
+        has_entered = self._has_entered(chain.seat)
+        self.objects.count_all_observed(chain.seat, is_local=not has_entered)
+        return self._count_all_observed(chain.seat, is_local=not has_entered)
 
     def forget(self, settled: Iterable[Chain]) -> None:
         """Drop the contests of slots that these chains hold no more than one vertex of."""
@@ -76,14 +77,18 @@ class Votes:
         special: list[Record] = []
         if len(chosen) < len(observed):
             special = [one for one in observed if one.special]
-        if forked and may_vote:
-            chosen = [one for one in observed if not _is_closed(one)]
-            self.objects.count_all(seat, special)
-        else:
+        if forked:
+            self.objects.count_all(seat, special, is_local=not may_vote)
+        if not (forked and may_vote):
             self.objects.observe(record, seat, special, may_vote=may_vote)
-            if may_vote:
-                chosen += self.choose(special, bit)
-        return self._cast(chosen, seat) if may_vote else []
+        if forked:
+            chosen = [one for one in observed if not _is_closed(one)]
+        else:
+            chosen += self.choose(special, bit)
+        if not may_vote:
+            # Epochs are of the community: in the home of a site one votes all the time (8.18).
+            chosen = [one for one in chosen if not one.home.is_general]
+        return self._cast(chosen, seat)
 
     def begin_epoch(self, union: Container[Record], carried: Iterable[Record]) -> None:
         """Vote anew, but in the slots of ``carried``; call it before the weights change.
@@ -102,12 +107,11 @@ class Votes:
 
     def seat_new(self, chains: Iterable[Chain]) -> None:
         """Take note of the weights of a new epoch, and of those of ``chains`` who are new."""
-        self._quorum = self._epochs.quorum
         for chain in chains:
             assert chain.seat is not None
             for record in chain.records():
                 _walk(record, 1 << chain.seat)
-        self.objects.seat_all(self._quorum)
+        self.objects.seat_all()
 
     def votes_for_all(self, chain: Chain) -> bool:
         """Tell whether the validator with this ``chain`` votes for whatever it observes."""
@@ -118,27 +122,31 @@ class Votes:
 
         ``bit`` is the validator's.
         """
-        chosen: dict[tuple[Chain, int], Record] = {}
+        chosen: dict[tuple[Chain, int, Home], Record] = {}
         for record in observed:
-            chain, seq = record.chain, record.seq
-            if _is_closed(record) or any(rival.votes & bit for rival in chain.contenders(seq)):
+            if _is_closed(record) or any(
+                rival.votes & bit for rival in record.chain.rivals(record)
+            ):
                 continue
-            best = chosen.get((chain, seq))
+            slot = record.chain, record.seq, record.home
+            best = chosen.get(slot)
             if best is None or record.id < best.id:
-                chosen[chain, seq] = record
+                chosen[slot] = record
         return list(chosen.values())
 
     def _has_entered(self, seat: int) -> bool:
         return not self._epochs.number or bool(self._epochs.entered >> seat & 1)
 
-    def _count_all_observed(self, seat: int) -> list[Record]:
-        """Count every vertex that a validator now known to have forked observed."""
+    def _count_all_observed(self, seat: int, *, is_local: bool) -> list[Record]:
+        """Count every vertex that a validator now known to have forked observed.
+
+        ``is_local``: in the homes of sites only.
+        """
         bit = 1 << seat
-        found: Iterable[Record] = (
-            record for contenders in self._contests.values() for record in contenders
-        )
-        if self._epochs.number or self._epochs.signed_off:
-            found = self._pending()
+        contested = [record for contenders in self._contests.values() for record in contenders]
+        found = dict.fromkeys(one for one in contested if not (is_local and one.home.is_general))
+        if not is_local and (self._epochs.number or self._epochs.signed_off):
+            found.update(dict.fromkeys(self._pending()))
         return self._cast(
             [
                 record
@@ -149,13 +157,17 @@ class Votes:
         )
 
     def _cast(self, chosen: Sequence[Record], seat: int) -> list[Record]:
-        bit, weight, quorum = 1 << seat, self._weights[seat], self._quorum
+        bit = 1 << seat
         confirmed: list[Record] = []
         for record in chosen:
+            home = record.home
+            weight = home.weights[seat] if seat < len(home.weights) else 0
+            if not (weight or home.is_general):
+                continue
             record.votes |= bit
             record.weight += weight
             # A slot that lost to a settled one has no votes left of those that decided it.
-            if record.weight >= quorum and not record.confirmed and not record.lost:
+            if record.weight >= home.quorum and not record.confirmed and not record.lost:
                 record.confirmed = True
                 confirmed.append(record)
         return confirmed
@@ -168,7 +180,7 @@ def has_observed(chain: Chain, record: Record) -> bool:
 
 def _is_closed(record: Record) -> bool:
     # Where there is one contender only, a vote more or less decides nothing.
-    return record.special and record.chain.is_closed(record.seq)
+    return record.special and record.home.is_general and record.chain.is_closed(record.seq)
 
 
 def _walk(start: Record, bit: int) -> list[Record]:

@@ -4,7 +4,6 @@ A draft stands on the account's head, so the caller signs and inserts it before 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
@@ -140,7 +139,7 @@ class Wallet:
         if needed > self.available:
             raise InsufficientFunds(needed, self.available)
         draft = self._draft(operations=operations)
-        draft = replace(draft, epoch=self._ledger.epoch_for(draft))
+        draft = self._ledger.place(draft)
         try:
             vertex = unsigned_vertex(draft, self._ledger.genesis.network)
             if self._ledger.missing(vertex):

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
-from fogbank_dag_ledger.committee_operations import CommitteeOperation
+from fogbank_dag_ledger.committee_operations import CommitteeOperation, table_of
 from fogbank_dag_ledger.genesis import Genesis, new_genesis
+from fogbank_dag_ledger.home_codec import sign_home
+from fogbank_dag_ledger.home_operations import CreateHome
 from fogbank_dag_ledger.operations import Operation
 from fogbank_dag_ledger.vertex import (
     NO_VERTEX,
@@ -81,8 +83,12 @@ class Community:
         does: Sequence[Operation] = (),
         says: Sequence[CommitteeOperation] = (),
         epoch: int = 0,
+        home: Vertex | None = None,
     ) -> Vertex:
-        """Return a vertex of ``person``; validators issue kind 2; ``note`` tells two apart."""
+        """Return a vertex of ``person``; validators issue kind 2; ``note`` tells two apart.
+
+        ``home`` is what created the home that it lives in.
+        """
         if kind is None:
             kind = VALIDATOR if person < len(self.validators) else ORDINARY
         draft = Draft(
@@ -101,8 +107,19 @@ class Community:
             operations=does,
             committee=says,
             epoch=epoch,
+            home=b"" if home is None else home.id,
         )
         return self.sign(draft, note)
+
+
+def home_of(
+    people: Community, creator: NodeId, seats: Iterable[NodeId], quorum: int | None = None
+) -> CreateHome:
+    """Return the op by which ``creator`` creates a home with these seats, signed by all."""
+    weights = dict.fromkeys(seats, 1)
+    table = table_of(weights, quorum or 2 * len(weights) // 3 + 1)
+    keys = [people.identities[people.names.index(one)] for one, _ in table.seats]
+    return CreateHome(table, tuple(sign_home(key, people.network, creator, table) for key in keys))
 
 
 def unsigned(draft: Draft, network: NetworkId, note: int = 0) -> Vertex:

@@ -87,8 +87,10 @@ class ObjectDag(RandomDag):
         random: Random,
         forkers: int,
         make: Callable[[Draft, int], Vertex] | None = None,
+        *,
+        homes: bool = False,
     ) -> None:
-        super().__init__(community, random, forkers, make)
+        super().__init__(community, random, forkers, make, homes=homes)
         self._people = community
         self._dice = random
         self._opened: list[tuple[Vertex, Opening]] = []

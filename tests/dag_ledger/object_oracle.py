@@ -5,6 +5,7 @@ from hashlib import blake2b
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from fogbank_dag_ledger.committee_operations import Table
 from fogbank_dag_ledger.operations import (
     Act,
     Agree,
@@ -282,7 +283,10 @@ class ObjectOracle:
             settling = self._of.vertices[action.settling]
             if not any(one.result.key == key for one in self.settles(settling)):
                 return "8.12.6"
-            return "8.12.9" if self.owed(vertex, key, action) <= 0 else None
+            if self.owed(vertex, key, action) <= 0:
+                return "8.12.9"
+            home = self._of.vertices[key[0]].home
+            return None if vertex.home == home else "8.12.10"
         if isinstance(action, Settling):
             times = sum(
                 one.result.key == key for own in self._of.line(before) for one in self.settles(own)
@@ -416,10 +420,20 @@ class ObjectOracle:
             for vertex in self._of.vertices.values()
             for one in self.settles(vertex)
         }
-        for validator in self._of.genesis.seats:
+        homes = self._of.home_tables().values()
+        everybody = {*self._of.genesis.seats, *(name for one in homes for name in one.weights())}
+        for validator in everybody:
             for result in self._votes_of(validator):
-                votes[result].add(validator)
+                if validator in self._table(result.key).weights():
+                    votes[result].add(validator)
         return votes
+
+    def _table(self, key: Key) -> Table:
+        """Return the seats of the home of the vertex that opens an object (8.18)."""
+        home = self._of.vertices[key[0]].home
+        if home in self._of.home_tables():
+            return self._of.home_tables()[home]
+        return self._of.table(self._of.present())
 
     def _votes_of(self, validator: NodeId) -> set[Result]:
         own = sorted(
@@ -523,7 +537,8 @@ class ObjectOracle:
         return {
             result
             for result, voters in self.votes().items()
-            if self._of.weight(voters) >= self._of.table(self._of.present()).quorum
+            if sum(self._table(result.key).weights()[one] for one in voters)
+            >= self._table(result.key).quorum
         }
 
     # Final and state: 8.12, 8.15 and 8.9.

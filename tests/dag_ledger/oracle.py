@@ -1,4 +1,4 @@
-"""The ledger again, slowly: SPEC.md sections 8.3 to 8.5, 8.9 and 8.19 word for word.
+"""The ledger again, slowly: SPEC.md sections 8.3 to 8.5, 8.9, 8.18 and 8.19 word for word.
 
 Nothing is incremental and nothing is shared with the ledger but the decoded vertex.  A set of
 vertices is an integer, one bit a vertex.
@@ -18,9 +18,10 @@ from fogbank_dag_ledger.committee_operations import (
     table_of,
 )
 from fogbank_dag_ledger.genesis import Genesis
+from fogbank_dag_ledger.home_operations import CreateHome, MoveHome
 from fogbank_dag_ledger.vertex import Vertex, VertexId, tag_of
 from fogbank_protocol.encoding import Value, encode
-from fogbank_protocol.identity import NodeId
+from fogbank_protocol.identity import NodeId, is_signed_by
 
 from .object_oracle import ObjectOracle
 
@@ -72,6 +73,11 @@ class Oracle:
         prev = self.vertices.get(vertex.prev)
         if prev is not None and self.is_lost(prev):
             return True
+        for op in vertex.operations:
+            if isinstance(op, MoveHome) and op.home:
+                is_none = op.home in self._settled and self._home_table(op.home) is None
+                if is_none or self.is_lost(self.vertices[op.home]):
+                    return True
         return any(self.is_lost(self.vertices[claim.source]) for claim in vertex.claims)
 
     def closed(self) -> set[NodeId]:
@@ -142,11 +148,86 @@ class Oracle:
                 return "8.3.18"
         if vertex.epoch != max([self._epoch[edge] for edge in vertex.edges], default=0):
             return "8.3.7"
-        return self._broken_rule_of_committee(vertex)
+        return self._broken_rule_of_committee(vertex) or self._broken_rule_of_homes(vertex)
 
-    def _had_seat(self, vertex: Vertex) -> bool:
+    def _had_seat(self, vertex: Vertex, name: NodeId | None = None) -> bool:
         known = range(min(vertex.epoch, self.present()) + 1)
-        return any(vertex.issuer in self.table(epoch).weights() for epoch in known)
+        wanted = name or vertex.issuer
+        return any(wanted in self.table(epoch).weights() for epoch in known)
+
+    # 8.18.
+
+    def _broken_rule_of_homes(self, vertex: Vertex) -> str | None:
+        line = self.line(self.vertices.get(vertex.prev))
+        moves = [op.home for one in line for op in one.operations if isinstance(op, MoveHome)]
+        lives = moves[-1] if moves else b""
+        if vertex.home != lives:
+            return "8.18.5"
+        for op in vertex.operations:
+            if isinstance(op, CreateHome):
+                names = [vertex.issuer, *(name for name, _ in op.table.seats)]
+                if not all(self._had_seat(vertex, name) for name in names):
+                    return "8.18.2"
+                seats: Value = [[name, weight] for name, weight in op.table.seats]
+                said = encode([1, vertex.issuer, [seats, op.table.quorum]])
+                signed = b"fog-home-1\0" + self.genesis.network + said
+                for (name, _), signature in zip(op.table.seats, op.signatures, strict=True):
+                    if not is_signed_by(name, signed, signature):
+                        return "8.18.2"
+                made = [one for one in line for op in one.operations if isinstance(op, CreateHome)]
+                if len(made) >= 4:
+                    return "8.18.3"
+            if isinstance(op, MoveHome) and (
+                op.home == lives or (op.home and self._home_table(op.home) is None)
+            ):
+                return "8.18.4"
+        return None
+
+    def _home_table(self, home: bytes) -> Table | None:
+        creating = self.vertices.get(VertexId(home))
+        for op in () if creating is None else creating.operations:
+            if isinstance(op, CreateHome):
+                return op.table
+        return None
+
+    def home_tables(self) -> dict[bytes, Table]:
+        """Return the seats of the homes of sites."""
+        tables = {one: self._home_table(one) for one in self.vertices}
+        return {one: table for one, table in tables.items() if table is not None}
+
+    def confirmed_in_homes(self) -> set[VertexId]:
+        """Return what is L1 by the seats of sites, in whatever epoch."""
+        everything = (1 << len(self.vertices)) - 1
+        found: set[VertexId] = set()
+        for home, table in self.home_tables().items():
+            votes: dict[VertexId, int] = {}
+            for validator, weight in table.seats:
+                for voted in self._votes_in_home(validator, home, everything):
+                    votes[voted] = votes.get(voted, 0) + weight
+            found |= {one for one, weight in votes.items() if weight >= table.quorum}
+        return found
+
+    def _votes_in_home(self, validator: NodeId, home: bytes, within: int) -> set[VertexId]:
+        own = self._own(validator, within)
+        here = {one.id for one in self.vertices.values() if one.home == home}
+        if len({one.seq for one in own}) < len(own):
+            return {seen for one in own for seen in self._members(self._cone[one.id])} & here
+        voted: dict[tuple[NodeId, int], VertexId] = {}
+        earlier = 0
+        for one in own:
+            observed = here.intersection(self._members(self._cone[one.id] & ~earlier))
+            for slot in {self._slot(seen) for seen in observed} - voted.keys():
+                voted[slot] = min(seen for seen in observed if self._slot(seen) == slot)
+            earlier |= self._cone[one.id]
+        return set(voted.values())
+
+    def _own(self, issuer: NodeId, within: int) -> list[Vertex]:
+        own = [
+            one
+            for one in self.vertices.values()
+            if one.issuer == issuer and within >> self._number[one.id] & 1
+        ]
+        return sorted(own, key=lambda one: one.seq)
 
     def _broken_rule_of_committee(self, vertex: Vertex) -> str | None:
         for op in vertex.committee:
@@ -296,22 +377,16 @@ class Oracle:
     def _votes_of(
         self, validator: NodeId, epoch: int, within: int, closed: set[tuple[NodeId, int]]
     ) -> set[VertexId]:
-        own = sorted(
-            (
-                one
-                for one in self.vertices.values()
-                if one.issuer == validator and within >> self._number[one.id] & 1
-            ),
-            key=lambda one: one.seq,
-        )
+        own = self._own(validator, within)
+        here = {one.id for one in self.vertices.values() if not one.home}
         speaking = [one for one in own if self._speaks(one, epoch)]
         if len({one.seq for one in own}) < len(own):
-            below = {seen for one in own for seen in self._members(self._cone[one.id])}
+            below = {seen for one in own for seen in self._members(self._cone[one.id])} & here
             return {one for one in below if speaking and self._slot(one) not in closed}
         voted: dict[tuple[NodeId, int], VertexId] = {}
         earlier = 0
         for one in speaking:
-            observed = self._members(self._cone[one.id] & ~earlier)
+            observed = here.intersection(self._members(self._cone[one.id] & ~earlier))
             for slot in {self._slot(seen) for seen in observed} - voted.keys() - closed:
                 voted[slot] = min(seen for seen in observed if self._slot(seen) == slot)
             earlier |= self._cone[one.id]
@@ -335,6 +410,10 @@ class Oracle:
         for validator in self.table(present).weights():
             for voted in self._votes_of(validator, present, everything, self._closed(present)):
                 votes[voted].add(validator)
+        for home, table in self.home_tables().items():
+            for validator in table.weights():
+                for voted in self._votes_in_home(validator, home, everything):
+                    votes[voted].add(validator)
         return votes
 
     def weight(self, validators: set[NodeId]) -> int:
@@ -345,7 +424,8 @@ class Oracle:
         """Return what is L1 in the present epoch."""
         everything = (1 << len(self.vertices)) - 1
         present = self.present()
-        return self.confirmed_in(present, everything) | self.carried(present)
+        in_homes = self.confirmed_in_homes()
+        return self.confirmed_in(present, everything) | self.carried(present) | in_homes
 
     # 8.5.
 
@@ -356,6 +436,7 @@ class Oracle:
             if epoch not in self._final_by:
                 everything = (1 << len(self.vertices)) - 1
                 confirmed = self.confirmed_in(epoch, everything) | self.carried(epoch)
+                confirmed |= self.confirmed_in_homes()
                 self._final_by[epoch] = self._final_in(epoch, confirmed, final)
             final = self._final_by[epoch]
         return set(final)
@@ -366,19 +447,28 @@ class Oracle:
         table = self.table(epoch)
         weights = table.weights()
         said: defaultdict[bytes, dict[NodeId, bytes]] = defaultdict(dict)
+        said_here: defaultdict[bytes, dict[NodeId, bytes]] = defaultdict(dict)
+        homes = self.home_tables()
         for sayer in self.vertices.values():
-            if sayer.cert and sayer.issuer in weights and self._speaks(sayer, epoch):
+            if sayer.cert:
                 for start in range(0, len(sayer.cert), 12):
                     tag, seq = sayer.cert[start : start + 8], sayer.cert[start + 8 : start + 12]
                     said[tag][sayer.issuer] = max(seq, said[tag].get(sayer.issuer, b""))
+                    if sayer.issuer in weights and self._speaks(sayer, epoch):
+                        here = said_here[tag]
+                        here[sayer.issuer] = max(seq, here.get(sayer.issuer, b""))
         final = set(before)
         settled = self.objects.confirmed()
         while True:
             more: set[VertexId] = set()
             for one in confirmed - final:
                 vertex = self.vertices[one]
-                sayers = {who for who, seq in said[one[:8]].items() if seq >= one[8:12]}
-                enough = sum(weights[who] for who in sayers) >= table.quorum
+                votes, heard = (
+                    (homes[vertex.home], said) if vertex.home in homes else (table, said_here)
+                )
+                sayers = {who for who, seq in heard[one[:8]].items() if seq >= one[8:12]}
+                there = votes.weights()
+                enough = sum(there.get(who, 0) for who in sayers) >= votes.quorum
                 stands = self._stands_on(one, final) and not self.is_lost(vertex)
                 if enough and stands and self.objects.stands_on(vertex, final, settled):
                     more.add(one)
@@ -389,6 +479,7 @@ class Oracle:
     def _stands_on(self, vertex_id: VertexId, final: set[VertexId]) -> bool:
         vertex = self.vertices[vertex_id]
         sources = {claim.source for claim in vertex.claims}
+        sources |= {op.home for op in vertex.operations if isinstance(op, MoveHome) and op.home}
         return (not vertex.prev or vertex.prev in final) and sources <= final
 
     # 8.9.

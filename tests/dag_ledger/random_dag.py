@@ -5,6 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
+from fogbank_dag_ledger.home_operations import CreateHome, MoveHome
 from fogbank_dag_ledger.vertex import (
     NO_VERTEX,
     ORDINARY,
@@ -18,7 +19,7 @@ from fogbank_dag_ledger.vertex import (
 )
 from fogbank_protocol.identity import NodeId
 
-from .community import Community, unsigned
+from .community import Community, home_of, unsigned
 
 
 class RandomDag:
@@ -31,12 +32,17 @@ class RandomDag:
         forkers: int,
         make: Callable[[Draft, int], Vertex] | None = None,
         reach: int = 12,
+        *,
+        homes: bool = False,
     ) -> None:
         """``make`` signs a draft, telling it from others by a number; without it nobody does.
 
-        Parents are drawn from the last ``reach`` vertices.
+        Parents are drawn from the last ``reach`` vertices.  ``homes``: seats make homes, and
+        accounts move.
         """
         self._reach = reach
+        self._has_homes = homes
+        self._homes: list[VertexId] = []
         self._community = community
         self._make = make or self._unsigned
         self._random = random
@@ -50,6 +56,8 @@ class RandomDag:
     def accept(self, vertex: Vertex) -> None:
         """Let later vertices stand on ``vertex``."""
         self.valid.append(vertex)
+        if any(isinstance(one, CreateHome) for one in vertex.operations):
+            self._homes.append(vertex.id)
         below = [self._cones[edge] for edge in vertex.edges]
         self._cones[vertex.id] = frozenset([vertex]).union(*below)
 
@@ -75,9 +83,29 @@ class RandomDag:
             payments=list(self._payments(issuer)),
         )
         draft = self._more(draft, prev)
+        if self._has_homes:
+            draft = self._dwell(draft, prev)
         if draft.kind == VALIDATOR and prev is not None:
             draft = self._with_cert(draft)
         return self._make(draft, random.getrandbits(32))
+
+    def _dwell(self, draft: Draft, prev: Vertex | None) -> Draft:
+        """Return ``draft`` in the home of its line, now and then in another one, or moving."""
+        random, community = self._random, self._community
+        home = b"" if prev is None else prev.home
+        for operation in () if prev is None else prev.operations:
+            if isinstance(operation, MoveHome):
+                home = operation.home
+        operations = list(draft.operations)
+        if random.random() < (0.1 if self._homes else 0.4):
+            seats = random.sample(community.validators, random.choice((2, 3, 3)))
+            seats += community.names[-1:] if random.random() < 0.1 else ()
+            operations.append(home_of(community, draft.issuer, seats))
+        if random.random() < 0.15:
+            operations.append(MoveHome(random.choice([NO_VERTEX, *self._homes])))
+        if random.random() < 0.02:
+            home = random.choice([b"", *self._homes])
+        return replace(draft, operations=operations, home=home)
 
     def _more(self, draft: Draft, prev: Vertex | None) -> Draft:
         """Return ``draft`` with what else there is to say; ``prev`` is the issuer's."""

@@ -4,6 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fogbank_dag_ledger.acknowledgements import Acknowledged, Entry, decode_cert, encode_cert
+from fogbank_dag_ledger.committee_operations import Table
+from fogbank_dag_ledger.home import GENERAL, Home
+
+from .community import account
 
 
 @given(st.dictionaries(st.binary(min_size=8, max_size=8), st.integers(0, 2**32 - 1)))
@@ -26,9 +30,11 @@ def test_the_stable_count_is_what_a_quorum_has_reached(
     drawn: tuple[list[int], int, list[tuple[int, int]]],
 ) -> None:
     weights, quorum, raises = drawn
-    acknowledged, counts = Acknowledged(weights, quorum), [0] * len(weights)
+    seats = tuple((account(number), weight) for number, weight in enumerate(weights))
+    home = Home(GENERAL, Table(seats, quorum), weights)
+    acknowledged, counts = Acknowledged(home), [0] * len(weights)
     for seat, count in raises:
-        before = acknowledged.stable
+        before = acknowledged.tally(home).stable
         rose = acknowledged.raise_to(seat, count)
         counts[seat] = max(counts[seat], count)
         expected = max(
@@ -36,5 +42,5 @@ def test_the_stable_count_is_what_a_quorum_has_reached(
             for count in range(10)
             if sum(w for w, c in zip(weights, counts, strict=True) if c >= count) >= quorum
         )
-        assert acknowledged.stable == expected
+        assert acknowledged.tally(home).stable == expected
         assert rose == (expected > before)

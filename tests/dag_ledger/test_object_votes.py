@@ -37,7 +37,8 @@ def grow(seed: int) -> tuple[Ledger, Oracle, Counter[str]]:
     random = Random(seed)
     community = Community(others=3, weights=random.choice(([1, 1, 1, 1], [1, 2, 3, 1])))
     ledger, oracle = Ledger(community.genesis), Oracle(community.genesis)
-    source = ObjectDag(community, random, forkers=random.choice((0, 0, 1, 2)))
+    forkers = random.choice((0, 0, 1, 2))
+    source = ObjectDag(community, random, forkers, homes=seed % 3 == 0)
     met: Counter[str] = Counter()
     for _ in range(STEPS):
         vertex = source.draw()
@@ -85,6 +86,9 @@ def test_the_ledger_says_of_objects_what_the_slow_definition_says() -> None:
         assert ledger.state_hash() == oracle.state_hash(), f"seed {seed}"
         assert ledger.supply_held() + ledger.burned == ledger.genesis.supply, f"seed {seed}"
         met["settled"] += len(settled)
+        met["settled in homes"] += sum(
+            bool(oracle.vertices[result.key[0]].home) for result in settled
+        )
         for one in final:
             acts = [act for _, act in oracle.objects.acts(oracle.vertices[one])]
             met["final settlements"] += sum(isinstance(act.action, Settling) for act in acts)

@@ -30,7 +30,11 @@ class Pair:
         self.oracle = Oracle(self.community.genesis)
         forkers = self.random.choice((0, 0, 1, 1, 2))
         self.source = RandomDag(
-            self.community, self.random, forkers, reach=self.random.choice((12, 60))
+            self.community,
+            self.random,
+            forkers,
+            reach=self.random.choice((12, 60)),
+            homes=seed % 3 == 0,
         )
         self.met: Counter[str] = Counter()
         self.state: dict[bytes, bytes] = {}

@@ -8,6 +8,7 @@ from fogbank_dag_ledger.chain import Chain
 from fogbank_dag_ledger.dag import Dag
 from fogbank_dag_ledger.footing import Footing, Ground
 from fogbank_dag_ledger.genesis import decode_genesis
+from fogbank_dag_ledger.home import NOWHERE
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.record import Record
 from fogbank_dag_ledger.validity import check_cone
@@ -40,7 +41,8 @@ def test_a_rejected_vector_breaks_its_rule_and_changes_nothing(case: Any) -> Non
 def test_every_rule_of_the_cone_but_the_one_of_tags_has_a_rejected_vector() -> None:
     rules = {case["rule"] for case in VECTORS["reject"]}
     committee = {f"8.19.{number}" for number in range(2, 6)}
-    assert rules == {f"8.3.{number}" for number in (7, *range(14, 19))} | committee
+    homes = {f"8.18.{number}" for number in range(2, 6)} | {"8.12.10"}
+    assert rules == {f"8.3.{number}" for number in (7, *range(14, 19))} | committee | homes
 
 
 def test_a_prev_of_another_key_with_the_same_tag_is_refused() -> None:
@@ -77,7 +79,7 @@ def test_balances_and_totals_stay_below_2_to_the_64() -> None:
     claiming = community.vertex(1, community.vertex(1), claims=[(payer, 2**64 - 1)])
     footing = Footing((prev, source), prev, (source,), lost=False)
     with pytest.raises(RemoteProtocolError) as caught:
-        check_cone(claiming, chain, footing, {}, Ground(Dag(), {}), community.network)
+        check_cone(claiming, chain, footing, {}, Ground(Dag(), {}), community.network, NOWHERE)
     assert caught.value.rule == "8.3.17"
     assert len(ledger) == 0
 

@@ -48,7 +48,10 @@ def test_the_demo_keeps_what_it_promises(tmp_path: Path) -> None:
     assert report["channels_closed"] == 4
     assert report["channels_open"] == 0
     assert report["royalties_paid"] > 0
-    assert report["supply_before"] == report["supply_after"] > 0
+    assert report["supply_before"] == report["supply_after"] + report["burned"]
+    assert report["disputes"] > 0
+    assert report["slashed"] == 1
+    assert report["burned"] == 9_000
     assert report["payments_final"] is True
     assert len(report["state_hashes"]) == 4
     assert len(set(report["state_hashes"])) == 1

@@ -16,6 +16,7 @@ TOPICS = (
     "bids",
     "blobs",
     "checkpoints",
+    "disputes",
     "encoding",
     "equivocation",
     "frames",

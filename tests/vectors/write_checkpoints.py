@@ -10,6 +10,7 @@ from fogbank_dag_ledger.checkpoint import checkpoint_hash, encode_names, encode_
 from fogbank_dag_ledger.checkpoint_state import (
     AccountRecord,
     DeadRecord,
+    HomeRecord,
     PairRecord,
     StateRecord,
     encode_record,
@@ -140,6 +141,9 @@ RECORDS: dict[str, StateRecord] = {
         terms=StakeTerms((BOB.node_id,), 1, 9, 10),
         outcome=OutcomeAt(True, 300, (), SETTLING[:1]),
     ),
+    "a home of a site": HomeRecord(
+        ANN.node_id, PAYER, table_of({ANN.node_id: 1, BOB.node_id: 2}, 2)
+    ),
     "drops in an object": LineRecord(ANN.node_id, OPEN.id, 300, 180),
 }
 
@@ -163,7 +167,8 @@ def _states() -> Json:
     assert isinstance(told, list)
     wrong = {
         "nothing": b"",
-        "a record of another kind": encode([6, ANN.node_id]),
+        "a record of another kind": encode([7, ANN.node_id]),
+        "a home without a table": encode([6, ANN.node_id, PAYER]),
         "an account without an epoch": encode([*_fields(account)[:8], 0]),
         "an account with a home": _changed(account, 2, b"home"),
         "positions without a head": _changed(account, 4, b""),

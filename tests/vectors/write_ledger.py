@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
-from tests.dag_ledger.community import Community
+from tests.dag_ledger.community import Community, home_of
 from tests.dag_ledger.electorate import Electorate
 from tests.dag_ledger.random_dag import RandomDag
 
@@ -20,8 +21,10 @@ from fogbank_dag_ledger.committee_operations import (
     SignOff,
     table_of,
 )
+from fogbank_dag_ledger.home_operations import MoveHome
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.vertex import ORDINARY, VALIDATOR, Vertex
+from fogbank_dag_ledger.operations import Act, EscrowTerms, Opening, Release, Take
+from fogbank_dag_ledger.vertex import NO_VERTEX, ORDINARY, VALIDATOR, Vertex
 from fogbank_dag_ledger.vertex_codec import encode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
 
@@ -124,6 +127,7 @@ def _dags() -> list[Json]:
         _dag("a forked validator votes for both sides", PEOPLE, _forked_validator()),
     ]
     dags.append(_dag("one seat becomes three", *_growing()))
+    dags.append(_dag("in and out of the home of a site", PEOPLE, _site()))
     return dags + [_dag(f"at random, {seed}", *_random(seed)) for seed in range(4)]
 
 
@@ -184,6 +188,78 @@ def _change() -> list[tuple[str, list[Vertex], Vertex, str]]:
                 0, none, says=[Decision(1, proposed.id, tuple(sorted([*ids[:2], none.id])))]
             ),
             "8.19.5",
+        ),
+    ]
+
+
+def _site() -> list[Vertex]:
+    """Seats 0 and 1 make a home; person 4 moves in, pays 5 there, and moves out again."""
+    created = PEOPLE.vertex(0, does=[home_of(PEOPLE, PEOPLE.names[0], PEOPLE.names[:2])])
+    moved = PEOPLE.vertex(4, parents=[created], does=[MoveHome(created.id)])
+    voted = [PEOPLE.vertex(seat, created if seat == 0 else None, [moved]) for seat in range(3)]
+    said = [
+        PEOPLE.vertex(seat, voted[seat], voted, acknowledges=[created, moved]) for seat in range(3)
+    ]
+    # From here on two of the three are enough.
+    paid = PEOPLE.vertex(4, moved, said, pays={5: 7}, home=created)
+    back = PEOPLE.vertex(4, paid, does=[MoveHome(NO_VERTEX)], home=created)
+    again = [PEOPLE.vertex(seat, said[seat], [back]) for seat in range(2)]
+    last = [PEOPLE.vertex(seat, again[seat], again, acknowledges=[back]) for seat in range(2)]
+    abroad = PEOPLE.vertex(4, back, last, pays={5: 1})
+    pending = [PEOPLE.vertex(seat, last[seat], [abroad]) for seat in range(2)]
+    return [created, moved, *voted, *said, paid, back, *again, *last, abroad, *pending]
+
+
+def _homes() -> list[tuple[str, list[Vertex], Vertex, str]]:
+    """Return what may not be said of homes, and at which place."""
+    op = home_of(PEOPLE, PEOPLE.names[0], PEOPLE.names[:2])
+    created = PEOPLE.vertex(0, does=[op])
+    moved = PEOPLE.vertex(4, parents=[created], does=[MoveHome(created.id)])
+    terms = EscrowTerms(PEOPLE.names[4], (), 0, (), 100, 60, bytes(32))
+    opened = PEOPLE.vertex(5, does=[Opening(0, 10, terms)])
+    released = PEOPLE.vertex(5, opened, does=[Act(opened.id, 0, Release())])
+    four = [created]
+    for count in (2, 3, 4):
+        four.append(PEOPLE.vertex(0, four[-1], does=[op], note=count))
+    spoilt = replace(op, signatures=(op.signatures[0], bytes(64)))
+    stranger = home_of(PEOPLE, PEOPLE.names[0], [PEOPLE.names[0], PEOPLE.names[5]])
+    return [
+        ("a home of somebody without a seat", [], PEOPLE.vertex(0, does=[stranger]), "8.18.2"),
+        (
+            "a home that somebody without a seat creates",
+            [],
+            PEOPLE.vertex(5, does=[home_of(PEOPLE, PEOPLE.names[5], PEOPLE.names[:2])]),
+            "8.18.2",
+        ),
+        ("a home that one has not signed", [], PEOPLE.vertex(0, does=[spoilt]), "8.18.2"),
+        ("a home signed for another creator", [], PEOPLE.vertex(1, does=[op]), "8.18.2"),
+        ("a fifth home", four, PEOPLE.vertex(0, four[-1], does=[op]), "8.18.3"),
+        (
+            "a move to what is no home",
+            [opened],
+            PEOPLE.vertex(4, does=[MoveHome(opened.id)]),
+            "8.18.4",
+        ),
+        ("a move to where one is", [], PEOPLE.vertex(4, does=[MoveHome(NO_VERTEX)]), "8.18.4"),
+        (
+            "a move to the home where one is",
+            [created, moved],
+            PEOPLE.vertex(4, moved, does=[MoveHome(created.id)], home=created),
+            "8.18.4",
+        ),
+        ("a home without a move", [created], PEOPLE.vertex(4, home=created), "8.18.5"),
+        ("no home after a move", [created, moved], PEOPLE.vertex(4, moved), "8.18.5"),
+        (
+            "the new home in the move itself",
+            [created],
+            PEOPLE.vertex(4, parents=[created], does=[MoveHome(created.id)], home=created),
+            "8.18.5",
+        ),
+        (
+            "a take in another home than that of the object",
+            [created, moved, opened, released],
+            PEOPLE.vertex(4, moved, does=[Act(opened.id, 0, Take(released.id))], home=created),
+            "8.12.10",
         ),
     ]
 
@@ -288,6 +364,6 @@ def build() -> Json:
         "genesis": PEOPLE.genesis.body.hex(),
         "reject": [
             {"name": name, "held": _wires(held), "hex": encode_vertex(vertex).hex(), "rule": rule}
-            for name, held, vertex, rule in (*_rejected(), *_change())
+            for name, held, vertex, rule in (*_rejected(), *_change(), *_homes())
         ],
     }

@@ -35,6 +35,7 @@ FIELDS: dict[str, Value] = {
     "cert": b"",
     "ts": 0,
     "pow": 0,
+    "home": b"",
 }
 
 
@@ -74,6 +75,8 @@ CLAIMS: list[Value] = [[one, number + 1] for number, one in enumerate(ids(16))]
 LARGE: Value = (1 << 64) - 1
 TABLE: Value = [[[bytes([number]) * 32, number] for number in (1, 2, 3)], 5]
 DIGEST = bytes(range(32))
+EIGHT: Value = [[bytes([number]) * 32, 1] for number in range(1, 9)]
+SEATS: Value = [[bytes([number]) * 32, 1] for number in (1, 2)]
 
 
 def committee(*ops: Value) -> dict[str, Value]:
@@ -124,6 +127,9 @@ ACCEPTED: dict[str, dict[str, Value]] = {
     "a proposal that was valid before": committee([6, 5, 3, [7, 7, TABLE, ids(32)]]),
     "a prevote and a precommit": committee([6, 5, 4, [0, DIGEST]], [6, 5, 5, [1_023, DIGEST]]),
     "votes for nothing": committee([6, 5, 4, [0, b""]], [6, 5, 5, [0, b""]]),
+    "a home of two": {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(64)]]]},
+    "a move into a home": {**NEXT, "ops": [[5, 2, DIGEST]]},
+    "a move back, in the home": {**NEXT, "ops": [[5, 2, b""]], "home": DIGEST},
     "a decision": committee([6, 5, 6, [ids(9)[8], ids(3)]]),
 }
 
@@ -250,6 +256,27 @@ def _of_form() -> dict[str, tuple[Mapping[str, Value], str]]:
         "tags that do not ascend": ({**SEATED, "cert": b"\1" * 12 + bytes(12)}, "8.3.10"),
         "a tag named twice": ({**SEATED, "cert": bytes(24)}, "8.3.10"),
         "a cert at seq 0": ({"kind": 2, "cert": bytes(12)}, "8.3.10"),
+        "a home of 31 bytes": ({**NEXT, "home": DIGEST[1:]}, "8.3.1"),
+        "a home that is nil": ({**NEXT, "home": None}, "8.3.1"),
+        "a move to 31 bytes": ({**NEXT, "ops": [[5, 2, DIGEST[1:]]]}, "8.3.1"),
+        "an unknown action about a home": ({**NEXT, "ops": [[5, 3, DIGEST]]}, "8.3.1"),
+        "a home with a signature of 63 bytes": (
+            {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(63)]]]},
+            "8.3.1",
+        ),
+        "a home with a signature too few": (
+            {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64)]]]},
+            "8.18.1",
+        ),
+        "a home with a quorum too small": (
+            {**NEXT, "ops": [[5, 1, [SEATS, 1], [bytes(64), bytes(64)]]]},
+            "8.18.1",
+        ),
+        "a home of eight": (
+            {**SEATED, "ops": [[5, 1, [EIGHT, 8], [bytes(64)] * 8]]},
+            "8.18.1",
+        ),
+        "two moves at once": ({**NEXT, "ops": [[5, 2, DIGEST], [5, 2, b""]]}, "8.18.1"),
         "work of a validator": ({"kind": 2, "pow": 1}, "8.3.11"),
     }
 
@@ -269,7 +296,8 @@ def _of_bytes() -> dict[str, tuple[bytes, str]]:
         "a trailing byte": (wire(good) + b"\0", "8.3.1"),
         "a trailing byte in the body": (wire(good + b"\0"), "8.3.1"),
         "a body with 13 fields": (wire(encode(fields[:13])), "8.3.1"),
-        "a body with 15 fields": (wire(encode([*fields, 0])), "8.3.1"),
+        "a body with 14 fields": (wire(encode(fields[:14])), "8.3.1"),
+        "a body with 16 fields": (wire(encode([*fields, 0])), "8.3.1"),
         "a seq not in its shortest form": (
             wire(good.replace(ANN.node_id + b"\0", ANN.node_id + b"\xcc\0")),
             "8.3.1",

@@ -5,8 +5,10 @@ The one part of verification that runs something (SPEC.md sections 7.11 and 7.12
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import trio
 
@@ -15,8 +17,9 @@ from fogbank_protocol.identity import short_form
 
 from .errors import SandboxUnavailable
 from .limits import PROOF_BYTES_MAX, WALL_S_MAX
-from .outcome import HostFault
+from .outcome import HostFault, Outcome
 from .package import Package
+from .run import RunReport, RunRequest
 from .sandbox.pool import Sandbox
 from .verification.proof import CheckedProof, Verdict, check_proof, judge_end, judge_state
 from .verification.proof_file import decode_proof
@@ -30,8 +33,37 @@ EXIT_UNKNOWN = 3
 _STATUS = {Verdict.WRONG: 0, Verdict.RIGHT: 1, Verdict.UNKNOWN: EXIT_UNKNOWN}
 
 
+class StepRunner(Protocol):
+    """Executes runs, and step tasks by their steps: the sandbox, or what is put around it."""
+
+    async def execute(self, package: Package, request: RunRequest) -> RunReport:
+        """As ``Sandbox.execute``."""
+        ...
+
+    async def execute_steps(self, package: Package, request: StepRequest) -> StepReport:
+        """As ``Sandbox.execute_steps``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The repeated run came to its end."""
+
+    outcome: Outcome
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What repeating a proof has shown: who is right, and where the run came to."""
+
+    verdict: Verdict
+    at: End | Digest
+    """The end, or the state at the position at which the proof stops."""
+
+
 async def repeat_step(
-    sandbox: Sandbox,
+    sandbox: StepRunner,
     package: Package,
     terms: Terms,
     *,
@@ -61,8 +93,8 @@ async def repeat_step(
 
 
 async def repeat_proof(
-    sandbox: Sandbox, checked: CheckedProof, *, wall_s_max: float = WALL_S_MAX
-) -> Verdict:
+    sandbox: StepRunner, checked: CheckedProof, *, wall_s_max: float = WALL_S_MAX
+) -> Found:
     """Repeat what ``checked`` names in ``sandbox`` and return who is right.
 
     Raises:
@@ -73,7 +105,8 @@ async def repeat_proof(
     if terms.plan is None:
         request = terms.request(checked.input, wall_s_max=wall_s_max)
         whole = await sandbox.execute(checked.package, request)
-        return judge_end(checked, 0, whole.outcome, whole.fuel)
+        verdict = judge_end(checked, 0, whole.outcome, whole.fuel)
+        return Found(verdict, End(whole.outcome, whole.fuel))
     report = await _run_steps(
         sandbox,
         checked.package,
@@ -85,10 +118,12 @@ async def repeat_proof(
     )
     if report.snapshot is not None:
         snapshot = await trio.to_thread.run_sync(decode_snapshot, report.snapshot)
-        return judge_state(checked, snapshot.root())
+        root = snapshot.root()
+        return Found(judge_state(checked, root), root)
     ended = report.report
     assert ended is not None
-    return judge_end(checked, report.states, ended.outcome, ended.fuel)
+    verdict = judge_end(checked, report.states, ended.outcome, ended.fuel)
+    return Found(verdict, End(ended.outcome, ended.fuel))
 
 
 async def judge_proof_file(
@@ -101,11 +136,12 @@ async def judge_proof_file(
         SandboxBusy, SandboxUnavailable: as ``Sandbox.execute``.
     """
     checked = await trio.to_thread.run_sync(lambda: check_proof(decode_proof(data)))
-    return checked, await repeat_proof(sandbox, checked, wall_s_max=wall_s_max)
+    found = await repeat_proof(sandbox, checked, wall_s_max=wall_s_max)
+    return checked, found.verdict
 
 
 async def _run_steps(
-    sandbox: Sandbox,
+    sandbox: StepRunner,
     package: Package,
     terms: Terms,
     input_data: bytes,
@@ -159,7 +195,7 @@ async def _repeat_here(checked: CheckedProof) -> Verdict:
             # Kept, because a nursery would wrap what is raised through it.
             try:
                 await nursery.start(sandbox.run)
-                found = await repeat_proof(sandbox, checked)
+                found = (await repeat_proof(sandbox, checked)).verdict
             except (RemoteProtocolError, SandboxUnavailable) as error:
                 found = error
             nursery.cancel_scope.cancel()

@@ -47,9 +47,23 @@ def check_file(data: bytes, name: str) -> PackageChecked | ProofJudged:
     """
     if is_proof(data):
         return _judge(data, name)
+    return check_package(data, name, wanted="a package nor a proof")
+
+
+def check_package(
+    data: bytes, name: str, *, wanted: str = "a package nor a WebAssembly module"
+) -> PackageChecked:
+    """Check the package ``data``, of a file ``name``; ``wanted`` as ``open_task`` takes it.
+
+    Raises:
+        Refused: it is none, or something of it does not hold; the sentence says what.
+    """
     if data.startswith(WASM):
-        raise Refused(f"{name} is a bare module, which nobody signed: see 'fogbank task inspect'")
-    package = inspect(open_task(data, name), is_bare=False).package
+        raise Refused(
+            f"{name} is a bare module, which nobody signed: 'fogbank task pack' makes a package in "
+            "a task's folder, 'fogbank task inspect' tells what it is"
+        )
+    package = inspect(open_task(data, name, wanted=wanted), is_bare=False).package
     assert package is not None
     return PackageChecked(package=package)
 
@@ -73,4 +87,4 @@ def _judge(data: bytes, name: str) -> ProofJudged:
 
 async def _repeat(checked: CheckedProof) -> Verdict:
     async with local_sandbox() as sandbox:
-        return await repeat_proof(sandbox, checked)
+        return (await repeat_proof(sandbox, checked)).verdict

@@ -41,10 +41,13 @@ def pack(manifest: TaskManifest, module: bytes, author: "Identity") -> bytes:
         raise Refused(f"no package can be made: {error}") from None
 
 
-def open_task(data: bytes, name: str) -> "Package":
+def open_task(
+    data: bytes, name: str, *, wanted: str = "a WebAssembly module nor a package"
+) -> "Package":
     """Return the package in ``data``, or one made on the spot when that is a bare module.
 
-    Such a package is signed by a key that everybody knows: it is for this machine alone.
+    Such a package is signed by a key that everybody knows: it is for this machine alone.  In errors
+    the data is called ``name``, and neither what is ``wanted`` where it is nothing known at all.
 
     Raises:
         Refused: neither a package nor a module that can be run; the sentence says why.
@@ -59,7 +62,7 @@ def open_task(data: bytes, name: str) -> "Package":
         try:
             decode(data, bytes_max=PACKAGE_BYTES_MAX)
         except RemoteProtocolError:
-            raise Refused(f"{name} is neither a WebAssembly module nor a package") from None
+            raise Refused(f"{name} is neither {wanted}") from None
     try:
         if data.startswith(WASM):
             nobody = Identity.from_seed(bytes(32))

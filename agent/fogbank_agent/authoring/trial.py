@@ -228,17 +228,13 @@ def _compare(test: TrialSection, folder: Path, output: bytes) -> str:
     )
 
 
-def request_of(test: TrialSection, folder: Path, input_file: Path | None = None) -> RunRequest:
+def request_of(test: TrialSection, folder: Path) -> RunRequest:
     """Return the run that ``test`` asks for, of a manifest in ``folder``.
-
-    ``input_file`` is read in place of the test's own input.
 
     Raises:
         ConfigError: its input cannot be read, or the run is not possible.
     """
-    if input_file is not None:
-        data = _read(input_file)
-    elif test.input_file is not None:
+    if test.input_file is not None:
         data = _read(folder / test.input_file)
     else:
         data = (test.input_text or "").encode()

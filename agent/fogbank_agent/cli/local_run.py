@@ -25,9 +25,9 @@ class LocalOrder:
     """What decides a run besides the task and its input."""
 
     arguments: Sequence[str]
-    environment: tuple[str, ...]
-    seed: int
-    fuel_max: int | None
+    environment: tuple[str, ...] = ()
+    seed: int = 0
+    fuel_max: int | None = None
 
 
 def run_locally(
@@ -43,6 +43,7 @@ def run_locally(
     """Run ``task`` once and print how it went; the output goes to ``output`` or standard output.
 
     Raises:
+        UsageError: what is asked for needs an agent.
         Refused: the task or the input is not acceptable.
         RunFailed: the run gave no output.
         MachineError: this machine cannot run tasks, or the output cannot be written.
@@ -53,12 +54,14 @@ def run_locally(
     from ..authoring.trial import outcome_text
 
     if isinstance(task, PublishedTask):
-        raise Refused("--local runs a file: a package's id is fetched by an agent, without --local")
+        raise click.UsageError(
+            "--local runs a file: a package's id is fetched by an agent, without --local"
+        )
     if folders or len(files) > 1:
-        raise Refused("--local takes one --input and no --map")
+        raise click.UsageError("--local takes one --input and no --map")
     [given] = find_inputs(files, ())
-    package = open_task(task.data, task.name)
-    report = trio.run(_run, package, _request(given, order, wall_s_max or _WALL_S_MAX))
+    package = open_task(task.data, task.file)
+    report = trio.run(_run, package, local_request(given, order, wall_s_max))
     outcome = outcome_text(report.outcome)
     if outcome == "ok" and output is not None:
         _write(output, report.output)
@@ -82,7 +85,12 @@ async def _run(package: "Package", request: "RunRequest") -> "RunReport":
         return await run_once(sandbox, package, request)
 
 
-def _request(given: Input, order: LocalOrder, wall_s_max: int) -> "RunRequest":
+def local_request(given: Input, order: LocalOrder, wall_s_max: int | None = None) -> "RunRequest":
+    """Return the run of ``order`` on ``given``, of at most ``wall_s_max`` seconds, else an hour.
+
+    Raises:
+        Refused: the input cannot be read, or the run is not possible.
+    """
     from fogbank_protocol.errors import LocalProtocolError
     from fogbank_wasm_tasks.run import RunRequest
 
@@ -96,7 +104,7 @@ def _request(given: Input, order: LocalOrder, wall_s_max: int) -> "RunRequest":
             arguments=order.arguments,
             environment=environment_of(order.environment),
             seed=order.seed,
-            wall_s_max=wall_s_max,
+            wall_s_max=wall_s_max or _WALL_S_MAX,
         )
     except OSError as error:
         raise Refused(f"the input {given.path} cannot be read: {error.strerror}") from None

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
+from ..authoring.environment import environment_of
 from ..control.client import ControlClient
-from ..errors import printable
+from ..errors import Refused, printable
 from ..state_folder import StateFolder, default_path
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -37,6 +38,28 @@ def json_option(function: _Function) -> _Function:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
     )(function)
+
+
+def environment_option(function: _Function) -> _Function:
+    """Add ``--env K=V``, which may be repeated and reaches the command as ``environment``."""
+    return click.option(
+        "--env",
+        "environment",
+        metavar="K=V",
+        multiple=True,
+        callback=_variables,
+        help="A variable for it.",
+    )(function)
+
+
+def _variables(
+    _context: click.Context, _parameter: click.Parameter, entries: tuple[str, ...]
+) -> tuple[str, ...]:
+    try:
+        environment_of(entries)
+    except Refused as refusal:
+        raise click.BadParameter(str(refusal)) from None
+    return entries
 
 
 def _state_folder(

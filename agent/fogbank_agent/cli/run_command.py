@@ -1,6 +1,5 @@
 """``fogbank run``: have a task run by neighbours, once for each input."""
 
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,14 +7,21 @@ from pathlib import Path
 import click
 
 from ..control.client import ControlClient
-from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, RunInput, StartJob
-from ..errors import Refused, RunFailed
+from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, StartJob
+from ..errors import RunFailed
 from ..limits import PRICE_MAX, RUN_FUEL_MAX
 from ..state_folder import StateFolder
-from .options import connect, json_option, print_json, state_option, to_json
+from .handing_over import hand_over, hand_over_task, write_output
+from .options import (
+    connect,
+    environment_option,
+    json_option,
+    print_json,
+    state_option,
+    to_json,
+)
 from .run_display import Display, new_display, print_providers
 from .run_inputs import (
-    Input,
     PublishedTask,
     TaskFile,
     check_output,
@@ -49,7 +55,7 @@ from .run_inputs import (
     help="Write each output here, under its input's name [a single one: standard output].",
 )
 @click.option("--arg", "arguments", metavar="A", multiple=True, help="An argument for the task.")
-@click.option("--env", "environment", metavar="K=V", multiple=True, help="A variable for it.")
+@environment_option
 @click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, help="Its random seed.")
 @click.option(
     "--verify",
@@ -111,9 +117,9 @@ def command(
     with connect(state) as client:
         with new_display([one.name for one in inputs], upload_bytes, quiet=as_json) as display:
             job = StartJob(
-                task_id=_hand_over_task(client, found, display),
+                task_id=hand_over_task(client, found, display),
                 task_name=found.name if isinstance(found, TaskFile) else "",
-                inputs=tuple(_hand_over(client, one, display) for one in inputs),
+                inputs=tuple(hand_over(client, one, display) for one in inputs),
                 arguments=arguments,
                 environment=environment,
                 seed=seed,
@@ -136,7 +142,7 @@ def command(
 
 def _refuse_market_options(*options: object) -> None:
     if any(option is not None for option in options):
-        raise Refused(
+        raise click.UsageError(
             "--verify, --price-max, --start-price-max and --patience are for runs that neighbours "
             "do: leave them out, or --local"
         )
@@ -144,26 +150,6 @@ def _refuse_market_options(*options: object) -> None:
 
 def _size(task: TaskFile | PublishedTask) -> int:
     return len(task.data) if isinstance(task, TaskFile) else 0
-
-
-def _hand_over_task(
-    client: ControlClient, task: TaskFile | PublishedTask, display: Display
-) -> bytes:
-    match task:
-        case TaskFile(data=data):
-            return client.put_blob(io.BytesIO(data), len(data), display.uploaded)
-        case PublishedTask(package_id):
-            return package_id
-
-
-def _hand_over(client: ControlClient, one: Input, display: Display) -> RunInput:
-    if one.path is None:
-        return RunInput(one.name, client.put_blob(io.BytesIO(), 0))
-    try:
-        with one.path.open("rb") as file:
-            return RunInput(one.name, client.put_blob(file, one.size, display.uploaded))
-    except OSError as error:
-        raise Refused(f"the input {one.path} cannot be read: {error.strerror}") from None
 
 
 def _follow(client: ControlClient, display: Display) -> tuple[list[RunEnded], JobEnded]:
@@ -188,25 +174,11 @@ def _deliver(
         if run.output_id is None:
             continue
         if output is not None:
-            _write(client, run.output_id, output / run.name)
+            write_output(client, run.output_id, output / run.name)
         elif not as_json:
             for data in client.blob(run.output_id):
                 sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
-
-
-def _write(client: ControlClient, output_id: bytes, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        with beside.open("wb") as file:
-            for data in client.blob(output_id):
-                file.write(data)
-        beside.replace(path)
-    except OSError as error:
-        raise Refused(
-            f"the output {path} cannot be written: {error.strerror}; the run is paid, and its "
-            "output stays in the agent for a while: run the same again"
-        ) from None
 
 
 def _check_all_well(runs: Sequence[RunEnded]) -> None:

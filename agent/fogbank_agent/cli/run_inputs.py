@@ -26,7 +26,11 @@ class TaskFile:
     """A package file, or a module, that is here."""
 
     name: str
+    """What a package made of it would be named after."""
+
     data: bytes
+    file: str
+    """What a person called it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def find_task(text: str) -> TaskFile | PublishedTask:
     path = Path(text)
     try:
         _check_file(path, f"the task {text}")
-        return TaskFile(path.stem, path.read_bytes())
+        return TaskFile(path.stem, path.read_bytes(), text)
     except FileNotFoundError:
         pass
     except OSError as error:
@@ -54,7 +58,7 @@ def find_task(text: str) -> TaskFile | PublishedTask:
 
     name = text.replace("-", "_")
     if name in MODULE_NAMES:
-        return TaskFile(name, module_bytes(name))
+        return TaskFile(name, module_bytes(name), text)
     if re.fullmatch("[0-9a-fA-F]{64}", text):
         return PublishedTask(bytes.fromhex(text))
     raise Refused(
@@ -116,7 +120,7 @@ def _is_wanted(path: Path) -> bool:
 def _size(path: Path) -> int:
     try:
         if path.is_dir():
-            raise Refused(f"{path} is a folder: use --map {path}")
+            raise Refused(f"{path} is a folder: name a file, or use --map {path} for all of it")
         return _check_file(path, f"the input {path}")
     except OSError as error:
         raise Refused(f"the input {path} cannot be read: {error.strerror}") from None

@@ -50,7 +50,7 @@ def _selling(provider: ProviderStatus) -> str:
 def _ledger(ledger: LedgerStatus) -> str:
     conserved = (
         "supply conserved"
-        if ledger.supply == ledger.supply_held
+        if ledger.supply == ledger.supply_held + ledger.burned
         else f"SUPPLY BROKEN: {ledger.supply_held:,} of {ledger.supply:,} drops"
     )
     seat = " with ours" if ledger.validator else ""

@@ -26,12 +26,15 @@ from ..parts import Parts
 from ..trading.requestor import OfferSummary
 from .blob_answers import answer_get_blob, answer_put_blob
 from .channel_answers import answer_close_channels, list_channels, list_earnings
-from .history_answers import list_reputations, summarise_run, tell_story
+from .history_answers import list_disputes, list_reputations, summarise_run, tell_story
 from .job_answers import answer_start_job
+from .kept_job_answers import answer_follow_job, answer_keep_job, forget_job, list_jobs
 from .requests.blobs import GetBlob, PutBlob
 from .requests.channels import CloseChannels, GetChannels, GetEarnings
+from .requests.disputes import GetDisputes
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.jobs import StartJob
+from .requests.kept_jobs import FollowJob, ForgetJob, GetJobs, KeepJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
 from .requests.network import ChangeSeats, GetSeats, Unfreeze
 from .requests.packages import (
@@ -70,10 +73,15 @@ REQUESTS = (
     GetRuns,
     GetStory,
     GetReputation,
+    GetDisputes,
     GetStakes,
     OpenStake,
     WithdrawStakes,
     StartJob,
+    KeepJob,
+    GetJobs,
+    FollowJob,
+    ForgetJob,
     PublishPackage,
     WithdrawPackage,
     StartService,
@@ -126,6 +134,8 @@ class _Answers:
                 await conversation.send(tell_story(self.parts, digits))
             case GetReputation():
                 await conversation.send(list_reputations(self.parts))
+            case GetDisputes():
+                await conversation.send(list_disputes(self.parts))
             case GetStakes():
                 await conversation.send(list_stakes(self.parts))
             case OpenStake() | WithdrawStakes():
@@ -136,6 +146,14 @@ class _Answers:
                 await answer_get_blob(self.parts, request, conversation)
             case StartJob():
                 await answer_start_job(self.parts, request, conversation)
+            case KeepJob():
+                await answer_keep_job(self.parts, request, conversation)
+            case GetJobs():
+                await conversation.send(list_jobs(self.parts))
+            case FollowJob():
+                await answer_follow_job(self.parts, request, conversation)
+            case ForgetJob():
+                await conversation.send(forget_job(self.parts, request))
             case StartService():
                 await answer_start_service(self.parts, request, conversation)
             case CallService():
@@ -225,6 +243,7 @@ class _Answers:
             tips=numbers.tips,
             supply=numbers.supply,
             supply_held=numbers.supply_held,
+            burned=numbers.burned,
             payments_made=numbers.payments_made,
             payments_final=numbers.payments_final,
             payments_pending=numbers.payments_pending,

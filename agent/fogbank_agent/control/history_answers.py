@@ -10,6 +10,7 @@ from ..market.reasons import Reason, sentence
 from ..parts import Parts
 from ..trading.journal import RunSummary as JournalRun
 from ..trading.standings import Standings
+from .requests.disputes import Dispute, Disputes
 from .requests.history import (
     ProviderReputation,
     Reputation,
@@ -63,7 +64,27 @@ def summarise_run(run: JournalRun) -> RunSummary:
 
 
 def _local_time(run: JournalRun) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.began_unix_s))
+    return _in_words(run.began_unix_s)
+
+
+def _in_words(unix_s: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(unix_s))
+
+
+def list_disputes(parts: Parts) -> Disputes:
+    """Return the disputes that this agent opened lately."""
+    return Disputes(
+        tuple(
+            Dispute(
+                receipt=one.receipt_id.hex(),
+                provider=short_form(one.provider),
+                drops=one.drops,
+                state=one.state.value,
+                opened=_in_words(one.opened_unix_s),
+            )
+            for one in parts.requestor.disputing.records()
+        )
+    )
 
 
 def list_reputations(parts: Parts) -> Reputation:

@@ -57,9 +57,8 @@ _PACKAGE_VERSION = "1"
 
 async def answer_start_job(parts: Parts, request: StartJob, conversation: Conversation) -> None:
     """Buy the runs; give up what is not done when the client hangs up."""
-    package_id = await take_task(parts, BlobId(request.task_id), request.task_name)
-    job = _job_request(parts, request, package_id, await _verification(parts, request, package_id))
-    job, notices = _within_means(parts, job) if request.fuel_max is None else (job, ())
+    job = await job_request(parts, request)
+    job, notices = within_means(parts, job) if request.fuel_max is None else (job, ())
     refusal = ""
     result: JobResult | None = None
     send, receive = trio.open_memory_channel[JobEvent](_EVENTS_WAITING_MAX)
@@ -185,6 +184,16 @@ async def _verification(parts: Parts, request: StartJob, package_id: BlobId) -> 
     return verification_of(text, audit_ppm=config.audit_ppm)
 
 
+async def job_request(parts: Parts, request: StartJob) -> JobRequest:
+    """Return what the market is asked for, the rest being taken from the configuration.
+
+    Raises:
+        Refused: the task is not here and cannot be had, or the way to verify makes no sense.
+    """
+    package_id = await take_task(parts, BlobId(request.task_id), request.task_name)
+    return _job_request(parts, request, package_id, await _verification(parts, request, package_id))
+
+
 def _job_request(
     parts: Parts, request: StartJob, package_id: BlobId, verification: Verification
 ) -> JobRequest:
@@ -208,7 +217,7 @@ def _job_request(
     )
 
 
-def _within_means(parts: Parts, job: JobRequest) -> tuple[JobRequest, tuple[str, ...]]:
+def within_means(parts: Parts, job: JobRequest) -> tuple[JobRequest, tuple[str, ...]]:
     """Return ``job`` with no more fuel than the wallet can pay, and a sentence when that is less.
 
     What a run may cost is set aside before it is ordered: without this an agent with little money

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..control.client import ControlClient
+from ..control.requests.disputes import Dispute, Disputes, GetDisputes
 from ..control.requests.peers import GetPeers, Peers
 from ..errors import AgentUnreachable, MachineError
-from ..limits import DEMO_GATHER_S, DEMO_POLL_S
+from ..limits import DEMO_DISPUTE_S, DEMO_GATHER_S, DEMO_POLL_S
 from .processes import AgentProcess
 
 
@@ -41,6 +42,24 @@ def wait_gathered(processes: Sequence[AgentProcess]) -> None:
     wait_until(
         gathered, processes, seconds=DEMO_GATHER_S, what="finding each other by mDNS on loopback"
     )
+
+
+def wait_judged(processes: Sequence[AgentProcess]) -> Sequence[Dispute]:
+    """Return the requestor's disputes when all are over, or when ``DEMO_DISPUTE_S`` are."""
+    found: Sequence[Dispute] = ()
+
+    def is_over() -> bool:
+        nonlocal found
+        with processes[0].connect() as client:
+            found = client.ask(GetDisputes(), Disputes).disputes
+        return all(one.state not in ("open", "proved") for one in found)
+
+    try:
+        wait_until(is_over, processes, seconds=DEMO_DISPUTE_S, what="judging the liar")
+    except MachineError:
+        for process in processes:
+            process.check_running()
+    return found
 
 
 def _peers(process: AgentProcess) -> Peers | None:

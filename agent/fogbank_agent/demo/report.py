@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of the object that ``--json`` prints."""
 
 
@@ -26,6 +26,12 @@ class DemoReport:
     lies_caught: int
     """Results that the requestor refused as wrong."""
 
+    disputes: int
+    """Disputes that the requestor opened over them before the watch of the liar's stake."""
+
+    slashed: int
+    """Stakes that were lost in a dispute."""
+
     killed: int
     """Providers that were unplugged (SIGKILL) while they worked."""
 
@@ -34,6 +40,9 @@ class DemoReport:
 
     supply_before: int
     supply_after: int
+    burned: int
+    """Drops of lost stakes that are nobody's any more: what the supply has become less by."""
+
     channels_closed: int
     """Payment channels that are settled, with what was left paid back."""
 
@@ -76,11 +85,14 @@ def shortcomings(report: DemoReport) -> list[str]:
             report.lies_caught >= report.lies_told,
             f"only {report.lies_caught} of {report.lies_told} lies were caught",
         ),
+        (report.disputes > 0, "no dispute was opened over a lie"),
+        (report.slashed == 1, f"{report.slashed} stakes were lost, not the liar's alone"),
         (report.killed == 1, f"{report.killed} agents were unplugged, not one"),
         (report.migrated_runs > 0, "what the unplugged agent had begun was not ended elsewhere"),
         (
-            report.supply_before == report.supply_after,
-            f"the supply was {report.supply_before} drops and is {report.supply_after}",
+            report.supply_before == report.supply_after + report.burned,
+            f"the supply was {report.supply_before} drops and is {report.supply_after}, with "
+            f"{report.burned} burned",
         ),
         (report.channels_open == 0, f"{report.channels_open} payment channels are not settled"),
         (report.royalties_paid > 0, "the author of the task got nothing"),

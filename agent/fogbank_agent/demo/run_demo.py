@@ -17,13 +17,14 @@ from rich.console import Console
 from fogbank_wasm_tasks.examples.path_tracer.picture import Picture, cut, joined, tile_input
 
 from ..control.requests.channels import ChannelsClosed, CloseChannels
+from ..control.requests.disputes import Dispute
 from ..control.requests.jobs import JobEnded
 from ..errors import AgentUnreachable, MachineError, RunFailed
 from ..limits import DEMO_CLOSE_S, DEMO_GENERATIONS
 from .books import Books, is_paid_out, read_supply, settled_books
 from .display import Display
 from .ending import print_end
-from .gathering import wait_gathered
+from .gathering import wait_gathered, wait_judged
 from .liar import lies_in
 from .long_run import LongRun, buy_long_run
 from .processes import AgentProcess, running
@@ -91,10 +92,12 @@ class _Demo:
                 bought = self._buy(processes, display)
                 self._say("the picture is there: every tile is the word of two providers who agree")
                 with ThreadPoolExecutor(1) as meanwhile:
-                    settling = meanwhile.submit(_settle, processes)
+                    ended = (long_run.ended, bought.ended)
+                    settling = meanwhile.submit(_settle, processes, ended)
                     wrong = self._recheck(bought, long_run, display)
                     self._say("every result was computed again here")
-                    closed, books = settling.result()
+                    disputes, closed, books = settling.result()
+                self._say_judged(disputes)
                 self._say("every payment channel is settled")
         pixels = joined(self._picture, bought.outputs)
         image = self._out / "picture.png"
@@ -109,10 +112,13 @@ class _Demo:
             wrong_accepted=wrong,
             lies_told=_lies_told(self.players, bought),
             lies_caught=sum(job.lies_caught for job in jobs),
+            disputes=len(disputes),
+            slashed=sum(one.state == "seized" for one in disputes),
             killed=sum(process.killed for process in processes),
             migrated_runs=long_run.migrated,
             supply_before=supply,
             supply_after=_common(books.supply_held),
+            burned=books.burned,
             channels_closed=closed.closed,
             channels_open=closed.waiting,
             royalties_paid=sum(job.royalties for job in jobs),
@@ -164,6 +170,15 @@ class _Demo:
         display.recheck(len(pieces))
         return wrong_pieces(pieces, self._scratch / "sandbox", on_checked=display.rechecked)
 
+    def _say_judged(self, disputes: Sequence[Dispute]) -> None:
+        for one in disputes:
+            names = [player.name for player in self.players if player.short == one.provider]
+            if one.state == "seized" and names:
+                self._say(
+                    f"{names[0]} has lost its stake of {one.drops:,} drops: others computed its "
+                    "tile once more, and signed that it is wrong"
+                )
+
     def _say(self, sentence: str) -> None:
         self._console.print(f"{time.monotonic() - self._began:5.1f} s  {sentence}", soft_wrap=True)
 
@@ -180,10 +195,12 @@ def _told_why(processes: Sequence[AgentProcess]) -> Generator[None]:
         raise
 
 
-def _settle(processes: Sequence[AgentProcess]) -> tuple[ChannelsClosed, Books]:
+def _settle(
+    processes: Sequence[AgentProcess], jobs: Sequence[JobEnded]
+) -> tuple[Sequence[Dispute], ChannelsClosed, Books]:
     with processes[0].connect() as client:
         closed = client.ask(CloseChannels(DEMO_CLOSE_S), ChannelsClosed)
-    return closed, settled_books(processes)
+    return wait_judged(processes), closed, settled_books(processes, jobs)
 
 
 def _common(numbers: Sequence[int]) -> int:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from fogbank_protocol.identity import SEED_BYTES, short_form
 
-from ..limits import DEMO_CHANNEL_BEATS, DEMO_LIE_PPM, DEMO_SEATS, DEMO_SUPPLY, DEMO_TILE_FUEL_MAX
+from ..limits import (
+    DEMO_CHANNEL_BEATS,
+    DEMO_GRANT,
+    DEMO_LIE_PPM,
+    DEMO_SEATS,
+    DEMO_SUPPLY,
+    DEMO_TILE_FUEL_MAX,
+)
 from ..setting_up import finish, make_key, make_network
 from ..state_folder import StateFolder
 
@@ -56,7 +63,8 @@ def casting(count: int) -> list[Role]:
 def set_up(states: Path, logs: Path, *, count: int, seed: int) -> list[Player]:
     """Make the state folders of ``count`` agents of one new network.
 
-    Their keys follow from ``seed``; all money is the requestor's.
+    Their keys follow from ``seed``.  The requestor has all the money but what each provider needs
+    for a stake.
     """
     logs.mkdir(parents=True, exist_ok=True)
     players = [
@@ -65,7 +73,9 @@ def set_up(states: Path, logs: Path, *, count: int, seed: int) -> list[Player]:
     ]
     identities = [player.state.read_identity() for player in players]
     seats = [identity.node_id for identity in identities[:DEMO_SEATS]]
-    genesis = make_network(NETWORK_NAME, seats, {identities[0].node_id: DEMO_SUPPLY})
+    balances = {identity.node_id: DEMO_GRANT for identity in identities[1:]}
+    balances[identities[0].node_id] = DEMO_SUPPLY - sum(balances.values())
+    genesis = make_network(NETWORK_NAME, seats, balances)
     for player in players:
         finish(player.state, genesis, _settings(player.role))
     return players

@@ -12,6 +12,8 @@ from .story import (
     CheckBegun,
     CheckedHere,
     CheckSpared,
+    DisputeEnded,
+    DisputeOpened,
     MoneyShort,
     NobodyToAsk,
     OrderDeclined,
@@ -107,6 +109,8 @@ def describe(event: StoryEvent) -> str:
             return f"{short_form(provider)} gave no result: {sentence(reason)}."
         case RunAccepted() | RunReopened() | RunFailed() | ProviderPaid():
             return _describe_end(event)
+        case DisputeOpened() | DisputeEnded():
+            return _describe_dispute(event)
         case _:
             return _describe_check(event)
 
@@ -151,6 +155,21 @@ def _describe_end(event: RunAccepted | RunReopened | RunFailed | ProviderPaid) -
             cost = _count(drops, "drop")
             whom = short_form(provider)
             return f"Paid {cost} to {whom} for this and other runs, over channel {channel[:8]}."
+
+
+def _describe_dispute(event: DisputeOpened | DisputeEnded) -> str:
+    match event:
+        case DisputeOpened(provider, drops, watch):
+            return (
+                f"{short_form(provider)} has {_count(drops, 'drop')} at stake: "
+                f"{_count(watch, 'member')} of its watch are asked to look at the proof."
+            )
+        case DisputeEnded(provider, "seized", drops):
+            return f"{short_form(provider)} was found guilty and has lost {_count(drops, 'drop')}."
+        case DisputeEnded(provider, "too late", _):
+            return f"The stake of {short_form(provider)} was gone before it could be seized."
+        case DisputeEnded(provider):
+            return f"The watch would not judge {short_form(provider)}: it keeps its stake."
 
 
 def _refusal(reason: Reason) -> str:

@@ -160,7 +160,7 @@ def sign_order(order: Order, network: NetworkId, identity: Identity) -> Signed:
         order.price_max,
         order.start_price_max,
         order.weights,
-        _verification_to_value(order.verification),
+        verification_to_value(order.verification),
     ]
     return sign_checked(ORDER, network, identity, fields, _parse)
 
@@ -193,13 +193,13 @@ def _parse(value: Value) -> Order:
         fuel_max=fields.integer(RUN_FUEL_MAX, least=1),
         memory_bytes_max=fields.integer(RUN_MEMORY_BYTES_MAX, least=RUN_MEMORY_BYTES_MIN),
         output_bytes_max=fields.integer(RUN_DATA_BYTES_MAX),
-        plan=_parse_plan(fields.anything()),
+        plan=parse_plan(fields.anything()),
         start=parse_checkpoint(fields.anything(), rule=_RULE),
         run_ms_max=fields.integer(RUN_MS_MAX, least=1),
         price_max=fields.integer(PRICE_MAX),
         start_price_max=fields.integer(PRICE_MAX),
         weights=fields.integer((1 << 64) - 1),
-        verification=_parse_verification(fields.anything()),
+        verification=parse_verification(fields.anything()),
     )
     _check_start(order)
     return order
@@ -219,7 +219,12 @@ def _parse_input(value: Value) -> OrderInput:
     return OrderInput(blob_id, fields.integer(RUN_DATA_BYTES_MAX))
 
 
-def _parse_plan(value: Value) -> StepPlan | None:
+def parse_plan(value: Value) -> StepPlan | None:
+    """Return the plan that ``value`` says, None for nil.
+
+    Raises:
+        RemoteProtocolError: it is none.
+    """
     if value is None:
         return None
     fields = Fields(value, 2, rule=_RULE)
@@ -227,7 +232,8 @@ def _parse_plan(value: Value) -> StepPlan | None:
     return StepPlan(step_size, fields.integer(CHECKPOINT_STEPS_MAX, least=1))
 
 
-def _verification_to_value(verification: Verification) -> Value:
+def verification_to_value(verification: Verification) -> Value:
+    """Return the array that says how results are checked."""
     match verification:
         case NoVerification():
             return [0]
@@ -241,7 +247,12 @@ def _verification_to_value(verification: Verification) -> Value:
             return [4, ppm]
 
 
-def _parse_verification(value: Value) -> Verification:
+def parse_verification(value: Value) -> Verification:
+    """Return the way to check results that ``value`` says.
+
+    Raises:
+        RemoteProtocolError: it is none.
+    """
     match value:
         case [int(kind)] if kind == 0 and kind is not False:
             return NoVerification()

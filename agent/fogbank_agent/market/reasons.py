@@ -41,6 +41,11 @@ class Reason(StrEnum):
     SERVICE_STOPPED = "service_stopped"
     UNKNOWN_SERVICE = "unknown_service"
 
+    NO_SUCH_STAKE = "no_such_stake"
+    PROOF_REFUSED = "proof_refused"
+    PROOF_UNAVAILABLE = "proof_unavailable"
+    RESULT_RIGHT = "result_right"
+
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     BAD_VOUCHER = "bad_voucher"
     BROKEN_RULE = "broken_rule"
@@ -90,6 +95,10 @@ _SENTENCES = {
     Reason.SERVICE_IDLE: "the service was not called for as long as was agreed",
     Reason.SERVICE_STOPPED: "the requestor stopped the service",
     Reason.UNKNOWN_SERVICE: "it keeps no such service",
+    Reason.NO_SUCH_STAKE: "it knows no such stake that it watches over",
+    Reason.PROOF_REFUSED: "the proof breaks a rule",
+    Reason.PROOF_UNAVAILABLE: "it could not fetch the proof",
+    Reason.RESULT_RIGHT: "it found the result right",
     Reason.ATTEMPTS_EXHAUSTED: "every attempt that was allowed has failed",
     Reason.BAD_VOUCHER: "a voucher does not count",
     Reason.BROKEN_RULE: "it broke a rule of the protocol",

@@ -216,6 +216,24 @@ class StateKept:
     fuel: int
 
 
+@dataclass(frozen=True, slots=True)
+class DisputeOpened:
+    """The ``watch`` of the provider's stake of ``drops`` are asked to find its result wrong."""
+
+    provider: NodeId
+    drops: int
+    watch: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeEnded:
+    """How it ended: ``state`` is "seized", "unheard" or "too late"."""
+
+    provider: NodeId
+    state: str
+    drops: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -240,4 +258,6 @@ StoryEvent: TypeAlias = (
     | NobodyToAsk
     | MoneyShort
     | StateKept
+    | DisputeOpened
+    | DisputeEnded
 )

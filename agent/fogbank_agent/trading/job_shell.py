@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import getLogger
 from random import Random
-from typing import TypeVarTuple, Unpack
+from typing import Protocol, TypeVarTuple, Unpack
 
 import trio
 
@@ -15,6 +15,7 @@ from fogbank_protocol.node.blob_store import BlobMissing, BlobStore
 from fogbank_protocol.node.driver import Driver
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.receipt import Result
 
 from ..limits import CHECKPOINT_WAIT_S, RUN_ID_BYTES, SALT_BYTES, WEIGHTS_VERSION
 from ..market.agreements import Agreement, AgreementId
@@ -69,6 +70,7 @@ from ..market.tally import Bill
 from ..market.ticks import RunningBill, Tick
 from ..market.verification import Claim
 from .bill_book import BillBook
+from .disputing import Accusation, Disputing
 from .journal import Journal
 from .lot_runs import LotWork
 from .order_out import OrderOut
@@ -96,6 +98,7 @@ class JobTools:
     own_runs: OwnRuns
     random: Random
     standings: Standings
+    disputing: Disputing
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,18 @@ class Agreed:
     bill: RunningBill
     parts: list[Bill] = field(default_factory=list[Bill])
     """What its statements made due."""
+
+
+class Acceptance(Protocol):
+    """Whoever keeps the results of a job beyond its end."""
+
+    def accept(self, run: int, result: Result, provider: NodeId | None) -> None:
+        """Take the result of ``run``, before anything is owed for it."""
+        ...
+
+    def reopen(self, run: int) -> None:
+        """Take it back: it is checked again."""
+        ...
 
 
 class JobShell:
@@ -121,8 +136,12 @@ class JobShell:
         job_id: bytes,
         run_ids: Sequence[bytes],
         watcher: trio.MemorySendChannel[JobEvent] | None,
+        acceptance: Acceptance | None = None,
     ) -> None:
-        """Perform what ``job`` wants of ``request``; tell ``watcher`` while it has room."""
+        """Perform what ``job`` wants of ``request``; tell ``watcher`` while it has room.
+
+        Results go to ``acceptance`` as they come.
+        """
         self.job = job
         self.job_id = job_id
         self.run_ids = run_ids
@@ -138,6 +157,7 @@ class JobShell:
         self._request = request
         self._package = package
         self._watcher = watcher
+        self._acceptance = acceptance
         self._sizes = [tools.blobs.size(one.blob_id) for one in request.inputs]
         """Of the inputs, kept: a blob whose file goes bad later is gone from the store."""
 
@@ -259,8 +279,28 @@ class JobShell:
                 payments.owe(provider, self._lot_ids[lot], part, is_urgent=True)
             case Withdraw(_, _, provider):
                 payments.withdraw(agreed.agreement, provider)
-            case Refuse(_, _, provider, reason):
+            case Refuse(lot, _, provider, reason):
                 payments.refuse(agreed.agreement, provider, reason)
+                if reason is Reason.WRONG_RESULT:
+                    self._accuse(lot, agreed)
+
+    def _accuse(self, lot: int, agreed: Agreed) -> None:
+        receipt = self._tools.journal.receipt(agreed.agreement)
+        if receipt is None:
+            return
+        runs, start = self._runs(lot), self.job.purchases[lot].start
+        self._tools.disputing.accuse(
+            Accusation(
+                provider=agreed.provider,
+                lot_id=self._lot_ids[lot],
+                receipt=receipt,
+                package=self._package,
+                terms=self.order(runs, start).terms(),
+                inputs=[self._request.inputs[run].blob_id for run in runs],
+                snapshot=None if start is None else start.snapshot,
+                wall_s_max=self._request.run_ms_max / 1_000,
+            )
+        )
 
     def _send_order(self, command: SendOrder) -> None:
         wanted = self.order(self._runs(command.lot), command.start)
@@ -451,6 +491,19 @@ class JobShell:
 
     # The story.
 
+    def _hand_on(self, lot: int, provider: NodeId | None) -> None:
+        if self._acceptance is None:
+            return
+        claim = self.job.purchases[lot].claim or ()
+        for run, result in zip(self._runs(lot), claim, strict=True):
+            self._acceptance.accept(run, result, provider)
+
+    def _take_back(self, lot: int) -> None:
+        if self._acceptance is None:
+            return
+        for run in self._runs(lot):
+            self._acceptance.reopen(run)
+
     def _record_outcomes(self, lot: int) -> None:
         claim = self.job.purchases[lot].claim
         for number, result in zip(self._runs(lot), claim or (), strict=claim is not None):
@@ -464,12 +517,14 @@ class JobShell:
             journal.record_event(lot_id, at_ms, what)
             self._tools.standings.note(what)
         match what:
-            case RunAccepted():
+            case RunAccepted(provider):
+                self._hand_on(lot, provider)
                 journal.record_lot_state(lot_id, "accepted", None)
                 self._record_outcomes(lot)
             case RunFailed(reason):
                 journal.record_lot_state(lot_id, "failed", reason)
             case RunReopened():
+                self._take_back(lot)
                 journal.record_lot_state(lot_id, "under way", None)
             case _:
                 pass

@@ -17,6 +17,7 @@ from fogbank_protocol.node.database import (
     SqlValue,
     open_database,
 )
+from fogbank_protocol.signed import Signed
 
 from ..limits import (
     JOURNAL_BUFFER_MAX,
@@ -196,6 +197,11 @@ class Journal:
             body,
             signature,
         )
+
+    def receipt(self, agreement: bytes) -> Signed | None:
+        """Return what a provider signed for an agreement; None when nothing came."""
+        rows = self.query("SELECT body, signature FROM receipts WHERE agreement_id = ?", agreement)
+        return Signed(*cast("tuple[bytes, bytes]", rows[0])) if rows else None
 
     def runs(self, *, count_max: int = 100) -> Sequence[RunSummary]:
         """Return the latest own runs, the newest first."""

@@ -122,4 +122,48 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
 
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     """,
+    """
+    -- Disputes over wrong results that this agent opened (SPEC.md section 9.10).
+    CREATE TABLE disputes (
+        place INTEGER PRIMARY KEY,
+        receipt_id BLOB NOT NULL UNIQUE,
+        number INTEGER NOT NULL,
+        lot_id BLOB NOT NULL,
+        provider BLOB NOT NULL,
+        -- Where the stake was opened.
+        opening BLOB NOT NULL,
+        op INTEGER NOT NULL,
+        proof_id BLOB NOT NULL,
+        proof_bytes INTEGER NOT NULL,
+        opened_unix_s INTEGER NOT NULL,
+        drops INTEGER NOT NULL,
+        state TEXT NOT NULL
+    );
+    """,
+    """
+    -- Jobs that outlive restarts (section 9.11): open, done, failed.
+    CREATE TABLE kept_jobs (
+        job_id BLOB PRIMARY KEY,
+        began_unix_s INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        state TEXT NOT NULL,
+        why TEXT NOT NULL,
+        ended_unix_s INTEGER
+    ) WITHOUT ROWID;
+    -- What each level runs on; the outcome is NULL until one is accepted, or none will be.
+    CREATE TABLE fragments (
+        job_id BLOB NOT NULL,
+        level INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        input_id BLOB NOT NULL,
+        outcome TEXT,
+        output_id BLOB,
+        size INTEGER,
+        fuel INTEGER,
+        provider BLOB,
+        accepted INTEGER,
+        PRIMARY KEY (job_id, level, number)
+    ) WITHOUT ROWID;
+    """,
 )

@@ -44,6 +44,11 @@ class OwnRuns:
         self._blobs = blobs
         self._turns = trio.CapacityLimiter(OWN_RUNS_AT_ONCE)
 
+    @property
+    def is_able(self) -> bool:
+        """Whether this machine has a sandbox."""
+        return self._runner is not None
+
     async def execute(self, work: LotWork, wall_s_max: float) -> Claim | None:
         """Return what the lot comes to, its outputs kept; None when it has no result here."""
         assert self._runner is not None

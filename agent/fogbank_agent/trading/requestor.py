@@ -48,7 +48,7 @@ from ..market.job_result import (
     RunResult,
 )
 from ..market.offer_book import OfferBook
-from ..market.offers import OFFER, open_offer
+from ..market.offers import OFFER, StakePlace, open_offer
 from ..market.orders import Partial, Verify
 from ..market.pricing import fuel_for
 from ..market.purchase import PurchaseTerms
@@ -57,9 +57,10 @@ from ..market.reputation import Reputation
 from ..market.service_request import ServiceRequest, ServiceView
 from ..market.stakes import stake_worth
 from .bill_book import BillBook
+from .disputing import Disputing
 from .interfaces import CheckingRunner
 from .job_bounds import JobRefused, check_bounds
-from .job_shell import JobShell, JobTools
+from .job_shell import Acceptance, JobShell, JobTools
 from .job_summary import summarise
 from .journal import Journal
 from .methods import OFFER_METHOD, SIGNED_OVERHEAD_BYTES
@@ -71,6 +72,7 @@ from .payments import Payments, VoucherGiven
 from .purchase_calls import PurchaseCalls
 from .service_desk import ServiceDesk, ServiceRefused
 from .standings import Standings
+from .watch import Watch
 
 __all__ = [
     "Attempt",
@@ -116,6 +118,7 @@ class Requestor:
         journal: Journal,
         *,
         runner: CheckingRunner | None,
+        watch: Watch,
         random: Random,
         deposit: int,
         channel_beats: int,
@@ -126,6 +129,7 @@ class Requestor:
         Channels to providers are opened with ``deposit`` drops, and reclaimed in ``channel_beats``
         seconds from one that is gone.  With ``by_stake`` audits are so frequent that lying never
         pays, by what a provider has at stake.
+        Wrong results are brought before the providers' watches, and this agent's own, ``watch``.
         ``random`` draws salts and audits: seed it from the system except in tests.
         """
         self._node = node
@@ -154,6 +158,12 @@ class Requestor:
             lambda: ledger.wallet().balance + self._channels.total_left, self._channels.left
         )
         self._payments = Payments(node, self._channels, book, self._purse, self._note_voucher)
+        own_runs = OwnRuns(runner, blobs)
+        self.disputing = Disputing(
+            node, identity, ledger, blobs, journal, own_runs, watch, self._stake_place
+        )
+        """The disputes of this agent."""
+
         self._tools = JobTools(
             own_id=identity.node_id,
             calls=PurchaseCalls(node, identity, blobs),
@@ -162,9 +172,10 @@ class Requestor:
             book=book,
             payments=self._payments,
             purse=self._purse,
-            own_runs=OwnRuns(runner, blobs),
+            own_runs=own_runs,
             random=random,
             standings=Standings(journal),
+            disputing=self.disputing,
         )
         self._desk = ServiceDesk(
             node,
@@ -198,6 +209,7 @@ class Requestor:
             await nursery.start(self._channels.run)
             await nursery.start(self._payments.run)
             await nursery.start(self._desk.run)
+            await nursery.start(self.disputing.run)
             nursery.start_soon(self._relay.run)
             nursery.start_soon(self._watch_peers)
             task_status.started()
@@ -207,11 +219,15 @@ class Requestor:
                 self._nursery = None
 
     async def buy(
-        self, request: JobRequest, events: trio.MemorySendChannel[JobEvent] | None = None
+        self,
+        request: JobRequest,
+        events: trio.MemorySendChannel[JobEvent] | None = None,
+        acceptance: Acceptance | None = None,
     ) -> JobResult:
         """Have every run of ``request`` done, checked and paid; ``run`` must be running.
 
-        Events go to ``events`` while it has room, and are dropped when it has none.  Every run of
+        Events go to ``events`` while it has room, and are dropped when it has none; each result
+        goes to ``acceptance`` before anything is owed for it.  Every run of
         the result has an accepted outcome or a reason.  Cancelling stops all runs; what was
         accepted before is still paid.
 
@@ -228,7 +244,7 @@ class Requestor:
         self._check_verification(request, package)
         self._check_inputs(request)
         pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
-        shell = self._begin(request, package, events)
+        shell = self._begin(request, package, events, acceptance)
         for blob_id in pinned:
             self._blobs.pin(blob_id)
         try:
@@ -264,6 +280,14 @@ class Requestor:
             return await self._desk.start(request, package)
         finally:
             self._starting -= 1
+
+    async def task_name(self, package_id: BlobId) -> str:
+        """Return what the author of a package calls its task.
+
+        Raises:
+            JobRefused: the package is missing or broken.
+        """
+        return (await self._open_package(package_id)).manifest.name
 
     async def can_verify(self, package_id: BlobId) -> bool:
         """Tell whether a package has a verifier, and this machine a sandbox to ask it in.
@@ -328,11 +352,12 @@ class Requestor:
         request: JobRequest,
         package: Package,
         events: trio.MemorySendChannel[JobEvent] | None,
+        acceptance: Acceptance | None,
     ) -> JobShell:
         job_id = self._random.randbytes(RUN_ID_BYTES)
         run_ids = [self._random.randbytes(RUN_ID_BYTES) for _ in request.inputs]
         job = self._job(request, package)
-        shell = JobShell(self._tools, request, package, job, job_id, run_ids, events)
+        shell = JobShell(self._tools, request, package, job, job_id, run_ids, events, acceptance)
         try:
             self._tools.calls.sign(shell.order(range(1)))
         except LocalProtocolError as error:
@@ -378,12 +403,16 @@ class Requestor:
 
     def stake_of(self, provider: NodeId) -> int:
         """Return what a connected provider has at stake, in drops, as far as it counts here."""
-        offer = self._offers.find(provider, trio.current_time())
-        if offer is None or offer.stake is None:
+        place = self._stake_place(provider)
+        if place is None:
             return 0
         seats = self._ledger.committee().table.weights()
-        stake = self._ledger.stake(offer.stake.object_id)
+        stake = self._ledger.stake(place.object_id)
         return stake_worth(stake, provider, seats, self._own_id)
+
+    def _stake_place(self, provider: NodeId) -> StakePlace | None:
+        offer = self._offers.find(provider, trio.current_time())
+        return None if offer is None else offer.stake
 
     def _draws(self) -> Iterator[int]:
         while True:

@@ -163,7 +163,7 @@ class OwnIssuing:
             )
             if self._under_way is not None:
                 draft = self._under_way.draft
-                draft = replace(draft, epoch=self._ledger.epoch_for(draft))
+                draft = self._ledger.place(draft)
                 self._under_way = replace(self._under_way, draft=draft)
                 commands.append(self._under_way)
         return commands
@@ -176,7 +176,7 @@ class OwnIssuing:
 
     def _take_seat(self, now: float) -> None:
         """Begin to vote once there is a seat, from genesis on or since a change of epoch."""
-        if self._validator is None and self._ledger.epochs.weight_of(self._own):
+        if self._validator is None and self._ledger.homes.has_seat(self._own):
             # What the ledger holds already it looks at itself.
             self._validator = Validator(self._ledger, self._own, now)
         if self._validator is not None and self._seats_wished is not None:

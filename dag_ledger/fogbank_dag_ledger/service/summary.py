@@ -36,6 +36,7 @@ class Summary:
             state_hash=state_hash,
             supply=genesis.supply,
             supply_held=supply_held,
+            burned=ledger.burned,
             payments_made=self._account.made,
             payments_final=self._account.final,
             payments_pending=self._account.pending,

@@ -61,7 +61,11 @@ class Statistics:
     """Drops that genesis made."""
 
     supply_held: int
-    """Drops found when all final balances and unclaimed payments are added up: the same."""
+    """Drops found when all final balances and unclaimed payments are added up: with ``burned`` the
+    same."""
+
+    burned: int
+    """Drops of seized stakes that are nobody's any more."""
 
     payments_made: int
     """Own payments issued, ever."""

@@ -40,7 +40,7 @@ def test_a_command_loads_nothing_heavy_to_start(name: str) -> None:
 
 def test_every_command_of_the_tree_exists_and_has_help() -> None:
     names = tree.list_commands(click.Context(tree))
-    assert len(names) == 19
+    assert len(names) == 21
     for name in names:
         result = CliRunner().invoke(tree, [name, "--help"])
         assert result.exit_code == 0, name
@@ -69,9 +69,16 @@ def test_help_names_every_command() -> None:
         (["run", "x", "--price-max", "1000000000001"], 2, "is not in the range"),
         (["run", "x", "--fuel-max", "1000000000000001"], 2, "is not in the range"),
         (["run", "/dev/zero"], 5, "is a pipe or a device"),
-        (["run", "sensor_statistics", "--local", "--price-max", "3"], 5, "leave them out"),
-        (["run", "ab" * 32, "--local"], 5, "fetched by an agent"),
-        (["run", "sensor_statistics", "--local", "--map", "."], 5, "takes one --input"),
+        (["run", "sensor_statistics", "--local", "--price-max", "3"], 2, "leave them out"),
+        (["run", "ab" * 32, "--local"], 2, "fetched by an agent"),
+        (["run", "sensor_statistics", "--local", "--map", "."], 2, "takes one --input"),
+        (["run", "sensor_statistics", "--env", "TZ"], 2, "'TZ' is no NAME=VALUE"),
+        (["run", "sensor_statistics", "--local", "--input", "/none"], 5, "cannot be read"),
+        (["run", "sensor_statistics", "--local", "--input", "."], 5, "name a file, or use --map"),
+        (["run", __file__, "--local"], 5, "test_main.py is neither a WebAssembly module nor a pac"),
+        (["task", "publish", __file__], 5, "test_main.py is neither a package nor a WebAssembly"),
+        (["task", "publish", "/none"], 5, "/none cannot be read"),
+        (["task", "withdraw", "zz"], 5, "'zz' is not the id of a package"),
     ],
 )
 def test_each_mistake_has_its_exit_code_and_one_sentence(

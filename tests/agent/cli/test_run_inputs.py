@@ -101,7 +101,9 @@ def test_several_runs_need_a_folder_for_their_outputs(folder: Path) -> None:
 
 def test_a_task_is_a_file_or_a_bundled_name(tmp_path: Path) -> None:
     (tmp_path / "task.wasm").write_bytes(b"\0asm")
-    assert find_task(str(tmp_path / "task.wasm")) == TaskFile("task", b"\0asm")
+    assert find_task(str(tmp_path / "task.wasm")) == TaskFile(
+        "task", b"\0asm", str(tmp_path / "task.wasm")
+    )
     found = find_task("sensor-statistics")
     assert isinstance(found, TaskFile)
     assert found.name == "sensor_statistics"

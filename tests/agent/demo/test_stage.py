@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fogbank_agent.config import RequestorConfig
+from fogbank_agent.config import ProviderConfig, RequestorConfig
 from fogbank_agent.config_file import read_config
 from fogbank_agent.demo.stage import Player, Role, casting, set_up
 from fogbank_dag_ledger.genesis import decode_genesis
@@ -38,7 +38,10 @@ def test_all_are_in_one_network_with_four_seats_of_which_three_decide(
     assert genesis.quorum == 3
     seats = {node_id.hex() for node_id in genesis.seats}
     assert seats == {player.node_id for player in players[:4]}
-    assert {node_id.hex() for node_id in genesis.balances} == {players[0].node_id}
+    balances = {node_id.hex(): drops for node_id, drops in genesis.balances.items()}
+    grants = {balances.pop(player.node_id) for player in players[1:]}
+    assert grants == {2 * ProviderConfig().stake}, "what it takes to have a stake"
+    assert list(balances) == [players[0].node_id]
 
 
 def test_the_liar_has_no_seat_and_takes_no_long_run(players: list[Player]) -> None:

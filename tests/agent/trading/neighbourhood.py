@@ -17,6 +17,7 @@ from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.owner_pricing import OwnerPricing
 from fogbank_agent.trading.provider import Provider, ProviderSettings
 from fogbank_agent.trading.requestor import Requestor
+from fogbank_agent.trading.watch import Watch
 from fogbank_dag_ledger.genesis import Genesis, new_genesis
 from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_protocol.blobs.naming import blob_id
@@ -228,6 +229,8 @@ class Neighbourhood:
         node.add_services(ledger.services())
         journal = Journal(folder / "journal.sqlite")
         random = Random(own.node_id)
+        watch = Watch(node, own, ledger, blobs, checks)
+        node.add_services(watch.services())
         requestor = Requestor(
             node,
             own,
@@ -235,6 +238,7 @@ class Neighbourhood:
             blobs,
             journal,
             runner=checks,
+            watch=watch,
             random=random,
             deposit=DEPOSIT,
             channel_beats=CHANNEL_BEATS,

@@ -7,14 +7,14 @@ import click
 from ...control.requests.services import ServiceState, StartService
 from ...limits import PRICE_MAX, RUN_FUEL_MAX, SERVICE_S_MAX
 from ...state_folder import StateFolder
-from ..options import connect, json_option, print_json, state_option
+from ..options import connect, environment_option, json_option, print_json, state_option
 from ..run_inputs import TaskFile, find_task
 
 
 @click.command("start")
 @click.argument("task")
 @click.option("--arg", "arguments", metavar="A", multiple=True, help="An argument for the task.")
-@click.option("--env", "environment", metavar="K=V", multiple=True, help="A variable for it.")
+@environment_option
 @click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, help="Its random seed.")
 @click.option(
     "--price-max", type=click.IntRange(0, PRICE_MAX), help="Drops for a gigafuel, at most."

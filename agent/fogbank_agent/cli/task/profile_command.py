@@ -7,10 +7,12 @@ import click
 
 from ...errors import ConfigError, Refused, RunFailed, printable
 from ..options import json_option, print_json, print_table
+from ..run_inputs import find_inputs
 from .options import folder_option, read_task_file
 
 if TYPE_CHECKING:
     from fogbank_wasm_tasks.profile import Profile, Share
+    from fogbank_wasm_tasks.run import RunRequest
 
     from ...authoring.manifest import TaskManifest, TrialSection
 
@@ -34,7 +36,9 @@ _NAME_LETTERS_MAX = 70
     type=click.Path(path_type=Path),
     help="Profile this module or package, in place of the task of the folder.",
 )
-@click.option("--arg", "arguments", metavar="A", multiple=True, help="An argument, with --input.")
+@click.option(
+    "--arg", "arguments", metavar="A", multiple=True, help="An argument, with --input or --module."
+)
 @click.option(
     "--top",
     type=click.IntRange(1, 100_000),
@@ -65,12 +69,15 @@ def command(
     from ...authoring.profiling import find_names, profile_run
     from ...authoring.trial import outcome_text, request_of
 
-    if test is not None and (file is not None or input_file is not None):
-        raise Refused("--input and --module are for a run of no test: leave TEST out")
+    is_free = file is not None or input_file is not None
+    if test is not None and is_free:
+        raise click.UsageError("--input and --module are for a run of no test: leave TEST out")
+    if arguments and not is_free:
+        raise click.UsageError("--arg is for --input and --module: a test has its own arguments")
     names: dict[int, str] | None = None
     if file is not None:
-        package = open_task(read_task_file(file), file.stem)
-        request = request_of(_free_run(arguments), folder, input_file)
+        package = open_task(read_task_file(file), file.name)
+        request = _free_request(arguments, input_file)
     else:
         from fogbank_protocol.identity import Identity
 
@@ -81,8 +88,10 @@ def command(
         module = read_module(manifest, folder)
         # Who signs has no influence on a run, so no key is needed to profile one.
         package = open_task(pack(manifest, module, Identity.from_seed(bytes(32))), "the module")
-        chosen = _free_run(arguments) if input_file is not None else _choose(manifest, test)
-        request = request_of(chosen, folder, input_file)
+        if is_free:
+            request = _free_request(arguments, input_file)
+        else:
+            request = request_of(_choose(manifest, test), folder)
         names = find_names(manifest, folder, module)
     found = trio.run(profile_run, package, request, names)
     outcome = outcome_text(found.report.outcome)
@@ -94,10 +103,11 @@ def command(
         raise RunFailed(f"this machine could not finish the run: {outcome}")
 
 
-def _free_run(arguments: tuple[str, ...]) -> "TrialSection":
-    from ...authoring.manifest import TrialSection
+def _free_request(arguments: tuple[str, ...], input_file: Path | None) -> "RunRequest":
+    from ..local_run import LocalOrder, local_request
 
-    return TrialSection(name="--input", arguments=arguments)
+    [given] = find_inputs([] if input_file is None else [input_file], ())
+    return local_request(given, LocalOrder(arguments=arguments))
 
 
 def _choose(manifest: "TaskManifest", name: str | None) -> "TrialSection":

@@ -25,7 +25,7 @@ def command(
     Without FILE the task of this folder is packed first.  Everybody connected can then run it with
     'fogbank run ID', also after this agent was started anew, until 'fogbank task withdraw ID'.
     """
-    data = _pack(folder, key, state) if file is None else read_task_file(file)
+    data = _pack(folder, key, state) if file is None else _read(file)
     with connect(state) as client:
         package_id = client.put_blob(io.BytesIO(data), len(data))
         published = client.ask(PublishPackage(package_id), PackagePublished)
@@ -34,6 +34,14 @@ def command(
     else:
         click.echo(f"{published.name} {published.version} is published; neighbours run it with")
         click.echo(f"fogbank run {published.package_id.hex()}")
+
+
+def _read(file: Path) -> bytes:
+    from ...authoring.checking import check_package
+
+    data = read_task_file(file)
+    check_package(data, file.name)
+    return data
 
 
 def _pack(folder: Path, key: Path | None, state: StateFolder) -> bytes:

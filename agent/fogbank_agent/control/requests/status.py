@@ -56,7 +56,10 @@ class LedgerStatus:
     """Drops that genesis made."""
 
     supply_held: int
-    """What all accounts hold and what is on its way between them: the same, always."""
+    """What all accounts hold and what is on its way between them: with ``burned`` the same."""
+
+    burned: int
+    """Drops of seized stakes that are nobody's any more."""
 
     payments_made: int
     """Own payments, ever."""

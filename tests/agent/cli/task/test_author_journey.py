@@ -11,6 +11,8 @@ from fogbank_agent.authoring.manifest_file import read_manifest
 from fogbank_agent.authoring.toolchains import build_step
 from fogbank_agent.cli.main import tree
 from fogbank_agent.errors import BuildFailed, ConfigError, MachineError, Refused, TrialFailed
+from fogbank_agent.limits import PROOF_FILE_BYTES_MAX, TASK_FILE_BYTES_MAX
+from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX, PROOF_BYTES_MAX
 
 pytestmark = pytest.mark.slow
 
@@ -127,6 +129,10 @@ def test_what_is_no_package_does_not_hold(finished: Path, tmp_path: Path) -> Non
     module = finished / "build" / "count.wasm"
     with pytest.raises(Refused, match="a bare module, which nobody signed"):
         fogbank("task", "verify", module)
+    with pytest.raises(Refused, match=r"signed: 'fogbank task pack' makes a package"):
+        fogbank("task", "publish", module)
+    with pytest.raises(Refused, match=r"fogtask\.toml is neither a package nor a proof"):
+        fogbank("task", "verify", finished / "fogtask.toml")
     with pytest.raises(Refused, match="cannot be read"):
         fogbank("task", "verify", tmp_path / "nowhere")
     (tmp_path / "big").write_bytes(bytes(5_000_000))
@@ -134,6 +140,12 @@ def test_what_is_no_package_does_not_hold(finished: Path, tmp_path: Path) -> Non
         fogbank("task", "inspect", tmp_path / "big")
     with pytest.raises(ConfigError, match="fogbank task new"):
         fogbank("task", "inspect", "--folder", tmp_path)
+
+
+def test_every_file_that_may_be_a_package_or_a_proof_is_read() -> None:
+    # The agent has numbers of its own, because its command line starts without the tasks' code.
+    assert TASK_FILE_BYTES_MAX == PACKAGE_BYTES_MAX
+    assert PROOF_FILE_BYTES_MAX == PROOF_BYTES_MAX
 
 
 def test_a_local_run_needs_no_agent_and_no_home(finished: Path, tmp_path: Path) -> None:

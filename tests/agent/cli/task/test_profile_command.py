@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from tests.wasm_tasks.packages import command, translate, wasi
 
 from fogbank_agent.cli.main import tree
-from fogbank_agent.errors import ConfigError, Refused
+from fogbank_agent.errors import Refused
 
 pytestmark = pytest.mark.slow
 
@@ -80,9 +80,26 @@ def test_any_module_can_be_profiled_on_any_input(folder: Path) -> None:
         "_start": 1,
         "work": 50,
     }
-    with pytest.raises(Refused, match="leave TEST out"):
-        profile("short", "--module", module)
-    with pytest.raises(ConfigError, match="nowhere cannot be read"):
+    with pytest.raises(Refused, match=r"the input .*nowhere cannot be read"):
         profile("--module", module, "--input", folder / "nowhere")
-    with pytest.raises(Refused, match="neither a WebAssembly module nor a package"):
+    with pytest.raises(Refused, match="is a folder"):
+        profile("--input", folder, "--folder", folder)
+    with pytest.raises(Refused, match=r"fogtask\.toml is neither a WebAssembly module nor a pac"):
         profile("--module", folder / "fogtask.toml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("short", "--input", "x"), "leave TEST out"),
+        (("short", "--module", "x"), "leave TEST out"),
+        (("short", "--arg", "x"), "a test has its own arguments"),
+        (("--top", "0"), "0 is not in the range"),
+    ],
+)
+def test_options_that_do_not_belong_together_are_a_wrong_command_line(
+    folder: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = CliRunner().invoke(tree, ["task", "profile", "--folder", str(folder), *arguments])
+    assert result.exit_code == 2
+    assert sentence in result.output

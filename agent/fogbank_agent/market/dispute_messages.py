@@ -1,0 +1,79 @@
+"""What opens a dispute with a member of a stake's watch, and what it answers (SPEC.md 9.10)."""
+
+from dataclasses import dataclass
+
+from fogbank_dag_ledger.limits import OPERATIONS_MAX, VERTEX_ID_BYTES
+from fogbank_dag_ledger.vertex import VertexId
+from fogbank_protocol.blobs.naming import BLOB_ID_BYTES, BlobId
+from fogbank_protocol.encoding import decode, encode
+from fogbank_protocol.identity import SIGNATURE_BYTES
+from fogbank_protocol.limits import BLOB_BYTES_MAX
+from fogbank_wasm_tasks.limits import RESULTS_MAX
+
+from ..limits import DISPUTE_BODY_BYTES_MAX, FINDING_BODY_BYTES_MAX
+from .fields import Fields
+from .offers import StakePlace
+
+_RULE = "9.10"
+_HASH_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeOpening:
+    """Look at the proof in a blob: the stake at a place is to be seized."""
+
+    stake: StakePlace
+    proof_id: BlobId
+    proof_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a member of the watch found, and signed (8.15)."""
+
+    receipt_id: bytes
+    number: int
+    """Which result of the receipt, from 0."""
+
+    right: bytes
+    signature: bytes
+
+
+def encode_dispute_opening(opening: DisputeOpening) -> bytes:
+    """Return the body of ``dispute.open``."""
+    place = opening.stake
+    return encode([place.opening, place.index, opening.proof_id, opening.proof_bytes])
+
+
+def decode_dispute_opening(body: bytes) -> DisputeOpening:
+    """Return what a body of ``dispute.open`` says.
+
+    Raises:
+        RemoteProtocolError: it is none.
+    """
+    fields = Fields(decode(body, bytes_max=DISPUTE_BODY_BYTES_MAX), 4, rule=_RULE)
+    return DisputeOpening(
+        StakePlace(VertexId(fields.exactly(VERTEX_ID_BYTES)), fields.integer(OPERATIONS_MAX - 1)),
+        BlobId(fields.exactly(BLOB_ID_BYTES)),
+        fields.integer(BLOB_BYTES_MAX, least=1),
+    )
+
+
+def encode_finding(finding: Finding) -> bytes:
+    """Return the body of the answer."""
+    return encode([finding.receipt_id, finding.number, finding.right, finding.signature])
+
+
+def decode_finding(body: bytes) -> Finding:
+    """Return what an answer says; its signature is not checked.
+
+    Raises:
+        RemoteProtocolError: it is no finding.
+    """
+    fields = Fields(decode(body, bytes_max=FINDING_BODY_BYTES_MAX), 4, rule=_RULE)
+    return Finding(
+        fields.exactly(_HASH_BYTES),
+        fields.integer(RESULTS_MAX - 1),
+        fields.exactly(_HASH_BYTES),
+        fields.exactly(SIGNATURE_BYTES),
+    )

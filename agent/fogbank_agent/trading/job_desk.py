@@ -1,0 +1,414 @@
+"""Keeps jobs over restarts: carries them out level by level, and hands out results (SPEC.md 9.11).
+
+A job is in the journal before its first order, each result before its bill, so that an agent that
+was killed goes on where it was and buys nothing twice.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from logging import getLogger
+from random import Random
+from time import time
+from typing import Protocol
+
+import trio
+
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
+from fogbank_protocol.limits import BLOB_BYTES_MAX
+from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
+from fogbank_protocol.node.database import DatabaseFailure
+from fogbank_wasm_tasks.outcome import Ok
+from fogbank_wasm_tasks.receipt import Result
+
+from ..limits import JOB_KEPT_S, JOB_RETRY_S, JOB_ROUNDS_MAX, JOBS_KEPT_MAX, RUN_ID_BYTES
+from ..market.job_request import JobRequest, RunInput
+from ..market.job_result import JobEvent, JobResult
+from ..market.kept_job import FragmentEnd, JobState, KeptJob, groups, joined
+from ..market.outcome_words import describe_outcome
+from ..market.reasons import sentence
+from .job_book import JobBook, StoredJob
+from .job_bounds import JobRefused, check_bounds
+from .job_shell import Acceptance
+from .journal import Journal
+
+_log = getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentDone:
+    """A fragment has ended; when its provider is caught it is done again, and told again."""
+
+    level: int
+    number: int
+    name: str
+    end: FragmentEnd
+
+
+class Buyer(Protocol):
+    """Buys runs: a ``Requestor``."""
+
+    async def buy(
+        self,
+        request: JobRequest,
+        events: trio.MemorySendChannel[JobEvent] | None = None,
+        acceptance: Acceptance | None = None,
+    ) -> JobResult:
+        """Have every run of ``request`` done; results go to ``acceptance`` as they come."""
+        ...
+
+
+class _JobFailed(Exception):
+    """The job cannot come to its end; the message says why."""
+
+
+class _Life:
+    """A kept job, in this life of the agent."""
+
+    def __init__(self, stored: StoredJob) -> None:
+        self.job_id = stored.job_id
+        self.began_unix_s = stored.began_unix_s
+        self.job = stored.job
+        self.state = stored.state
+        self.why = stored.why
+        self.ended_unix_s = stored.ended_unix_s
+        self.levels: list[Sequence[RunInput]] = []
+        self.ends: list[dict[int, FragmentEnd]] = []
+        self.told: list[FragmentDone] = []
+        """All that ended, in that order."""
+
+        self.changed = trio.Event()
+        self.scope = trio.CancelScope()
+
+    def add_level(self, inputs: Sequence[RunInput], ends: dict[int, FragmentEnd]) -> None:
+        self.levels.append(inputs)
+        self.ends.append({})
+        for number, end in ends.items():
+            self.note(len(self.levels) - 1, number, end)
+
+    def cut(self, level: int) -> None:
+        del self.levels[level:], self.ends[level:]
+
+    def note(self, level: int, number: int, end: FragmentEnd) -> None:
+        self.ends[level][number] = end
+        self.told.append(FragmentDone(level, number, self.levels[level][number].name, end))
+        self.wake()
+
+    def wake(self) -> None:
+        self.changed.set()
+        self.changed = trio.Event()
+
+    @property
+    def outputs(self) -> Sequence[BlobId]:
+        return [one.output for ends in self.ends for one in ends.values() if one.output is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """How a kept job is."""
+
+    job_id: bytes
+    name: str
+    began_unix_s: int
+    state: JobState
+    why: str
+    """Why it failed; else empty."""
+
+    fragments: int
+    done: int
+    """Fragments of level 0 with an accepted outcome."""
+
+    levels: int
+    """Levels that were begun; 1 before there is anything to reduce."""
+
+
+class JobDesk:
+    """The jobs that this agent keeps."""
+
+    def __init__(
+        self, requestor: Buyer, blobs: BlobStore, journal: Journal, random: Random
+    ) -> None:
+        """Buy with ``requestor``; ``random`` names jobs."""
+        self._requestor = requestor
+        self._blobs = blobs
+        self._journal = journal
+        self._book = JobBook(journal)
+        self._random = random
+        self._jobs: dict[bytes, _Life] = {}
+        self._nursery: trio.Nursery | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Go on with the jobs of earlier lives, and with new ones, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                self._load()
+                for life in self._jobs.values():
+                    if life.state is JobState.OPEN:
+                        nursery.start_soon(self._carry_out, life)
+                task_status.started()
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
+
+    async def start(self, job: KeptJob) -> bytes:
+        """Keep ``job`` and begin it; return its id.
+
+        Raises:
+            JobRefused: a bound is out of range, an input is missing, or it cannot be kept now.
+        """
+        check_bounds(job.task)
+        self._check(job)
+        job_id = self._random.randbytes(RUN_ID_BYTES)
+        life = _Life(StoredJob(job_id, int(time()), job, JobState.OPEN, "", None))
+        life.add_level(job.task.inputs, {})
+        self._pin(life)
+        try:
+            await self._book.keep(job_id, life.began_unix_s, job)
+        except DatabaseFailure as error:
+            self._unpin(life)
+            raise JobRefused(f"the job cannot be kept: {error}") from None
+        self._jobs[job_id] = life
+        if self._nursery is not None:
+            self._nursery.start_soon(self._carry_out, life)
+        return job_id
+
+    def _check(self, job: KeptJob) -> None:
+        if self._nursery is None:
+            raise JobRefused("the agent is stopping: try again when it is up")
+        if job.fan == 1:
+            raise JobRefused("the reduce task must join at least two outputs at a time")
+        for one in job.task.inputs:
+            if not self._blobs.has(one.blob_id):
+                raise JobRefused(f"the input {one.name!r} is not here: hand it over first")
+        for life in sorted(self._jobs.values(), key=lambda life: life.ended_unix_s or 0):
+            if len(self._jobs) >= JOBS_KEPT_MAX and life.state is not JobState.OPEN:
+                self.forget(life.job_id)
+        if len(self._jobs) >= JOBS_KEPT_MAX:
+            raise JobRefused(f"{JOBS_KEPT_MAX} jobs are open: wait for one, or forget one")
+
+    def find(self, digits: str) -> bytes:
+        """Return the id of the one job that begins with the hexadecimal ``digits``.
+
+        Raises:
+            JobRefused: there is none, or more than one.
+        """
+        found = [job_id for job_id in self._jobs if job_id.hex().startswith(digits.lower())]
+        if len(found) != 1 or not digits:
+            many = "several jobs begin" if found else "no job begins"
+            raise JobRefused(f"{many} with '{digits}': see 'fogbank job list'")
+        return found[0]
+
+    def view(self, job_id: bytes) -> JobView:
+        """Return how a job is; it must be known."""
+        life = self._jobs[job_id]
+        return JobView(
+            job_id=job_id,
+            name=life.job.name,
+            began_unix_s=life.began_unix_s,
+            state=life.state,
+            why=life.why,
+            fragments=len(life.levels[0]),
+            done=sum(end.accepted for end in life.ends[0].values()),
+            levels=len(life.levels),
+        )
+
+    def views(self) -> Sequence[JobView]:
+        """Return how all jobs are, the oldest first."""
+        return [self.view(job_id) for job_id in self._jobs]
+
+    async def follow(self, job_id: bytes) -> AsyncGenerator[FragmentDone]:
+        """Give every fragment that has ended or ends, until the job has; it must be known."""
+        life, place = self._jobs[job_id], 0
+        while True:
+            while place < len(life.told):
+                yield life.told[place]
+                place += 1
+            if life.state is not JobState.OPEN:
+                return
+            await life.changed.wait()
+
+    def forget(self, job_id: bytes) -> None:
+        """Give a job up, if it is open, and keep nothing of it; what was accepted is still paid."""
+        life = self._jobs.pop(job_id)
+        life.scope.cancel()
+        if life.state is JobState.OPEN:
+            life.state, life.why = JobState.FAILED, "it was given up"
+        life.wake()
+        self._unpin(life)
+        self._book.forget(job_id)
+
+    # What earlier lives left.
+
+    def _load(self) -> None:
+        for stored in self._stored():
+            life = _Life(stored)
+            if stored.ended_unix_s is not None and stored.ended_unix_s + JOB_KEPT_S < time():
+                self._book.forget(stored.job_id)
+                continue
+            level = 0
+            while True:
+                inputs, ends = self._book.level(stored.job_id, level)
+                if not inputs:
+                    break
+                life.add_level(inputs, self._still_here(life, ends))
+                level += 1
+            self._jobs[stored.job_id] = life
+            self._pin(life)
+
+    def _stored(self) -> Sequence[StoredJob]:
+        try:
+            return self._book.jobs()
+        except RemoteProtocolError as error:
+            _log.error("the kept jobs cannot be read, and are left alone: %s", error)
+            return ()
+
+    def _still_here(self, life: _Life, ends: dict[int, FragmentEnd]) -> dict[int, FragmentEnd]:
+        """Leave out what an open job has to do again: nobody ran it, or its output is gone."""
+        if life.state is not JobState.OPEN:
+            return ends
+        return {
+            number: end
+            for number, end in ends.items()
+            if end.accepted and (end.output is None or self._blobs.has(end.output))
+        }
+
+    def _pin(self, life: _Life) -> None:
+        for blob_id in self._blobs_of(life):
+            self._blobs.pin(blob_id)
+
+    def _unpin(self, life: _Life) -> None:
+        for blob_id in self._blobs_of(life):
+            self._blobs.unpin(blob_id)
+
+    def _blobs_of(self, life: _Life) -> Sequence[BlobId]:
+        requests = [life.job.task, *([life.job.reduce] if life.job.reduce else [])]
+        inputs = [one.blob_id for level in life.levels for one in level]
+        return [*(one.package_id for one in requests), *inputs, *life.outputs]
+
+    # Carrying out.
+
+    async def _carry_out(self, life: _Life) -> None:
+        with life.scope:
+            try:
+                await self._do_levels(life)
+            except (_JobFailed, JobRefused) as failed:
+                self._end(life, JobState.FAILED, str(failed))
+            except (StoreFull, BlobMissing) as error:
+                self._end(life, JobState.FAILED, f"an output cannot be kept or read: {error}")
+            else:
+                self._end(life, JobState.DONE, "")
+
+    def _end(self, life: _Life, state: JobState, why: str) -> None:
+        life.state, life.why, life.ended_unix_s = state, why, int(time())
+        self._book.end_job(life.job_id, state, why, life.ended_unix_s)
+        life.wake()
+
+    async def _do_levels(self, life: _Life) -> None:
+        level = 0
+        while True:
+            request = life.job.task if level == 0 else life.job.reduce
+            assert request is not None
+            await self._do_level(life, level, request)
+            outputs = self._outputs(life, level)
+            if life.job.reduce is None or (level > 0 and len(outputs) == 1):
+                return
+            level += 1
+            if level < len(life.levels):
+                # A crash may have cut off what was being recorded of it.
+                wanted = len(groups(len(outputs), life.job.fan))
+                if len(life.levels[level]) != wanted:
+                    life.cut(level)
+            if level == len(life.levels):
+                await self._prepare(life, level, outputs)
+
+    def _outputs(self, life: _Life, level: int) -> Sequence[BlobId]:
+        """Return the outputs of a level, which all have to be there for a further one."""
+        outputs: list[BlobId] = []
+        for number, one in enumerate(life.levels[level]):
+            end = life.ends[level][number]
+            if end.output is None:
+                if life.job.reduce is not None or not end.accepted:
+                    raise _JobFailed(f"{one.name}: {end.outcome}")
+                continue
+            outputs.append(end.output)
+        return outputs
+
+    async def _prepare(self, life: _Life, level: int, outputs: Sequence[BlobId]) -> None:
+        """Join the outputs of the level before; they are ready for the reduce task then."""
+        inputs: list[RunInput] = []
+        for group in groups(len(outputs), life.job.fan):
+            size = sum(4 + self._blobs.size(outputs[place]) for place in group)
+            if size > BLOB_BYTES_MAX:
+                raise _JobFailed(
+                    f"the outputs to be joined have {size:,} bytes, and an input has at most "
+                    f"{BLOB_BYTES_MAX:,}: join fewer at a time, with --fan"
+                )
+            data = joined([await self._blobs.read(outputs[place]) for place in group])
+            inputs.append(RunInput(f"outputs {group[0]}-{group[-1]}", await self._blobs.put(data)))
+            self._blobs.pin(inputs[-1].blob_id)
+        self._book.add_level(life.job_id, level, inputs)
+        life.add_level(inputs, {})
+
+    async def _do_level(self, life: _Life, level: int, request: JobRequest) -> None:
+        """Have every fragment of a level run; those that nobody ran are tried again."""
+        for _ in range(JOB_ROUNDS_MAX):
+            left = [
+                number
+                for number in range(len(life.levels[level]))
+                if not (number in life.ends[level] and life.ends[level][number].accepted)
+            ]
+            if not left:
+                return
+            inputs = [life.levels[level][number] for number in left]
+            keeper = _Keeper(self, life, level, left)
+            result = await self._requestor.buy(replace(request, inputs=inputs), None, keeper)
+            for run in result.runs:
+                if run.reason is not None:
+                    why = sentence(run.reason)
+                    end = FragmentEnd(why, None, 0, 0, None, accepted=False)
+                    self.note_end(life, level, left[run.number], end)
+            if any(run.reason is not None for run in result.runs):
+                await trio.sleep(JOB_RETRY_S)
+
+    def note_end(self, life: _Life, level: int, number: int, end: FragmentEnd) -> None:
+        """Record how a fragment has ended, and keep its output."""
+        if end.output is not None:
+            self._blobs.pin(end.output)
+        self._book.end_fragment(life.job_id, level, number, end)
+        life.note(level, number, end)
+
+    def note_open(self, life: _Life, level: int, number: int) -> None:
+        """Record that a fragment is open again."""
+        before = life.ends[level].pop(number, None)
+        if before is not None and before.output is not None:
+            self._blobs.unpin(before.output)
+        self._book.end_fragment(life.job_id, level, number, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keeper:
+    """Takes in the results of one purchase of fragments of a level."""
+
+    desk: JobDesk
+    life: _Life
+    level: int
+    numbers: Sequence[int]
+    """Which fragment each run is."""
+
+    def accept(self, run: int, result: Result, provider: NodeId | None) -> None:
+        outcome = result.outcome
+        output = outcome if isinstance(outcome, Ok) else None
+        end = FragmentEnd(
+            outcome=describe_outcome(outcome),
+            output=None if output is None else output.output_id,
+            size=0 if output is None else output.output_size,
+            fuel=result.fuel,
+            provider=provider,
+            accepted=True,
+        )
+        self.desk.note_end(self.life, self.level, self.numbers[run], end)
+
+    def reopen(self, run: int) -> None:
+        self.desk.note_open(self.life, self.level, self.numbers[run])

@@ -1,0 +1,64 @@
+"""What opens a dispute and what answers it, by their vectors (SPEC.md section 9.10)."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fogbank_agent.market.dispute_messages import (
+    decode_dispute_opening,
+    decode_finding,
+    encode_dispute_opening,
+    encode_finding,
+)
+from fogbank_dag_ledger.statements import is_finding
+from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NetworkId, NodeId
+
+from .objects import vectors
+
+VECTORS = vectors("disputes")
+READERS: dict[str, Any] = {
+    "opening": (decode_dispute_opening, encode_dispute_opening),
+    "finding": (decode_finding, encode_finding),
+}
+
+
+def _name(case: dict[str, str]) -> str:
+    return f"{case['kind']}: {case['name']}"
+
+
+@pytest.mark.parametrize("case", VECTORS["accept"], ids=_name)
+def test_an_accepting_vector_is_read_and_written_again(case: dict[str, str]) -> None:
+    read, write = READERS[case["kind"]]
+    body = bytes.fromhex(case["body"])
+    assert write(read(body)) == body
+
+
+@pytest.mark.parametrize("case", VECTORS["reject"], ids=_name)
+def test_a_rejecting_vector_is_refused_for_its_reason(case: dict[str, str]) -> None:
+    with pytest.raises(RemoteProtocolError) as refused:
+        READERS[case["kind"]][0](bytes.fromhex(case["body"]))
+    assert refused.value.rule == case["rule"]
+
+
+def test_the_finding_of_the_vectors_is_signed_by_the_member() -> None:
+    (body,) = [case["body"] for case in VECTORS["accept"] if case["name"] == "a finding"]
+    finding = decode_finding(bytes.fromhex(body))
+    assert is_finding(
+        NodeId(bytes.fromhex(VECTORS["member"])),
+        NetworkId(bytes.fromhex(VECTORS["net"])),
+        NodeId(bytes.fromhex(VECTORS["provider"])),
+        finding.receipt_id,
+        finding.number,
+        finding.right,
+        finding.signature,
+    )
+
+
+@given(data=st.binary(max_size=300), kind=st.sampled_from(sorted(READERS)))
+def test_hostile_bytes_raise_one_class_only(data: bytes, kind: str) -> None:
+    with suppress(RemoteProtocolError):
+        READERS[kind][0](data)

@@ -1,0 +1,154 @@
+"""Wrong results brought before the watch of a stake, among real agents (SPEC.md section 9.10)."""
+
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from fogbank_agent.market.dispute import DisputeState
+from fogbank_agent.market.dispute_messages import (
+    DisputeOpening,
+    decode_finding,
+    encode_dispute_opening,
+)
+from fogbank_agent.market.orders import Audit
+from fogbank_agent.trading.methods import DISPUTE_METHOD
+from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.node.failures import CallRefused
+
+from .neighbourhood import (
+    BALANCE,
+    Agent,
+    Hasher,
+    Neighbourhood,
+    a_job,
+    neighbourhood,
+    settings,
+    wait_until,
+)
+
+pytestmark = pytest.mark.slow
+
+STAKE = 50_000
+REWARD = STAKE // 10
+INPUTS = [bytes([number]) * (10 + number) for number in range(8)]
+
+
+async def with_liar(hood: Neighbourhood, *, judges: int = 2) -> tuple[Agent, Agent]:
+    """Start a buyer, an honest provider and a liar, both with a stake; return buyer and liar.
+
+    ``judges`` of the three others than the liar have a sandbox.
+    """
+    ann = await hood.start(1, checks=Hasher(), by_stake=True)
+    terms = settings(stake=STAKE)
+    await hood.start(2, sells=Hasher(), checks=Hasher() if judges > 1 else None, terms=terms)
+    await hood.start(4, checks=Hasher() if judges > 2 else None)
+    liar = await hood.start(
+        3, sells=Hasher(lies=lambda _: True), terms=settings(stake=STAKE, price=10)
+    )
+    await hood.wait_ready()
+    await wait_until(
+        lambda: all(ann.requestor.stake_of(hood.agents[at].node_id) > 0 for at in (1, 3))
+    )
+    return ann, liar
+
+
+async def buy(ann: Agent) -> bytes:
+    """Buy runs, all audited; return the id of one that the liar was caught with."""
+    job = await a_job(ann, INPUTS, lots_at_once=4, verification=Audit(1_000_000))
+    result = await ann.requestor.buy(job)
+    assert [run.reason for run in result.runs] == [None] * len(INPUTS)
+    assert result.lies_caught > 0
+    return result.runs[0].run_id
+
+
+def state(ann: Agent) -> DisputeState | None:
+    """Return how far the first dispute of ``ann`` is."""
+    records = ann.requestor.disputing.records()
+    return records[-1].state if records else None
+
+
+async def test_a_lie_costs_the_liar_its_stake_and_nobody_else_gains_but_the_watch(
+    tmp_path: Path,
+) -> None:
+    async with neighbourhood(tmp_path, 4, limit_s=60) as hood:
+        ann, liar = await with_liar(hood, judges=3)
+        await buy(ann)
+
+        await wait_until(lambda: state(ann) is DisputeState.SEIZED)
+
+        (record,) = ann.requestor.disputing.records()
+        assert record.provider == liar.node_id
+        assert liar.provider is not None
+        (stake,) = liar.provider.staking.stakes()
+        assert stake.is_seized
+        await wait_until(lambda: ann.requestor.stake_of(liar.node_id) == 0)
+        honest = hood.agents[1]
+        assert ann.requestor.stake_of(honest.node_id) > 0
+        dan = hood.agents[2]
+        await wait_until(lambda: dan.ledger.wallet().balance == BALANCE + REWARD // 3)
+        stories = [line for run in ann.journal.runs() for line in ann.journal.why(run.run_id)]
+        assert any("has lost 50,000 drops" in line for line in stories)
+
+
+async def test_one_of_three_alone_seizes_nothing(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 4, limit_s=60) as hood:
+        ann, liar = await with_liar(hood, judges=1)
+        await buy(ann)
+        await wait_until(lambda: state(ann) is DisputeState.OPEN)
+        assert liar.provider is not None
+        # Both others say that they cannot, and are asked again later.
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        (stake,) = liar.provider.staking.stakes()
+        assert not stake.is_slashed
+        assert state(ann) is DisputeState.OPEN
+
+
+async def test_a_dispute_goes_on_after_a_restart(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 4, limit_s=90) as hood:
+        ann, liar = await with_liar(hood, judges=1)
+        await buy(ann)
+        await wait_until(lambda: state(ann) is DisputeState.OPEN)
+        for agent in (ann, hood.agents[2]):
+            agent.scope.cancel()
+        await wait_until(lambda: len(liar.node.peers()) == 1)
+
+        await hood.start(4, checks=Hasher())
+        ann = await hood.start(1, checks=Hasher())
+
+        await wait_until(lambda: state(ann) is DisputeState.SEIZED)
+
+
+async def test_who_opens_disputes_in_vain_is_not_listened_to_for_a_while(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 4, limit_s=60) as hood:
+        ann, liar = await with_liar(hood, judges=3)
+        await buy(ann)
+        await wait_until(lambda: state(ann) is DisputeState.SEIZED)
+        honest = hood.agents[1]
+        assert honest.provider is not None
+        place = honest.provider.staking.place()
+        assert place is not None
+        (record,) = ann.requestor.disputing.records()
+        dan = hood.agents[2]
+
+        async def ask(opening: DisputeOpening) -> str:
+            try:
+                body = encode_dispute_opening(opening)
+                answer = await liar.node.request(dan.node_id, DISPUTE_METHOD, body, timeout_s=20)
+            except CallRefused as refused:
+                return refused.message
+            return decode_finding(answer).signature.hex()
+
+        # The liar has what was said of it shown against another's stake.
+        data = await ann.blobs.read(record.opening.proof_id)
+        proof_id = await liar.blobs.put(data)
+        assert await ask(DisputeOpening(record.opening.stake, proof_id, len(data))) == (
+            "no_such_stake"
+        ), "it is seized"
+        assert await ask(DisputeOpening(place, proof_id, len(data))) == "no_such_stake"
+        missing = DisputeOpening(place, BlobId(bytes(32)), 10)
+        assert await ask(missing) == "proof_unavailable"
+        broken_id = await liar.blobs.put(b"no proof")
+        assert await ask(DisputeOpening(place, broken_id, 8)) == "proof_refused"
+        assert await ask(DisputeOpening(place, broken_id, 8)) == "busy"
