@@ -426,7 +426,7 @@ class LedgerService:
             if not checkpointing.is_behind:
                 continue
             # Unless nothing is held, it may only be on its way.
-            await trio.sleep(0 if self._ledger.final_count == 0 else SNAPSHOT_PATIENCE_S)
+            await trio.sleep(SNAPSHOT_PATIENCE_S if len(self._ledger) else 0)
             if checkpointing.height != behind_at or not checkpointing.is_behind:
                 continue
             self._snapshot = await fetch_snapshot(

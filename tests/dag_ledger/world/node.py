@@ -390,7 +390,7 @@ class Node:
             return
         checkpointing = self.participant.checkpointing
         is_behind = checkpointing.is_behind and checkpointing.height == height
-        patience_s = PATIENCE_S if self.ledger.final_count else 0.0
+        patience_s = PATIENCE_S if len(self.ledger) else 0.0
         if is_behind and behind_s >= patience_s and self._begin_anew():
             return
         behind_s = behind_s + PACE.retry_s if is_behind else 0.0

@@ -45,7 +45,6 @@ MUST_HAPPEN = (
     "oracle",
     "paid",
     "partitions",
-    "snapshots of later epochs",
     "snapshots taken",
     "splits",
     "stores lost",
