@@ -16,6 +16,7 @@ TOPICS = (
     "bids",
     "blobs",
     "checkpoints",
+    "commitments",
     "disputes",
     "encoding",
     "equivocation",

@@ -8,6 +8,7 @@ from fogbank_protocol.identity import NodeId
 from ..committee_operations import Table
 from ..own_account import PaymentNews
 from ..participation.issuing_state import IssuingChanged, IssuingState
+from ..vertex import VertexId
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class WalletView:
 
     issuing: IssuingState
 
+    @property
+    def spendable(self) -> int:
+        """What a payment or an object may take: what is claimable is claimed by it."""
+        return self.balance + self.claimable
+
 
 @dataclass(frozen=True, slots=True)
 class CommitteeView:
@@ -43,6 +49,16 @@ class CommitteeView:
 
     is_changing: bool
     """Whether some members have signed off: payments wait until the next epoch begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """A home that a site made (SPEC.md section 8.18)."""
+
+    id: VertexId
+    table: Table
+    is_final: bool
+    """Whether its making is final: before, nobody can move there."""
 
 
 @dataclass(frozen=True, slots=True)
