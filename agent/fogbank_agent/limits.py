@@ -154,6 +154,9 @@ CHANNELS_OPEN_MAX = 64
 CHANNEL_RETRY_S = 5.0
 """How long after the ledger refused to open or top up a channel it is tried again."""
 
+INCOMING_WAIT_S = 5.0
+"""How long a job that the wallet cannot pay waits for payments that are not final, in seconds."""
+
 DEPOSIT_PARTS = 4
 """A channel takes at most one of so many parts of the wallet."""
 
@@ -210,6 +213,24 @@ PEERS_PAUSED_MAX = 1_024
 
 FINDINGS_KEPT_MAX = 1_024
 """Findings that a member remembers."""
+
+TRACE_ANSWER_S = 10.0
+"""How long a provider may take to show the trace behind a receipt."""
+
+TRACES_KEPT = 64
+"""Results of step tasks whose traces a provider keeps."""
+
+TRACES_BYTES_MAX = 8 * 1024 * 1024
+"""Their roots together, in bytes."""
+
+OWN_STEP_RUN_PARTS = 16
+"""A run of a step task is done here in about so many parts, with its states between them kept."""
+
+OWN_STEP_RUNS_KEPT = 8
+"""Runs of which states are kept."""
+
+OWN_STATES_BYTES_MAX = 32 * 1024 * 1024
+"""All states kept together, in bytes."""
 
 DISPUTE_LOOK_S = 0.25
 """How often a disputed stake is looked at."""
@@ -302,6 +323,21 @@ AGREEMENT_WAIT_S = 5.0
 
 RESULT_GRACE_S = 5.0
 """How much later than ``run_ms_max`` a result may arrive: the way of its bytes."""
+
+NONCE_BYTES = 32
+"""Random bytes that hide what a commitment binds to (section 9.6)."""
+
+COMMITMENT_BYTES = 32
+"""What a member of a quorum shows before its receipt (section 9.6)."""
+
+REVEAL_BODY_BYTES_MAX = 64
+"""Body of ``market.reveal``, in bytes (section 9.6)."""
+
+REVEAL_WAIT_EXTRA_S = 60.0
+"""Seconds beyond ``run_ms_max`` for which a provider keeps a receipt that nobody asks for."""
+
+LOTS_COMMITTED_MAX = 128
+"""Lots that wait to be revealed beside those that wait for a slot, each with 512 KiB at most."""
 
 PLACEMENT_RETRY_S = 0.25
 """The first pause before an order that nobody took is sent again; it doubles."""

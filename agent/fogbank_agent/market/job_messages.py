@@ -75,6 +75,14 @@ class CheckpointKept:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitmentCame:
+    """A member of a quorum has its result, is bound to it, and waits to be asked for it."""
+
+    lot: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResultCame:
     """A valid receipt is here, and so are the outputs it names; never a host fault."""
 
@@ -124,6 +132,7 @@ JobInput: TypeAlias = (
     | AgreementRefused
     | TickStated
     | CheckpointKept
+    | CommitmentCame
     | ResultCame
     | AttemptBroke
     | OwnRunEnded
@@ -213,6 +222,15 @@ class PayTick:
 
 
 @dataclass(frozen=True, slots=True)
+class AskReveal:
+    """Ask the provider for the result that it has committed to."""
+
+    lot: int
+    attempt: int
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
     """What was said to be owed for the attempt is in doubt again: pay nothing for it now."""
 
@@ -261,6 +279,7 @@ JobCommand: TypeAlias = (
     | CheckHere
     | Owe
     | PayTick
+    | AskReveal
     | Withdraw
     | Refuse
     | KeepReputation

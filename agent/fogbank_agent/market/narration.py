@@ -21,6 +21,7 @@ from .story import (
     ProviderPaid,
     ResultArrived,
     ResultChecked,
+    ResultCommitted,
     ResultRefused,
     RunAccepted,
     RunFailed,
@@ -102,6 +103,8 @@ def describe(event: StoryEvent) -> str:
             )
         case StartRefuted(provider):
             return f"The state that {short_form(provider)} handed out is wrong: begun anew."
+        case ResultCommitted(_, provider):
+            return f"{short_form(provider)} is bound to a result that it has not shown yet."
         case ResultArrived(_, provider, outcome, fuel, bill):
             cost = _count(bill, "drop")
             return f"{short_form(provider)} answered: {outcome}, {fuel:,} fuel, {cost} if accepted."

@@ -14,9 +14,11 @@ from fogbank_wasm_tasks.receipt import RECEIPT, Receipt, Result
 
 from ..limits import (
     AGREEMENT_BODY_BYTES_MAX,
+    COMMITMENT_BYTES,
     INLINE_BYTES_MAX,
     INLINE_SUM_BYTES_MAX,
     LOT_RUNS_MAX,
+    NONCE_BYTES,
     RUN_BODY_BYTES_MAX,
     RUN_ITEM_BYTES_MAX,
 )
@@ -86,9 +88,18 @@ class RunEnded:
 
     receipt: Signed
     outputs: Sequence[bytes | None]
+    nonce: bytes | None = None
+    """What opens the commitment; None where the order asks for none."""
 
 
-RunItem: TypeAlias = AgreementMade | RunTicked | RunEnded
+@dataclass(frozen=True, slots=True)
+class RunCommitted:
+    """The provider has its receipt, and shows it when the others of its quorum have theirs."""
+
+    commitment: bytes
+
+
+RunItem: TypeAlias = AgreementMade | RunTicked | RunCommitted | RunEnded
 
 
 def encode_run_item(item: RunItem) -> bytes:
@@ -98,8 +109,10 @@ def encode_run_item(item: RunItem) -> bytes:
             return encode([0, signature])
         case RunTicked(statement):
             return encode([1, statement.to_value()])
-        case RunEnded(receipt, outputs):
-            return encode([2, receipt.to_value(), list(outputs)])
+        case RunEnded(receipt, outputs, nonce):
+            return encode([2, receipt.to_value(), list(outputs), nonce])
+        case RunCommitted(commitment):
+            return encode([3, commitment])
 
 
 def decode_run_item(body: bytes) -> RunItem:
@@ -110,24 +123,33 @@ def decode_run_item(body: bytes) -> RunItem:
     """
     value = decode(body, bytes_max=RUN_ITEM_BYTES_MAX)
     kind = _kind(value)
-    fields = Fields(value, 3 if kind == 2 else 2, rule=_RULE)
+    fields = Fields(value, 4 if kind == 2 else 2, rule=_RULE)
     fields.anything()
     match kind:
         case 0:
             return AgreementMade(fields.exactly(SIGNATURE_BYTES))
         case 1:
             return RunTicked(signed_from_value(TICK, fields.anything()))
+        case 3:
+            return RunCommitted(fields.exactly(COMMITMENT_BYTES))
         case _:
             receipt = signed_from_value(RECEIPT, fields.anything())
-            return RunEnded(receipt, _inline(fields.array(LOT_RUNS_MAX, count_min=1)))
+            outputs = _inline(fields.array(LOT_RUNS_MAX, count_min=1))
+            return RunEnded(receipt, outputs, _nonce(fields.anything()))
 
 
 def _kind(value: Value) -> int:
     match value:
-        case [int(kind), *_] if kind in (0, 1, 2) and not isinstance(kind, bool):
+        case [int(kind), *_] if kind in (0, 1, 2, 3) and not isinstance(kind, bool):
             return kind
         case _:
             raise RemoteProtocolError("not an item of a run", rule=_RULE)
+
+
+def _nonce(value: Value) -> bytes | None:
+    if value is not None and not (isinstance(value, bytes) and len(value) == NONCE_BYTES):
+        raise RemoteProtocolError("neither nil nor a nonce", rule=_RULE)
+    return value
 
 
 class InlineRoom:

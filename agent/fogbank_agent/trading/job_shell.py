@@ -25,11 +25,13 @@ from ..market.job import Job
 from ..market.job_messages import (
     AgreementRefused,
     AgreementSigned,
+    AskReveal,
     AttemptBroke,
     BidCame,
     CheckEnded,
     CheckHere,
     CheckpointKept,
+    CommitmentCame,
     EndAttempt,
     EndJob,
     JobCommand,
@@ -173,6 +175,9 @@ class JobShell:
         self._states_coming: dict[tuple[int, int], trio.Event] = {}
         """Attempts of which a state is on its way."""
 
+        self._states_said: dict[int, int] = {}
+        """How many states a provider says that the run of a lot has, if it is by steps."""
+
         self._agreement_of_tick: dict[AgreementId, AgreementId] = {}
         self._lot_ids: list[bytes] = []
 
@@ -239,6 +244,8 @@ class JobShell:
                 self._start(self._run_here, command.lot)
             case CheckHere():
                 self._start(self._check_here, command)
+            case AskReveal():
+                self._start(self._ask_reveal, command)
             case EndAttempt(lot, attempt):
                 order = self._orders.pop((lot, attempt), None)
                 if order is not None:
@@ -357,6 +364,7 @@ class JobShell:
                     await self._inline_inputs(self._runs(command.lot)),
                     lambda named, agreement: self._note_agreement(command, named, agreement),
                     lambda statement, tick: self._note_tick(command, statement, tick),
+                    lambda: self._driver.tell(CommitmentCame(command.lot, command.attempt)),
                 )
             except AttemptEnded as ended:
                 kept = self._states_coming.get((command.lot, command.attempt))
@@ -368,9 +376,19 @@ class JobShell:
             else:
                 self._take_result(command, result)
 
+    async def _ask_reveal(self, command: AskReveal) -> None:
+        key = command.lot, command.attempt
+        order, agreed = self._orders.get(key), self.agreed.get(key)
+        if order is None or agreed is None:
+            return
+        with order.ends.open():
+            await self._tools.calls.reveal(agreed.agreement, command.provider)
+
     def _take_result(self, command: SignAgreement, result: LotResult) -> None:
         lot, attempt = command.lot, command.attempt
         self._pin_outputs(result.claim)
+        if result.claim[0].trace is not None:
+            self._states_said[lot] = result.claim[0].trace.states
         self._tools.journal.record_receipt(
             result.agreement,
             self._lot_ids[lot],
@@ -439,7 +457,7 @@ class JobShell:
         wall_s_max = self._request.run_ms_max / 1_000
         if await self._is_start_wrong(lot, work):
             return
-        claim = await own_runs.execute(work, wall_s_max)
+        claim = await own_runs.execute(work, wall_s_max, states=self._states_said.get(lot, 0))
         if claim is not None:
             self._pin_outputs(claim)
         self._driver.tell(OwnRunEnded(lot, claim))

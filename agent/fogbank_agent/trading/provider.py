@@ -33,16 +33,16 @@ from ..limits import (
     CLOSE_BODY_BYTES_MAX,
     ORDER_BODY_BYTES_MAX,
     OUTPUT_KEPT_S,
+    REVEAL_BODY_BYTES_MAX,
     RUN_BODY_BYTES_MAX,
     SETTLEMENT_BODY_BYTES_MAX,
 )
-from ..market.agreements import (
-    sign_agreement,
-)
+from ..market.agreements import AgreementId, sign_agreement
 from ..market.bidding import Prices, Situation, answer_order, reasons_against
 from ..market.bids import Bid, bid_id, sign_answer
+from ..market.commitments import decode_reveal
 from ..market.fields import Fields
-from ..market.orders import ORDER, Order, open_order, order_id
+from ..market.orders import ORDER, Order, Quorum, open_order, order_id
 from ..market.pricing import bill
 from ..market.reasons import Reason
 from ..market.run_messages import (
@@ -61,6 +61,7 @@ from .journal import Journal
 from .methods import (
     CLOSE_METHOD,
     ORDER_METHOD,
+    REVEAL_METHOD,
     RUN_METHOD,
     SETTLE_METHOD,
     SIGNED_OVERHEAD_BYTES,
@@ -187,6 +188,7 @@ class Provider:
             runner,
             self._debts,
             settings.slots,
+            random=random,
             is_paused=lambda: self._paused,
         )
         self._channels = EarningChannels(
@@ -196,6 +198,9 @@ class Provider:
         """The stake behind the results."""
 
         self._working: Counter[NodeId] = Counter()
+        self._committed: dict[tuple[NodeId, AgreementId], Work] = {}
+        """Lots of quorums that are under way, by requestor and agreement."""
+
         self._speed = Speed()
         self._host = ServiceHost(
             node,
@@ -234,9 +239,11 @@ class Provider:
         return [
             RequestService(ORDER_METHOD, self._answer_order, order_bytes_max),
             StreamService(RUN_METHOD, self._serve_run, RUN_BODY_BYTES_MAX),
+            RequestService(REVEAL_METHOD, self._reveal, REVEAL_BODY_BYTES_MAX),
             RequestService(SETTLE_METHOD, self._take_settlement, SETTLEMENT_BODY_BYTES_MAX),
             RequestService(CLOSE_METHOD, self._close_channel, CLOSE_BODY_BYTES_MAX),
             *self._host.services(),
+            *self._bench.traces.services(),
         ]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -347,6 +354,8 @@ class Provider:
         self._channels.note_use(peer)
         self._working[peer] += 1
         signature = sign_agreement(work.agreement.encode(), self._node.network, self._identity)
+        if isinstance(work.order.verification, Quorum):
+            self._committed[peer, work.agreement_id] = work
         try:
             yield encode_run_item(AgreementMade(signature))
             async for item in work.items:
@@ -356,6 +365,7 @@ class Provider:
                 yield encode_run_item(item)
         finally:
             work.scope.cancel()
+            self._committed.pop((peer, work.agreement_id), None)
             if work.state is not None:
                 self._keep_output(work.state)
                 self._blobs.unpin(work.state)
@@ -363,6 +373,15 @@ class Provider:
             self._working += Counter()
         if work.failure is not None:
             raise CallRefused("refused", work.failure.value)
+
+    async def _reveal(self, peer: NodeId, body: bytes) -> bytes:
+        """Let a receipt out that was committed to, now that all others are bound too."""
+        await trio.lowlevel.checkpoint()
+        work = self._committed.get((peer, decode_reveal(body)))
+        if work is None or not work.is_committed:
+            raise CallRefused("refused", Reason.AGREEMENT_EXPIRED.value)
+        work.revealed.set()
+        return encode([])
 
     def _refuse_if_unwilling(self, order: Order) -> None:
         reasons = reasons_against(order, self._prices(), self._situation(order.requestor))

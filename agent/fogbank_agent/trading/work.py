@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from logging import getLogger
+from random import Random
 
 import trio
 
@@ -20,19 +21,29 @@ from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.outcome import HostFault
 from fogbank_wasm_tasks.package import Manifest, Package
 from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
+from fogbank_wasm_tasks.verification.statements import receipt_id_of
+from fogbank_wasm_tasks.verification.trace import Trace
 
-from ..limits import FETCH_WAIT_S, RUN_ITEMS_WAITING_MAX
+from ..limits import (
+    FETCH_WAIT_S,
+    LOTS_COMMITTED_MAX,
+    NONCE_BYTES,
+    REVEAL_WAIT_EXTRA_S,
+    RUN_ITEMS_WAITING_MAX,
+)
 from ..market.agreements import Agreement, AgreementId
 from ..market.checkpoint import Checkpoint, checkpoint_of, is_snapshot_of
-from ..market.orders import Order
+from ..market.commitments import commitment_to
+from ..market.orders import Order, Quorum
 from ..market.reasons import Reason
-from ..market.run_messages import InlineRoom, RunEnded, RunItem, RunTicked
+from ..market.run_messages import InlineRoom, RunCommitted, RunEnded, RunItem, RunTicked
 from ..market.ticks import RunningBill, Tick, sign_tick, tick_id
 from .debts import Debts
 from .interfaces import LotRunner
 from .lot_runs import LotWork, execute_lot
 from .packages import PackageShelf
 from .ticking import LotPausedError, Ticking, TickUnpaidError
+from .trace_shelf import TraceShelf
 
 _log = getLogger(__name__)
 
@@ -66,11 +77,18 @@ class Work:
     statements: list[AgreementId] = field(default_factory=list[AgreementId])
     """What was stated of it so far."""
 
+    revealed: trio.Event = field(default_factory=trio.Event)
+    """Set when a receipt that was committed to is asked for."""
+
+    is_committed: bool = False
     state: BlobId | None = None
     """The latest snapshot that was handed out, pinned; whoever has the work unpins it."""
 
     results: list[Result] = field(default_factory=list[Result])
     """What is done so far."""
+    traces: list[Trace] = field(default_factory=list[Trace])
+    """What the runs of a step task left behind."""
+
     wall_s: float = 0.0
     """What it took in the sandbox."""
 
@@ -94,12 +112,15 @@ class Workbench:
         debts: Debts,
         slots: int,
         *,
+        random: Random,
         is_paused: Callable[[], bool],
     ) -> None:
         """Execute with ``runner``, at most ``slots`` at the same time; ``debts`` tell who pays.
 
-        What others can go on with stops when ``is_paused``.
+        What others can go on with stops when ``is_paused``; ``random`` hides what is committed to.
         """
+        self._random = random
+        self._committed = 0
         self._is_paused = is_paused
         self._debts = debts
         self._node = node
@@ -110,6 +131,8 @@ class Workbench:
         self._runner = runner
         self._slots = trio.CapacityLimiter(slots)
         self._begun = 0
+        self.traces = TraceShelf()
+        """What is behind the receipts."""
 
     @property
     def running(self) -> int:
@@ -119,7 +142,8 @@ class Workbench:
     @property
     def waiting(self) -> int:
         """Runs that have none yet, or are fetching what they need."""
-        return self._begun - self.running
+        # What is done and waits for others takes room in memory alone.
+        return self._begun - self.running - min(self._committed, LOTS_COMMITTED_MAX)
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None]:
@@ -162,6 +186,8 @@ class Workbench:
                     on_change()
                     outputs = await self._execute(work, package)
             ended = self._sign(work, outputs)
+            if isinstance(work.order.verification, Quorum):
+                ended = await self._commit(work, ended, on_change)
         except WorkFailed as failed:
             work.failure = failed.reason
             _log.info("a run for %s ends: %s", short_form(work.order.requestor), failed.reason)
@@ -264,6 +290,7 @@ class Workbench:
                 take,
                 seconds_left=lambda: work.scope.deadline - trio.current_time(),
                 pace=self._pace(work),
+                note_trace=work.traces.append,
             )
         except RemoteProtocolError:
             raise WorkFailed(Reason.PACKAGE_BROKEN) from None
@@ -324,7 +351,24 @@ class Workbench:
             terms_id=work.order.terms().terms_id(),
             results=work.results,
         )
-        return RunEnded(sign_receipt(receipt, self._network, self._identity), outputs)
+        signed = sign_receipt(receipt, self._network, self._identity)
+        self.traces.keep(receipt_id_of(signed, self._network), work.traces)
+        return RunEnded(signed, outputs)
+
+    async def _commit(self, work: Work, ended: RunEnded, on_change: Callable[[], None]) -> RunEnded:
+        """Bind this provider to its receipt, and return it when it may be shown."""
+        nonce = self._random.randbytes(NONCE_BYTES)
+        wait_s = work.order.run_ms_max / 1_000 + REVEAL_WAIT_EXTRA_S
+        work.scope.deadline = trio.current_time() + wait_s
+        work.is_committed = True
+        self._committed += 1
+        on_change()
+        try:
+            await work.post.send(RunCommitted(commitment_to(ended.receipt, nonce, self._network)))
+            await work.revealed.wait()
+        finally:
+            self._committed -= 1
+        return replace(ended, nonce=nonce)
 
     async def _keep(self, output: bytes) -> None:
         try:
