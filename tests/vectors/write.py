@@ -33,6 +33,7 @@ TOPICS = (
     "orders",
     "packages",
     "receipts",
+    "reuse",
     "services",
     "signed",
     "ticks",

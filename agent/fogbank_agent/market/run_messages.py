@@ -14,6 +14,7 @@ from fogbank_wasm_tasks.receipt import RECEIPT, Receipt, Result
 
 from ..limits import (
     AGREEMENT_BODY_BYTES_MAX,
+    EVIDENCE_RECEIPTS_MAX,
     INLINE_BYTES_MAX,
     INLINE_SUM_BYTES_MAX,
     LOT_RUNS_MAX,
@@ -88,7 +89,14 @@ class RunEnded:
     outputs: Sequence[bytes | None]
 
 
-RunItem: TypeAlias = AgreementMade | RunTicked | RunEnded
+@dataclass(frozen=True, slots=True)
+class RunEvidence:
+    """The receipts of earlier runs whose results are served again (``reuse.py``)."""
+
+    receipts: Sequence[Signed]
+
+
+RunItem: TypeAlias = AgreementMade | RunTicked | RunEvidence | RunEnded
 
 
 def encode_run_item(item: RunItem) -> bytes:
@@ -100,6 +108,8 @@ def encode_run_item(item: RunItem) -> bytes:
             return encode([1, statement.to_value()])
         case RunEnded(receipt, outputs):
             return encode([2, receipt.to_value(), list(outputs)])
+        case RunEvidence(receipts):
+            return encode([3, [receipt.to_value() for receipt in receipts]])
 
 
 def decode_run_item(body: bytes) -> RunItem:
@@ -117,6 +127,9 @@ def decode_run_item(body: bytes) -> RunItem:
             return AgreementMade(fields.exactly(SIGNATURE_BYTES))
         case 1:
             return RunTicked(signed_from_value(TICK, fields.anything()))
+        case 3:
+            values = fields.array(EVIDENCE_RECEIPTS_MAX, count_min=1)
+            return RunEvidence([signed_from_value(RECEIPT, one) for one in values])
         case _:
             receipt = signed_from_value(RECEIPT, fields.anything())
             return RunEnded(receipt, _inline(fields.array(LOT_RUNS_MAX, count_min=1)))
@@ -124,7 +137,7 @@ def decode_run_item(body: bytes) -> RunItem:
 
 def _kind(value: Value) -> int:
     match value:
-        case [int(kind), *_] if kind in (0, 1, 2) and not isinstance(kind, bool):
+        case [int(kind), *_] if kind in (0, 1, 2, 3) and not isinstance(kind, bool):
             return kind
         case _:
             raise RemoteProtocolError("not an item of a run", rule=_RULE)

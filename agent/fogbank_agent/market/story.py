@@ -234,6 +234,15 @@ class DisputeEnded:
     drops: int
 
 
+@dataclass(frozen=True, slots=True)
+class ResultReused:
+    """What comes now was not run: ``provider`` proves it by so many old ``receipts``."""
+
+    attempt: int
+    provider: NodeId
+    receipts: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -260,4 +269,5 @@ StoryEvent: TypeAlias = (
     | StateKept
     | DisputeOpened
     | DisputeEnded
+    | ResultReused
 )

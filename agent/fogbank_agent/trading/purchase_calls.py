@@ -40,9 +40,11 @@ from ..market.bids import BID, Answer, Bid, Decline, bid_id, check_bid, open_ans
 from ..market.checkpoint import Checkpoint, is_snapshot_of
 from ..market.orders import Order, OrderId, order_id, sign_order
 from ..market.reasons import Reason, reason_from_code
+from ..market.reuse import check_evidence
 from ..market.run_messages import (
     AgreementMade,
     RunEnded,
+    RunEvidence,
     RunOpening,
     RunTicked,
     check_inline_outputs,
@@ -72,6 +74,8 @@ class LotResult:
     agreement: AgreementId
     signed: Signed
     claim: Claim
+    evidence: int = 0
+    """Old receipts that prove it, when it was served again."""
 
 
 class AttemptEnded(Exception):
@@ -149,12 +153,16 @@ class PurchaseCalls:
         runs = len(order.order.inputs)
         start = order.order.start
         begun = 0 if start is None else start.fuel
-        progress = _Progress(named, agreement, runs, on_agreement, on_tick, begun)
+        reuse = order.bids[provider][1].reuse
+        progress = _Progress(named, agreement, runs, on_agreement, on_tick, begun, reuse)
         try:
             ended = await self._listen(order, provider, opening, progress)
             receipt = open_receipt(ended.receipt, self._network)
             check_receipt(receipt, order.order, agreement, named)
             progress.check_end(receipt)
+            if progress.reuse:
+                # An empty list, which never came over the wire, proves nothing.
+                check_evidence(progress.evidence, provider, self._network, receipt)
             check_inline_outputs(receipt, ended.outputs)
         except RemoteProtocolError:
             # A provider that had not signed has promised nothing, but must not be asked again.
@@ -164,7 +172,7 @@ class PurchaseCalls:
         if any(isinstance(result.outcome, HostFault) for result in receipt.results):
             raise AttemptEnded(Reason.HOST_FAULT, signed=True)
         await self._keep_outputs(receipt, ended.outputs, provider, order.order.run_ms_max)
-        return LotResult(named, ended.receipt, tuple(receipt.results))
+        return LotResult(named, ended.receipt, tuple(receipt.results), len(progress.evidence))
 
     async def _listen(
         self, order: SignedOrder, provider: NodeId, opening: RunOpening, progress: "_Progress"
@@ -184,6 +192,8 @@ class PurchaseCalls:
                 match decode_run_item(await _next(items)):
                     case RunTicked(statement):
                         progress.take(statement, self._network)
+                    case RunEvidence(receipts):
+                        progress.take_evidence(receipts)
                     case RunEnded() as ended:
                         return ended
                     case AgreementMade():
@@ -261,6 +271,10 @@ class _Progress:
     begun: int = 0
     """Fuel that somebody else had used for the run."""
 
+    reuse: bool = False
+    """The bid said that results are served again."""
+
+    evidence: Sequence[Signed] = ()
     signed: bool = False
     signed_at: float = 0.0
     ticks: int = 0
@@ -273,6 +287,8 @@ class _Progress:
 
     def take(self, statement: Signed, network: NetworkId) -> None:
         """Pass on a statement; raise ``RemoteProtocolError`` when it breaks a rule."""
+        if self.reuse:
+            raise RemoteProtocolError("a statement of work that is not done", rule="9.5")
         self.ticks += 1
         seconds = trio.current_time() - self.signed_at
         if self.ticks > TICKS_BURST_MAX + TICKS_PER_S_MAX * seconds:
@@ -281,6 +297,12 @@ class _Progress:
         check_tick(tick, self.named, self.agreement, self.runs, self.fuel)
         self.fuel = tick.fuel
         self.on_tick(tick_id(statement, network), tick)
+
+    def take_evidence(self, receipts: Sequence[Signed]) -> None:
+        """Keep the old receipts; raise ``RemoteProtocolError`` when nobody asked for them."""
+        if not self.reuse or self.evidence:
+            raise RemoteProtocolError("evidence without such a bid, or twice", rule="9.5")
+        self.evidence = receipts
 
     def check_end(self, receipt: Receipt) -> None:
         """Check that the receipt does not take back what was stated."""

@@ -17,7 +17,7 @@ from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
 from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
 from fogbank_wasm_tasks.module.facts import Shape
-from fogbank_wasm_tasks.outcome import HostFault
+from fogbank_wasm_tasks.outcome import HostFault, Ok
 from fogbank_wasm_tasks.package import Manifest, Package
 from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 
@@ -26,7 +26,8 @@ from ..market.agreements import Agreement, AgreementId
 from ..market.checkpoint import Checkpoint, checkpoint_of, is_snapshot_of
 from ..market.orders import Order
 from ..market.reasons import Reason
-from ..market.run_messages import InlineRoom, RunEnded, RunItem, RunTicked
+from ..market.reuse import Reusable
+from ..market.run_messages import InlineRoom, RunEnded, RunEvidence, RunItem, RunTicked
 from ..market.ticks import RunningBill, Tick, sign_tick, tick_id
 from .debts import Debts
 from .interfaces import LotRunner
@@ -55,6 +56,11 @@ class Work:
     agreement_id: AgreementId
     inputs: Sequence[bytes | None]
     """Those that came with the agreement."""
+
+    is_reuse: bool = False
+    """The bid said that its results are served again; ``reusable`` has them."""
+
+    reusable: Reusable | None = None
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     failure: Reason | None = None
     manifest: Manifest | None = None
@@ -154,6 +160,11 @@ class Workbench:
             package = await self._package(work)
             work.manifest = package.manifest
             work.bill = RunningBill(work.agreement, package.manifest)
+            if work.reusable is not None:
+                await work.post.send(RunEvidence(work.reusable.receipts))
+                outputs = await self._serve_again(work, work.reusable)
+                await work.post.send(self._sign(work, outputs))
+                return
             with ExitStack() as pins:
                 for named in work.order.blobs():
                     pins.enter_context(self._blobs.pinned(named))
@@ -167,6 +178,27 @@ class Workbench:
             _log.info("a run for %s ends: %s", short_form(work.order.requestor), failed.reason)
             return
         await work.post.send(ended)
+
+    async def _serve_again(self, work: Work, kept: Reusable) -> Sequence[bytes | None]:
+        """Take results that are here; return the outputs that ride with the receipt."""
+        outputs: list[bytes | None] = []
+        inline = InlineRoom()
+        try:
+            for result, output in zip(kept.results, kept.outputs, strict=True):
+                assert isinstance(result.outcome, Ok)
+                work.results.append(result)
+                if inline.takes(result.outcome.output_size):
+                    there = output is not None
+                    outputs.append(
+                        output if there else await self._blobs.read(result.outcome.output_id)
+                    )
+                    continue
+                if output is not None:
+                    await self._keep(output)
+                outputs.append(None)
+        except BlobMissing:
+            raise WorkFailed(Reason.OUTPUT_UNAVAILABLE) from None
+        return outputs
 
     async def _package(self, work: Work) -> Package:
         package_id = work.order.package_id

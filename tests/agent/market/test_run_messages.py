@@ -11,6 +11,7 @@ from fogbank_agent.market.orders import OrderId, sign_order
 from fogbank_agent.market.run_messages import (
     AgreementMade,
     RunEnded,
+    RunEvidence,
     RunItem,
     RunOpening,
     RunTicked,
@@ -79,6 +80,7 @@ def test_an_opening_with_too_much_input_or_none_is_refused(inputs: list[bytes | 
         RunTicked(sign_tick(Tick(AGREEMENT_ID, BEN.node_id, 7), NETWORK, BEN)),
         RunEnded(SIGNED_RECEIPT, [None]),
         RunEnded(SIGNED_RECEIPT, [OUTPUT, None]),
+        RunEvidence([SIGNED_RECEIPT] * 8),
     ],
 )
 def test_an_item_is_read_back(item: RunItem) -> None:
@@ -98,6 +100,9 @@ def test_an_item_is_read_back(item: RunItem) -> None:
         [1, [b"", bytes(63)]],
         [2, SIGNED_RECEIPT.to_value()],
         [2, [b"", bytes(63)], [None]],
+        [3, []],
+        [3, [SIGNED_RECEIPT.to_value()] * 9],
+        [3, SIGNED_RECEIPT.to_value()],
         [2, SIGNED_RECEIPT.to_value(), [bytes(32_769)]],
         [2, SIGNED_RECEIPT.to_value(), []],
         [2, SIGNED_RECEIPT.to_value(), b"output"],
