@@ -17,8 +17,8 @@ from fogbank_agent.control.client import ControlClient
 from fogbank_agent.control.requests.jobs import (
     JobEnded,
     JobProgressed,
-    RunEnded,
     RunInput,
+    RunsEnded,
     StartJob,
 )
 from fogbank_agent.control.requests.peers import GetPeers, Peers
@@ -129,7 +129,7 @@ def measure_agreements(state: Path) -> None:
         )
         client.send(job)
         while True:
-            match client.receive_any([JobProgressed, RunEnded, JobEnded]):
+            match client.receive_any([JobProgressed, RunsEnded, JobEnded]):
                 case JobProgressed(run=run, at_ms=at_ms, event="RunOrdered"):
                     ordered[run] = at_ms
                 case JobProgressed(run=run, at_ms=at_ms, event="RunPlaced") if run in ordered:

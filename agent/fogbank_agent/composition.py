@@ -64,10 +64,11 @@ async def run_agent(
     began = trio.current_time()
     state, config = foundation.state, foundation.config
     journal = Journal(state.journal)
+    blobs = BlobStore(state.blobs, capacity_bytes=config.storage.blobs_mib_max * MEBIBYTE)
     try:
         async with trio.open_nursery() as nursery:
             runner, sandbox, why_not = await _start_sandbox(foundation, nursery)
-            parts = _assemble(foundation, journal, runner, sandbox, why_not, began)
+            parts = _assemble(foundation, journal, blobs, runner, sandbox, why_not, began)
             await nursery.start(journal.run)
             await parts.published.restore()
             await nursery.start(parts.ledger.run)
@@ -83,6 +84,7 @@ async def run_agent(
             task_status.started(parts)
     finally:
         journal.close()
+        blobs.close()
 
 
 async def _start_sandbox(
@@ -101,6 +103,7 @@ async def _start_sandbox(
 def _assemble(
     foundation: Foundation,
     journal: Journal,
+    blobs: BlobStore,
     runner: CheckingRunner | None,
     sandbox: Sandbox | None,
     why_not: str,
@@ -108,7 +111,6 @@ def _assemble(
 ) -> Parts:
     state, config = foundation.state, foundation.config
     identity, genesis = foundation.identity, foundation.genesis
-    blobs = BlobStore(state.blobs, capacity_bytes=config.storage.blobs_mib_max * MEBIBYTE)
     node = Node(identity, genesis.network, _node_settings(foundation), genesis.body, blobs=blobs)
     ledger = LedgerService(genesis, identity, state.ledger, node)
     node.add_services(ledger.services())

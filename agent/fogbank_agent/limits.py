@@ -11,6 +11,15 @@ CONTROL_FRAME_BYTES_MAX = 1024 * 1024
 CONTROL_CHUNK_BYTES = 64 * 1024
 """How many bytes of a blob travel in one frame on the control socket."""
 
+CONTROL_BLOBS_MAX = 4_096
+"""Blobs of at most a chunk each that are handed over in one frame on the control socket."""
+
+CONTROL_BLOBS_BYTES_MAX = 512 * 1024
+"""How many bytes such blobs have together; with what stands between them they fit into a frame."""
+
+CONTROL_RUNS_MAX = 256
+"""Results of runs in one frame on the control socket."""
+
 CONTROL_CLIENTS_MAX = 32
 """Connections to the control socket at the same time; a further one is refused."""
 
@@ -141,6 +150,10 @@ LOT_FUEL = 100_000_000
 """What a lot of small runs is made to use, a tenth of a second of a usual machine: a lie or a lost
 provider costs no more than that, and a signature next to nothing."""
 
+LOT_FUEL_MIN = LOT_FUEL // 8
+"""A lot is made no smaller for the sake of more of them at once: signing it would cost more than
+what others could do of it meanwhile."""
+
 PROVIDERS_WANTED_MAX = 16
 """Providers to whom a job keeps a payment channel."""
 
@@ -206,6 +219,24 @@ PEERS_PAUSED_MAX = 1_024
 
 FINDINGS_KEPT_MAX = 1_024
 """Findings that a member remembers."""
+
+TRACE_ANSWER_S = 10.0
+"""How long a provider may take to show the trace behind a receipt."""
+
+TRACES_KEPT = 64
+"""Results of step tasks whose traces a provider keeps."""
+
+TRACES_BYTES_MAX = 8 * 1024 * 1024
+"""Their roots together, in bytes."""
+
+OWN_STEP_RUN_PARTS = 16
+"""A run of a step task is done here in about so many parts, with its states between them kept."""
+
+OWN_STEP_RUNS_KEPT = 8
+"""Runs of which states are kept."""
+
+OWN_STATES_BYTES_MAX = 32 * 1024 * 1024
+"""All states kept together, in bytes."""
 
 DISPUTE_LOOK_S = 0.25
 """How often a disputed stake is looked at."""

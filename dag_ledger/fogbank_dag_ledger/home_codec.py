@@ -61,12 +61,21 @@ def sign_home(key: Identity, network: NetworkId, creator: NodeId, table: Table) 
     return key.sign(STATEMENT.preimage(network, _statement(creator, table)))
 
 
+def is_signed_home(
+    name: NodeId, signature: bytes, network: NetworkId, creator: NodeId, table: Table
+) -> bool:
+    """Tell whether the seat of ``name`` signed for what ``creator`` creates."""
+    return len(signature) == SIGNATURE_BYTES and is_signed_by(
+        name, STATEMENT.preimage(network, _statement(creator, table)), signature
+    )
+
+
 def are_signed(operation: CreateHome, network: NetworkId, creator: NodeId) -> bool:
     """Tell whether each seat signed what ``creator`` creates."""
-    preimage = STATEMENT.preimage(network, _statement(creator, operation.table))
+    table = operation.table
     return all(
-        is_signed_by(name, preimage, signature)
-        for (name, _), signature in zip(operation.table.seats, operation.signatures, strict=True)
+        is_signed_home(name, signature, network, creator, table)
+        for (name, _), signature in zip(table.seats, operation.signatures, strict=True)
     )
 
 

@@ -57,6 +57,11 @@ class Homes:
         number = self._epochs.number_of(name)
         return number is not None and any(home.weight_of(number) for home in self)
 
+    def of(self, chain: Chain | None) -> Home:
+        """Return where the next vertex of ``chain`` dwells; None: it has none yet."""
+        head = None if chain is None else chain.head
+        return self.general if head is None else head.next_home
+
     def check(self, vertex: Vertex, footing: Footing, ground: Ground) -> Dwelling:
         """Return where ``vertex`` dwells.
 

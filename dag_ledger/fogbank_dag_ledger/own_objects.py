@@ -220,9 +220,11 @@ class OwnObjects:
     def takes(self) -> list[Act]:
         """Return what takes all that is owed to the owner."""
         acts: list[Act] = []
+        home = self._ledger.homes.of(self._ledger.chain(self._owner))
         for name in list(self._owing):
             own = self._own[name]
-            if not own.opening.final:
+            # Who has moved takes nothing until it is back (8.12.10).
+            if not own.opening.final or own.held.home is not home:
                 continue
             if not self._owed(own):
                 # A later top-up that is owed too brings it back.

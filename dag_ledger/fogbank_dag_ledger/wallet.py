@@ -9,6 +9,7 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
 from .chain import Chain
+from .home_operations import MoveHome
 from .ledger import Ledger
 from .limits import AMOUNT_LIMIT, CLAIMS_MAX, OPERATIONS_MAX, SEAT_WINDOW, WINDOW
 from .operations import Act, Opening, Operation
@@ -145,7 +146,7 @@ class Wallet:
             if self._ledger.missing(vertex):
                 raise ImpossibleAct("the object, or a vertex that is named, is not known here")
             if not all(map(self._is_safe, operations)):
-                raise ImpossibleAct("the opening of the object is not final yet")
+                raise ImpossibleAct("the opening of the object, or of the home, is not final yet")
             self._ledger.check(vertex)
         except RemoteProtocolError as error:
             if error.rule == "8.3.17":
@@ -154,12 +155,15 @@ class Wallet:
         return draft
 
     def _is_safe(self, operation: Operation) -> bool:
-        """Tell whether the vertex can be final: an act is never before the opening is (8.12)."""
-        if not isinstance(operation, Act):
-            return True
-        opening = self._ledger.dag.get(operation.opening)
+        """Tell whether the vertex can be final: never before what it goes by is (8.12, 8.18)."""
+        match operation:
+            case Act(begun) | MoveHome(begun) if begun:
+                pass
+            case _:
+                return True
+        opening = self._ledger.dag.get(begun)
         if opening is None:
-            return self._ledger.is_settled(operation.opening)
+            return self._ledger.is_settled(begun)
         return opening.final or opening.chain is self._chain
 
     @property

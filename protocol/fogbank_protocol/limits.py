@@ -222,6 +222,9 @@ DATABASE_BUSY_S = 5.0
 DATABASE_JOURNAL_BYTES = 8 * 1024 * 1024
 """The size to which a database's journal is cut back after use."""
 
+STORE_SMALL_BYTES_MAX = 4_096
+"""Blobs of at most this many bytes that come together are kept in one file, with many others."""
+
 STORE_READ_CHUNKS_MAX = 8
 """How many chunks are read from a blob's file in one go."""
 

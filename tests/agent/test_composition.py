@@ -13,7 +13,7 @@ from fogbank_agent.config import Config, FaultConfig, NetworkConfig, ProviderCon
 from fogbank_agent.control.client import ControlClient
 from fogbank_agent.control.requests.blobs import BlobKept, Chunk, PutBlob
 from fogbank_agent.control.requests.history import GetRuns, Runs
-from fogbank_agent.control.requests.jobs import RunEnded, StartJob
+from fogbank_agent.control.requests.jobs import RunsEnded, StartJob
 from fogbank_agent.control.requests.money import GetWallet, Paid, Pay, Wallet
 from fogbank_agent.control.requests.status import GetStatus, Status
 from fogbank_agent.errors import ConfigError, Refused
@@ -151,4 +151,4 @@ async def test_a_task_that_is_no_task_is_refused_in_words_for_people(
         task_id = await parts.blobs.put(data)
         job = StartJob(task_id, "t", (), (), (), 0, None, None, None, None, None, None)
         with pytest.raises(Refused, match="neither a WebAssembly module nor a package"):
-            await ask(built, job, RunEnded)
+            await ask(built, job, RunsEnded)

@@ -1,6 +1,5 @@
 """Members of a small network, some with seats, who pay, hear each other, and change the seats."""
 
-from dataclasses import replace
 from random import Random
 
 from fogbank_dag_ledger.committee_operations import Table, table_of
@@ -34,7 +33,7 @@ class Member:
         self.now = 0.0
 
     def issue(self, draft: Draft) -> None:
-        draft = replace(draft, epoch=self.ledger.epoch_for(draft))
+        draft = self.ledger.place(draft)
         if self.signs:
             self.take(self.community.sign(draft))
         else:
@@ -49,7 +48,7 @@ class Member:
             return
         self.told.append(vertex)
         self.epochs += [event.table for event in events if isinstance(event, EpochBegan)]
-        if self.validator is None and self.ledger.epochs.weight_of(self.name):
+        if self.validator is None and self.ledger.homes.has_seat(self.name):
             self.validator = Validator(self.ledger, self.name, self.now)
         if self.validator is not None:
             for command in self.validator.handle(LedgerGrew(events), self.now):
@@ -57,7 +56,7 @@ class Member:
 
     def tick(self, now: float) -> None:
         self.now = now
-        if self.validator is None and self.ledger.epochs.weight_of(self.name):
+        if self.validator is None and self.ledger.homes.has_seat(self.name):
             self.validator = Validator(self.ledger, self.name, now)
         if self.validator is not None:
             for command in self.validator.handle(Tick(), now):
@@ -81,10 +80,12 @@ class Electorate:
         self.read = [[0] * len(self.members) for _ in self.members]
         self.now = 0.0
 
-    def hear(self, silent: frozenset[int] = frozenset()) -> None:
+    def hear(
+        self, silent: frozenset[int] = frozenset(), apart: frozenset[int] = frozenset()
+    ) -> None:
         for reader, member in enumerate(self.members):
             for told, other in enumerate(self.members):
-                if {reader, told} & silent:
+                if {reader, told} & silent or (reader in apart) != (told in apart):
                     continue
                 news = other.told[self.read[reader][told] :]
                 self.read[reader][told] += len(news)
@@ -97,7 +98,15 @@ class Electorate:
                 for vertex in waiting:
                     member.take(vertex)
 
-    def run(self, rounds: int, *, pays: bool = False, silent: frozenset[int] = frozenset()) -> None:
+    def run(
+        self,
+        rounds: int,
+        *,
+        pays: bool = False,
+        silent: frozenset[int] = frozenset(),
+        apart: frozenset[int] = frozenset(),
+    ) -> None:
+        """Let time pass; those in ``apart`` hear only each other."""
         for _ in range(rounds):
             self.now += 0.1
             for number, member in enumerate(self.members):
@@ -107,7 +116,7 @@ class Electorate:
                 if pays and self.random.random() < 0.3:
                     self.pay(member)
                 member.claim()
-            self.hear(silent)
+            self.hear(silent, apart)
 
     def pay(self, member: Member) -> None:
         to = self.random.choice([one.name for one in self.members if one is not member])

@@ -25,8 +25,8 @@ from fogbank_agent.control.requests.channels import ChannelsClosed, CloseChannel
 from fogbank_agent.control.requests.jobs import (
     JobEnded,
     JobProgressed,
-    RunEnded,
     RunInput,
+    RunsEnded,
     StartJob,
 )
 from fogbank_agent.errors import AgentUnreachable
@@ -118,9 +118,9 @@ def _buy(requestor: Agent, inputs: list[bytes], fuel_max: int) -> int:
         )
         ended = 0
         while True:
-            match client.receive_any([JobProgressed, RunEnded, JobEnded]):
-                case RunEnded():
-                    ended += 1
+            match client.receive_any([JobProgressed, RunsEnded, JobEnded]):
+                case RunsEnded(runs):
+                    ended += len(runs)
                 case JobEnded():
                     return ended
                 case _:

@@ -284,6 +284,7 @@ def test_a_network_gives_its_second_agent_a_seat_and_takes_it_back(tmp_path: Pat
         assert "2 seats, 2 votes decide" in second("network", "seats").stdout.decode()
         again = first("network", "add-seat", name)
         assert "has a seat already" in again.stderr.decode()
+        _make_a_home(first, second)
         thawed = first("network", "unfreeze", name)
         assert "is not frozen" in thawed.stderr.decode()
         # One of two could be lying, so both have to want it.
@@ -295,6 +296,24 @@ def test_a_network_gives_its_second_agent_a_seat_and_takes_it_back(tmp_path: Pat
         for agent in (first, second):
             for _ in list(agent.processes):
                 agent.stop()
+
+
+def _make_a_home(first: Agent, second: Agent) -> None:
+    """Let two seats make a home, and the first one's account move in and out again."""
+    names = [agent.status().node_id for agent in (first, second)]
+    seats = [part for name in names for part in ("--seat", name)]
+    missing = first("network", "create-home", *seats)
+    assert "has not signed" in missing.stderr.decode()
+    signature = second.json("network", "sign-home", names[0], *seats)["signature"]
+    made = first.json("network", "create-home", *seats, "--signature", signature)
+    assert (made["own"], len(made["homes"]), made["done"]) == ("", 1, True)
+    home = made["homes"][0]["home"]
+    assert first.json("network", "move-home", home[:16])["own"] == home
+    assert "8.18.4" in first("network", "move-home", home).stderr.decode()
+    assert first.json("pay", names[1], 3, "--wait")["final"]
+    assert first.json("ledger", "account", names[0])["home"] == home
+    assert home in second("network", "home").stdout.decode()
+    assert first.json("network", "move-home", "community")["own"] == ""
 
 
 def test_up_with_json_says_once_where_it_listens_when_commands_reach_it(tmp_path: Path) -> None:

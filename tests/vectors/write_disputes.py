@@ -14,6 +14,7 @@ RECEIPT_ID = b"\xd1" * 32
 RIGHT = b"\xd2" * 32
 
 OPENING: list[Value] = [b"\xc7" * 32, 3, b"\xd3" * 32, 70_000]
+TRACE: list[Value] = [RECEIPT_ID, 2]
 FINDING: list[Value] = [
     RECEIPT_ID,
     2,
@@ -32,11 +33,14 @@ def build() -> dict[str, Any]:
         "accept": [
             _case("opening", "a dispute", OPENING),
             _case("opening", "the largest proof", [b"\xff" * 32, 15, b"\xff" * 32, 67_108_864]),
+            _case("trace", "a question about a trace", TRACE),
+            _case("trace", "about the last result", [RECEIPT_ID, 255]),
             _case("finding", "a finding", FINDING),
             _case("finding", "the last result", [RECEIPT_ID, 255, RIGHT, bytes(64)]),
         ],
         "reject": [
             *_bad("opening", OPENING, _OPENING_CHANGES),
+            *_bad("trace", TRACE, _FINDING_CHANGES[:2]),
             *_bad("finding", FINDING, _FINDING_CHANGES),
         ],
     }

@@ -1,19 +1,26 @@
 """Hands tasks and inputs over to the agent, and takes outputs from it."""
 
 import io
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from itertools import groupby, islice
 from pathlib import Path
 
 from ..control.client import ControlClient
 from ..control.requests.jobs import RunInput
 from ..errors import Refused
+from ..limits import CONTROL_CHUNK_BYTES
 from .run_display import Display
 from .run_inputs import Input, PublishedTask, TaskFile
+
+_AT_ONCE = 256
+"""Small inputs that are in memory at the same time."""
 
 
 def hand_over_task(
     client: ControlClient, task: TaskFile | PublishedTask, display: Display
 ) -> bytes:
-    """Return the name of ``task`` in the agent's store."""
+    """Hand over the task, unless a neighbour has it; return its id."""
     match task:
         case TaskFile(data=data):
             return client.put_blob(io.BytesIO(data), len(data), display.uploaded)
@@ -21,17 +28,41 @@ def hand_over_task(
             return package_id
 
 
-def hand_over(client: ControlClient, one: Input, display: Display) -> RunInput:
-    """Return ``one`` as the input of a run.
+def hand_over_inputs(
+    client: ControlClient, inputs: Sequence[Input], display: Display
+) -> tuple[RunInput, ...]:
+    """Hand over every input, small ones many at a time."""
+    kept: list[bytes] = []
+    for is_small, group in groupby(inputs, lambda one: one.size <= CONTROL_CHUNK_BYTES):
+        while page := list(islice(group, _AT_ONCE if is_small else 1)):
+            kept += _hand_over_some(client, page, display, is_small=is_small)
+    return tuple(RunInput(one.name, named) for one, named in zip(inputs, kept, strict=True))
 
-    Raises:
-        Refused: its file cannot be read.
-    """
-    if one.path is None:
-        return RunInput(one.name, client.put_blob(io.BytesIO(), 0))
+
+def _hand_over_some(
+    client: ControlClient, page: Sequence[Input], display: Display, *, is_small: bool
+) -> list[bytes]:
+    if not is_small:
+        (one,) = page
+        assert one.path is not None
+        with _readable(one), one.path.open("rb") as file:
+            return [client.put_blob(file, one.size, display.uploaded)]
+    blobs: list[bytes] = []
+    for one in page:
+        with _readable(one):
+            data = b"" if one.path is None else one.path.read_bytes()
+        if len(data) != one.size:
+            raise Refused(f"the input {one.path} changed while it was read: run it again")
+        blobs.append(data)
+    kept = client.put_blobs(blobs)
+    display.uploaded(sum(map(len, blobs)))
+    return kept
+
+
+@contextmanager
+def _readable(one: Input) -> Generator[None]:
     try:
-        with one.path.open("rb") as file:
-            return RunInput(one.name, client.put_blob(file, one.size, display.uploaded))
+        yield
     except OSError as error:
         raise Refused(f"the input {one.path} cannot be read: {error.strerror}") from None
 

@@ -7,6 +7,7 @@ import click
 from ..control.requests.network import ChangeSeats, GetSeats, Seats, Unfreeze
 from ..errors import Refused
 from ..state_folder import StateFolder
+from .network_homes import create_home, home, move_home, sign_home
 from .options import connect, json_option, print_json, state_option
 
 
@@ -180,3 +181,7 @@ def _show(found: Seats) -> None:
         )
     if found.changing:
         click.echo("the seats are changing: payments wait until that is over")
+
+
+for _command in (home, sign_home, create_home, move_home):
+    command.add_command(_command)

@@ -7,11 +7,17 @@ from pathlib import Path
 import click
 
 from ..control.client import ControlClient
-from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, StartJob
+from ..control.requests.jobs import (
+    JobEnded,
+    JobProgressed,
+    RunEnded,
+    RunsEnded,
+    StartJob,
+)
 from ..errors import RunFailed
 from ..limits import PRICE_MAX, RUN_FUEL_MAX
 from ..state_folder import StateFolder
-from .handing_over import hand_over, hand_over_task, write_output
+from .handing_over import hand_over_inputs, hand_over_task, write_output
 from .options import (
     connect,
     environment_option,
@@ -119,7 +125,7 @@ def command(
             job = StartJob(
                 task_id=hand_over_task(client, found, display),
                 task_name=found.name if isinstance(found, TaskFile) else "",
-                inputs=tuple(hand_over(client, one, display) for one in inputs),
+                inputs=hand_over_inputs(client, inputs, display),
                 arguments=arguments,
                 environment=environment,
                 seed=seed,
@@ -156,11 +162,11 @@ def _follow(client: ControlClient, display: Display) -> tuple[list[RunEnded], Jo
     """Show how the job goes until it has ended."""
     runs: list[RunEnded] = []
     while True:
-        match client.receive_any([JobProgressed, RunEnded, JobEnded]):
+        match client.receive_any([JobProgressed, RunsEnded, JobEnded]):
             case JobProgressed() as progress:
                 display.progressed(progress)
-            case RunEnded() as run:
-                runs.append(run)
+            case RunsEnded(ended_now):
+                runs += ended_now
             case JobEnded() as ended:
                 return runs, ended
             case _:

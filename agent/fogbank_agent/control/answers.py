@@ -24,15 +24,17 @@ from ..limits import CONTROL_WAIT_S_MAX, JOURNAL_PAGE_RUNS_MAX
 from ..market.reasons import sentences
 from ..parts import Parts
 from ..trading.requestor import OfferSummary
-from .blob_answers import answer_get_blob, answer_put_blob
+from .blob_answers import answer_get_blob, answer_put_blob, answer_put_blobs
 from .channel_answers import answer_close_channels, list_channels, list_earnings
 from .history_answers import list_disputes, list_reputations, summarise_run, tell_story
+from .home_answers import answer_sign_home, list_homes, make_home, move_home
 from .job_answers import answer_start_job
 from .kept_job_answers import answer_follow_job, answer_keep_job, forget_job, list_jobs
-from .requests.blobs import GetBlob, PutBlob
+from .requests.blobs import GetBlob, PutBlob, PutBlobs
 from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.disputes import GetDisputes
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
+from .requests.homes import GetHomes, MakeHome, MoveHome, SignHome
 from .requests.jobs import StartJob
 from .requests.kept_jobs import FollowJob, ForgetJob, GetJobs, KeepJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
@@ -65,10 +67,15 @@ REQUESTS = (
     GetSeats,
     ChangeSeats,
     Unfreeze,
+    GetHomes,
+    SignHome,
+    MakeHome,
+    MoveHome,
     GetChannels,
     CloseChannels,
     GetEarnings,
     PutBlob,
+    PutBlobs,
     GetBlob,
     GetRuns,
     GetStory,
@@ -120,6 +127,14 @@ class _Answers:
             case Unfreeze(account, wait_s):
                 who = self._account(account, may_be_own=True)
                 await conversation.send(await unfreeze(self.parts, who, wait_s=wait_s))
+            case GetHomes():
+                await conversation.send(list_homes(self.parts))
+            case SignHome():
+                await conversation.send(answer_sign_home(self.parts, request, self._anybody))
+            case MakeHome():
+                await conversation.send(await make_home(self.parts, request, self._anybody))
+            case MoveHome():
+                await conversation.send(await move_home(self.parts, request))
             case GetChannels():
                 await conversation.send(list_channels(self.parts))
             case GetEarnings():
@@ -142,6 +157,8 @@ class _Answers:
                 await conversation.send(await answer_stakes(self.parts, request))
             case PutBlob():
                 await answer_put_blob(self.parts, request, conversation)
+            case PutBlobs():
+                await answer_put_blobs(self.parts, request, conversation)
             case GetBlob():
                 await answer_get_blob(self.parts, request, conversation)
             case StartJob():
@@ -324,6 +341,9 @@ class _Answers:
         await conversation.send(
             Paid(vertex_id.hex(), short_form(to), request.drops, final, to_stranger)
         )
+
+    def _anybody(self, text: str) -> NodeId:
+        return self._account(text, may_be_own=True)
 
     def _account(self, text: str, *, may_be_own: bool = False) -> NodeId:
         """Find whom a person means: a whole key, or the beginning of one that is known here."""

@@ -7,13 +7,14 @@ from pathlib import Path
 import trio
 
 from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.blobs.naming import blob_id as blob_id_of
 from fogbank_protocol.limits import BLOB_BYTES_MAX
 from fogbank_protocol.node.blob_store import BlobMissing, StoreFull
 
 from ..errors import Refused
-from ..limits import CONTROL_CHUNK_BYTES
+from ..limits import CONTROL_BLOBS_MAX, CONTROL_CHUNK_BYTES
 from ..parts import Parts
-from .requests.blobs import BlobKept, Chunk, GetBlob, PutBlob
+from .requests.blobs import BlobKept, BlobsKept, Chunk, GetBlob, PutBlob, PutBlobs
 from .server import Conversation
 
 
@@ -44,6 +45,34 @@ async def answer_put_blob(parts: Parts, request: PutBlob, conversation: Conversa
     parts.blobs.pin(blob_id)
     conversation.at_end.callback(parts.blobs.unpin, blob_id)
     await conversation.send(BlobKept(blob_id, size))
+
+
+async def answer_put_blobs(parts: Parts, request: PutBlobs, conversation: Conversation) -> None:
+    """Keep small blobs, and pin them until the conversation ends."""
+    blobs = request.blobs
+    if not 0 < len(blobs) <= CONTROL_BLOBS_MAX or max(map(len, blobs)) > CONTROL_CHUNK_BYTES:
+        raise Refused(
+            f"1 to {CONTROL_BLOBS_MAX:,} inputs of at most {CONTROL_CHUNK_BYTES:,} bytes each are "
+            "handed over together: hand over the others one by one"
+        )
+    try:
+        await parts.blobs.put_small(blobs)
+    except StoreFull as error:
+        raise Refused(str(error)) from None
+    except OSError as error:
+        raise Refused(
+            f"the agent cannot keep a file in {parts.state.path}: {error.strerror}"
+        ) from None
+    kept = tuple(map(blob_id_of, blobs))
+    for blob_id in kept:
+        parts.blobs.pin(blob_id)
+
+    def unpin() -> None:
+        for blob_id in kept:
+            parts.blobs.unpin(blob_id)
+
+    conversation.at_end.callback(unpin)
+    await conversation.send(BlobsKept(kept))
 
 
 async def answer_get_blob(parts: Parts, request: GetBlob, conversation: Conversation) -> None:

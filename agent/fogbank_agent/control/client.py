@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from ..errors import AgentUnreachable, Refused
-from ..limits import CONTROL_CHUNK_BYTES
+from ..limits import CONTROL_BLOBS_BYTES_MAX, CONTROL_BLOBS_MAX, CONTROL_CHUNK_BYTES
 from ..state_folder import StateFolder
 from .frames import LENGTH_BYTES, BadFrame, decode_body, decode_length, encode_frame
-from .requests.blobs import BlobKept, Chunk, Failed, GetBlob, PutBlob
+from .requests.blobs import BlobKept, BlobsKept, Chunk, Failed, GetBlob, PutBlob, PutBlobs
 from .socket_path import short_path
 
 _Kind = TypeVar("_Kind")
@@ -110,6 +110,13 @@ class ControlClient:
                 on_progress(len(data))
         return self.receive(BlobKept).blob_id
 
+    def put_blobs(self, blobs: Sequence[bytes]) -> list[bytes]:
+        """Hand over many ``blobs``, each of CONTROL_CHUNK_BYTES at most; return their ids."""
+        kept: list[bytes] = []
+        for page in _pages(blobs):
+            kept += self.ask(PutBlobs(page), BlobsKept).blob_ids
+        return kept
+
     def blob(self, blob_id: bytes) -> Iterator[bytes]:
         """Give the bytes of a blob that the agent keeps, piece by piece."""
         left = self.ask(GetBlob(blob_id), BlobKept).size
@@ -147,3 +154,17 @@ class ControlClient:
 
     def _went_away(self) -> str:
         return f"the agent of {self._path.parent} stopped before it answered: see its log"
+
+
+def _pages(blobs: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:
+    """Give ``blobs`` in parts that fit into a frame."""
+    page: list[bytes] = []
+    room = CONTROL_BLOBS_BYTES_MAX
+    for data in blobs:
+        if page and (len(data) > room or len(page) == CONTROL_BLOBS_MAX):
+            yield tuple(page)
+            page, room = [], CONTROL_BLOBS_BYTES_MAX
+        page.append(data)
+        room -= len(data)
+    if page:
+        yield tuple(page)

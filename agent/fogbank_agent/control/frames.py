@@ -6,6 +6,7 @@ the socket may send anything, so every length and every type is checked.
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from types import UnionType
 from typing import Any, TypeGuard, cast, get_args, get_origin
 
@@ -14,6 +15,7 @@ import msgpack
 from ..limits import CONTROL_FRAME_BYTES_MAX
 
 LENGTH_BYTES = 4
+_PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
 
 
 class BadFrame(Exception):
@@ -69,20 +71,35 @@ def decode_body(body: bytes, kinds: Sequence[type]) -> object:
 
 
 def _to_plain(value: object) -> Any:
-    if is_dataclass(value):
-        return [_to_plain(getattr(value, part.name)) for part in fields(value)]
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if is_dataclass(kind):
+        return [_to_plain(getattr(value, name)) for name in _field_names(kind)]
     if _is_tuple(value):
         return [_to_plain(item) for item in value]
     return value
 
 
+@cache
+def _field_names(kind: type) -> Sequence[str]:
+    return [part.name for part in fields(kind)]
+
+
+@cache
+def _field_types(kind: type) -> Sequence[Any]:
+    return [part.type for part in fields(kind)]
+
+
 def _from_plain(kind: Any, value: object) -> Any:
     """Return ``value`` as a ``kind``: a message, a tuple of one type, a union or a plain type."""
+    if type(value) is kind:
+        return value
     if is_dataclass(kind):
-        parts = fields(kind)
-        if not _is_tuple(value) or len(value) != len(parts):
+        types = _field_types(cast("type", kind))
+        if not _is_tuple(value) or len(value) != len(types):
             raise BadFrame("a message with too few or too many fields")
-        return cast("Any", kind)(*map(_from_plain, (part.type for part in parts), value))
+        return cast("Any", kind)(*map(_from_plain, types, value))
     if get_origin(kind) is tuple and _is_tuple(value):
         item_kind = get_args(kind)[0]
         return tuple(_from_plain(item_kind, item) for item in value)

@@ -1,5 +1,6 @@
 """Buys the runs of a job for the command line, and tells it how they go."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from re import fullmatch
@@ -18,7 +19,13 @@ from fogbank_wasm_tasks.package import open_package, pack_module
 from ..authoring.environment import environment_of
 from ..authoring.packing import plain_name
 from ..errors import Refused
-from ..limits import AFFORDABLE_FUEL_MIN, MEBIBYTE, PACKAGE_FETCH_S
+from ..limits import (
+    AFFORDABLE_FUEL_MIN,
+    CONTROL_BLOBS_BYTES_MAX,
+    CONTROL_RUNS_MAX,
+    MEBIBYTE,
+    PACKAGE_FETCH_S,
+)
 from ..market.narration import describe
 from ..market.orders import (
     Audit,
@@ -48,7 +55,14 @@ from ..trading.requestor import (
     RunInput,
     RunResult,
 )
-from .requests.jobs import JobEnded, JobProgressed, ProviderTotals, RunEnded, StartJob
+from .requests.jobs import (
+    JobEnded,
+    JobProgressed,
+    ProviderTotals,
+    RunEnded,
+    RunsEnded,
+    StartJob,
+)
 from .server import Conversation
 
 _EVENTS_WAITING_MAX = 256
@@ -71,12 +85,37 @@ async def answer_start_job(parts: Parts, request: StartJob, conversation: Conver
                 refusal = str(error)
     if result is None:
         raise Refused(refusal)
-    for run in result.runs:
-        if run.output is not None:
-            parts.blobs.pin(run.output)
-            conversation.at_end.callback(parts.blobs.unpin, run.output)
-        await conversation.send(_run_ended(run))
+    _keep_outputs(parts, result, conversation)
+    for page in _pages(result.runs):
+        await conversation.send(RunsEnded(tuple(map(_run_ended, page))))
     await conversation.send(_job_ended(result, notices))
+
+
+def _keep_outputs(parts: Parts, result: JobResult, conversation: Conversation) -> None:
+    """Pin the outputs until the conversation ends."""
+    outputs = [run.output for run in result.runs if run.output is not None]
+    for output in outputs:
+        parts.blobs.pin(output)
+
+    def unpin() -> None:
+        for output in outputs:
+            parts.blobs.unpin(output)
+
+    conversation.at_end.callback(unpin)
+
+
+def _pages(runs: Sequence[RunResult]) -> Iterator[Sequence[RunResult]]:
+    """Give ``runs`` in parts that fit into a frame."""
+    page: list[RunResult] = []
+    name_bytes = 0
+    for run in runs:
+        if len(page) == CONTROL_RUNS_MAX or name_bytes > CONTROL_BLOBS_BYTES_MAX:
+            yield page
+            page, name_bytes = [], 0
+        page.append(run)
+        name_bytes += len(run.name.encode())
+    if page:
+        yield page
 
 
 async def _tell_progress(
@@ -84,20 +123,24 @@ async def _tell_progress(
 ) -> None:
     async with events:
         async for event in events:
-            await conversation.send(
-                JobProgressed(
-                    run=event.runs[0],
-                    runs=len(event.runs),
-                    at_ms=event.at_ms,
-                    event=type(event.what).__name__,
-                    provider=_provider_of(event.what),
-                    what=describe(event.what),
-                    accepted=event.counts.accepted,
-                    failed=event.counts.failed,
-                    under_way=event.counts.under_way,
-                    waiting=event.counts.waiting,
-                )
-            )
+            waiting = events.statistics().current_buffer_used
+            together = [event, *(events.receive_nowait() for _ in range(waiting))]
+            await conversation.send_all(map(_progressed, together))
+
+
+def _progressed(event: JobEvent) -> JobProgressed:
+    return JobProgressed(
+        run=event.runs[0],
+        runs=len(event.runs),
+        at_ms=event.at_ms,
+        event=type(event.what).__name__,
+        provider=_provider_of(event.what),
+        what=describe(event.what),
+        accepted=event.counts.accepted,
+        failed=event.counts.failed,
+        under_way=event.counts.under_way,
+        waiting=event.counts.waiting,
+    )
 
 
 def _provider_of(event: StoryEvent) -> str:

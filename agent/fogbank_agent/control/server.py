@@ -7,7 +7,7 @@ hurting the agent: bounded frames, bounded connections, and a limit on every wai
 import grp
 import os
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +60,17 @@ class Conversation:
             ClientGone: the client closed, or does not read.
             Refused: the answer is longer than a frame.
         """
+        await self.send_all([answer])
+
+    async def send_all(self, answers: Iterable[object]) -> None:
+        """Send ``answers`` with one turn at the socket; as ``send``."""
         try:
-            frame = encode_frame(answer)
+            frames = b"".join(map(encode_frame, answers))
         except ValueError:
             raise Refused("the answer is too long for one command: ask for less") from None
         try:
             with trio.fail_after(CONTROL_SEND_S):
-                await self._stream.send_all(frame)
+                await self._stream.send_all(frames)
         except (trio.BrokenResourceError, trio.TooSlowError):
             raise ClientGone from None
 

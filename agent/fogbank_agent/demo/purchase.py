@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from fogbank_wasm_tasks.examples.path_tracer.picture import Picture, Tile, tile_input
 
 from ..control.client import ControlClient
-from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, RunInput, StartJob
+from ..control.requests.jobs import (
+    JobEnded,
+    JobProgressed,
+    RunEnded,
+    RunInput,
+    RunsEnded,
+    StartJob,
+)
 from ..limits import DEMO_TILE_FUEL_MAX
 
 VERIFY = "quorum:2"
@@ -107,11 +114,11 @@ def follow(
     client.send(job)
     runs: list[RunEnded] = []
     while True:
-        match client.receive_any([JobProgressed, RunEnded, JobEnded]):
+        match client.receive_any([JobProgressed, RunsEnded, JobEnded]):
             case JobProgressed() as progress:
                 on_progress(progress)
-            case RunEnded() as run:
-                runs.append(run)
+            case RunsEnded(ended_now):
+                runs += ended_now
             case JobEnded() as ended:
                 return runs, ended
             case _:

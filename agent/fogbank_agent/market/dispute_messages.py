@@ -39,6 +39,29 @@ class Finding:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class TraceQuestion:
+    """Asks for the checkpoints in the trace of result ``index`` of a receipt."""
+
+    receipt_id: bytes
+    index: int
+
+
+def encode_trace_question(question: TraceQuestion) -> bytes:
+    """Return the body of ``dispute.trace``."""
+    return encode([question.receipt_id, question.index])
+
+
+def decode_trace_question(body: bytes) -> TraceQuestion:
+    """Return what a body of ``dispute.trace`` says.
+
+    Raises:
+        RemoteProtocolError: it is none.
+    """
+    fields = Fields(decode(body, bytes_max=DISPUTE_BODY_BYTES_MAX), 2, rule=_RULE)
+    return TraceQuestion(fields.exactly(_HASH_BYTES), fields.integer(RESULTS_MAX - 1))
+
+
 def encode_dispute_opening(opening: DisputeOpening) -> bytes:
     """Return the body of ``dispute.open``."""
     place = opening.stake

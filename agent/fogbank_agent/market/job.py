@@ -6,7 +6,7 @@ from math import inf
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
-from ..limits import INLINE_SUM_BYTES_MAX, LOT_FUEL, LOT_RUNS_MAX
+from ..limits import INLINE_SUM_BYTES_MAX, LOT_FUEL, LOT_FUEL_MIN, LOT_RUNS_MAX
 from .ballot import BallotCommand, Catch
 from .choice import Choice
 from .job_messages import (
@@ -108,9 +108,9 @@ class Job:
     def _lot_size(self) -> int:
         """Return how many runs to buy together: many small ones, but some for every provider."""
         waiting = len(self._input_sizes) - self._formed
-        share = -(-waiting // self._lots_at_once)
-        small = LOT_FUEL // max(1, self.choice.fuel_expected)
-        return max(1, min(LOT_RUNS_MAX, share, small))
+        fuel = max(1, self.choice.fuel_expected)
+        share = max(-(-waiting // self._lots_at_once), LOT_FUEL_MIN // fuel)
+        return max(1, min(LOT_RUNS_MAX, share, LOT_FUEL // fuel))
 
     def _form(self, runs_max: int) -> list[JobCommand]:
         """Make a lot of the next runs, whose inputs ride in one message if there are several."""

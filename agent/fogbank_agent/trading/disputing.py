@@ -23,8 +23,9 @@ from fogbank_protocol.node.driver import Driver
 from fogbank_protocol.node.failures import CallFailure, CallRefused, CallTimedOut, PeerGone
 from fogbank_protocol.node.node import Node
 from fogbank_protocol.signed import Signed
+from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.receipt import Receipt, open_receipt
+from fogbank_wasm_tasks.receipt import Receipt, Result, open_receipt
 from fogbank_wasm_tasks.verification.proof_file import WrongResultProof, encode_proof
 from fogbank_wasm_tasks.verification.statements import receipt_id_of
 from fogbank_wasm_tasks.verification.terms import Terms
@@ -35,6 +36,7 @@ from ..limits import (
     DISPUTE_LOOK_S,
     DISPUTE_RETRY_S,
     DISPUTES_AT_ONCE_MAX,
+    TRACE_ANSWER_S,
 )
 from ..market.dispute import (
     AskMember,
@@ -51,17 +53,22 @@ from ..market.dispute import (
 from ..market.dispute_messages import (
     DisputeOpening,
     Finding,
+    TraceQuestion,
     decode_finding,
     encode_dispute_opening,
+    encode_trace_question,
 )
 from ..market.offers import StakePlace
 from ..market.reasons import Reason, reason_from_code
 from ..market.story import DisputeEnded, DisputeOpened
+from ..market.verification import Claim
+from .findings import end_hash, make_finding
 from .journal import Journal
 from .lot_runs import LotWork
-from .methods import DISPUTE_METHOD
+from .methods import DISPUTE_METHOD, TRACE_METHOD
 from .own_runs import OwnRuns
-from .watch import Watch, end_hash, make_finding
+from .stretches import Stretch, find_stretch, roots_in
+from .watch import Watch
 
 _log = getLogger(__name__)
 
@@ -202,27 +209,31 @@ class Disputing:
         if accusation.snapshot is not None:
             snapshot = await self._blobs.read(accusation.snapshot)
         work = LotWork(accusation.package, accusation.terms, accusation.inputs, snapshot)
-        own = await self._own_runs.execute(work, accusation.wall_s_max)
+        own = await self._repeat(work, receipt, accusation.wall_s_max)
         if own is None:
             return None
         number = _first_wrong(receipt, own)
         if number is None:
             return None
-        given = snapshot or await self._blobs.read(accusation.inputs[number])
+        result = own[number]
+        stretch = await self._stretch(accusation, work, receipt, number)
+        if stretch is None:
+            given = snapshot or await self._blobs.read(accusation.inputs[number])
+            stretch = Stretch(None, None, given, end_hash(result.outcome, result.fuel))
         proof = WrongResultProof(
             network=network,
             package=accusation.package.data,
             terms=accusation.terms,
             receipt=accusation.receipt,
             index=number,
-            start=None,
-            stop=None,
-            given=given,
+            start=stretch.start,
+            stop=stretch.stop,
+            given=stretch.given,
         )
         data = await trio.to_thread.run_sync(encode_proof, proof)
         proof_id = await self._blobs.put(data)
         receipt_id = receipt_id_of(accusation.receipt, network)
-        right = end_hash(own[number].outcome, own[number].fuel)
+        right = stretch.right
         finding = make_finding(self._identity, network, stake.owner, receipt_id, number, right)
         self._watch.keep(proof_id, stake.owner, finding)
         return DisputeRecord(
@@ -233,6 +244,53 @@ class Disputing:
             opening=DisputeOpening(place, proof_id, len(data)),
             opened_unix_s=int(time()),
             drops=stake.amount,
+        )
+
+    async def _repeat(self, work: LotWork, receipt: Receipt, wall_s_max: float) -> Claim | None:
+        """Return what the lot comes to; from memory when it is one run by steps, done lately."""
+        said = receipt.results[0].trace
+        if said is None or len(work.inputs) > 1:
+            return await self._own_runs.execute(work, wall_s_max)
+        trace = self._own_runs.steps.trace(work.terms, work.inputs[0])
+        if trace is not None:
+            return (Result(work.inputs[0], trace.outcome, trace.fuel, trace.claim()),)
+        return await self._own_runs.execute(work, wall_s_max, states=said.states)
+
+    async def _stretch(
+        self, accusation: Accusation, work: LotWork, receipt: Receipt, number: int
+    ) -> Stretch | None:
+        """Return the one interval of checkpoints that is wrong, when the provider shows its own.
+
+        None when the run has none, or they are not to be had: then all of it is the proof.
+        """
+        own = self._own_runs.steps.trace(work.terms, work.inputs[number])
+        if own is None or len(work.inputs) > 1:
+            return None
+        receipt_id = receipt_id_of(accusation.receipt, self._node.network)
+        try:
+            body = await self._node.request(
+                accusation.provider,
+                TRACE_METHOD,
+                encode_trace_question(TraceQuestion(receipt_id, number)),
+                timeout_s=TRACE_ANSWER_S,
+            )
+        except CallFailure as failure:
+            _log.info("a liar does not show its trace: %s", failure)
+            return None
+        data = await self._blobs.read(work.inputs[number])
+
+        async def state_at(position: int) -> bytes | None:
+            try:
+                return await self._own_runs.steps.state_at(
+                    work, data, position, accusation.wall_s_max
+                )
+            except (RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
+                _log.info("a state cannot be shown: %s", error)
+                return None
+
+        given = data if work.snapshot is None else work.snapshot
+        return await find_stretch(
+            receipt.results[number], work.terms, own, roots_in(body), given, state_at
         )
 
     async def _pursue(self, record: DisputeRecord) -> None:

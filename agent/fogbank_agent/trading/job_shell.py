@@ -173,6 +173,9 @@ class JobShell:
         self._states_coming: dict[tuple[int, int], trio.Event] = {}
         """Attempts of which a state is on its way."""
 
+        self._states_said: dict[int, int] = {}
+        """How many states a provider says that the run of a lot has, if it is by steps."""
+
         self._agreement_of_tick: dict[AgreementId, AgreementId] = {}
         self._lot_ids: list[bytes] = []
 
@@ -371,6 +374,8 @@ class JobShell:
     def _take_result(self, command: SignAgreement, result: LotResult) -> None:
         lot, attempt = command.lot, command.attempt
         self._pin_outputs(result.claim)
+        if result.claim[0].trace is not None:
+            self._states_said[lot] = result.claim[0].trace.states
         self._tools.journal.record_receipt(
             result.agreement,
             self._lot_ids[lot],
@@ -439,7 +444,7 @@ class JobShell:
         wall_s_max = self._request.run_ms_max / 1_000
         if await self._is_start_wrong(lot, work):
             return
-        claim = await own_runs.execute(work, wall_s_max)
+        claim = await own_runs.execute(work, wall_s_max, states=self._states_said.get(lot, 0))
         if claim is not None:
             self._pin_outputs(claim)
         self._driver.tell(OwnRunEnded(lot, claim))

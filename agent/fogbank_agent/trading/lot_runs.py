@@ -53,12 +53,14 @@ async def execute_lot(
     *,
     seconds_left: Callable[[], float],
     pace: LotPace | None = None,
+    note_trace: Callable[[Trace], None] | None = None,
 ) -> float:
     """Run all of ``work``, in order; return the seconds that it took in the sandbox.
 
     ``read`` gives the input of a run by its place in the lot, ``take`` is given each result, with
     its output when the outcome is ok.  A host fault ends the lot: there is no claim without it.
-    ``pace`` holds it to what is paid; what that raises ends the lot.
+    ``pace`` holds it to what is paid; what that raises ends the lot.  ``note_trace`` is given what
+    each run of a step task leaves behind, before its result.
 
     Raises:
         RemoteProtocolError, SandboxBusy, SandboxUnavailable: as ``Runner.execute``, and whatever
@@ -71,7 +73,9 @@ async def execute_lot(
     for place, input_id in enumerate(work.inputs):
         data = await read(place)
         held = None if pace is None else _pace_of_run(pace, fuel, begun)
-        result, report = await _execute(runner, work, input_id, data, seconds_left, held)
+        result, report, trace = await _execute(runner, work, input_id, data, seconds_left, held)
+        if trace is not None and note_trace is not None:
+            note_trace(trace)
         wall_s += report.wall_s
         fuel += result.fuel
         await take(result, report.output if isinstance(report.outcome, Ok) else None)
@@ -127,23 +131,23 @@ async def _execute(
     data: bytes,
     seconds_left: Callable[[], float],
     pace: Pace | None,
-) -> tuple[Result, RunReport]:
+) -> tuple[Result, RunReport, Trace | None]:
     plan = work.terms.plan
     # Never 0: a run that has no time left is cut off by whoever counts the time.
     request = work.terms.request(data, wall_s_max=max(seconds_left(), 0.001))
     if plan is None:
         report = await runner.execute(work.package, request, pace=pace)
-        return _result(input_id, report), report
+        return _result(input_id, report), report, None
     stepped = await runner.execute_steps(
         work.package, StepRequest(run=request, plan=plan, snapshot=work.snapshot), pace=pace
     )
     ended = stepped.report
     assert ended is not None
     if isinstance(ended.outcome, HostFault):
-        return _result(input_id, ended), ended
+        return _result(input_id, ended), ended, None
     steps = plan.checkpoint_steps
     trace = Trace(stepped.states, steps, stepped.roots, ended.outcome, ended.fuel)
-    return Result(input_id, ended.outcome, ended.fuel, trace.claim()), ended
+    return Result(input_id, ended.outcome, ended.fuel, trace.claim()), ended, trace
 
 
 def _result(input_id: BlobId, report: RunReport) -> Result:

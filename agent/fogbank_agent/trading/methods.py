@@ -11,6 +11,7 @@ SERVE_METHOD = "market.serve"
 CALL_METHOD = "market.call"
 STOP_METHOD = "market.stop"
 DISPUTE_METHOD = "dispute.open"
+TRACE_METHOD = "dispute.trace"
 
 SIGNED_OVERHEAD_BYTES = 128
 """A signature, and what the encoding of [body, signature] adds, rounded up (section 2.3)."""

@@ -22,7 +22,9 @@ from ..limits import OWN_RUNS_AT_ONCE
 from ..market.checkpoint import is_snapshot_of
 from ..market.verification import Claim, Verdict, fuel_of
 from .interfaces import CheckingRunner
+from .lot_blobs import InputShelf, OutputShelf
 from .lot_runs import LotWork, execute_lot
+from .own_steps import OwnSteps
 
 _log = getLogger(__name__)
 
@@ -42,6 +44,7 @@ class OwnRuns:
         """Execute with ``runner``, None where there is none; ``blobs`` has inputs and outputs."""
         self._runner = runner
         self._blobs = blobs
+        self._steps = None if runner is None else OwnSteps(runner)
         self._turns = trio.CapacityLimiter(OWN_RUNS_AT_ONCE)
 
     @property
@@ -49,26 +52,41 @@ class OwnRuns:
         """Whether this machine has a sandbox."""
         return self._runner is not None
 
-    async def execute(self, work: LotWork, wall_s_max: float) -> Claim | None:
-        """Return what the lot comes to, its outputs kept; None when it has no result here."""
+    @property
+    def steps(self) -> OwnSteps:
+        """What was done of step tasks."""
+        assert self._steps is not None
+        return self._steps
+
+    async def execute(self, work: LotWork, wall_s_max: float, *, states: int = 0) -> Claim | None:
+        """Return what the lot comes to, its outputs kept; None when it has no result here.
+
+        ``states`` is how many a provider says that the one run of a step task has, 0 unknown.
+        """
         assert self._runner is not None
         claim: list[Result] = []
+        inputs, outputs = InputShelf(self._blobs, work.inputs), OutputShelf(self._blobs)
 
         async def take(result: Result, output: bytes | None) -> None:
             if output is not None:
-                await self._blobs.put(output)
+                await outputs.keep(output)
             claim.append(result)
 
         try:
             async with self._turns:
                 ends_at = trio.current_time() + wall_s_max
-                await execute_lot(
-                    self._runner,
-                    work,
-                    lambda place: self._blobs.read(work.inputs[place]),
-                    take,
-                    seconds_left=lambda: ends_at - trio.current_time(),
-                )
+
+                def seconds_left() -> float:
+                    return ends_at - trio.current_time()
+
+                if states and work.terms.plan is not None and len(work.inputs) == 1:
+                    data = await inputs.read(0)
+                    await take(*await self.steps.execute(work, data, states, seconds_left))
+                else:
+                    await execute_lot(
+                        self._runner, work, inputs.read, take, seconds_left=seconds_left
+                    )
+            await outputs.end()
         except (BlobMissing, RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
             _log.warning("a result cannot be checked in the own sandbox: %s", error)
             return None

@@ -6,9 +6,7 @@ from logging import getLogger
 import trio
 
 from fogbank_dag_ledger.service.ledger_service import LedgerService
-from fogbank_dag_ledger.slashing import result_hash
 from fogbank_dag_ledger.stakes import StakeView
-from fogbank_dag_ledger.statements import sign_finding
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NetworkId, NodeId, short_form
@@ -18,7 +16,6 @@ from fogbank_protocol.node.failures import CallRefused
 from fogbank_protocol.node.node import Node, Service
 from fogbank_protocol.node.services import RequestService
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
-from fogbank_wasm_tasks.outcome import Outcome, outcome_to_value
 from fogbank_wasm_tasks.repeat import End, Found, repeat_proof
 from fogbank_wasm_tasks.verification.proof import CheckedProof, Verdict, check_proof
 from fogbank_wasm_tasks.verification.proof_file import WrongResultProof, decode_proof
@@ -41,6 +38,7 @@ from ..market.dispute_messages import (
     encode_finding,
 )
 from ..market.reasons import Reason
+from .findings import end_hash, make_finding
 from .interfaces import CheckingRunner
 from .methods import DISPUTE_METHOD
 
@@ -203,24 +201,6 @@ class Watch:
         self._paused[peer] = trio.current_time() + VAIN_PROOF_PAUSE_S
         if len(self._paused) > PEERS_PAUSED_MAX:
             self._paused.popitem(last=False)
-
-
-def make_finding(
-    identity: Identity,
-    network: NetworkId,
-    owner: NodeId,
-    receipt_id: bytes,
-    number: int,
-    right: bytes,
-) -> Finding:
-    """Return a finding of ``identity`` about a result that ``owner`` signed."""
-    signature = sign_finding(identity, network, owner, receipt_id, number, right)
-    return Finding(receipt_id, number, right, signature)
-
-
-def end_hash(outcome: Outcome, fuel: int) -> bytes:
-    """Return the result hash of an end (8.15)."""
-    return result_hash(outcome_to_value(outcome), fuel)
 
 
 def _right(found: Found) -> bytes:

@@ -20,6 +20,8 @@ from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.outcome import HostFault, Ok
 from fogbank_wasm_tasks.package import Manifest, Package
 from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
+from fogbank_wasm_tasks.verification.statements import receipt_id_of
+from fogbank_wasm_tasks.verification.trace import Trace
 
 from ..limits import FETCH_WAIT_S, RUN_ITEMS_WAITING_MAX
 from ..market.agreements import Agreement, AgreementId
@@ -34,6 +36,7 @@ from .interfaces import LotRunner
 from .lot_runs import LotWork, execute_lot
 from .packages import PackageShelf
 from .ticking import LotPausedError, Ticking, TickUnpaidError
+from .trace_shelf import TraceShelf
 
 _log = getLogger(__name__)
 
@@ -77,6 +80,9 @@ class Work:
 
     results: list[Result] = field(default_factory=list[Result])
     """What is done so far."""
+    traces: list[Trace] = field(default_factory=list[Trace])
+    """What the runs of a step task left behind."""
+
     wall_s: float = 0.0
     """What it took in the sandbox."""
 
@@ -116,6 +122,8 @@ class Workbench:
         self._runner = runner
         self._slots = trio.CapacityLimiter(slots)
         self._begun = 0
+        self.traces = TraceShelf()
+        """What is behind the receipts."""
 
     @property
     def running(self) -> int:
@@ -296,6 +304,7 @@ class Workbench:
                 take,
                 seconds_left=lambda: work.scope.deadline - trio.current_time(),
                 pace=self._pace(work),
+                note_trace=work.traces.append,
             )
         except RemoteProtocolError:
             raise WorkFailed(Reason.PACKAGE_BROKEN) from None
@@ -356,7 +365,9 @@ class Workbench:
             terms_id=work.order.terms().terms_id(),
             results=work.results,
         )
-        return RunEnded(sign_receipt(receipt, self._network, self._identity), outputs)
+        signed = sign_receipt(receipt, self._network, self._identity)
+        self.traces.keep(receipt_id_of(signed, self._network), work.traces)
+        return RunEnded(signed, outputs)
 
     async def _keep(self, output: bytes) -> None:
         try:

@@ -39,6 +39,7 @@ from ..gossip_events import (
     PeerLeft,
     PushVertices,
 )
+from ..home_operations import CreateHome, MoveHome
 from ..limits import SNAPSHOT_PATIENCE_S
 from ..messages import FrontierMessage
 from ..operations import ObjectId, Operation
@@ -81,7 +82,7 @@ from .news import NewsStand
 from .pipeline import Pipeline
 from .recovery import replay_store
 from .summary import Summary
-from .views import CommitteeView, LedgerNews, Statistics, WalletView
+from .views import CommitteeView, HomeView, LedgerNews, Statistics, WalletView
 from .wishes import Wish
 
 _log = logging.getLogger(__name__)
@@ -221,6 +222,40 @@ class LedgerService:
             weight_needed=epochs.table.enough_for_a_correct_one,
             is_changing=epochs.signed_off,
         )
+
+    def homes(self) -> tuple[HomeView, ...]:
+        """Return the homes that sites have made, as far as they are known here."""
+        return tuple(
+            HomeView(VertexId(home_id), home.table, self._ledger.is_final(VertexId(home_id)))
+            for home_id, home in self._ledger.homes.others.items()
+        )
+
+    @property
+    def own_home(self) -> bytes:
+        """The id of the home of the own account; empty for that of the whole community."""
+        return self._ledger.homes.of(self._ledger.chain(self._own)).id
+
+    async def create_home(self, table: Table, signatures: Sequence[bytes]) -> VertexId:
+        """Make a home with these seats; return its id when it is on disk.
+
+        ``signatures`` are ``home_codec.sign_home`` of each seat, in their order.
+
+        Raises:
+            PaymentRefused: ``ImpossibleAct`` when a rule of 8.18 is broken, others as for ``pay``.
+            NotIssuing: as for ``pay``.
+        """
+        vertex = await self._act((CreateHome(table, tuple(signatures)),))
+        return vertex.id
+
+    async def move_home(self, home: bytes) -> VertexId:
+        """Let the own account live in ``home`` from the next vertex on; return what says so.
+
+        Raises:
+            PaymentRefused: ``ImpossibleAct`` when it lives there, or the home is not final yet.
+            NotIssuing: as for ``pay``.
+        """
+        vertex = await self._act((MoveHome(VertexId(home)),))
+        return vertex.id
 
     async def wait_seats(self, table: Table) -> None:
         """Return when these are the seats; may be never."""

@@ -8,6 +8,7 @@ from fogbank_protocol.identity import NodeId
 from ..committee_operations import Table
 from ..own_account import PaymentNews
 from ..participation.issuing_state import IssuingChanged, IssuingState
+from ..vertex import VertexId
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,16 @@ class CommitteeView:
 
     is_changing: bool
     """Whether some members have signed off: payments wait until the next epoch begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """A home that a site made (SPEC.md section 8.18)."""
+
+    id: VertexId
+    table: Table
+    is_final: bool
+    """Whether its making is final: before, nobody can move there."""
 
 
 @dataclass(frozen=True, slots=True)

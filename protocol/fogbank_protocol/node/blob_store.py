@@ -1,7 +1,7 @@
-"""Blobs in a folder, one file each, named by their id (SPEC.md section 6.1)."""
+"""Blobs in a folder, named by their id: a file each, small ones together (SPEC.md section 6.1)."""
 
 import errno
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from logging import getLogger
@@ -25,9 +25,12 @@ from ..limits import (
     CHUNK_BYTES,
     STORE_DESCRIPTIONS_MAX,
     STORE_READ_CHUNKS_MAX,
+    STORE_SMALL_BYTES_MAX,
 )
 from . import blob_files
 from .blob_room import BlobMissing, BlobRoom, Kept, StoreFull
+from .database import DatabaseFailure
+from .small_blobs import SmallBlobs
 
 __all__ = ["BlobMissing", "BlobStore", "StoreFull"]
 
@@ -42,12 +45,18 @@ class BlobStore:
     """Blobs on disk within ``capacity_bytes``; the longest unused and unpinned make room.
 
     Files are written beside, synced and renamed, so that a blob is there whole or not at all.
-    Every read is checked; a file that went bad is removed and the blob is missing.
+    Small ones that come together are in one database.  Every read is checked; a file that went bad
+    is removed and the blob is missing.
     """
 
     def __init__(self, folder: Path, *, capacity_bytes: int = BLOB_STORE_BYTES) -> None:
-        """Use ``folder``, made when absent; what an interrupted write left there is removed."""
+        """Use ``folder``, made when absent; what an interrupted write left there is removed.
+
+        Raises:
+            DatabaseFailure: the file of the small ones cannot be used.
+        """
         self._folder = folder
+        self._small = SmallBlobs(folder)
         self._room = BlobRoom(capacity_bytes)
         self._locks: dict[BlobId, trio.Lock] = {}
         self._descriptions: dict[BlobId, Description] = {}
@@ -55,7 +64,13 @@ class BlobStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._scan()
 
+    def close(self) -> None:
+        """Close the file of the small ones; what is used after that opens it again."""
+        self._small.close()
+
     def _scan(self) -> None:
+        for named, size in self._small.load():
+            self._room.add(Kept(named, is_part=False), size)
         files = [path for path in self._folder.iterdir() if path.is_file()]
         for path in sorted(files, key=lambda path: path.stat().st_mtime_ns):
             if path.suffix == _WRITING:
@@ -110,15 +125,32 @@ class BlobStore:
                 missing[named] = data
         if not missing:
             return
-        files = [
-            (self._folder / f"{next(self._write_numbers)}{_WRITING}", data)
-            for data in missing.values()
-        ]
+        small = {named: data for named, data in missing.items() if _is_small(data)}
+        files = {
+            self._folder / f"{next(self._write_numbers)}{_WRITING}": (named, data)
+            for named, data in missing.items()
+            if named not in small
+        }
+
+        def write() -> None:
+            blob_files.write_files([(path, data) for path, (_, data) in files.items()])
+            if small:
+                self._write_small(small, list(files))
+
         with self._reserved(sum(map(len, missing.values()))):
-            await _in_thread(lambda: blob_files.write_files(files))
-            for (path, data), named in zip(files, missing, strict=True):
+            await _in_thread(write)
+            for path, (named, _) in files.items():
                 path.rename(self._path(named))
+            for named, data in missing.items():
                 self._room.add(Kept(named, is_part=False), len(data))
+
+    def _write_small(self, small: Mapping[BlobId, bytes], written: Iterable[Path]) -> None:
+        try:
+            self._small.write(small)
+        except DatabaseFailure as error:
+            for path in written:
+                path.unlink(missing_ok=True)
+            raise StoreFull(str(error)) from error
 
     async def put_file(self, path: Path) -> BlobId:
         """Keep a copy of the file at ``path``; as ``put``, without holding it in memory.
@@ -151,9 +183,15 @@ class BlobStore:
         """
         path = self._use(blob_id)
         with self._missing_when_unreadable(blob_id):
-            data = await _in_thread(path.read_bytes)
+            if self._small.holds(blob_id):
+                (data,) = await _in_thread(lambda: self._read_held([blob_id]))
+            else:
+                data = await _in_thread(path.read_bytes)
+        if not self._room.has(blob_id):
+            # It made room for others meanwhile.
+            raise BlobMissing(blob_id)
         if (
-            not self._room.has(blob_id)
+            data is None
             or len(data) != self._room.size(blob_id)
             or ((await _described(data)).blob_id != blob_id)
         ):
@@ -165,11 +203,25 @@ class BlobStore:
 
         None stands for one that is not here, or whose file went bad.
         """
-        paths = [self._path(each) for each in blob_ids]
-        found = await _in_thread(lambda: [blob_files.try_read(path) for path in paths])
-        return [
-            await self._checked(named, data) for named, data in zip(blob_ids, found, strict=True)
-        ]
+        held = [named for named in blob_ids if self._small.holds(named)]
+        paths = {named: self._path(named) for named in blob_ids if not self._small.holds(named)}
+
+        def read() -> dict[BlobId, bytes | None]:
+            found = dict(zip(held, self._read_held(held), strict=True))
+            return found | {named: blob_files.try_read(path) for named, path in paths.items()}
+
+        found = await _in_thread(read)
+        return [await self._checked(named, found[named]) for named in blob_ids]
+
+    def _read_held(self, blob_ids: Sequence[BlobId]) -> Sequence[bytes | None]:
+        """Read small ones; in a worker thread."""
+        if not blob_ids:
+            return []
+        try:
+            return self._small.read(blob_ids)
+        except DatabaseFailure as error:
+            _logger.error("small blobs cannot be read: %s", error)
+            return [None] * len(blob_ids)
 
     async def _checked(self, blob_id: BlobId, data: bytes | None) -> bytes | None:
         if data is not None and self._room.has(blob_id) and blob_id_of(data) == blob_id:
@@ -188,6 +240,8 @@ class BlobStore:
         """
         path = self._use(blob_id)
         description = self._descriptions.get(blob_id)
+        if description is None and self._small.holds(blob_id):
+            return describe(await self.read(blob_id))
         if description is None:
             with self._missing_when_unreadable(blob_id):
                 try:
@@ -218,6 +272,8 @@ class BlobStore:
 
     async def _read_some(self, description: Description, first: int, count: int) -> Sequence[bytes]:
         blob_id = description.blob_id
+        if self._small.holds(blob_id):
+            return list(chunks(await self.read(blob_id)))[first : first + count]
         path = self._use(blob_id)
 
         def read_checked() -> Sequence[bytes] | None:
@@ -308,8 +364,11 @@ class BlobStore:
             self._room.release(size)
 
     def _remove(self, kept: Kept) -> None:
-        path = self._part_path(kept.blob_id) if kept.is_part else self._path(kept.blob_id)
-        path.unlink(missing_ok=True)
+        if not kept.is_part and self._small.holds(kept.blob_id):
+            self._small.forget(kept.blob_id)
+        else:
+            path = self._part_path(kept.blob_id) if kept.is_part else self._path(kept.blob_id)
+            path.unlink(missing_ok=True)
         self._room.remove(kept)
         self._descriptions.pop(kept.blob_id, None)
 
@@ -337,6 +396,10 @@ class BlobStore:
 
     def _part_path(self, blob_id: BlobId) -> Path:
         return self._folder / (blob_id.hex() + _PART)
+
+
+def _is_small(data: bytes) -> bool:
+    return len(data) <= STORE_SMALL_BYTES_MAX
 
 
 async def _described(data: bytes) -> Description:

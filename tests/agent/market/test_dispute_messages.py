@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from fogbank_agent.market.dispute_messages import (
     decode_dispute_opening,
     decode_finding,
+    decode_trace_question,
     encode_dispute_opening,
     encode_finding,
+    encode_trace_question,
 )
 from fogbank_dag_ledger.statements import is_finding
 from fogbank_protocol.errors import RemoteProtocolError
@@ -22,6 +24,7 @@ from .objects import vectors
 VECTORS = vectors("disputes")
 READERS: dict[str, Any] = {
     "opening": (decode_dispute_opening, encode_dispute_opening),
+    "trace": (decode_trace_question, encode_trace_question),
     "finding": (decode_finding, encode_finding),
 }
 

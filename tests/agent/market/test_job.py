@@ -437,8 +437,15 @@ def test_a_lot_has_no_more_runs_than_a_receipt_can_tell_of() -> None:
 def test_the_last_runs_are_shared_among_all_that_may_work_at_once() -> None:
     town = Town(ANN, runs=11, lots_at_once=4)
     orders = town.begin()
-    town.finish(town.agree(orders[0], ANN), fuel=1)
+    town.finish(town.agree(orders[0], ANN), fuel=10_000_000)
     assert town.lots[4:] == [range(4, 6)]
+
+
+def test_runs_that_are_next_to_nothing_are_not_shared() -> None:
+    town = Town(ANN, runs=200, lots_at_once=4)
+    orders = town.begin()
+    town.finish(town.agree(orders[0], ANN), fuel=100_000)
+    assert town.lots[4:] == [range(4, 129)], "an eighth of a tenth of a gigafuel together"
 
 
 def test_the_inputs_of_a_lot_ride_in_one_message() -> None:

@@ -281,6 +281,7 @@ class Neighbourhood:
                 )
         finally:
             journal.close()
+            blobs.close()
 
     async def wait_ready(self) -> None:
         """Wait until all agents know each other, may pay, and have each other's offers."""

@@ -73,9 +73,44 @@ async def test_many_small_ones_are_put_and_read_together(tmp_path: Path) -> None
     assert await store.read_small([*named, MISSING]) == [*blobs, None]
     assert [await BlobStore(tmp_path).read(each) for each in named] == blobs
 
-    (tmp_path / blob_id(b"one").hex()).write_bytes(b"eno")
-    assert await store.read_small(named[1:5]) == [b"", None, b"two", None]
+    for each in named[:-1]:
+        description = await store.describe(each)
+        assert description == describe(blobs[named.index(each)])
+        read = [c async for c in store.read_chunks(each, 0, len(description.hashes))]
+        assert b"".join(read) == blobs[named.index(each)]
+    store.close()
+
+
+async def test_small_ones_that_went_bad_are_missing(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    blobs = [b"", b"one", b"two", b"one", bytes(CHUNK_BYTES)]
+    await store.put_small(blobs)
+    named = [blob_id(data) for data in blobs]
+    store.close()
+    spoilt = (tmp_path / "small.sqlite").read_bytes().replace(b"one", b"eno")
+    (tmp_path / "small.sqlite").write_bytes(spoilt)
+    (tmp_path / blob_id(bytes(CHUNK_BYTES)).hex()).write_bytes(b"short")
+    assert await store.read_small(named) == [b"", None, b"two", None, None]
     assert not store.has(blob_id(b"one"))
+    with pytest.raises(BlobMissing):
+        await store.describe(blob_id(b"one"))
+    assert store.used_bytes == len(b"two")
+    store.close()
+
+
+async def test_small_ones_make_room_and_come_again(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path, capacity_bytes=10)
+    await store.put_small([b"1234", b"5678"])
+    await store.put_small([b"abcd"])
+    assert not store.has(blob_id(b"1234"))
+    assert store.has(blob_id(b"5678"))
+    await store.put_small([b"1234"])
+    assert not store.has(blob_id(b"5678"))
+    assert await store.read_small([blob_id(b"1234"), blob_id(b"abcd")]) == [b"1234", b"abcd"]
+    store.close()
+    again = BlobStore(tmp_path, capacity_bytes=10)
+    assert await again.read_small([blob_id(b"1234"), blob_id(b"abcd")]) == [b"1234", b"abcd"]
+    again.close()
 
 
 async def test_small_ones_for_which_there_is_no_room_are_not_kept(tmp_path: Path) -> None:
@@ -87,6 +122,7 @@ async def test_small_ones_for_which_there_is_no_room_are_not_kept(tmp_path: Path
         assert [path.name for path in tmp_path.iterdir()] == [blob_id(b"pinned").hex()]
         await store.put_small([b"four"])
         assert store.used_bytes == 10
+    store.close()
 
 
 async def test_a_file_can_be_put(tmp_path: Path) -> None:
@@ -257,9 +293,13 @@ async def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     with full_disk(CHUNK_BYTES), pytest.raises(OSError, match="File too large"):
         await store.put(DATA)
     with full_disk(2), pytest.raises(OSError, match="File too large"):
-        await store.put_small([b"2", b"long"])
+        await store.put_small([bytes(CHUNK_BYTES), bytes(CHUNK_BYTES - 1)])
     assert [path.name for path in tmp_path.iterdir()] == [one.hex()]
+    with full_disk(CHUNK_BYTES), pytest.raises(StoreFull, match="check the disk"):
+        await store.put_small([bytes(CHUNK_BYTES), *(b"%4000d" % n for n in range(100))])
+    assert {path.stem for path in tmp_path.iterdir()} == {one.hex(), "small"}
     assert store.used_bytes == 1
+    store.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")

@@ -43,7 +43,7 @@ class Pipes:
         """Take over standard input and output, so that nothing else can write among the replies."""
         self._commands = os.dup(0)
         self._replies = os.dup(1)
-        self._received = bytearray()
+        self._received = b""
         self._taken = 0
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
@@ -58,12 +58,13 @@ class Pipes:
 
     def send(self, reply: Reply) -> None:
         """Send ``reply``; ends the process when the agent is gone."""
-        left = memoryview(frame(encode_reply(reply)))
-        while left:
-            try:
-                left = left[os.write(self._replies, left) :]
-            except BrokenPipeError:
-                os._exit(0)
+        data = frame(encode_reply(reply))
+        try:
+            written = os.write(self._replies, data)
+            while written < len(data):
+                written += os.write(self._replies, memoryview(data)[written:])
+        except BrokenPipeError:
+            os._exit(0)
 
     def wait_for_the_end(self) -> None:
         """Block until the agent has closed its end, whatever other threads do.
@@ -76,19 +77,24 @@ class Pipes:
         poll.poll()
 
     def _read(self, count: int) -> bytes:
-        received, start = self._received, self._taken
+        start = self._taken
         end = start + count
-        while len(received) < end:
-            if start:
-                del received[:start]
-                start, end = 0, count
+        if end > len(self._received):
+            self._receive_more(count)
+            start, end = 0, count
+        self._taken = end
+        return self._received[start:end]
+
+    def _receive_more(self, count: int) -> None:
+        """Read until there are ``count`` bytes that were not taken, which are then the first."""
+        gathered = bytearray(self._received[self._taken :])
+        while len(gathered) < count:
             # As much as there is: commands come many at a time.
             part = os.read(self._commands, _READ_BYTES)
             if not part:
                 os._exit(0)
-            received += part
-        self._taken = end
-        return bytes(received[start:end])
+            gathered += part
+        self._received = bytes(gathered)
 
 
 def run_child(serve: Callable[[Pipes, Target], None]) -> None:

@@ -90,19 +90,15 @@ class Runner:
     def _run_again(self, command: AgainCommand) -> Ended:
         last = self._last
         assert last is not None
-        return self._run(
-            RunCommand(
-                key=last.key,
-                shape=last.shape,
-                input=command.input,
-                arguments=last.arguments,
-                environment=last.environment,
-                seed=command.seed,
-                fuel_max=command.fuel_max,
-                memory_bytes_max=last.memory_bytes_max,
-                output_bytes_max=last.output_bytes_max,
+        # What was run last is the last to be forgotten already.
+        module = self._modules[last.key]
+        self._told_at = monotonic()
+        try:
+            return self._engine.run_again(
+                module, last, command.input, command.seed, command.fuel_max
             )
-        )
+        except EngineFailed as error:
+            return _engine_failed(error)
 
     def _load(self, key: bytes, compiled: bytes) -> Loaded | LoadFailed:
         forgotten: list[bytes] = []
@@ -126,15 +122,7 @@ class Runner:
         try:
             return self._engine.run(self._modules[command.key], command, play)
         except EngineFailed as error:
-            return Ended(
-                ending=HostFault(HostFaultKind.ENGINE_FAILED),
-                output=b"",
-                fuel=0,
-                peak_memory_bytes=0,
-                wall_us=0,
-                diagnostics=str(error).encode("utf-8")[:DIAGNOSTICS_BYTES_MAX],
-                is_exact=True,
-            )
+            return _engine_failed(error)
 
     def _end_slice(self, fuel: int) -> None:
         told = self._wait(SliceDone(fuel, b""))
@@ -151,3 +139,15 @@ class Runner:
         if now >= self._told_at + PROGRESS_INTERVAL_S:
             self._told_at = now
             self._tell(Progress(fuel))
+
+
+def _engine_failed(error: EngineFailed) -> Ended:
+    return Ended(
+        ending=HostFault(HostFaultKind.ENGINE_FAILED),
+        output=b"",
+        fuel=0,
+        peak_memory_bytes=0,
+        wall_us=0,
+        diagnostics=str(error).encode("utf-8")[:DIAGNOSTICS_BYTES_MAX],
+        is_exact=True,
+    )

@@ -8,7 +8,7 @@ from ...control.requests.jobs import StartJob
 from ...control.requests.kept_jobs import KeepJob, KeptJob
 from ...limits import JOB_RUNS_MAX, PRICE_MAX, RUN_FUEL_MAX
 from ...state_folder import StateFolder
-from ..handing_over import hand_over, hand_over_task
+from ..handing_over import hand_over_inputs, hand_over_task
 from ..options import connect, environment_option, json_option, print_json, state_option
 from ..run_display import new_display
 from ..run_inputs import TaskFile, find_inputs, find_task
@@ -86,7 +86,7 @@ def command(
         job = StartJob(
             task_id=hand_over_task(client, found, display),
             task_name=found.name if isinstance(found, TaskFile) else "",
-            inputs=tuple(hand_over(client, one, display) for one in inputs),
+            inputs=hand_over_inputs(client, inputs, display),
             arguments=arguments,
             environment=environment,
             seed=seed,

@@ -20,6 +20,7 @@ def command(key: str, state: StateFolder, as_json: bool) -> None:
     told = {
         "account": account.hex(),
         "votes": ledger.epochs.weight_of(account),
+        "home": ledger.homes.of(chain).id.hex(),
         "balance": chain.account.balance,
         "claimable": sum(gain for _, gain in ledger.claimable(account).values()),
         "settled": chain.floor,
@@ -34,6 +35,8 @@ def command(key: str, state: StateFolder, as_json: bool) -> None:
         print_json(told)
         return
     click.echo(f"account {told['account']}, {told['votes']} votes")
+    if told["home"]:
+        click.echo(f"lives in the home {told['home']}")
     click.echo(f"{chain.account.balance:>20,} drops, final")
     click.echo(f"{told['claimable']:>20,} drops received and not claimed")
     for recipient, drops in sorted(chain.account.sent.items()):

@@ -21,6 +21,23 @@ class PutBlob:
 
 
 @dataclass(frozen=True, slots=True)
+class PutBlobs:
+    """Keep small ``blobs``, 1 … CONTROL_BLOBS_MAX, each of CONTROL_CHUNK_BYTES at most.
+
+    Answered by ``BlobsKept``.  They stay at least until the connection ends.
+    """
+
+    blobs: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobsKept:
+    """Blobs are in the agent's store, in the order in which they came."""
+
+    blob_ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GetBlob:
     """Answered by ``BlobKept`` and then the bytes in ``Chunk`` frames."""
 

@@ -15,8 +15,9 @@ class RunInput:
 class StartJob:
     """Buy a run of a task for each of ``inputs``.
 
-    What is None is taken from the configuration.  Answered by some ``JobProgressed``, a
-    ``RunEnded`` for each run, and ``JobEnded`` last.  Closing the connection gives the job up.
+    What is None is taken from the configuration.  Answered by some ``JobProgressed``,
+    ``RunsEnded`` until each run was in one, and ``JobEnded`` last.  Closing the connection gives
+    the job up.
     """
 
     task_id: bytes
@@ -87,6 +88,13 @@ class RunEnded:
     attempts: int
     moves: int
     """How often another provider went on with it where one had stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunsEnded:
+    """Some runs of the job, 1 … CONTROL_RUNS_MAX, have their results."""
+
+    runs: tuple[RunEnded, ...]
 
 
 @dataclass(frozen=True, slots=True)

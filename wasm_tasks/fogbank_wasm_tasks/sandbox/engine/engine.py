@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import wasmtime
 from ...limits import TABLE_ELEMENTS_MAX, TABLES_MAX
 from ...metering.injection import inject
 from ...metering.meter import FuelExhausted
-from ...module.facts import FunctionType, ValueType
+from ...module.facts import FunctionType, Shape, ValueType
 from ...module.global_exports import export_globals
 from ...module.host_functions import HOST_FUNCTIONS
 from ...outcome import OutOfFuel, Trap
@@ -21,7 +22,7 @@ from ..settings import Target
 from ..shapes import Play, conclude, make_host, run_to_end
 from . import calls
 from .configuration import configure_one_place
-from .instance import Instance, LoadedModule, Workplace
+from .instance import Instance, LoadedModule
 from .interface import (
     FUNCTION_REFERENCE,
     I32,
@@ -36,7 +37,9 @@ from .interface import (
     new_trap,
     read_address,
 )
+from .short_run import ShortRuns, is_short
 from .store import CounterMeter
+from .workplace import Workplace
 
 _INSTANCES: Final = 1
 _MEMORIES: Final = 1
@@ -91,6 +94,7 @@ class Engine:
         self._linker = wasmtime.Linker(self._engine)
         self._address = read_address(self._engine.ptr())
         self._workplace = Workplace()
+        self._short_runs = ShortRuns(self._workplace)
         self._run: _Run | None = None
         self._on_call = on_call
         # Kept because the C side knows only their addresses.
@@ -143,7 +147,12 @@ class Engine:
             prepared = self._linker.instantiate_pre(module)
         except wasmtime.WasmtimeError as error:
             raise EngineFailed(str(error)) from None
-        return LoadedModule(prepared, read_address(prepared.ptr()), len(compiled))
+        return LoadedModule(
+            prepared,
+            read_address(prepared.ptr()),
+            len(compiled),
+            imports_nothing=not module.imports,
+        )
 
     def run(
         self,
@@ -160,20 +169,37 @@ class Engine:
         Raises:
             EngineFailed: the engine failed, not the run.
         """
-        store = calls.store_new(self._address, None, None)
-        calls.store_limiter(
-            store,
-            command.memory_bytes_max,
-            TABLE_ELEMENTS_MAX,
-            _INSTANCES,
-            TABLES_MAX + 1,
-            _MEMORIES,
-        )
+        store = self._new_store(command.memory_bytes_max)
         try:
             return self._run_in(calls.store_context(store), module, command, play, look)
         finally:
             self._run = None
             calls.store_delete(store)
+
+    def run_again(
+        self, module: LoadedModule, like: RunCommand, data: bytes, seed: int, fuel_max: int
+    ) -> Ended:
+        """Run ``module`` as ``like`` says, which was run before, but with what is given here.
+
+        Raises:
+            EngineFailed: the engine failed, not the run.
+        """
+        if like.shape is not Shape.REACTOR or like.slice_fuel or not is_short(module):
+            return self.run(module, replace(like, input=data, seed=seed, fuel_max=fuel_max))
+        store = self._new_store(like.memory_bytes_max)
+        try:
+            return self._short_runs.run(
+                calls.store_context(store), module, data, fuel_max, like.output_bytes_max
+            )
+        finally:
+            calls.store_delete(store)
+
+    def _new_store(self, memory_bytes_max: int) -> int:
+        store: int = calls.store_new(self._address, None, None)
+        calls.store_limiter(
+            store, memory_bytes_max, TABLE_ELEMENTS_MAX, _INSTANCES, TABLES_MAX + 1, _MEMORIES
+        )
+        return store
 
     def _run_in(
         self,

@@ -8,47 +8,16 @@ import wasmtime
 
 from ...limits import PAGE_BYTES
 from ...metering.meter import FuelExhausted
-from ...module.reserved import COUNTER, GLOBAL, START_FUNCTION, WAIT
-from ...module.shape import (
-    ALLOCATE,
-    INITIALIZE,
-    MEMORY,
-    RESULT,
-    RUN,
-    SET_UP,
-    START,
-    STEP,
-    VERIFY,
-)
+from ...module.reserved import COUNTER, GLOBAL, WAIT
+from ...module.shape import ALLOCATE, MEMORY, RUN
 from ...outcome import TrapKind
 from ...wasi.endings import RunEnded
 from ..shapes import Trapped
 from . import calls
-from .interface import I32, I32_MASK, EngineFailed, check, ffi, name_address, take_code, take_text
-from .store import CounterMeter, Global, Memory, Value
-
-_SIGNATURES: Final = {
-    INITIALIZE: (0, 0),
-    ALLOCATE: (1, 1),
-    RUN: (2, 1),
-    START: (0, 0),
-    START_FUNCTION: (0, 0),
-    SET_UP: (2, 0),
-    STEP: (1, 1),
-    RESULT: (0, 1),
-    VERIFY: (4, 1),
-}
-"""How many i32 the host passes and how many results it takes; ``check_shape`` saw to it."""
-
-_PARAMETERS_MAX: Final = 4
-_FUNCTION, _GLOBAL, _TABLE, _MEMORY = range(4)
-_KINDS: Final = {
-    MEMORY: _MEMORY,
-    COUNTER: _GLOBAL,
-    WAIT: _TABLE,
-    **dict.fromkeys(_SIGNATURES, _FUNCTION),
-}
-"""What the host looks up by name, and the engine's number of the kind that it must be."""
+from .exchange import CallFailed, exchange
+from .interface import I32, I32_MASK, EngineFailed, check, ffi, take_code, take_text
+from .store import CounterMeter, Global, Memory
+from .workplace import Workplace
 
 _TRAPS: Final = {
     "MEMORY_OUT_OF_BOUNDS": TrapKind.MEMORY_OUT_OF_BOUNDS,
@@ -73,63 +42,9 @@ class LoadedModule:
     """Of what is prepared."""
 
     compiled_bytes: int
+    imports_nothing: bool
     missing: set[str] = field(default_factory=set[str])
     """Names of exports that were looked for and that it does not have."""
-
-
-class _Place:
-    """Where the engine writes an item that it found, for the run that owns it."""
-
-    __slots__ = (
-        "address",
-        "handle",
-        "kind",
-        "name",
-        "name_bytes",
-        "owner",
-        "parameters",
-        "results",
-        "storage",
-        "wanted_kind",
-    )
-
-    def __init__(self, name: str) -> None:
-        self.owner: object = None
-        self.parameters, self.results = _SIGNATURES.get(name, (0, 0))
-        self.wanted_kind = _KINDS[name]
-        self.storage = ffi.wasmtime_extern_t()
-        self.address = ctypes.addressof(self.storage)
-        self.handle = ctypes.addressof(self.storage.of)
-        self.kind = ctypes.c_uint8.from_address(self.address)
-        self.name = name_address(name)
-        self.name_bytes = len(name)
-
-
-class Workplace:
-    """What the engine reads and writes for one run: the same for every run of a process."""
-
-    def __init__(self) -> None:
-        """Make it."""
-        self._instance = ffi.wasmtime_instance_t()
-        self._trap = ctypes.c_void_p()
-        self.trap_cell = ctypes.c_uint64.from_address(ctypes.addressof(self._trap))
-        self._arguments = (ffi.wasmtime_val_t * _PARAMETERS_MAX)()
-        self.instance = ctypes.addressof(self._instance)
-        self.trap = ctypes.addressof(self._trap)
-        self.given = ctypes.addressof(self._arguments)
-        # An i32 is the kind 0, which a new array is full of.
-        self.arguments = [
-            ctypes.c_uint32.from_address(ctypes.addressof(each.of)) for each in self._arguments
-        ]
-        self.result = Value()
-        self.counter = Value()
-        self.places = {name: _Place(name) for name in _KINDS}
-
-    def take_trap(self) -> int | None:
-        """Return the address of the trap that the last call ended with, if any."""
-        trap = self._trap.value
-        self._trap.value = None
-        return trap
 
 
 class Instance:
@@ -194,7 +109,7 @@ class Instance:
         place = self._workplace
         error = calls.instantiate(self._module.address, self._context, place.instance, place.trap)
         if error or place.trap_cell.value:
-            self._conclude(error, place.take_trap())
+            self.conclude(error)
         self._memory = Memory(self._context, self._find(MEMORY))
         if self._wait is not None:
             check(calls.table_set(self._context, self._find(WAIT), 0, self._wait))
@@ -233,7 +148,7 @@ class Instance:
         return name not in self._module.missing and self._look_up(name)
 
     def call(self, name: str, *arguments: int) -> int:
-        """Call the exported function ``name``, one of ``_SIGNATURES``."""
+        """Call the exported function ``name``, one of those in ``workplace.py``."""
         found = self._places[name]
         assert len(arguments) == found.parameters
         if found.owner is not self:
@@ -252,49 +167,26 @@ class Instance:
             place.trap,
         )
         if error or place.trap_cell.value:
-            self._conclude(error, place.take_trap())
+            self.conclude(error)
         if not found.results:
             return 0
         bits: int = result.bits.value
         return bits & I32_MASK if result.kind.value == I32 else bits
 
     def exchange(self, data: bytes, output_bytes_max: int) -> bytes:
-        """Hand over, run and take the output in one: thousands of runs a second come here."""
-        context, place, places = self._context, self._workplace, self._places
-        memory, cells, result = self.memory.handle, place.arguments, place.result
-        found = places[ALLOCATE]
-        if found.owner is not self:
-            self._find(ALLOCATE)
-        cells[0].value = length = len(data)
-        error = calls.func_call(
-            context, found.handle, place.given, 1, result.address, 1, place.trap
-        )
-        if error or place.trap_cell.value:
-            self._conclude(error, place.take_trap())
-        address = result.bits.value & I32_MASK
-        if address + length > calls.memory_data_size(context, memory):
-            raise Trapped(TrapKind.ALLOCATION_OUT_OF_BOUNDS)
-        if data:
-            ctypes.memmove(calls.memory_data(context, memory) + address, data, length)
-        found = places[RUN]
-        if found.owner is not self:
-            self._find(RUN)
-        cells[0].value = address
-        cells[1].value = length
-        error = calls.func_call(
-            context, found.handle, place.given, 2, result.address, 1, place.trap
-        )
-        if error or place.trap_cell.value:
-            self._conclude(error, place.take_trap())
-        bits = result.bits.value
-        address, length = bits >> 32, bits & I32_MASK
-        if address + length > calls.memory_data_size(context, memory):
-            raise Trapped(TrapKind.RESULT_OUT_OF_BOUNDS)
-        if length > output_bytes_max:
-            raise Trapped(TrapKind.OUTPUT_TOO_LARGE)
-        if not length:
-            return b""
-        return ctypes.string_at(calls.memory_data(context, memory) + address, length)
+        """Hand over, run and take the output in one."""
+        functions = self._find(ALLOCATE), self._find(RUN)
+        try:
+            return exchange(
+                self._context,
+                self._workplace,
+                self.memory.handle,
+                functions,
+                data,
+                output_bytes_max,
+            )
+        except CallFailed as failed:
+            self.conclude(failed.error)
 
     def _find_globals(self) -> list[Global]:
         if self._globals is None:
@@ -319,7 +211,7 @@ class Instance:
             found.append(Global(self._context, item))
 
     def _look_up(self, name: str) -> bool:
-        """Find the export ``name``, one of ``_KINDS``, and tell whether there is one."""
+        """Find the export ``name``, which ``workplace.py`` has, and tell whether there is one."""
         place = self._places[name]
         if not calls.export_get(
             self._context, self._workplace.instance, place.name, place.name_bytes, place.address
@@ -332,13 +224,17 @@ class Instance:
         return True
 
     def _find(self, name: str) -> int:
-        """Return the address of the handle of the export ``name``, one of ``_KINDS``."""
+        """Return the address of the handle of the export ``name``, which ``workplace.py`` has."""
         if not self._look_up(name):
             raise EngineFailed(f"the module has lost its export {name}")
         return self._places[name].handle
 
-    def _conclude(self, error: int | None, trap: int | None) -> NoReturn:
-        """Raise what a call of the engine came to, which did not succeed."""
+    def conclude(self, error: int | None) -> NoReturn:
+        """Raise what a call of the engine came to, which did not succeed.
+
+        ``error`` is the address of what it answered, if anything; there may be a trap as well.
+        """
+        trap = self._workplace.take_trap()
         # A trap made by the host comes back as an error.
         message = take_text(error) if error else ""
         code = take_code(trap) if trap else None

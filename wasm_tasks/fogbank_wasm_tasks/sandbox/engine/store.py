@@ -1,7 +1,7 @@
 """A run's memory and fuel, inside a store of the engine."""
 
 import ctypes
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isnan
 from struct import pack
 from typing import Any, Final
@@ -41,6 +41,9 @@ class Value:
         self.bits = ctypes.c_uint64.from_address(start)
 
 
+_NOTHING: Final = memoryview(b"")
+
+
 @dataclass(slots=True)
 class Memory:
     """The memory of a run; its place may change with every call."""
@@ -48,7 +51,7 @@ class Memory:
     context: int
     handle: int
     _seen: tuple[int, int] = (0, 0)
-    _view: memoryview = field(default_factory=lambda: memoryview(b""))
+    _view: memoryview = _NOTHING
 
     def size(self) -> int:
         """Return how many bytes there are now."""
@@ -143,6 +146,10 @@ class CounterMeter:
         """Count in the global ``counter``: the instance is made, and nothing has been executed."""
         self._counter = counter
         self._give(self._fuel_max)
+
+    def take_over(self, counter: int) -> None:
+        """Count in the global ``counter`` as it is: it was given all that the run has."""
+        self._counter = counter
 
     @property
     def has_begun(self) -> bool:
