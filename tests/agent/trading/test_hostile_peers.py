@@ -346,7 +346,8 @@ def proves_what_nobody_asked_it_to(crook: Crook) -> None:
 
 
 def proves_it_by_somebody_else(crook: Crook) -> None:
-    crook.reuses, crook.evidence = True, lambda receipt: crook.old(receipt, OTHER)
+    crook.reuses = True
+    crook.evidence = lambda receipt: crook.old(receipt, OTHER)
 
 
 def proves_it_by_the_same_agreement(crook: Crook) -> None:
