@@ -163,6 +163,9 @@ CHANNELS_OPEN_MAX = 64
 CHANNEL_RETRY_S = 5.0
 """How long after the ledger refused to open or top up a channel it is tried again."""
 
+INCOMING_WAIT_S = 5.0
+"""How long a job that the wallet cannot pay waits for payments that are not final, in seconds."""
+
 DEPOSIT_PARTS = 4
 """A channel takes at most one of so many parts of the wallet."""
 
@@ -329,6 +332,21 @@ AGREEMENT_WAIT_S = 5.0
 
 RESULT_GRACE_S = 5.0
 """How much later than ``run_ms_max`` a result may arrive: the way of its bytes."""
+
+NONCE_BYTES = 32
+"""Random bytes that hide what a commitment binds to (section 9.6)."""
+
+COMMITMENT_BYTES = 32
+"""What a member of a quorum shows before its receipt (section 9.6)."""
+
+REVEAL_BODY_BYTES_MAX = 64
+"""Body of ``market.reveal``, in bytes (section 9.6)."""
+
+REVEAL_WAIT_EXTRA_S = 60.0
+"""Seconds beyond ``run_ms_max`` for which a provider keeps a receipt that nobody asks for."""
+
+LOTS_COMMITTED_MAX = 128
+"""Lots that wait to be revealed beside those that wait for a slot, each with 512 KiB at most."""
 
 PLACEMENT_RETRY_S = 0.25
 """The first pause before an order that nobody took is sent again; it doubles."""

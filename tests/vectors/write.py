@@ -15,6 +15,7 @@ TOPICS = (
     "announcement",
     "bids",
     "blobs",
+    "commitments",
     "disputes",
     "encoding",
     "equivocation",

@@ -72,7 +72,9 @@ _PACKAGE_VERSION = "1"
 async def answer_start_job(parts: Parts, request: StartJob, conversation: Conversation) -> None:
     """Buy the runs; give up what is not done when the client hangs up."""
     job = await job_request(parts, request)
-    job, notices = within_means(parts, job) if request.fuel_max is None else (job, ())
+    notices: tuple[str, ...] = ()
+    if request.fuel_max is None:
+        job, notices = await within_means(parts, job)
     refusal = ""
     result: JobResult | None = None
     send, receive = trio.open_memory_channel[JobEvent](_EVENTS_WAITING_MAX)
@@ -260,14 +262,18 @@ def _job_request(
     )
 
 
-def within_means(parts: Parts, job: JobRequest) -> tuple[JobRequest, tuple[str, ...]]:
+async def within_means(parts: Parts, job: JobRequest) -> tuple[JobRequest, tuple[str, ...]]:
     """Return ``job`` with no more fuel than the wallet can pay, and a sentence when that is less.
 
     What a run may cost is set aside before it is ordered: without this an agent with little money
     could not have even the smallest run at the default.
     """
-    copies = _copies(job.verification)
-    fuel = parts.requestor.affordable_fuel(job.price_max, job.start_price_max, copies=copies)
+    fuel = _affordable_fuel(parts, job)
+    if fuel is not None and fuel < job.fuel_max:
+        # Often its owner was paid a moment ago: a limit for the drops of before would be too low,
+        # or, with none, the whole default, which is more than the new ones can ever pay.
+        await parts.requestor.wait_incoming()
+        fuel = _affordable_fuel(parts, job)
     if fuel is None or fuel >= job.fuel_max or fuel < AFFORDABLE_FUEL_MIN:
         return job, ()
     notice = (
@@ -275,6 +281,12 @@ def within_means(parts: Parts, job: JobRequest) -> tuple[JobRequest, tuple[str, 
         f"{job.fuel_max:,}; --fuel-max says otherwise"
     )
     return replace(job, fuel_max=fuel), (notice,)
+
+
+def _affordable_fuel(parts: Parts, job: JobRequest) -> int | None:
+    return parts.requestor.affordable_fuel(
+        job.price_max, job.start_price_max, copies=_copies(job.verification)
+    )
 
 
 def _copies(verification: Verification) -> int:

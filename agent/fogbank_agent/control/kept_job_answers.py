@@ -51,7 +51,9 @@ async def answer_keep_job(parts: Parts, request: KeepJob, conversation: Conversa
 
 async def _request(parts: Parts, job: StartJob) -> JobRequest:
     request = await job_request(parts, job)
-    return within_means(parts, request)[0] if job.fuel_max is None else request
+    if job.fuel_max is None:
+        request, _ = await within_means(parts, request)
+    return request
 
 
 def list_jobs(parts: Parts) -> KeptJobs:

@@ -16,6 +16,10 @@ class Stage(Enum):
     BIDDING = "bidding"
     AGREEING = "agreeing"
     RUNNING = "running"
+    COMMITTED = "committed"
+    """The provider is bound to a result that it has not shown yet."""
+
+    REVEALING = "revealing"
 
 
 @dataclass(slots=True)

@@ -17,9 +17,11 @@ from .choice import Choice
 from .job_messages import (
     AgreementRefused,
     AgreementSigned,
+    AskReveal,
     AttemptBroke,
     BidCame,
     CheckpointKept,
+    CommitmentCame,
     EndAttempt,
     OrderRefused,
     PayTick,
@@ -37,6 +39,7 @@ from .story import (
     MoneyShort,
     NobodyToAsk,
     OrderDeclined,
+    ResultCommitted,
     ResultReused,
     RunMoved,
     RunOrdered,
@@ -89,6 +92,9 @@ class Attempts:
         self._choice = choice
         self._ballot = ballot
         self._live: dict[int, Attempt] = {}
+        self._bound: set[NodeId] = set()
+        """Those that have committed to a result: nobody does that twice for a lot."""
+
         self._mover: AttemptRecord | None = None
         """Whose state is the start."""
 
@@ -100,6 +106,11 @@ class Attempts:
     def under_way(self) -> int:
         """How many there are."""
         return len(self._live)
+
+    @property
+    def committed(self) -> int:
+        """How many wait to be asked for the result that they are bound to."""
+        return sum(attempt.stage is Stage.COMMITTED for attempt in self._live.values())
 
     @property
     def in_time(self) -> int:
@@ -124,6 +135,7 @@ class Attempts:
         | AgreementRefused
         | TickStated
         | CheckpointKept
+        | CommitmentCame
         | ResultCame
         | AttemptBroke,
         now: float,
@@ -145,9 +157,11 @@ class Attempts:
                 return self._take_tick(attempt, event)
             case CheckpointKept(), Stage.RUNNING:
                 return self._keep_checkpoint(attempt, event.checkpoint, now)
-            case ResultCame(), Stage.RUNNING:
+            case CommitmentCame(), Stage.RUNNING:
+                return self._take_commitment(attempt, now)
+            case ResultCame(), Stage.RUNNING | Stage.COMMITTED | Stage.REVEALING:
                 return self._take_result(attempt, event, now)
-            case AttemptBroke(), Stage.AGREEING | Stage.RUNNING:
+            case AttemptBroke(), stage if stage is not Stage.BIDDING:
                 return self._fail_attempt(attempt, event.reason, now)
             case _:
                 return []
@@ -245,6 +259,24 @@ class Attempts:
         provider, fuel = record.proposal.provider, record.ticked_fuel
         return [self._tell(TicksOwed(number, provider, fuel, record.ticked_drops))]
 
+    def _take_commitment(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        """Let the provider wait for the others: it has done its work, and its place is free."""
+        proposal = agreed(attempt)
+        attempt.stage, attempt.ends_at, attempt.hedge_at = Stage.COMMITTED, inf, inf
+        self._bound.add(proposal.provider)
+        self._choice.end(proposal.provider)
+        self._choice.end_work(now)
+        return [self._tell(ResultCommitted(attempt.number, proposal.provider))]
+
+    def reveal(self, now: float) -> list[BallotCommand]:
+        """Ask for all results that were committed to."""
+        commands: list[BallotCommand] = []
+        for attempt in self._live.values():
+            if attempt.stage is Stage.COMMITTED:
+                attempt.stage, attempt.ends_at = Stage.REVEALING, now + RESULT_GRACE_S
+                commands.append(AskReveal(self._lot, attempt.number, agreed(attempt).provider))
+        return commands
+
     def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
         self._end_attempt(attempt, now)
@@ -275,7 +307,7 @@ class Attempts:
                 return self._close_auction(attempt, now)
             case Stage.AGREEING if now >= attempt.ends_at:
                 return self._give_up(attempt, Reason.NO_ANSWER, now)
-            case Stage.RUNNING if now >= attempt.ends_at:
+            case Stage.RUNNING | Stage.REVEALING if now >= attempt.ends_at:
                 return self._give_up(attempt, Reason.DEADLINE_PASSED, now)
             case Stage.RUNNING if now >= attempt.hedge_at:
                 attempt.hedge_at, attempt.is_late = inf, True
@@ -403,7 +435,8 @@ class Attempts:
     def _release(self, attempt: Attempt, now: float) -> None:
         if attempt.proposal is None:
             return
-        self._choice.end(attempt.proposal.provider)
+        if attempt.stage in (Stage.AGREEING, Stage.RUNNING):
+            self._choice.end(attempt.proposal.provider)
         self._choice.purse.release(self._key(attempt.number))
         self._choice.purse.end_risk(attempt.proposal.provider, self._key(attempt.number))
         if attempt.stage is Stage.RUNNING:
@@ -416,7 +449,7 @@ class Attempts:
             for attempt in self._live.values()
             if attempt.proposal is not None
         }
-        return self._ballot.speakers | agreed
+        return self._ballot.speakers | agreed | self._bound
 
     def _key(self, attempt: int) -> tuple[int, int, int]:
         return (id(self._choice), self._lot, attempt)

@@ -132,9 +132,10 @@ class Ballot:
         """Return a number by which auditors are drawn; None while no claim is doubted.
 
         It is drawn when all claims so far have been signed, so that none of their providers could
-        arrange for it.
+        arrange for it.  So is whoever joins a quorum when a result of it has been seen.
         """
-        is_doubted = bool(self.voices) and (self._audited or self._is_at_odds)
+        is_late = isinstance(self._verification, Quorum)
+        is_doubted = bool(self.voices) and (self._audited or self._is_at_odds or is_late)
         return next(self._draws) if is_doubted else None
 
     @property

@@ -76,6 +76,14 @@ class CheckpointKept:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitmentCame:
+    """A member of a quorum has its result, is bound to it, and waits to be asked for it."""
+
+    lot: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResultCame:
     """A valid receipt is here, and so are the outputs it names; never a host fault."""
 
@@ -127,6 +135,7 @@ JobInput: TypeAlias = (
     | AgreementRefused
     | TickStated
     | CheckpointKept
+    | CommitmentCame
     | ResultCame
     | AttemptBroke
     | OwnRunEnded
@@ -216,6 +225,15 @@ class PayTick:
 
 
 @dataclass(frozen=True, slots=True)
+class AskReveal:
+    """Ask the provider for the result that it has committed to."""
+
+    lot: int
+    attempt: int
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
     """What was said to be owed for the attempt is in doubt again: pay nothing for it now."""
 
@@ -264,6 +282,7 @@ JobCommand: TypeAlias = (
     | CheckHere
     | Owe
     | PayTick
+    | AskReveal
     | Withdraw
     | Refuse
     | KeepReputation

@@ -21,6 +21,7 @@ from .story import (
     ProviderPaid,
     ResultArrived,
     ResultChecked,
+    ResultCommitted,
     ResultRefused,
     ResultReused,
     RunAccepted,
@@ -106,6 +107,8 @@ def describe(event: StoryEvent) -> str:
             return f"{whom} had the result already and served it again, with {old} of earlier runs."
         case StartRefuted(provider):
             return f"The state that {short_form(provider)} handed out is wrong: begun anew."
+        case ResultCommitted(_, provider):
+            return f"{short_form(provider)} is bound to a result that it has not shown yet."
         case ResultArrived(_, provider, outcome, fuel, bill):
             cost = _count(bill, "drop")
             return f"{short_form(provider)} answered: {outcome}, {fuel:,} fuel, {cost} if accepted."

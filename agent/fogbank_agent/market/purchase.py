@@ -181,6 +181,8 @@ class Purchase:
     def _proceed(self, now: float) -> list[BallotCommand]:
         self._waits = False
         commands = self._attempts.proceed(now)
+        if self._attempts.committed and self._attempts.committed >= self.ballot.missing:
+            commands += self._attempts.reveal(now)
         if self._attempts.is_too_poor:
             return commands + self._fail(Reason.NO_FUNDS, now)
         claim = self.ballot.decision
@@ -201,7 +203,9 @@ class Purchase:
             commands += attempts.order(now)
             missing -= attempts.in_time - in_time
         self._waits = missing > 0 and attempts.can_order
-        return commands if attempts.under_way else commands + self._check_hope(now)
+        if attempts.under_way > attempts.committed:
+            return commands
+        return commands + self._check_hope(now)
 
     def _check_hope(self, now: float) -> list[BallotCommand]:
         """End the run when no provider will take it any more."""
@@ -211,6 +215,9 @@ class Purchase:
             reason = Reason.UNVERIFIED if self.ballot.voices else Reason.NO_PROVIDER
         else:
             return []
+        if self._attempts.committed:
+            # There will be no others: what these say is all that there is.
+            return self._attempts.reveal(now)
         if self.ballot.voices and self.ballot.can_run_here:
             return self.ballot.ask_here()
         return self._fail(reason, now)

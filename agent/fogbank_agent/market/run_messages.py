@@ -14,10 +14,12 @@ from fogbank_wasm_tasks.receipt import RECEIPT, Receipt, Result
 
 from ..limits import (
     AGREEMENT_BODY_BYTES_MAX,
+    COMMITMENT_BYTES,
     EVIDENCE_RECEIPTS_MAX,
     INLINE_BYTES_MAX,
     INLINE_SUM_BYTES_MAX,
     LOT_RUNS_MAX,
+    NONCE_BYTES,
     RUN_BODY_BYTES_MAX,
     RUN_ITEM_BYTES_MAX,
 )
@@ -87,6 +89,15 @@ class RunEnded:
 
     receipt: Signed
     outputs: Sequence[bytes | None]
+    nonce: bytes | None = None
+    """What opens the commitment; None where the order asks for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunCommitted:
+    """The provider has its receipt, and shows it when the others of its quorum have theirs."""
+
+    commitment: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,7 @@ class RunEvidence:
     receipts: Sequence[Signed]
 
 
-RunItem: TypeAlias = AgreementMade | RunTicked | RunEvidence | RunEnded
+RunItem: TypeAlias = AgreementMade | RunTicked | RunCommitted | RunEvidence | RunEnded
 
 
 def encode_run_item(item: RunItem) -> bytes:
@@ -106,10 +117,12 @@ def encode_run_item(item: RunItem) -> bytes:
             return encode([0, signature])
         case RunTicked(statement):
             return encode([1, statement.to_value()])
-        case RunEnded(receipt, outputs):
-            return encode([2, receipt.to_value(), list(outputs)])
+        case RunEnded(receipt, outputs, nonce):
+            return encode([2, receipt.to_value(), list(outputs), nonce])
+        case RunCommitted(commitment):
+            return encode([3, commitment])
         case RunEvidence(receipts):
-            return encode([3, [receipt.to_value() for receipt in receipts]])
+            return encode([4, [receipt.to_value() for receipt in receipts]])
 
 
 def decode_run_item(body: bytes) -> RunItem:
@@ -120,7 +133,7 @@ def decode_run_item(body: bytes) -> RunItem:
     """
     value = decode(body, bytes_max=RUN_ITEM_BYTES_MAX)
     kind = _kind(value)
-    fields = Fields(value, 3 if kind == 2 else 2, rule=_RULE)
+    fields = Fields(value, 4 if kind == 2 else 2, rule=_RULE)
     fields.anything()
     match kind:
         case 0:
@@ -128,19 +141,28 @@ def decode_run_item(body: bytes) -> RunItem:
         case 1:
             return RunTicked(signed_from_value(TICK, fields.anything()))
         case 3:
+            return RunCommitted(fields.exactly(COMMITMENT_BYTES))
+        case 4:
             values = fields.array(EVIDENCE_RECEIPTS_MAX, count_min=1)
             return RunEvidence([signed_from_value(RECEIPT, one) for one in values])
         case _:
             receipt = signed_from_value(RECEIPT, fields.anything())
-            return RunEnded(receipt, _inline(fields.array(LOT_RUNS_MAX, count_min=1)))
+            outputs = _inline(fields.array(LOT_RUNS_MAX, count_min=1))
+            return RunEnded(receipt, outputs, _nonce(fields.anything()))
 
 
 def _kind(value: Value) -> int:
     match value:
-        case [int(kind), *_] if kind in (0, 1, 2, 3) and not isinstance(kind, bool):
+        case [int(kind), *_] if kind in (0, 1, 2, 3, 4) and not isinstance(kind, bool):
             return kind
         case _:
             raise RemoteProtocolError("not an item of a run", rule=_RULE)
+
+
+def _nonce(value: Value) -> bytes | None:
+    if value is not None and not (isinstance(value, bytes) and len(value) == NONCE_BYTES):
+        raise RemoteProtocolError("neither nil nor a nonce", rule=_RULE)
+    return value
 
 
 class InlineRoom:

@@ -207,6 +207,14 @@ class MoneyShort:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultCommitted:
+    """A member of a quorum is bound to its result, and shows it when all are."""
+
+    attempt: int
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class StateKept:
     """What ``provider`` has reached is kept here; a hint, told to watchers and not kept."""
 
@@ -267,6 +275,7 @@ StoryEvent: TypeAlias = (
     | NobodyToAsk
     | MoneyShort
     | StateKept
+    | ResultCommitted
     | DisputeOpened
     | DisputeEnded
     | ResultReused

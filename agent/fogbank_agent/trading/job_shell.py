@@ -25,11 +25,13 @@ from ..market.job import Job
 from ..market.job_messages import (
     AgreementRefused,
     AgreementSigned,
+    AskReveal,
     AttemptBroke,
     BidCame,
     CheckEnded,
     CheckHere,
     CheckpointKept,
+    CommitmentCame,
     EndAttempt,
     EndJob,
     JobCommand,
@@ -242,6 +244,8 @@ class JobShell:
                 self._start(self._run_here, command.lot)
             case CheckHere():
                 self._start(self._check_here, command)
+            case AskReveal():
+                self._start(self._ask_reveal, command)
             case EndAttempt(lot, attempt):
                 order = self._orders.pop((lot, attempt), None)
                 if order is not None:
@@ -360,6 +364,7 @@ class JobShell:
                     await self._inline_inputs(self._runs(command.lot)),
                     lambda named, agreement: self._note_agreement(command, named, agreement),
                     lambda statement, tick: self._note_tick(command, statement, tick),
+                    lambda: self._driver.tell(CommitmentCame(command.lot, command.attempt)),
                 )
             except AttemptEnded as ended:
                 kept = self._states_coming.get((command.lot, command.attempt))
@@ -370,6 +375,14 @@ class JobShell:
                 self._driver.tell(_attempt_over(command, ended))
             else:
                 self._take_result(command, result)
+
+    async def _ask_reveal(self, command: AskReveal) -> None:
+        key = command.lot, command.attempt
+        order, agreed = self._orders.get(key), self.agreed.get(key)
+        if order is None or agreed is None:
+            return
+        with order.ends.open():
+            await self._tools.calls.reveal(agreed.agreement, command.provider)
 
     def _take_result(self, command: SignAgreement, result: LotResult) -> None:
         lot, attempt = command.lot, command.attempt

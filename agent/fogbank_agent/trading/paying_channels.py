@@ -190,7 +190,7 @@ class PayingChannels:
             for view in self._ledger.all()
             if view.payer == own
         ]
-        self._driver.tell(ChannelsSeen(seen, self._account.wallet().balance))
+        self._driver.tell(ChannelsSeen(seen, self._account.wallet().spendable))
         for one in seen:
             if not one.is_over:
                 self._driver.tell(DropsPaid(one.channel, self._tally(one.channel).total))

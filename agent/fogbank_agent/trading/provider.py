@@ -34,16 +34,16 @@ from ..limits import (
     ORDER_BODY_BYTES_MAX,
     OUTPUT_KEPT_S,
     PARTS_PER_MILLION,
+    REVEAL_BODY_BYTES_MAX,
     RUN_BODY_BYTES_MAX,
     SETTLEMENT_BODY_BYTES_MAX,
 )
-from ..market.agreements import (
-    sign_agreement,
-)
+from ..market.agreements import AgreementId, sign_agreement
 from ..market.bidding import Prices, Situation, answer_order, reasons_against
 from ..market.bids import Answer, Bid, bid_id, sign_answer
+from ..market.commitments import decode_reveal
 from ..market.fields import Fields
-from ..market.orders import ORDER, Order, OrderId, open_order, order_id
+from ..market.orders import ORDER, Order, OrderId, Quorum, open_order, order_id
 from ..market.pricing import bill
 from ..market.reasons import Reason
 from ..market.run_messages import (
@@ -62,6 +62,7 @@ from .journal import Journal
 from .methods import (
     CLOSE_METHOD,
     ORDER_METHOD,
+    REVEAL_METHOD,
     RUN_METHOD,
     SETTLE_METHOD,
     SIGNED_OVERHEAD_BYTES,
@@ -195,6 +196,7 @@ class Provider:
             runner,
             self._debts,
             settings.slots,
+            random=random,
             is_paused=lambda: self._paused,
         )
         self._channels = EarningChannels(
@@ -204,6 +206,9 @@ class Provider:
         """The stake behind the results."""
 
         self._working: Counter[NodeId] = Counter()
+        self._committed: dict[tuple[NodeId, AgreementId], Work] = {}
+        """Lots of quorums that are under way, by requestor and agreement."""
+
         self._speed = Speed()
         self._host = ServiceHost(
             node,
@@ -243,6 +248,7 @@ class Provider:
         return [
             RequestService(ORDER_METHOD, self._answer_order, order_bytes_max),
             StreamService(RUN_METHOD, self._serve_run, RUN_BODY_BYTES_MAX),
+            RequestService(REVEAL_METHOD, self._reveal, REVEAL_BODY_BYTES_MAX),
             RequestService(SETTLE_METHOD, self._take_settlement, SETTLEMENT_BODY_BYTES_MAX),
             RequestService(CLOSE_METHOD, self._close_channel, CLOSE_BODY_BYTES_MAX),
             *self._host.services(),
@@ -369,6 +375,8 @@ class Provider:
         self._channels.note_use(peer)
         self._working[peer] += 1
         signature = sign_agreement(work.agreement.encode(), self._node.network, self._identity)
+        if isinstance(work.order.verification, Quorum):
+            self._committed[peer, work.agreement_id] = work
         try:
             yield encode_run_item(AgreementMade(signature))
             async for item in work.items:
@@ -379,6 +387,7 @@ class Provider:
                 yield encode_run_item(item)
         finally:
             work.scope.cancel()
+            self._committed.pop((peer, work.agreement_id), None)
             if work.state is not None:
                 self._keep_output(work.state)
                 self._blobs.unpin(work.state)
@@ -386,6 +395,15 @@ class Provider:
             self._working += Counter()
         if work.failure is not None:
             raise CallRefused("refused", work.failure.value)
+
+    async def _reveal(self, peer: NodeId, body: bytes) -> bytes:
+        """Let a receipt out that was committed to, now that all others are bound too."""
+        await trio.lowlevel.checkpoint()
+        work = self._committed.get((peer, decode_reveal(body)))
+        if work is None or not work.is_committed:
+            raise CallRefused("refused", Reason.AGREEMENT_EXPIRED.value)
+        work.revealed.set()
+        return encode([])
 
     def _refuse_if_unwilling(self, order: Order) -> None:
         reasons = reasons_against(order, self._prices(), self._situation(order.requestor))

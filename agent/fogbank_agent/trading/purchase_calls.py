@@ -1,6 +1,7 @@
 """The calls of one lot's purchase: orders to many, the lot's stream to one (SPEC.md 9.3, 9.5)."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import trio
@@ -25,6 +26,8 @@ from ..limits import (
     BID_BODY_BYTES_MAX,
     BID_WAIT_S,
     FETCH_WAIT_S,
+    RESULT_GRACE_S,
+    REVEAL_WAIT_EXTRA_S,
     STREAM_WAIT_EXTRA_S,
     TICKS_BURST_MAX,
     TICKS_PER_S_MAX,
@@ -38,11 +41,13 @@ from ..market.agreements import (
 )
 from ..market.bids import BID, Answer, Bid, Decline, bid_id, check_bid, open_answer
 from ..market.checkpoint import Checkpoint, is_snapshot_of
-from ..market.orders import Order, OrderId, order_id, sign_order
+from ..market.commitments import check_reveal, encode_reveal
+from ..market.orders import Order, OrderId, Quorum, order_id, sign_order
 from ..market.reasons import Reason, reason_from_code
 from ..market.reuse import check_evidence
 from ..market.run_messages import (
     AgreementMade,
+    RunCommitted,
     RunEnded,
     RunEvidence,
     RunOpening,
@@ -54,7 +59,7 @@ from ..market.run_messages import (
 )
 from ..market.ticks import Tick, check_tick, open_tick, tick_id
 from ..market.verification import Claim
-from .methods import ORDER_METHOD, RUN_METHOD, SIGNED_OVERHEAD_BYTES
+from .methods import ORDER_METHOD, REVEAL_METHOD, RUN_METHOD, SIGNED_OVERHEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +141,13 @@ class PurchaseCalls:
         inline_inputs: Sequence[bytes | None],
         on_agreement: Callable[[AgreementId, Agreement], None],
         on_tick: Callable[[AgreementId, Tick], None],
+        on_commitment: Callable[[], None],
     ) -> LotResult:
         """Agree on the provider's bid, have the lot done, and return its results.
 
         ``on_agreement`` is called when the provider has signed, ``on_tick`` with each
-        statement that it makes while it works, and its name.
+        statement that it makes while it works, and its name; ``on_commitment`` when a member of a
+        quorum is bound to what it shows after ``reveal``.
 
         Raises:
             AttemptEnded: there is no result.
@@ -153,12 +160,13 @@ class PurchaseCalls:
         runs = len(order.order.inputs)
         start = order.order.start
         begun = 0 if start is None else start.fuel
-        reuse = order.bids[provider][1].reuse
-        progress = _Progress(named, agreement, runs, on_agreement, on_tick, begun, reuse)
+        progress = _Progress(named, agreement, runs, on_agreement, on_tick, on_commitment, begun)
+        progress.reuse = order.bids[provider][1].reuse
         try:
             ended = await self._listen(order, provider, opening, progress)
             receipt = open_receipt(ended.receipt, self._network)
             check_receipt(receipt, order.order, agreement, named)
+            check_reveal(ended.receipt, ended.nonce, progress.commitment, self._network)
             progress.check_end(receipt)
             if progress.reuse:
                 # An empty list, which never came over the wire, proves nothing.
@@ -178,6 +186,9 @@ class PurchaseCalls:
         self, order: SignedOrder, provider: NodeId, opening: RunOpening, progress: "_Progress"
     ) -> RunEnded:
         timeout_s = order.order.run_ms_max / 1_000 + STREAM_WAIT_EXTRA_S
+        is_quorum = isinstance(order.order.verification, Quorum)
+        if is_quorum:
+            timeout_s = 2 * timeout_s + REVEAL_WAIT_EXTRA_S
         body = encode_run_opening(opening)
         async with self._node.stream(
             provider, RUN_METHOD, body, timeout_s=min(timeout_s, 3_600)
@@ -192,12 +203,29 @@ class PurchaseCalls:
                 match decode_run_item(await _next(items)):
                     case RunTicked(statement):
                         progress.take(statement, self._network)
+                    case RunCommitted(commitment) if is_quorum:
+                        progress.commit(commitment)
+                    case RunCommitted():
+                        raise RemoteProtocolError("a commitment to nobody", rule="9.6")
                     case RunEvidence(receipts):
                         progress.take_evidence(receipts)
                     case RunEnded() as ended:
+                        if is_quorum and progress.commitment is None:
+                            raise RemoteProtocolError("a receipt before its time", rule="9.6")
                         return ended
                     case AgreementMade():
                         raise RemoteProtocolError("an agreement made twice", rule="9.5")
+
+    async def reveal(self, agreement: AgreementId, provider: NodeId) -> None:
+        """Ask for the receipt of ``agreement``, to which ``provider`` has committed.
+
+        That it does not come is seen where it is waited for.
+        """
+        # A provider that is gone, or does not want to, has its stream broken or timed out.
+        with suppress(CallFailure):
+            await self._node.request(
+                provider, REVEAL_METHOD, encode_reveal(agreement), timeout_s=RESULT_GRACE_S
+            )
 
     def _agreement(self, order: SignedOrder, provider: NodeId) -> Agreement:
         signed_bid, bid = order.bids[provider]
@@ -268,8 +296,11 @@ class _Progress:
     runs: int
     on_agreement: Callable[[AgreementId, Agreement], None]
     on_tick: Callable[[AgreementId, Tick], None]
+    on_commitment: Callable[[], None]
     begun: int = 0
     """Fuel that somebody else had used for the run."""
+
+    commitment: bytes | None = None
 
     reuse: bool = False
     """The bid said that results are served again."""
@@ -287,6 +318,8 @@ class _Progress:
 
     def take(self, statement: Signed, network: NetworkId) -> None:
         """Pass on a statement; raise ``RemoteProtocolError`` when it breaks a rule."""
+        if self.commitment is not None:
+            raise RemoteProtocolError("a statement after the commitment", rule="9.6")
         if self.reuse:
             raise RemoteProtocolError("a statement of work that is not done", rule="9.5")
         self.ticks += 1
@@ -297,6 +330,12 @@ class _Progress:
         check_tick(tick, self.named, self.agreement, self.runs, self.fuel)
         self.fuel = tick.fuel
         self.on_tick(tick_id(statement, network), tick)
+
+    def commit(self, commitment: bytes) -> None:
+        if self.commitment is not None:
+            raise RemoteProtocolError("a second commitment", rule="9.6")
+        self.commitment = commitment
+        self.on_commitment()
 
     def take_evidence(self, receipts: Sequence[Signed]) -> None:
         """Keep the old receipts; raise ``RemoteProtocolError`` when nobody asked for them."""

@@ -28,6 +28,7 @@ from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.verification.terms import StepPlan
 
 from ..limits import (
+    INCOMING_WAIT_S,
     OFFER_BODY_BYTES_MAX,
     OUTPUT_KEPT_S,
     PARTS_PER_MILLION,
@@ -155,7 +156,7 @@ class Requestor:
             on_change=self._see_channels,
         )
         self._purse = Purse(
-            lambda: ledger.wallet().balance + self._channels.total_left, self._channels.left
+            lambda: ledger.wallet().spendable + self._channels.total_left, self._channels.left
         )
         self._payments = Payments(node, self._channels, book, self._purse, self._note_voucher)
         own_runs = OwnRuns(runner, blobs)
@@ -428,6 +429,13 @@ class Requestor:
         with trio.move_on_after(PAYMENT_WAIT_S):
             await self._payments.wait_paid(bills)
         return summarise(request, shell)
+
+    async def wait_incoming(self) -> None:
+        """Return when no payment to this agent is undecided, or after ``INCOMING_WAIT_S``."""
+        with trio.move_on_after(INCOMING_WAIT_S):
+            async with self._ledger.watch() as news:
+                while self._ledger.wallet().incoming:
+                    await news.receive()
 
     def affordable_fuel(self, price_max: int, start_price_max: int, *, copies: int) -> int | None:
         """Return the fuel that each of ``copies`` of a run can be given with the drops at hand.

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from logging import getLogger
+from random import Random
 
 import trio
 
@@ -23,13 +24,27 @@ from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 from fogbank_wasm_tasks.verification.statements import receipt_id_of
 from fogbank_wasm_tasks.verification.trace import Trace
 
-from ..limits import FETCH_WAIT_S, RUN_ITEMS_WAITING_MAX
+from ..limits import (
+    FETCH_WAIT_S,
+    LOTS_COMMITTED_MAX,
+    NONCE_BYTES,
+    REVEAL_WAIT_EXTRA_S,
+    RUN_ITEMS_WAITING_MAX,
+)
 from ..market.agreements import Agreement, AgreementId
 from ..market.checkpoint import Checkpoint, checkpoint_of, is_snapshot_of
-from ..market.orders import Order
+from ..market.commitments import commitment_to
+from ..market.orders import Order, Quorum
 from ..market.reasons import Reason
 from ..market.reuse import Reusable
-from ..market.run_messages import InlineRoom, RunEnded, RunEvidence, RunItem, RunTicked
+from ..market.run_messages import (
+    InlineRoom,
+    RunCommitted,
+    RunEnded,
+    RunEvidence,
+    RunItem,
+    RunTicked,
+)
 from ..market.ticks import RunningBill, Tick, sign_tick, tick_id
 from .debts import Debts
 from .interfaces import LotRunner
@@ -75,6 +90,10 @@ class Work:
     statements: list[AgreementId] = field(default_factory=list[AgreementId])
     """What was stated of it so far."""
 
+    revealed: trio.Event = field(default_factory=trio.Event)
+    """Set when a receipt that was committed to is asked for."""
+
+    is_committed: bool = False
     state: BlobId | None = None
     """The latest snapshot that was handed out, pinned; whoever has the work unpins it."""
 
@@ -106,12 +125,15 @@ class Workbench:
         debts: Debts,
         slots: int,
         *,
+        random: Random,
         is_paused: Callable[[], bool],
     ) -> None:
         """Execute with ``runner``, at most ``slots`` at the same time; ``debts`` tell who pays.
 
-        What others can go on with stops when ``is_paused``.
+        What others can go on with stops when ``is_paused``; ``random`` hides what is committed to.
         """
+        self._random = random
+        self._committed = 0
         self._is_paused = is_paused
         self._debts = debts
         self._node = node
@@ -133,7 +155,8 @@ class Workbench:
     @property
     def waiting(self) -> int:
         """Runs that have none yet, or are fetching what they need."""
-        return self._begun - self.running
+        # What is done and waits for others takes room in memory alone.
+        return self._begun - self.running - min(self._committed, LOTS_COMMITTED_MAX)
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None]:
@@ -169,23 +192,30 @@ class Workbench:
             work.manifest = package.manifest
             work.bill = RunningBill(work.agreement, package.manifest)
             if work.reusable is not None:
-                await work.post.send(RunEvidence(work.reusable.receipts))
                 outputs = await self._serve_again(work, work.reusable)
-                await work.post.send(self._sign(work, outputs))
-                return
-            with ExitStack() as pins:
-                for named in work.order.blobs():
-                    pins.enter_context(self._blobs.pinned(named))
-                await self._bring_inputs(work)
-                async with self._slots:
-                    on_change()
-                    outputs = await self._execute(work, package)
+            else:
+                outputs = await self._run_all(work, package, on_change)
             ended = self._sign(work, outputs)
+            if isinstance(work.order.verification, Quorum):
+                ended = await self._commit(work, ended, on_change)
         except WorkFailed as failed:
             work.failure = failed.reason
             _log.info("a run for %s ends: %s", short_form(work.order.requestor), failed.reason)
             return
+        if work.reusable is not None:
+            await work.post.send(RunEvidence(work.reusable.receipts))
         await work.post.send(ended)
+
+    async def _run_all(
+        self, work: Work, package: Package, on_change: Callable[[], None]
+    ) -> Sequence[bytes | None]:
+        with ExitStack() as pins:
+            for named in work.order.blobs():
+                pins.enter_context(self._blobs.pinned(named))
+            await self._bring_inputs(work)
+            async with self._slots:
+                on_change()
+                return await self._execute(work, package)
 
     async def _serve_again(self, work: Work, kept: Reusable) -> Sequence[bytes | None]:
         """Take results that are here; return the outputs that ride with the receipt."""
@@ -368,6 +398,21 @@ class Workbench:
         signed = sign_receipt(receipt, self._network, self._identity)
         self.traces.keep(receipt_id_of(signed, self._network), work.traces)
         return RunEnded(signed, outputs)
+
+    async def _commit(self, work: Work, ended: RunEnded, on_change: Callable[[], None]) -> RunEnded:
+        """Bind this provider to its receipt, and return it when it may be shown."""
+        nonce = self._random.randbytes(NONCE_BYTES)
+        wait_s = work.order.run_ms_max / 1_000 + REVEAL_WAIT_EXTRA_S
+        work.scope.deadline = trio.current_time() + wait_s
+        work.is_committed = True
+        self._committed += 1
+        on_change()
+        try:
+            await work.post.send(RunCommitted(commitment_to(ended.receipt, nonce, self._network)))
+            await work.revealed.wait()
+        finally:
+            self._committed -= 1
+        return replace(ended, nonce=nonce)
 
     async def _keep(self, output: bytes) -> None:
         try:

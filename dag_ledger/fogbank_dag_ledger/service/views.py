@@ -29,6 +29,11 @@ class WalletView:
 
     issuing: IssuingState
 
+    @property
+    def spendable(self) -> int:
+        """What a payment or an object may take: what is claimable is claimed by it."""
+        return self.balance + self.claimable
+
 
 @dataclass(frozen=True, slots=True)
 class CommitteeView:

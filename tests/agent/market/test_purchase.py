@@ -8,6 +8,7 @@ from fogbank_agent.limits import AGREEMENT_WAIT_S, BID_WAIT_S, BID_WINDOW_S, RES
 from fogbank_agent.market.job_messages import (
     AgreementRefused,
     AgreementSigned,
+    AskReveal,
     AttemptBroke,
     BidCame,
     EndAttempt,
@@ -32,9 +33,11 @@ from fogbank_agent.market.story import (
     NobodyToAsk,
     OrderDeclined,
     ProviderCaught,
+    ResultCommitted,
     RunAccepted,
     RunFailed,
 )
+from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.outcome import OutOfFuel
 
 from .town import (
@@ -413,6 +416,16 @@ def test_a_result_that_the_draw_spares_is_accepted_unconfirmed() -> None:
     assert town.reputation.confirmed(ANN, town.choice.bounds.package_id) == 3
 
 
+def a_quorum_at_work(town: Town, *providers: NodeId) -> None:
+    """Let each of ``providers`` work on an attempt at lot 0."""
+    orders = town.begin()
+    for order, provider in zip(orders, providers, strict=True):
+        town.bid(order, provider)
+    town.wait(0.1)
+    for attempt in range(1, len(orders) + 1):
+        town.tell(AgreementSigned(0, attempt))
+
+
 def test_a_quorum_asks_for_all_its_voices_at_once_from_different_providers() -> None:
     town = Town(ANN, BEN, CAT, verification=Quorum(2))
     first, second = town.begin()
@@ -424,6 +437,8 @@ def test_a_quorum_asks_for_all_its_voices_at_once_from_different_providers() -> 
     assert town.bid(second, ANN, BEN, CAT) == [SignAgreement(0, 2, BEN)]
     for attempt in (1, 2):
         town.tell(AgreementSigned(0, attempt))
+    town.commit(0, 2)
+    town.commit(0, 1)
     assert town.tell(result_came(0, 2, right(), GIGAFUEL)) == []
     commands = town.tell(result_came(0, 1, right(), GIGAFUEL))
     assert [one for one in commands if isinstance(one, Owe)] == [
@@ -432,13 +447,64 @@ def test_a_quorum_asks_for_all_its_voices_at_once_from_different_providers() -> 
     ]
 
 
+def test_no_result_of_a_quorum_is_asked_for_before_all_are_bound() -> None:
+    town = Town(ANN, BEN, CAT, verification=Quorum(3))
+    a_quorum_at_work(town, ANN, BEN, CAT)
+    assert town.commit(0, 1) == []
+    assert town.commit(0, 3) == []
+    assert town.wait(RUN_S - 1) == []
+    assert town.commit(0, 2) == [AskReveal(0, 1, ANN), AskReveal(0, 2, BEN), AskReveal(0, 3, CAT)]
+    assert len(town.told(ResultCommitted)) == 3
+
+
+def test_who_is_bound_and_does_not_show_its_result_is_replaced_by_another() -> None:
+    town = Town(ANN, BEN, CAT, verification=Quorum(2))
+    a_quorum_at_work(town, ANN, BEN)
+    town.commit(0, 1)
+    assert AskReveal(0, 1, ANN) in town.commit(0, 2)
+    assert town.tell(result_came(0, 2, right(), GIGAFUEL)) == []
+    commands = town.wait(RESULT_GRACE_S)
+    assert EndAttempt(0, 1) in commands
+    (order,) = [one for one in commands if isinstance(one, SendOrder)]
+    # Not the one that has seen, perhaps, what the other said.
+    assert order.providers == [CAT]
+    town.agree(order, CAT)
+    assert town.commit(0, 3) == [AskReveal(0, 3, CAT)]
+    commands = town.tell(result_came(0, 3, right(), GIGAFUEL))
+    assert Owe(0, 3, CAT, BILL) in commands
+    assert town.told(ProviderCaught) == []
+
+
+def test_who_is_lost_after_it_was_bound_holds_nobody_up() -> None:
+    town = Town(ANN, BEN, CAT, verification=Quorum(2))
+    a_quorum_at_work(town, ANN, BEN)
+    town.commit(0, 1)
+    commands = town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST))
+    (order,) = [one for one in commands if isinstance(one, SendOrder)]
+    assert order.providers == [CAT]
+    town.agree(order, CAT)
+    assert town.commit(0, 2) == []
+    assert town.commit(0, 3) == [AskReveal(0, 2, BEN), AskReveal(0, 3, CAT)]
+
+
+def test_what_waits_to_be_shown_takes_no_place_at_its_provider() -> None:
+    town = Town(ANN, BEN, verification=Quorum(2))
+    a_quorum_at_work(town, ANN, BEN)
+    assert town.choice.in_flight(ANN) == 1
+    town.commit(0, 1)
+    assert town.choice.in_flight(ANN) == 0
+    town.commit(0, 2)
+    town.tell(result_came(0, 1, right(), GIGAFUEL))
+    town.tell(result_came(0, 2, right(), GIGAFUEL))
+    assert town.choice.in_flight(ANN) == town.choice.in_flight(BEN) == 0
+    assert town.purse.at_risk(ANN) == 0
+
+
 def test_a_quorum_that_disagrees_asks_the_own_sandbox() -> None:
     town = Town(ANN, BEN, verification=Quorum(2), can_run_here=True)
-    first, second = town.begin()
-    town.bid(first, ANN, BEN)
-    town.bid(second, ANN, BEN)
-    town.tell(AgreementSigned(0, 1))
-    town.tell(AgreementSigned(0, 2))
+    a_quorum_at_work(town, ANN, BEN)
+    town.commit(0, 1)
+    town.commit(0, 2)
     town.tell(result_came(0, 1, wrong(), GIGAFUEL))
     assert town.tell(result_came(0, 2, right(), GIGAFUEL)) == [RunHere(0)]
     commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
@@ -451,9 +517,10 @@ def test_a_quorum_that_is_short_of_providers_is_completed_here() -> None:
     town.bid(first, ANN)
     town.bid(second, ANN)
     town.tell(AgreementSigned(0, 1))
-    town.tell(result_came(0, 1, right(), GIGAFUEL))
+    town.commit(0, 1)
     commands = town.wait(PATIENCE_S + 5)
-    assert RunHere(0) in commands
+    assert commands.count(AskReveal(0, 1, ANN)) == 1
+    assert RunHere(0) in town.tell(result_came(0, 1, right(), GIGAFUEL))
 
 
 def test_a_broken_rule_is_held_against_the_provider() -> None:

@@ -10,6 +10,7 @@ from fogbank_agent.market.bids import BidId
 from fogbank_agent.market.orders import OrderId, sign_order
 from fogbank_agent.market.run_messages import (
     AgreementMade,
+    RunCommitted,
     RunEnded,
     RunEvidence,
     RunItem,
@@ -80,6 +81,8 @@ def test_an_opening_with_too_much_input_or_none_is_refused(inputs: list[bytes | 
         RunTicked(sign_tick(Tick(AGREEMENT_ID, BEN.node_id, 7), NETWORK, BEN)),
         RunEnded(SIGNED_RECEIPT, [None]),
         RunEnded(SIGNED_RECEIPT, [OUTPUT, None]),
+        RunEnded(SIGNED_RECEIPT, [OUTPUT], bytes(32)),
+        RunCommitted(bytes(32)),
         RunEvidence([SIGNED_RECEIPT] * 8),
     ],
 )
@@ -99,14 +102,19 @@ def test_an_item_is_read_back(item: RunItem) -> None:
         [1, [bytes(257), bytes(64)]],
         [1, [b"", bytes(63)]],
         [2, SIGNED_RECEIPT.to_value()],
-        [2, [b"", bytes(63)], [None]],
-        [3, []],
-        [3, [SIGNED_RECEIPT.to_value()] * 9],
-        [3, SIGNED_RECEIPT.to_value()],
-        [2, SIGNED_RECEIPT.to_value(), [bytes(32_769)]],
-        [2, SIGNED_RECEIPT.to_value(), []],
-        [2, SIGNED_RECEIPT.to_value(), b"output"],
+        [2, SIGNED_RECEIPT.to_value(), [None]],
+        [2, [b"", bytes(63)], [None], None],
+        [2, SIGNED_RECEIPT.to_value(), [bytes(32_769)], None],
+        [2, SIGNED_RECEIPT.to_value(), [], None],
+        [2, SIGNED_RECEIPT.to_value(), b"output", None],
+        [2, SIGNED_RECEIPT.to_value(), [None], bytes(31)],
+        [2, SIGNED_RECEIPT.to_value(), [None], 1],
+        [4, []],
+        [4, [SIGNED_RECEIPT.to_value()] * 9],
+        [4, SIGNED_RECEIPT.to_value()],
         [3, 1],
+        [3, bytes(33)],
+        [4, bytes(32)],
     ],
 )
 def test_an_item_that_breaks_a_rule_is_refused(value: Value) -> None:

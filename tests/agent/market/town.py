@@ -10,6 +10,7 @@ from fogbank_agent.market.job import Job
 from fogbank_agent.market.job_messages import (
     AgreementSigned,
     BidCame,
+    CommitmentCame,
     JobCommand,
     LotFormed,
     OwnRunEnded,
@@ -222,6 +223,10 @@ class Town:
         assert agreement.provider == provider
         assert self.tell(AgreementSigned(agreement.lot, agreement.attempt)) == []
         return agreement
+
+    def commit(self, lot: int, attempt: int) -> list[JobCommand]:
+        """Let a member of a quorum be bound to its result."""
+        return self.tell(CommitmentCame(lot, attempt))
 
     def finish(
         self, agreement: SignAgreement, outcome: Outcome | None = None, fuel: int = GIGAFUEL

@@ -22,10 +22,12 @@ from fogbank_agent.market.job import Job
 from fogbank_agent.market.job_messages import (
     AgreementRefused,
     AgreementSigned,
+    AskReveal,
     AttemptBroke,
     BidCame,
     CheckEnded,
     CheckHere,
+    CommitmentCame,
     EndAttempt,
     EndJob,
     JobCommand,
@@ -138,6 +140,11 @@ class Buyer:
     _agreed: dict[tuple[int, int], tuple[NodeId, AgreementId]] = field(
         default_factory=dict[tuple[int, int], tuple[NodeId, AgreementId]]
     )
+    _bound: dict[tuple[int, int], Callable[[], None]] = field(
+        default_factory=dict[tuple[int, int], Callable[[], None]]
+    )
+    """What members of a quorum are bound to show."""
+
     _ticks_at: float = inf
     _numbers: int = 0
 
@@ -219,6 +226,9 @@ class Buyer:
             case EndAttempt(lot, attempt) if (lot, attempt) in self._agreed:
                 provider, agreement = self._agreed[lot, attempt]
                 self.events.send(lambda: self.sellers[provider].stop(agreement))
+            case AskReveal(lot, attempt, provider):
+                show = self._bound.pop((lot, attempt))
+                self.events.send(lambda: show() if self.sellers[provider].is_up else None)
             case RunHere(lot):
                 task = self._task(lot)
                 self._check(task.runs, lambda: self.tell(job, OwnRunEnded(lot, task.truth)))
@@ -253,6 +263,7 @@ class Buyer:
         self.finished.append(job)
         self.job = None
         self._orders.clear()
+        self._bound.clear()
         self._agreed.clear()
         self._settle(PaymentsWanted())
         if len(self.finished) < self.jobs:
@@ -304,16 +315,29 @@ class Buyer:
         if not seller.is_up or job is not self.job:
             return
         order = self._orders[lot, attempt]
+        finish = self._commit if isinstance(self.verification, Quorum) else self._deliver
         reason = seller.agree(
-            order, task, lambda claim: self._deliver(job, lot, attempt, seller, task, claim)
+            order, task, lambda claim: finish(job, lot, attempt, seller, task, claim)
         )
         event = AgreementSigned(lot, attempt) if reason is None else None
         answer = event or AgreementRefused(lot, attempt, reason or Reason.OTHER)
         self.events.send(lambda: self.tell(job, answer))
 
+    def _commit(
+        self, job: Job, lot: int, attempt: int, seller: Seller, task: Task, claim: Claim
+    ) -> None:
+        """Bind the provider to ``claim``, which nobody sees until it is asked for."""
+        if job is not self.job:
+            return
+        self._bound[lot, attempt] = partial(self._deliver, job, lot, attempt, seller, task, claim)
+        if not self.events.send(lambda: self.tell(job, CommitmentCame(lot, attempt))):
+            broke = AttemptBroke(lot, attempt, Reason.PROVIDER_LOST)
+            self.events.after(1.0, lambda: self.tell(job, broke))
+
     def _deliver(
         self, job: Job, lot: int, attempt: int, seller: Seller, task: Task, claim: Claim
     ) -> None:
+        seller.show(task, claim)
         prices = seller.prices
         drops = bill(task.runs * task.fuel, prices.price, prices.start_price, task.runs)
         royalty = royalty_of(drops, ROYALTY_PPM)

@@ -262,9 +262,12 @@ class Seller:
                 self._done_for[task.requestor] = self._done_for.get(task.requestor, 0) + 1
             else:
                 self.lies.add(task.agreement)
-            self.seen.setdefault(task.name, claim)
             deliver(claim)
         self._start()
+
+    def show(self, task: Task, claim: Claim) -> None:
+        """Let those who look see what this provider says."""
+        self.seen.setdefault(task.name, claim)
 
     def _work(self, task: Task) -> tuple[Claim | None, float]:
         """Return what to say, None when that is seen later, and the seconds until then."""

@@ -43,9 +43,13 @@ SETTINGS = {
     "partial, 10 % cheats": replace(SMALL, cheats_percent=10),
     "partial, 20 % cheats": SMALL,
     "partial, 30 % cheats": replace(SMALL, cheats_percent=30),
-    "quorum of 2, 10 % cheats": replace(STAKED, verification=Quorum(2), cheats_percent=10),
-    "quorum of 2, 20 % cheats": replace(STAKED, verification=Quorum(2)),
-    "quorum of 2, 30 % cheats": replace(STAKED, verification=Quorum(2), cheats_percent=30),
+    "quorum of 2, 10 % cheats": replace(
+        STAKED, copiers_see=True, verification=Quorum(2), cheats_percent=10
+    ),
+    "quorum of 2, 20 % cheats": replace(STAKED, copiers_see=True, verification=Quorum(2)),
+    "quorum of 2, 30 % cheats": replace(
+        STAKED, copiers_see=True, verification=Quorum(2), cheats_percent=30
+    ),
     "audit by others, 20 % cheats": replace(STAKED, verification=Audit(50_000), can_run_here=False),
     "no stakes, audit, 20 % cheats": replace(STAKED, stake=None),
     "no stakes, audit, 20 % selective": replace(

@@ -40,7 +40,7 @@ class Setting:
     """Requestors that never pay."""
     can_run_here: bool = True
     copiers_see: bool = False
-    """Whether a copying cheat sees what others have said: results travel sealed, so it does not."""
+    """Whether a copying cheat sees what others have shown; results travel sealed, so not often."""
     all_honest: bool = False
     """The cheats behave like all others: what they would have earned that way."""
     loss: float = 0.01

@@ -125,6 +125,8 @@ class Agent:
     requestor: Requestor
     provider: Provider | None
     scope: trio.CancelScope
+    ended: trio.Event
+    """Set when nothing of it is left, after its scope was cancelled."""
 
     @property
     def node_id(self) -> NodeId:
@@ -227,7 +229,7 @@ class Neighbourhood:
         node = Node(own, network, node_settings, self.genesis.body, blobs=blobs)
         ledger = LedgerService(self.genesis, own, folder / "ledger", node)
         node.add_services(ledger.services())
-        journal = Journal(folder / "journal.sqlite")
+        journal, ended = Journal(folder / "journal.sqlite"), trio.Event()
         random = Random(own.node_id)
         watch = Watch(node, own, ledger, blobs, checks)
         node.add_services(watch.services())
@@ -277,10 +279,12 @@ class Neighbourhood:
                         requestor,
                         provider,
                         nursery.cancel_scope,
+                        ended,
                     )
                 )
         finally:
             journal.close()
+            ended.set()
             blobs.close()
 
     async def wait_ready(self) -> None:

@@ -17,6 +17,7 @@ from fogbank_agent.market.agreements import (
     sign_agreement,
 )
 from fogbank_agent.market.bids import BID, Bid, BidId, Decline, bid_id, open_answer, sign_answer
+from fogbank_agent.market.commitments import check_reveal
 from fogbank_agent.market.offers import sign_offer
 from fogbank_agent.market.orders import (
     ORDER,
@@ -24,6 +25,7 @@ from fogbank_agent.market.orders import (
     Order,
     OrderId,
     OrderInput,
+    Quorum,
     open_order,
     order_id,
     sign_order,
@@ -31,6 +33,7 @@ from fogbank_agent.market.orders import (
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.run_messages import (
     AgreementMade,
+    RunCommitted,
     RunEnded,
     RunEvidence,
     RunOpening,
@@ -451,6 +454,52 @@ async def test_an_output_that_cannot_be_fetched_is_no_result(tmp_path: Path) -> 
     assert "its output could not be fetched" in story
 
 
+def commits(crook: Crook, *commitments: bytes, nonce: bytes | None = None) -> None:
+    """Let ``crook`` commit so, and then send its receipt with ``nonce``."""
+
+    def items(first: bytes, last: bytes) -> list[bytes]:
+        shown = decode_run_item(last)
+        assert isinstance(shown, RunEnded)
+        bound = [encode_run_item(RunCommitted(one)) for one in commitments]
+        return [first, *bound, encode_run_item(replace(shown, nonce=nonce))]
+
+    crook.items = items
+
+
+def commits_to_something_else(crook: Crook) -> None:
+    commits(crook, bytes(32), nonce=bytes(32))
+
+
+def commits_twice(crook: Crook) -> None:
+    commits(crook, bytes(32), bytes(32), nonce=bytes(32))
+
+
+def shows_no_nonce(crook: Crook) -> None:
+    commits(crook, bytes(32))
+
+
+def commits_to_nothing(crook: Crook) -> None:
+    commits(crook, nonce=bytes(32))
+
+
+@pytest.mark.parametrize(
+    "bend", [commits_to_something_else, commits_twice, shows_no_nonce, commits_to_nothing]
+)
+async def test_who_is_not_bound_to_its_result_in_a_quorum_is_caught(
+    tmp_path: Path, bend: Callable[[Crook], None]
+) -> None:
+    _, (result, story), _ = await buy_from(tmp_path, bend, verification=Quorum(2))
+    assert result.completed == 0
+    assert "it broke a rule of the protocol" in story
+    assert "was caught" in story
+
+
+async def test_who_commits_where_nobody_asks_for_it_is_caught(tmp_path: Path) -> None:
+    _, (result, story), _ = await buy_from(tmp_path, commits_to_something_else)
+    assert result.completed == 0
+    assert "was caught" in story
+
+
 async def test_an_offer_of_somebody_else_closes_the_channel(tmp_path: Path) -> None:
     async with (
         neighbourhood(tmp_path, 1, rich=(MALLORY.node_id,)) as hood,
@@ -581,6 +630,35 @@ async def test_an_honest_customer_gets_its_run(tmp_path: Path) -> None:
         assert isinstance(items[0], AgreementMade)
         assert isinstance(items[-1], RunEnded)
         assert all(isinstance(item, RunTicked) for item in items[1:-1])
+
+    await sell_to(tmp_path, act)
+
+
+async def test_a_member_of_a_quorum_shows_its_result_when_it_is_asked_to(tmp_path: Path) -> None:
+    async def reveal(customer: Customer, named: bytes) -> None:
+        await customer.node.request(
+            customer.seller.node_id, "market.reveal", encode([named]), timeout_s=5
+        )
+
+    async def act(customer: Customer) -> None:
+        order = customer.order(verification=Quorum(2))
+        opening = customer.opening(*await customer.ask(order))
+        named = agreement_id(opening.agreement_body, customer.network)
+        with pytest.raises(CallRefused) as refused:
+            await reveal(customer, named)
+        assert refused.value.message == "agreement_expired"
+        items: list[Any] = []
+        async with customer.node.stream(
+            customer.seller.node_id, "market.run", encode_run_opening(opening), timeout_s=5
+        ) as stream:
+            async for item in stream:
+                items.append(decode_run_item(item))
+                if isinstance(items[-1], RunCommitted):
+                    await reveal(customer, named)
+        *_, bound, ended = items
+        assert isinstance(bound, RunCommitted)
+        assert isinstance(ended, RunEnded)
+        check_reveal(ended.receipt, ended.nonce, bound.commitment, customer.network)
 
     await sell_to(tmp_path, act)
 

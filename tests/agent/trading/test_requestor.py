@@ -19,6 +19,7 @@ from fogbank_agent.trading.requestor import JobEvent, JobRefused, JobResult
 from fogbank_agent.trading.sensors import Sensors
 from fogbank_dag_ledger.own_objects import ObjectState
 from fogbank_protocol.blobs.naming import BlobId, blob_id
+from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_wasm_tasks.errors import SandboxUnavailable
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package, pack_module
@@ -49,6 +50,24 @@ ECHO = package(
         "(i64.extend_i32_u (local.get 1)))"
     )
 )
+
+
+async def test_drops_that_came_a_moment_ago_buy_a_run(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 1) as hood:
+        ann = await hood.start(1, sells=Hasher())
+        poor = await hood.start(2)
+        await hood.wait_ready()
+        assert poor.requestor.affordable_fuel(1_000, 100, copies=1) == 0
+
+        await ann.ledger.pay([(poor.node_id, 500)])
+        await wait_until(lambda: poor.ledger.wallet().spendable + poor.ledger.wallet().incoming > 0)
+        await poor.requestor.wait_incoming()
+
+        # At a price of 100 for a gigafuel and 1 for the start.
+        assert poor.requestor.affordable_fuel(1_000, 100, copies=1) == 4_990_000_000
+        job = await a_job(poor, INPUTS[:1], verification=NoVerification())
+        result = await poor.requestor.buy(job)
+        check_results(result, INPUTS[:1])
 
 
 def check_results(result: JobResult, inputs: list[bytes]) -> None:
@@ -208,6 +227,49 @@ async def test_a_quorum_of_two_outvotes_nobody_but_finds_the_liar(tmp_path: Path
         caught = [one.provider for one in result.providers if one.caught]
         assert caught == [hood.agents[2].node_id]
         assert all(one.paid == 0 for one in result.providers if one.caught)
+        await check_money(hood)
+
+
+class Copier(Hasher):
+    """Does no work: waits a while for what the others say, and says the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spied: BlobStore | None = None
+        """Where results of others come to light: this is a friend's, or a leak."""
+
+    async def execute(
+        self, package: Package | bytes, request: RunRequest, **_: object
+    ) -> RunReport:
+        report = await super().execute(package, request)
+        assert self.spied is not None
+        with trio.move_on_after(0.5):
+            await wait_until(lambda: self.spied.has(blob_id(report.output)))  # type: ignore[union-attr]
+            return report
+        made_up = bytes(64)
+        return replace(report, outcome=Ok(blob_id(made_up), 64), output=made_up)
+
+
+async def test_who_waits_for_the_others_results_in_a_quorum_sees_none(tmp_path: Path) -> None:
+    copier = Copier()
+    async with neighbourhood(tmp_path, 4) as hood:
+        ann = await hood.start(1, checks=Hasher())
+        copier.spied = ann.blobs
+        for number, runner in ((2, Hasher()), (3, Hasher()), (4, copier)):
+            await hood.start(number, sells=runner)
+        await hood.wait_ready()
+
+        result = await ann.requestor.buy(
+            await a_job(ann, INPUTS[:1], verification=Quorum(3), patience_s=20.0)
+        )
+
+        check_results(result, INPUTS[:1])
+        caught = [one.provider for one in result.providers if one.caught]
+        assert caught == [hood.agents[3].node_id]
+        paid = {one.provider: one.paid for one in result.providers}
+        assert paid[hood.agents[3].node_id] == 0
+        assert all(paid[agent.node_id] > 0 for agent in hood.agents[1:3])
+        assert "is bound to a result" in "\n".join(ann.journal.why(result.runs[0].run_id))
         await check_money(hood)
 
 

@@ -56,6 +56,7 @@ async def test_after_a_restart_the_stake_is_the_same(tmp_path: Path) -> None:
         ben = await hood.start(2, sells=Hasher(), terms=settings(stake=STAKE))
         await wait_until(lambda: ann.requestor.stake_of(ben.node_id) == WORTH)
         ben.scope.cancel()
+        await ben.ended.wait()
         await wait_until(lambda: ann.requestor.stake_of(ben.node_id) == 0)
 
         ben = await hood.start(2, sells=Hasher(), terms=settings(stake=2 * STAKE))
