@@ -35,6 +35,7 @@ TOPICS = (
     "orders",
     "packages",
     "receipts",
+    "reuse",
     "services",
     "signed",
     "ticks",
