@@ -130,6 +130,7 @@ class Judge:
                         paid_at = self._paid_at.pop(vertex_id)
                         self.latencies_s.append(node.world.now - paid_at)
                     self.met["final"] += 1
+                    self.met["final in homes"] += bool(self._known[vertex_id].home)
                 case Equivocated(issuer):
                     self._convict(issuer)
                 case Settled(name):

@@ -78,8 +78,10 @@ from fogbank_dag_ledger.messages import (
     encode_wanted,
     pages,
 )
+from fogbank_dag_ledger.operations import Operation
 from fogbank_dag_ledger.participation import Participant
 from fogbank_dag_ledger.participation.happenings import (
+    ActWanted,
     AdoptOwn,
     KeepOwn,
     KeepVertices,
@@ -179,6 +181,10 @@ class Node:
     def pay(self, recipient: NodeId, amount: int) -> None:
         """Wish for a payment; what becomes of it is in ``paid``."""
         self.tell(PaymentWanted(next(self._numbers), {recipient: amount}))
+
+    def act(self, operation: Operation) -> None:
+        """Wish for an op that is no payment."""
+        self.tell(ActWanted(next(self._numbers), (operation,)))
 
     # Life.
 
