@@ -128,6 +128,15 @@ LOT_RUNS_MAX = 256
 RUN_BODY_BYTES_MAX = 655_360
 """The body that opens a lot's stream (section 9.5)."""
 
+EVIDENCE_RECEIPTS_MAX = 8
+"""Old receipts that come with results that are served again (section 9.5, *Reuse*)."""
+
+KEPT_RESULTS_MAX = 16_384
+"""Results that a provider keeps to serve them again, and of lots not paid yet."""
+
+KEPT_RESULTS_BYTES_MAX = 32 * 1024 * 1024
+"""What receipts and outputs of these may take in memory."""
+
 RUN_ITEM_BYTES_MAX = 655_360
 """One item of a lot's stream (section 9.5)."""
 
