@@ -356,6 +356,7 @@ class JobShell:
         order = self._orders.get((command.lot, command.attempt))
         if order is None:
             return
+        self._tools.disputing.rely_on(command.provider)
         with order.ends.open():
             try:
                 result = await self._tools.calls.buy(
