@@ -347,7 +347,7 @@ class JobShell:
         with order.ends.open():
             match await self._tools.calls.ask(order.order, provider):
                 case Bid() as bid:
-                    terms = (bid.price, bid.start_price, bid.start_ms, bid.valid_ms)
+                    terms = (bid.price, bid.start_price, bid.start_ms, bid.valid_ms, bid.reuse)
                     self._driver.tell(BidCame(lot, attempt, provider, *terms))
                 case Decline(reasons=reasons):
                     self._driver.tell(OrderRefused(lot, attempt, provider, reasons))
@@ -356,6 +356,7 @@ class JobShell:
         order = self._orders.get((command.lot, command.attempt))
         if order is None:
             return
+        self._tools.disputing.rely_on(command.provider)
         with order.ends.open():
             try:
                 result = await self._tools.calls.buy(
@@ -396,7 +397,7 @@ class JobShell:
             result.signed.body,
             result.signed.signature,
         )
-        self._driver.tell(ResultCame(lot, attempt, result.claim))
+        self._driver.tell(ResultCame(lot, attempt, result.claim, result.evidence))
 
     def _note_agreement(
         self, command: SignAgreement, named: AgreementId, agreement: Agreement
