@@ -247,6 +247,9 @@ DISPUTE_LOOK_S = 0.25
 DISPUTES_AT_ONCE_MAX = 64
 """Own disputes under way, each about another stake; further liars keep theirs."""
 
+STAKES_RELIED_ON_MAX = 1_024
+"""Providers whose stakes are remembered after an agreement; beyond that the oldest is forgotten."""
+
 STAKE_LOOK_S = 5.0
 """How often a provider looks after its stake, whatever news came meanwhile."""
 

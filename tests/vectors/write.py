@@ -15,6 +15,7 @@ TOPICS = (
     "announcement",
     "bids",
     "blobs",
+    "checkpoints",
     "commitments",
     "disputes",
     "encoding",

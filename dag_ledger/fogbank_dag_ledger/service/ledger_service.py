@@ -22,7 +22,6 @@ from fogbank_protocol.node.services import Service
 
 from ..checkpoint import CHECKPOINT, encode_signed
 from ..checkpointing import (
-    Certified,
     CheckpointArrived,
     Pace,
     SpreadCheckpoint,
@@ -54,6 +53,7 @@ from ..participation.happenings import (
     PaymentEnded,
     PaymentWanted,
     PaymentWithdrawn,
+    PromisesRead,
     ProofArrived,
     PublishNews,
     SeatsWanted,
@@ -70,7 +70,7 @@ from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
 from .bootstrap import fetch_snapshot
 from .channels import Channels
-from .checkpoint_files import begin_store, newest_kept, read_floor
+from .checkpoint_files import Snapshot, begin_store, newest_kept, read_floor
 from .disk import Disk, open_disk
 from .errands import Errands
 from .exchange import Exchange
@@ -128,7 +128,7 @@ class LedgerService:
         self._numbers = count()
         self._decided = trio.Event()
         self._answer = FrontierMessage(reset=False, entries={})
-        self._snapshot: Certified | None = None
+        self._snapshot: Snapshot | None = None
         self._assemble()
         self._answers = Answers(
             lambda: self._pipeline,
@@ -407,6 +407,7 @@ class LedgerService:
         self._damaged = await replay_store(
             disk.store, network, lambda vertices: self._driver.tell(StoreRead(vertices))
         )
+        self._driver.tell(PromisesRead(await trio.to_thread.run_sync(disk.store.sealed)))
         self.channels.begin(disk)
         for notice in self.notices():
             _log.warning("%s", notice)
@@ -426,6 +427,7 @@ class LedgerService:
     async def _drive(self, errands: Errands, *, task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
             errands.nursery = nursery
+            errands.begin_waiting()
             try:
                 self._driver.tell(StoreEnded())
                 task_status.started()
@@ -441,7 +443,7 @@ class LedgerService:
             _log.error("the state in the file of vertices is wrong: %s", error)
             return None
 
-    async def _begin_anew(self, disk: Disk, snapshot: Certified) -> None:
+    async def _begin_anew(self, disk: Disk, snapshot: Snapshot) -> None:
         """Stand on ``snapshot``, with what the disk holds above it."""
         self._answers.close()
         self._snapshot = None
@@ -459,14 +461,14 @@ class LedgerService:
             if not checkpointing.is_behind:
                 continue
             # Unless nothing is held, it may only be on its way.
-            await trio.sleep(0 if self._ledger.final_count == 0 else SNAPSHOT_PATIENCE_S)
+            await trio.sleep(SNAPSHOT_PATIENCE_S if len(self._ledger) else 0)
             if checkpointing.height != behind_at or not checkpointing.is_behind:
                 continue
             self._snapshot = await fetch_snapshot(
                 self._network, self._genesis, list(self._participant.peers), behind_at - 1
             )
             if self._snapshot is not None:
-                _log.info("begin at checkpoint %d", self._snapshot.checkpoint.height)
+                _log.info("begin at checkpoint %d", self._snapshot.certified.checkpoint.height)
                 scope.cancel()
                 return
 

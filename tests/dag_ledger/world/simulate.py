@@ -25,6 +25,7 @@ MUST_HAPPEN = (
     "clocks leapt",
     "changes of seats wanted",
     "checkpoints",
+    "checkpoints of later epochs",
     "checkpoints signed by liars",
     "crashes",
     "cut off",
