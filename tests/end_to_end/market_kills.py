@@ -254,12 +254,17 @@ def main() -> None:
     """Kill agents while they trade, and print what came of it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
-    parser.add_argument("--every", type=float, default=4.0, help="seconds between two kills")
+    parser.add_argument("--every", type=float, default=1.0, help="seconds between two kills")
+    parser.add_argument("--kills", type=int, default=0, help="go on until there were so many")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fogbank-kills-") as folder:
         outcome = run(
-            arguments.runs, every_s=arguments.every, seed=arguments.seed, folder=Path(folder)
+            arguments.runs,
+            every_s=arguments.every,
+            seed=arguments.seed,
+            folder=Path(folder),
+            kills_min=arguments.kills,
         )
     print(json.dumps(outcome.__dict__))
 

@@ -524,10 +524,13 @@ class JobShell:
             self._acceptance.reopen(run)
 
     def _record_outcomes(self, lot: int) -> None:
-        claim = self.job.purchases[lot].claim
-        for number, result in zip(self._runs(lot), claim or (), strict=claim is not None):
-            words = describe_outcome(result.outcome)
-            self._tools.journal.record_outcome(self.run_ids[number], words)
+        claim, journal = self.job.purchases[lot].claim, self._tools.journal
+        words = [describe_outcome(result.outcome) for result in claim or ()]
+        if len(set(words)) == 1:
+            journal.record_lot_outcome(self._lot_ids[lot], words[0])
+            return
+        for number, one in zip(self._runs(lot), words, strict=claim is not None):
+            journal.record_outcome(self.run_ids[number], one)
 
     def _tell(self, lot: int, what: StoryEvent) -> None:
         at_ms = round(self.seconds * 1_000)

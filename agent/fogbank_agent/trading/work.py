@@ -1,7 +1,7 @@
 """One lot on the selling side: fetch, wait for a slot, execute, sign the receipt (SPEC.md 9.5)."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from logging import getLogger
 from random import Random
@@ -209,9 +209,7 @@ class Workbench:
     async def _run_all(
         self, work: Work, package: Package, on_change: Callable[[], None]
     ) -> Sequence[bytes | None]:
-        with ExitStack() as pins:
-            for named in work.order.blobs():
-                pins.enter_context(self._blobs.pinned(named))
+        with self._blobs.all_pinned(work.order.blobs()):
             await self._bring_inputs(work)
             async with self._slots:
                 on_change()
