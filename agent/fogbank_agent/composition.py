@@ -218,6 +218,7 @@ def _provider_settings(config: Config) -> ProviderSettings:
         output_bytes_max=provider.output_mib_max * MEBIBYTE,
         fuel_max=provider.fuel_max,
         credit=provider.credit,
+        reuse_ppm=provider.reuse_ppm,
         services_max=provider.services,
         warm_price=provider.warm_price,
         stake=provider.stake,

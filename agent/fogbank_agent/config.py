@@ -92,6 +92,10 @@ class ProviderConfig:
     """Drops that this agent locks as soon as it has twice as many, and loses when a result of it
     is proved wrong; with a stake it is audited less and chosen more.  0 locks none."""
 
+    reuse_ppm: Annotated[int, Between(0, 1_000_000)] = 1_000_000
+    """What a result that was computed and paid before costs when it is served again, in parts per
+    million of the prices; 1000000 serves none again, but runs everything."""
+
     services: Annotated[int, Between(0, 64)] = 1
     """Services, warm instances, kept for requestors at the same time, each in the place of a
     run; 0 keeps none."""

@@ -128,6 +128,15 @@ LOT_RUNS_MAX = 256
 RUN_BODY_BYTES_MAX = 655_360
 """The body that opens a lot's stream (section 9.5)."""
 
+EVIDENCE_RECEIPTS_MAX = 8
+"""Old receipts that come with results that are served again (section 9.5, *Reuse*)."""
+
+KEPT_RESULTS_MAX = 16_384
+"""Results that a provider keeps to serve them again, and of lots not paid yet."""
+
+KEPT_RESULTS_BYTES_MAX = 32 * 1024 * 1024
+"""What receipts and outputs of these may take in memory."""
+
 RUN_ITEM_BYTES_MAX = 655_360
 """One item of a lot's stream (section 9.5)."""
 
@@ -237,6 +246,12 @@ DISPUTE_LOOK_S = 0.25
 
 DISPUTES_AT_ONCE_MAX = 64
 """Own disputes under way, each about another stake; further liars keep theirs."""
+
+STAKE_SHARES_KEPT_S = 1.0
+"""How long it is thought to hold who has how much in channels to a provider (section 9.9)."""
+
+STAKES_RELIED_ON_MAX = 1_024
+"""Providers whose stakes are remembered after an agreement; beyond that the oldest is forgotten."""
 
 STAKE_LOOK_S = 5.0
 """How often a provider looks after its stake, whatever news came meanwhile."""

@@ -32,9 +32,15 @@ class Audit:
         state: Iterable[StateRecord],
         dead: Iterable[VertexId],
         vertices: Sequence[Vertex],
+        table: Table | None = None,
+        epoch: int = 0,
     ) -> None:
-        """``vertices`` are all above the floor, edges first; ``dead`` what was dead by it."""
+        """``vertices`` are all above the floor, edges first; ``dead`` what was dead by it.
+
+        ``table`` are the seats of ``epoch``, that of the floor; None: those of genesis.
+        """
         self._genesis = genesis
+        self._epoch = epoch
         self._accounts: dict[NodeId, AccountRecord] = {}
         self._sent: defaultdict[NodeId, Pairs] = defaultdict(dict)
         self._claimed: defaultdict[NodeId, Pairs] = defaultdict(dict)
@@ -54,7 +60,7 @@ class Audit:
                     self._objects[record.id] = record
                 case _:
                     pass
-        self._homes: dict[bytes, Table] = {b"": table_of(genesis.seats, genesis.quorum)}
+        self._homes = {b"": table or table_of(genesis.seats, genesis.quorum)}
         self._homes.update(
             {record.home: record.table for record in known if isinstance(record, HomeRecord)}
         )
@@ -210,24 +216,29 @@ class Audit:
 
     def _find_confirmed(self) -> set[VertexId]:
         weights: defaultdict[VertexId, int] = defaultdict(int)
-        shares = {home: table.weights() for home, table in self._homes.items()}
-        for validator in {name for one in shares.values() for name in one}:
-            for voted in self._votes_of(validator):
-                share = shares.get(self.vertices[voted].home, {})
-                weights[voted] += share.get(validator, 0)
+        for home, table in self._homes.items():
+            for validator, weight in table.seats:
+                for voted in self._votes_of(validator, home):
+                    weights[voted] += weight if self.vertices[voted].home == home else 0
         return {
             one
             for one, weight in weights.items()
             if one not in self.lost and weight >= self._homes[self.vertices[one].home].quorum
         }
 
-    def _votes_of(self, validator: NodeId) -> set[VertexId]:
+    def _votes_of(self, validator: NodeId, home: bytes) -> set[VertexId]:
         own = [one for one in self.vertices.values() if one.issuer == validator]
         own.sort(key=lambda one: one.seq)
         base = self._accounts.get(validator)
+        has_entered = base is not None and base.epoch == self._epoch and base.count > 0
         known = base is not None and (base.forked or any(one.seq < base.count for one in own))
         if known or len({one.seq for one in own}) < len(own):
+            in_epoch = has_entered or bool(home)
+            if not in_epoch and all(one.epoch < self._epoch for one in own):
+                return set()
             return {seen for one in own for seen in self._members(self._cone[one.id])}
+        # In homes of sites there are no epochs (8.18).
+        own = [one for one in own if home or one.epoch == self._epoch]
         voted: dict[tuple[NodeId, int, bytes], VertexId] = {}
         earlier = 0
         for one in own:
@@ -247,12 +258,14 @@ class Audit:
             cone ^= lowest
 
     def _find_final(self) -> set[VertexId]:
-        acknowledged: dict[tuple[NodeId, bytes], int] = {}
+        acknowledged: dict[tuple[NodeId, bytes, bool], int] = {}
         for vertex in self.vertices.values():
             for start in range(0, len(vertex.cert), 12):
-                key = vertex.issuer, vertex.cert[start : start + 8]
                 seq = int.from_bytes(vertex.cert[start + 8 : start + 12], "big")
-                acknowledged[key] = max(seq, acknowledged.get(key, -1))
+                # In homes of sites there are no epochs (8.18).
+                for in_site in (True, False) if vertex.epoch == self._epoch else (True,):
+                    key = vertex.issuer, vertex.cert[start : start + 8], in_site
+                    acknowledged[key] = max(seq, acknowledged.get(key, -1))
         final: set[VertexId] = set()
         # What it needs to be final is among its edges, and those come first.
         for one, vertex in self.vertices.items():
@@ -262,7 +275,7 @@ class Audit:
             weight = sum(
                 share
                 for seat, share in table.seats
-                if acknowledged.get((seat, tag_in(one)), -1) >= vertex.seq
+                if acknowledged.get((seat, tag_in(one), bool(vertex.home)), -1) >= vertex.seq
             )
             needed = [vertex.prev] if vertex.prev else []
             needed += [claim.source for claim in vertex.claims]

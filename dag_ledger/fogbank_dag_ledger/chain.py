@@ -74,7 +74,7 @@ class Chain:
         """Whether nothing beyond the floor can be final in this epoch (8.21)."""
 
         self.sealed = False
-        """Whether the validator here promised not to acknowledge any more of it (8.21)."""
+        """Whether the validator here will not acknowledge more of it in this epoch (8.21)."""
 
         self.totals = Totals()
         self.genesis_balance = balance

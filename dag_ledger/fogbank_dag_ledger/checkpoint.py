@@ -35,6 +35,7 @@ CHECKPOINT = "ledger.checkpoint"
 NEWEST = "ledger.newest"
 STATE = "ledger.state"
 NAMES = "ledger.names"
+COMMITTEE = "ledger.committee"
 
 RULE = "8.21"
 NO_CHECKPOINT = bytes(HASH_BYTES)
@@ -55,6 +56,9 @@ class Checkpoint:
 
     height: int
     previous: bytes
+    epoch: int
+    """The newest that what it and those before it cover decides: its seats sign."""
+
     heads: tuple[VertexId, ...]
     dead: tuple[VertexId, ...]
     state_root: bytes
@@ -70,6 +74,7 @@ def new_checkpoint(
     *,
     height: int,
     previous: bytes,
+    epoch: int,
     heads: Iterable[VertexId],
     dead: Iterable[VertexId],
     state_root: bytes,
@@ -84,6 +89,7 @@ def new_checkpoint(
             network,
             height,
             previous,
+            epoch,
             b"".join(heads),
             b"".join(dead),
             state_root,
@@ -107,13 +113,16 @@ def decode_checkpoint(body: bytes, network: NetworkId) -> Checkpoint:
             bytes(net),
             int(height),
             bytes(previous),
+            int(epoch),
             bytes(heads),
             bytes(dead),
             bytes(state_root),
             int(record_count),
             bytes(names_root),
             int(name_count),
-        ] if not any(isinstance(one, bool) for one in (version, height, record_count, name_count)):
+        ] if not any(
+            isinstance(one, bool) for one in (version, height, epoch, record_count, name_count)
+        ):
             pass
         case _:
             raise RemoteProtocolError("not a checkpoint", rule=RULE)
@@ -123,6 +132,8 @@ def decode_checkpoint(body: bytes, network: NetworkId) -> Checkpoint:
         raise RemoteProtocolError("a root of a wrong length", rule=RULE)
     if not 0 <= height < _HEIGHT_LIMIT or (height == 0) != (previous == NO_CHECKPOINT):
         raise RemoteProtocolError("a height without the one before", rule=RULE)
+    if not 0 <= epoch < _HEIGHT_LIMIT:
+        raise RemoteProtocolError(f"epoch {epoch}", rule=RULE)
     if not 1 <= record_count <= STATE_RECORDS_MAX:
         raise RemoteProtocolError(f"{record_count} records", rule=RULE)
     if not 1 <= name_count <= CHECKPOINT_VERTICES_MAX:
@@ -130,6 +141,7 @@ def decode_checkpoint(body: bytes, network: NetworkId) -> Checkpoint:
     return Checkpoint(
         height,
         previous,
+        epoch,
         split_ids(heads, 1, CHECKPOINT_HEADS_MAX),
         split_ids(dead, 0, CHECKPOINT_DEAD_MAX),
         state_root,

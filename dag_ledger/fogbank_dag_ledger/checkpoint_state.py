@@ -57,6 +57,9 @@ class AccountRecord:
 
     balance: int
     beat: int
+    epoch: int
+    """In which epoch the head is (8.19)."""
+
     closed: bool
     forked: bool
     home: VertexId = NO_VERTEX
@@ -109,6 +112,7 @@ def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
                 record.payer,
                 record.balance,
                 record.beat,
+                record.epoch,
                 flags,
             ]
             return bytes([_ACCOUNT]) + record.account, encode(value)
@@ -141,9 +145,12 @@ def decode_record(data: bytes) -> StateRecord:
     Raises:
         RemoteProtocolError: it is none, or not canonical.
     """
-    match decode(data):
+    value = decode(data)
+    if _says_true_or_false(value):
+        raise RemoteProtocolError("not a record of the state", rule=RULE)
+    match value:
         case [1, bytes(account), bytes(home), int(count), bytes(head), bytes(payer), *numbers] if (
-            len(numbers) == 3 and len(home) in (0, VERTEX_ID_BYTES)
+            len(numbers) == 4 and len(home) in (0, VERTEX_ID_BYTES)
         ):
             told = _account(account, count, head, payer, numbers)
             record: StateRecord = replace(told, home=VertexId(home))
@@ -169,12 +176,22 @@ def decode_record(data: bytes) -> StateRecord:
     return record
 
 
+def _says_true_or_false(value: Value) -> bool:
+    # Python takes them for numbers.
+    if isinstance(value, bool):
+        return True
+    return isinstance(value, list) and any(map(_says_true_or_false, value))
+
+
 def _account(
     account: bytes, count: int, head: bytes, payer: bytes, numbers: Iterable[Value]
 ) -> AccountRecord:
     match numbers:
-        case [int(balance), int(beat), int(flags)] if (
-            0 <= balance < AMOUNT_LIMIT and 0 <= beat < AMOUNT_LIMIT and 0 <= flags < 4
+        case [int(balance), int(beat), int(epoch), int(flags)] if (
+            0 <= balance < AMOUNT_LIMIT
+            and 0 <= beat < AMOUNT_LIMIT
+            and 0 <= epoch < SEQ_LIMIT
+            and 0 <= flags < 4
         ):
             pass
         case _:
@@ -194,6 +211,7 @@ def _account(
         VertexId(payer),
         balance,
         beat,
+        epoch,
         bool(flags & _CLOSED),
         bool(flags & _FORKED),
     )
@@ -269,6 +287,7 @@ def state_after(
             stood.payer,
             stood.balance,
             stood.beat,
+            0 if stood.head is None else stood.head.epoch,
             closed=chain in closed or (was is not None and was.closed),
             forked=_is_forked(cut, chain, count) or (was is not None and was.forked),
             home=NO_VERTEX if stood.head is None else VertexId(stood.head.next_home.id),

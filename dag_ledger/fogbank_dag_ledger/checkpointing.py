@@ -1,6 +1,6 @@
 """Proposes, checks and collects checkpoints, and says when to prune (SPEC.md section 8.21)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import TypeAlias
@@ -29,6 +29,7 @@ from .limits import (
     CHECKPOINTS_OF_SEAT_MAX,
 )
 from .merkle import merkle_root
+from .objects import HeldObject
 from .record import Record
 from .restoring import Names
 from .vertex import VertexId
@@ -78,6 +79,8 @@ class SignCheckpoint:
 
     hash: CheckpointHash
     sealed: tuple[NodeId, ...]
+    epoch: int = 0
+    """In which the promise holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,6 @@ class Checkpointing:
         self._ledger = ledger
         self._pace = pace or Pace()
         self._own = own
-        self._seats = sorted(ledger.genesis.seats)
         self.floor: Certified | None = None
         self.newest: Certified | None = None
         self._cut = Cut()
@@ -138,7 +140,11 @@ class Checkpointing:
         self._signed_at = -inf
         self._due_at = inf
         self._look_at = inf
-        self._may_sign = False
+        self._has_begun = False
+        self._beyond = -1
+        """The largest height of a checkpoint that an epoch signed which is not known here."""
+
+        self._epoch = ledger.epochs.number
 
     @property
     def deadline(self) -> float:
@@ -153,21 +159,22 @@ class Checkpointing:
     @property
     def highest_heard(self) -> int:
         """The largest height of which a certified checkpoint is known, -1 without any."""
-        certified = (
+        certified = [self.height - 1]
+        certified += [
             one.checkpoint.height for one in self._proposals.values() if self._is_certified(one)
-        )
-        return max(certified, default=self.height - 1)
+        ]
+        return max([self._beyond, *certified], default=self.height - 1)
 
     def restore(self, floor: Certified) -> None:
         """Stand on ``floor``, to which the ledger was restored; call it before anything else."""
         self.floor = self.newest = floor
-        self._cut = Cut()
+        self._cut = Cut(epoch=floor.checkpoint.epoch)
+        self._epoch = self._ledger.epochs.number
 
     def begin(self, now: float) -> None:
         """Make and sign checkpoints from now on: own vertices may be issued."""
-        if self._own in self._seats:
-            self._may_sign = True
-            self._due_at = self._turn_at(now + self._pace.interval_s)
+        self._has_begun = True
+        self._due_at = self._turn_at(now + self._pace.interval_s)
 
     def handle(self, event: CheckpointEvent | Tick, now: float) -> list[CheckpointCommand]:
         """Take one event at time ``now`` and return what to do.
@@ -203,6 +210,21 @@ class Checkpointing:
             if one is not None
         ]
 
+    def note_epoch(self, now: float) -> None:
+        """Take note that an epoch began: from now on its seats sign."""
+        self._beyond = -1
+        self._epoch = self._ledger.epochs.number
+        # What the newest closes stays so: the one that follows it makes that final.
+        self._ledger.seal(chain.issuer for chain in self._cut.closed())
+        # Nobody signs those of earlier epochs any more.
+        self._proposals = {
+            name: one
+            for name, one in self._proposals.items()
+            if one.checkpoint.epoch == self._epoch or self._is_certified(one)
+        }
+        self._due_at = self._turn_at(now + self._pace.interval_s)
+        self._look_at = min(self._look_at, now)
+
     def note_final(self, now: float) -> None:
         """Take note that vertices became final."""
         if self._may_sign and self._ledger.final_count - self._covered() >= CHECKPOINT_VERTICES:
@@ -215,7 +237,19 @@ class Checkpointing:
             count - chain.floor for chain, count in self._cut.counts.items()
         )
 
+    @property
+    def _seats(self) -> list[NodeId]:
+        return [name for name, _ in self._ledger.epochs.table.seats]
+
+    @property
+    def _may_sign(self) -> bool:
+        epochs = self._ledger.epochs
+        return self._has_begun and epochs.weight_of(self._own) > 0
+
     def _turn_at(self, due: float) -> float:
+        """Return when it is the own turn after ``due``; inf without a seat."""
+        if not self._may_sign:
+            return inf
         turns = (self._seats.index(self._own) - self.height) % len(self._seats)
         return due + turns * self._pace.turn_s
 
@@ -227,7 +261,12 @@ class Checkpointing:
         known = self._proposals.get(checkpoint.hash)
         held = {} if known is None else known.signatures
         new = {seat: one for seat, one in arrived.signatures.items() if seat not in held}
-        if any(seat not in self._ledger.genesis.seats for seat in new):
+        table = self._ledger.epochs.table_of(checkpoint.epoch)
+        if table is None:
+            # Who may sign it is not known yet; that others are further may be.
+            self._beyond = max(self._beyond, checkpoint.height)
+            return []
+        if not new.keys() <= table.weights().keys():
             raise RemoteProtocolError("a checkpoint signed by no seat", rule=RULE)
         if not new:
             return []
@@ -275,7 +314,11 @@ class Checkpointing:
         held_dead = [one for one in dead if one is not None]
         if len(held_heads) < len(heads) or len(held_dead) < len(dead):
             return
-        cut = check_cut(held_heads, held_dead, self._cut, self._may_die, self._ledger.is_decided)
+        is_decided: Callable[[HeldObject, Cut], bool] = self._ledger.is_decided
+        if checkpoint.epoch < self._epoch and self._is_certified(proposal):
+            # The votes that it goes by were forgotten when the next epoch began; a quorum saw them.
+            is_decided = _is_decided_for_others
+        cut = check_cut(held_heads, held_dead, self._cut, self._may_die, is_decided)
         if cut is None:
             return
         self._fill(proposal, cut)
@@ -296,6 +339,7 @@ class Checkpointing:
             self._ledger.genesis.network,
             height=self.height,
             previous=NO_CHECKPOINT if self.newest is None else self.newest.checkpoint.hash,
+            epoch=cut.epoch,
             heads=cut.heads(),
             dead=cut.dead,
             state_root=merkle_root(records),
@@ -317,7 +361,9 @@ class Checkpointing:
         cut = self._ledger.choose_cut(self._cut, self._may_close)
         if not any(record.carries for record in cut.members(self._cut)):
             return []
-        proposal = _Proposal(Checkpoint(0, b"", (), (), b"", 0, b"", 0, b"", CheckpointHash(b"")))
+        proposal = _Proposal(
+            Checkpoint(0, b"", 0, (), (), b"", 0, b"", 0, b"", CheckpointHash(b""))
+        )
         self._fill(proposal, cut)
         checkpoint = self._checkpoint_of(proposal, cut)
         if checkpoint.hash not in self._proposals:
@@ -331,7 +377,7 @@ class Checkpointing:
             return []
         for name, proposal in self._proposals.items():
             cut = proposal.cut
-            if cut is None or self._own in proposal.signatures:
+            if cut is None or self._own in proposal.signatures or cut.epoch != self._epoch:
                 continue
             if not all(self._may_close(one, cut.count(one.chain)) for one in cut.dead.values()):
                 continue
@@ -339,18 +385,33 @@ class Checkpointing:
             self._ledger.seal(sealed)
             self._signing.add(name)
             self._signed_at = now
-            return [SignCheckpoint(name, sealed)]
+            return [SignCheckpoint(name, sealed, self._epoch)]
         return []
 
     def _is_certified(self, proposal: _Proposal) -> bool:
-        seats = self._ledger.genesis.seats
-        return sum(seats[seat] for seat in proposal.signatures) >= self._ledger.genesis.quorum
+        table = self._ledger.epochs.table_of(proposal.checkpoint.epoch)
+        if table is None:
+            return False
+        weights = table.weights()
+        return sum(weights[seat] for seat in proposal.signatures) >= table.quorum
 
     def _adopt_certified(self, now: float) -> list[CheckpointCommand]:
         for proposal in list(self._proposals.values()):
-            if proposal.cut is not None and self._is_certified(proposal):
-                return [self._adopt(proposal, proposal.cut, now)]
+            cut = proposal.cut
+            if cut is not None and self._is_certified(proposal) and self._may_stand_on(cut):
+                return [self._adopt(proposal, cut, now)]
         return []
+
+    def _may_stand_on(self, cut: Cut) -> bool:
+        """Tell whether no own acknowledgement speaks against what ``cut`` closes.
+
+        In the epoch of its seats none can gain a quorum; what is acknowledged in a later one may be
+        final, and then this checkpoint is no part of what follows.
+        """
+        return cut.epoch == self._epoch or all(
+            self._ledger.acknowledged_by(self._own, chain) <= cut.count(chain)
+            for chain in cut.closed()
+        )
 
     def _adopt(self, proposal: _Proposal, cut: Cut, now: float) -> KeepCheckpoint:
         floor, before = self.newest, self._cut
@@ -361,7 +422,8 @@ class Checkpointing:
         if not is_first:
             self.floor = floor
         # Its counts are above a floor that is just where the cut before was.
-        self._cut = Cut(cut.counts, cut.dead)
+        self._cut = Cut(cut.counts, cut.dead, epoch=cut.epoch)
+        self._ledger.seal(chain.issuer for chain in cut.closed())
         self.newest = Certified(
             proposal.checkpoint, proposal.signatures, proposal.state, proposal.names
         )
@@ -372,10 +434,13 @@ class Checkpointing:
         }
         self._signing.clear()
         self._signed_at = -inf
-        if self._may_sign:
-            self._due_at = self._turn_at(now + self._pace.interval_s)
+        self._due_at = self._turn_at(now + self._pace.interval_s)
         self._look_at = now
         return KeepCheckpoint(self.newest, None if is_first else self.floor, gone)
+
+
+def _is_decided_for_others(_held: HeldObject, _cut: Cut) -> bool:
+    return True
 
 
 def names_of(certified: Certified) -> Names:

@@ -25,6 +25,9 @@ class Cut:
     below: Mapping[Chain, int] = field(default_factory=dict[Chain, int])
     """The counts of the cut before, as far as it is above the floor."""
 
+    epoch: int = 0
+    """The newest that a covered vertex decides."""
+
     def count(self, chain: Chain) -> int:
         """Return how many positions of ``chain`` are covered, here or by what came before."""
         return max(self.counts.get(chain, 0), self.below.get(chain, 0), chain.floor)
@@ -91,6 +94,9 @@ class _Limits:
     """What a cut may not pass."""
 
     may_die: Callable[[Record, int], bool]
+    epoch: int
+    """The newest of which a decision is held."""
+
     open: set[HeldObject] = field(default_factory=set[HeldObject])
     """Objects whose settlement found no place in the cut, so that it stays below what led to it."""
 
@@ -98,10 +104,15 @@ class _Limits:
 
     def stops(self, record: Record) -> bool:
         """Tell whether a vertex begins or says something that only the settlement makes past."""
-        return bool(record.committee) or any(
+        return says_of_later(record, self.epoch) or any(
             held.outcome is None or self.are_all_open or held in self.open
             for held in pressing(record)
         )
+
+
+def says_of_later(record: Record, epoch: int) -> bool:
+    """Tell whether a vertex has an op about an epoch after ``epoch``."""
+    return any(operation.epoch > epoch for operation in record.committee)
 
 
 def pressing(record: Record) -> Iterable[HeldObject]:
@@ -125,15 +136,17 @@ def choose_cut(
     before: Cut,
     may_die: Callable[[Record, int], bool],
     is_decided: Callable[[HeldObject, Cut], bool],
+    epoch: int = 0,
 ) -> Cut:
     """Return the largest cut above ``before`` that is closed, within the bounds of one checkpoint.
 
+    It is empty when it does not reach the decision of ``epoch``, the present one.
     ``records`` are all that are held, edges first.  ``may_die`` tells whether a vertex may be
     listed as lost when so many positions of its chain are covered, ``is_decided`` whether a cut
     shows what the outcome of an object is.
     """
     held = list(records)
-    limits = _Limits(may_die)
+    limits = _Limits(may_die, epoch)
     for attempt in range(_ATTEMPTS):
         limits.are_all_open = attempt == _ATTEMPTS - 1
         cut = _choose(held, before, limits)
@@ -142,9 +155,13 @@ def choose_cut(
             cut = _choose(held, before, replace(limits, may_die=_none_may_die))
         opened = set(_undecided(cut, before, is_decided))
         if not opened:
-            return cut
+            return cut if cut.epoch == epoch else _nothing_beyond(before)
         limits.open |= opened
-    return Cut(below=before.counts)
+    return _nothing_beyond(before)
+
+
+def _nothing_beyond(before: Cut) -> Cut:
+    return Cut(below=before.counts, epoch=before.epoch)
 
 
 def _none_may_die(_record: Record, _count: int) -> bool:
@@ -201,7 +218,9 @@ def _choose(records: Iterable[Record], before: Cut, limits: _Limits) -> Cut:
             for edge in record.edges:
                 if not edge.final and not before.covers(edge):
                     needed[edge.id] = edge
-    return Cut(counts, dict(sorted(needed.items())), before.counts)
+    epoch = max([record.epoch for record in good if record.final], default=0)
+    dead = dict(sorted(needed.items()))
+    return Cut(counts, dead, before.counts, max(epoch, before.epoch))
 
 
 def check_cut(
@@ -217,14 +236,15 @@ def check_cut(
     """
     counts = {head.chain: head.seq + 1 for head in heads if head.final}
     lost = {one.id: one for one in sorted(dead, key=lambda one: one.id)}
-    cut = Cut(counts, lost, before.counts)
+    epoch = max([head.epoch for head in heads], default=0)
+    cut = Cut(counts, lost, before.counts, max(epoch, before.epoch))
     if len(counts) < len(heads) or any(before.covers(one) for one in (*heads, *dead)):
         return None
     if not all(not one.final and may_die(one, cut.count(one.chain)) for one in dead):
         return None
     for record in (*cut.members(before), *dead):
         is_closed = all(cut.covers(edge) or before.covers(edge) for edge in record.edges)
-        if record.committee or not is_closed:
+        if says_of_later(record, cut.epoch) or not is_closed:
             return None
     if _undecided(cut, before, is_decided):
         return None

@@ -53,6 +53,9 @@ class Epochs:
         self.entered = 0
         """One bit for each validator with a vertex in the present epoch."""
 
+        self.floor = 0
+        """The epoch of the floor: of what is below it this may be the newest (8.21)."""
+
         self.messages: list[Message] = []
         """What members said about the next epoch, in the order in which it came."""
 
@@ -93,6 +96,10 @@ class Epochs:
         """Whether anybody waits for the next epoch."""
         return bool(self._signed_off)
 
+    def table_of(self, epoch: int) -> Table | None:
+        """Return the seats of an epoch, None when it has not begun here."""
+        return self._tables.get(epoch)
+
     def has_signed_off(self, issuer: NodeId) -> bool:
         """Tell whether somebody waits for the next epoch."""
         return issuer in self._signed_off
@@ -116,19 +123,22 @@ class Epochs:
 
     # Rules.
 
-    def check(self, vertex: Vertex, edges: Sequence[Record]) -> int:
+    def check(self, vertex: Vertex, edges: Sequence[Record], *, is_late: bool = False) -> int:
         """Return the epoch that ``vertex``, which stands on ``edges``, is in.
+
+        With ``is_late`` it stands on what is below the floor, too.
 
         Raises:
             RemoteProtocolError: with the rule that was broken.
         """
         known = max([edge.epoch for edge in edges], default=0)
-        if vertex.epoch != known:
+        newest = max(known, self.floor) if is_late else known
+        if not known <= vertex.epoch <= newest:
             raise RemoteProtocolError(f"epoch {vertex.epoch} and not {known}", rule="8.3.7")
         if vertex.kind == VALIDATOR and not self.had_seat(vertex.issuer, vertex.epoch):
             raise RemoteProtocolError("a validator vertex without a seat", rule="8.3.14")
         if not vertex.committee:
-            return known
+            return vertex.epoch
         return self._check_operations(vertex, {edge.id: edge for edge in edges})
 
     def _check_operations(self, vertex: Vertex, held: dict[VertexId, Record]) -> int:
@@ -140,6 +150,11 @@ class Epochs:
         for operation in vertex.committee:
             if operation.epoch != vertex.epoch + 1:
                 raise RemoteProtocolError("an op about an epoch that is not next", rule="8.19.3")
+            if operation.epoch <= self.floor:
+                # It is decided, and what this stands on may be forgotten (8.21).
+                if isinstance(operation, Decision):
+                    epoch = operation.epoch
+                continue
             match operation:
                 case Proposal(sign_offs=sign_offs):
                     off = SignOff(operation.epoch)
@@ -165,6 +180,10 @@ class Epochs:
                 before = self._signed_off.get(issuer)
                 if before is None or record.seq < before.seq:
                     self._signed_off[issuer] = record
+
+    def settle(self, epoch: int) -> None:
+        """Take note that the decision of ``epoch`` is below the floor."""
+        self.floor = epoch
 
     def begin(self, table: Table) -> list[NodeId]:
         """Begin the next epoch with ``table``; return who has a seat for the first time."""

@@ -1,6 +1,6 @@
 """What the ledger tells after a vertex was inserted (SPEC.md sections 8.4, 8.5 and 8.10)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
 
@@ -45,6 +45,8 @@ class EpochBegan:
 
     number: int
     table: Table
+    shown_by: tuple[VertexId, ...] = field(default=(), compare=False)
+    """The vertices that show that it was decided: its proposal, then the precommits."""
 
 
 @dataclass(frozen=True, slots=True)

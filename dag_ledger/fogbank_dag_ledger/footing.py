@@ -67,6 +67,11 @@ class Ground:
             return True
         return any(chain.is_settled(vertex_id) is not False for chain in self._above(vertex_id))
 
+    def settled_head(self, vertex_id: VertexId) -> Record | None:
+        """Return the last vertex below the floor of a chain, when it is this one."""
+        heads = [chain.settled_head for chain in self._above(vertex_id)]
+        return next((head for head in heads if head is not None and head.id == vertex_id), None)
+
     def is_on_final_line(self, vertex_id: VertexId) -> bool:
         """Tell whether a vertex is remembered as final and pruned."""
         return any(chain.is_settled(vertex_id) for chain in self._above(vertex_id))

@@ -13,7 +13,7 @@ from .acknowledgements import Acknowledged
 from .carrying import carried_over, union_of_cones
 from .chain import Chain
 from .checkpoint_state import AccountRecord, DeadRecord, HomeRecord, PairRecord, StateRecord
-from .committee_operations import Decision
+from .committee_operations import Decision, Table
 from .cut import Cut, choose_cut
 from .dag import Dag
 from .epochs import Epochs, decided_table
@@ -201,7 +201,8 @@ class Ledger:
 
     def choose_cut(self, before: Cut, may_die: Callable[[Record, int], bool]) -> Cut:
         """Return the largest cut that is closed, above ``before`` (8.21)."""
-        return choose_cut(self.dag.records(), before, may_die, self.is_decided)
+        records, epoch = self.dag.records(), self.epochs.number
+        return choose_cut(records, before, may_die, self.is_decided, epoch)
 
     def is_decided(self, held: HeldObject, cut: Cut) -> bool:
         """Tell whether the votes below ``cut`` show that the outcome of an object is L1.
@@ -210,6 +211,9 @@ class Ledger:
         """
         if held.outcome is None:
             return False
+        if held.outcome.carried:
+            # The votes are below the decision.
+            return cut.epoch == self.epochs.number
         weight = sum(
             held.home.weight_of(seat)
             for seat, record in held.outcome.cast_in.items()
@@ -231,7 +235,7 @@ class Ledger:
         return 0 if number is None else self.acknowledged(chain).counts[number]
 
     def seal(self, accounts: Iterable[NodeId]) -> None:
-        """Promise for the own seat not to acknowledge any more of these chains (8.21)."""
+        """Promise for the own seat not to acknowledge more of these chains in this epoch (8.21)."""
         for account in accounts:
             chain = self._chains.get(account)
             if chain is None:
@@ -256,14 +260,21 @@ class Ledger:
             mark_lost(self.dag.records())
         self._votes.objects.forget()
         self._finality.forget(gone)
+        self.epochs.settle(cut.epoch)
         return [record.id for record in gone]
 
-    def restore(self, records: Iterable[StateRecord], names: Iterable[Names]) -> None:
+    def restore(
+        self, records: Iterable[StateRecord], names: Iterable[Names], tables: Sequence[Table] = ()
+    ) -> None:
         """Begin with the state at a checkpoint; nothing may be held yet.
 
-        ``names`` are what it and checkpoints before it covered, the oldest first (8.22).
+        ``names`` are what it and checkpoints before it covered, the oldest first (8.22), ``tables``
+        the seats of epoch 1 and all later ones up to the one in which it is.
         """
         assert not self.dag
+        for table in tables:
+            self._seat(table)
+        self.epochs.settle(len(tables))
         ordered = in_order(records)
         for record in ordered:
             if isinstance(record, HomeRecord):
@@ -279,6 +290,8 @@ class Ledger:
             match record:
                 case AccountRecord():
                     restore_account(record, chain, self._finality, self.homes.get(record.home))
+                    if chain.seat is not None and record.count and record.epoch == len(tables):
+                        self.epochs.entered |= 1 << chain.seat
                 case PairRecord():
                     restore_pair(record, chain, self._finality)
                 case DeadRecord(_, name):
@@ -440,7 +453,7 @@ class Ledger:
         named += [*draft.parents, *(claim.source for claim in draft.claims)]
         for operation in (*draft.operations, *draft.committee):
             named += operation.references
-        held = [self.dag.get(one) for one in named]
+        held = [self.dag.get(one) or self._ground.settled_head(one) for one in named]
         return max([record.epoch for record in held if record is not None], default=0)
 
     def weight_for(self, settlement: Settlement) -> int:
@@ -492,7 +505,8 @@ class Ledger:
             self.genesis.network,
             self.homes.get(vertex.home) or NOWHERE,
         )
-        epoch = self.epochs.check(vertex, footing.edges)
+        stands_on = footing.edges if footing.prev is None else (*footing.edges, footing.prev)
+        epoch = self.epochs.check(vertex, stands_on, is_late=None in held)
         dwelling = self.homes.check(vertex, footing, self._ground)
         record = Record(
             vertex,
@@ -576,6 +590,17 @@ class Ledger:
         validators = [self._chains[name] for name in self.epochs.holders]
         carried = carried_over(pending, union, self.epochs, validators)
         self._votes.begin_epoch(union, carried)
+        self._seat(table)
+        for chain in self._chains.values():
+            chain.closed_count = chain.final_count
+            chain.sealed = False
+        shown_by = (decision.proposal, *decision.precommits)
+        events.append(EpochBegan(self.epochs.number, table, shown_by))
+        events += [Confirmed(one.id) for one in carried]
+        return self._chains.values()
+
+    def _seat(self, table: Table) -> None:
+        """Let the next epoch begin with ``table``."""
         new = self.epochs.begin(table)
         self.homes.seat_all()
         for name in new:
@@ -584,13 +609,8 @@ class Ledger:
             self._chains[name].seat = self.epochs.number_of(name)
             self._introduce(self._chains[name])
         self._votes.seat_new([self._chains[name] for name in new])
-        for chain in self._chains.values():
-            chain.closed_count = chain.final_count
         for acknowledged in self._acknowledged.values():
             acknowledged.begin_epoch()
-        events.append(EpochBegan(self.epochs.number, table))
-        events += [Confirmed(one.id) for one in carried]
-        return self._chains.values()
 
     def _convict(self, one: Record, other: Record) -> list[LedgerEvent]:
         chain = one.chain

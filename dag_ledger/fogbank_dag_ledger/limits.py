@@ -399,3 +399,9 @@ PATH_HASHES_MAX = 64
 
 SETTLING_MAX = 8
 """Settling vertices that the state of a checkpoint names of one object (section 8.21)."""
+
+COMMITTEE_PROOF_BYTES_MAX = 327_680
+"""What shows the seats of one epoch: at most 33 vertices (section 8.22)."""
+
+EPOCHS_MAX = (1 << 32) - 1
+"""The largest epoch (section 8.19)."""

@@ -132,16 +132,20 @@ class Record:
         """Whether it can never be final, and rules 8.3.15 to 8.3.18 are not asked (8.21)."""
 
     @classmethod
-    def settled(cls, vertex_id: VertexId, chain: "Chain", balance: int, beat: int) -> "Record":
-        """Return what is left of a final vertex at or below the floor, after it was pruned."""
+    def settled(
+        cls, vertex_id: VertexId, chain: "Chain", balance: int, beat: int, epoch: int = 0
+    ) -> "Record":
+        """Return what is left of a final vertex at or below the floor, after it was pruned.
+
+        ``epoch`` may be too low when only its name is known.
+        """
         record = cls.__new__(cls)
         record.id = vertex_id
         record.chain = chain
         record.seq = seq_in(vertex_id)
         record.votes = record.seen = record.weight = record.children = 0
         record.signature = b""
-        # No cut covers a vertex of a later epoch, or one with ops about the committee (8.21).
-        record.committee, record.epoch, record.carried = (), 0, False
+        record.committee, record.epoch, record.carried = (), epoch, False
         record.special = record.lost = False
         record.home = record.next_home = NOWHERE
         record.homes_made, record.creates = 0, None

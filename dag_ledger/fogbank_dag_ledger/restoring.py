@@ -41,7 +41,7 @@ def restore_account(
         raise RemoteProtocolError("an account in a home that is not there", rule="8.21")
     chain.closed, chain.forked = record.closed, record.forked
     if record.count:
-        head = Record.settled(record.head, chain, record.balance, record.beat)
+        head = Record.settled(record.head, chain, record.balance, record.beat, record.epoch)
         head.next_home = home
         chain.begin_at(record.count, head, record.payer)
         chain.account.balance = record.balance

@@ -24,11 +24,15 @@ from fogbank_dag_ledger.checkpoint import (
     encode_signed,
     encode_state_request,
     new_checkpoint,
+    preimage,
 )
+from fogbank_dag_ledger.checkpoint_state import decode_record, encode_record
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
+
+from .vector_files import case_name, vectors
 
 NET = NetworkId(b"network!")
 ONE, OTHER = VertexId(b"1" * 32), VertexId(b"2" * 32)
@@ -40,6 +44,7 @@ def checkpoint(**changes: Any) -> Checkpoint:
     fields: dict[str, Any] = {
         "height": 0,
         "previous": NO_CHECKPOINT,
+        "epoch": 5,
         "heads": (ONE, OTHER),
         "dead": (OTHER,),
         "state_root": b"r" * 32,
@@ -134,3 +139,47 @@ def test_messages_come_back_and_no_truncation_is_taken(
 def test_what_breaks_a_bound_is_refused(data: bytes, decode_it: Callable[[bytes], Any]) -> None:
     with pytest.raises(RemoteProtocolError):
         decode_it(data)
+
+
+ALL = vectors("checkpoints")
+VECTORS_NET = NetworkId(bytes.fromhex(ALL["network"]))
+DECODERS: dict[str, Callable[[bytes], Any]] = {
+    "ledger.checkpoint": decode_signed,
+    "ledger.names": decode_names,
+}
+
+
+@pytest.mark.parametrize("case", ALL["accept"], ids=case_name)
+def test_checkpoints_of_the_vectors_are_read(case: Any) -> None:
+    read = decode_checkpoint(bytes.fromhex(case["hex"]), VECTORS_NET)
+    assert read.hash.hex() == case["hash"]
+    assert preimage(VECTORS_NET, read.hash).hex() == case["preimage"]
+
+
+@pytest.mark.parametrize("case", ALL["reject"], ids=case_name)
+def test_what_the_vectors_refuse_is_refused(case: Any) -> None:
+    with pytest.raises(RemoteProtocolError):
+        decode_checkpoint(bytes.fromhex(case["hex"]), VECTORS_NET)
+
+
+@pytest.mark.parametrize("case", ALL["records"], ids=case_name)
+def test_records_of_the_vectors_come_back_under_their_keys(case: Any) -> None:
+    data = bytes.fromhex(case["hex"])
+    assert encode_record(decode_record(data)) == (bytes.fromhex(case["key"]), data)
+
+
+@pytest.mark.parametrize("case", ALL["no_records"], ids=case_name)
+def test_what_is_no_record_is_refused(case: Any) -> None:
+    with pytest.raises(RemoteProtocolError):
+        decode_record(bytes.fromhex(case["hex"]))
+
+
+@pytest.mark.parametrize("case", ALL["messages"], ids=case_name)
+def test_messages_of_the_vectors_are_read(case: Any) -> None:
+    DECODERS[case["message"]](bytes.fromhex(case["hex"]))
+
+
+@pytest.mark.parametrize("case", ALL["no_messages"], ids=case_name)
+def test_messages_that_the_vectors_refuse_are_refused(case: Any) -> None:
+    with pytest.raises(RemoteProtocolError):
+        DECODERS[case["message"]](bytes.fromhex(case["hex"]))

@@ -11,9 +11,10 @@ from fogbank_dag_ledger.operations import Act, PostVouchers, Unstake
 from fogbank_dag_ledger.strangers import bits_of, bits_wanted, find_work, is_introduced
 from fogbank_dag_ledger.vertex import NO_VERTEX, ORDINARY, Draft, Vertex, VertexId
 from fogbank_dag_ledger.vertex_codec import sign_vertex
-from fogbank_protocol.identity import Identity
+from fogbank_protocol.identity import Identity, NetworkId, NodeId
 
 from .community import Community, people
+from .vector_files import vectors
 
 STRANGER = 6
 NAME = people(1)[0].node_id
@@ -26,6 +27,15 @@ def test_work_is_the_zeros_that_a_hash_of_the_place_begins_with(bits: int) -> No
     text = b"fog-pow-1\0" + network + NAME + bytes([0, 0, 0, 7]) + work.to_bytes(8, "big")
     written = "".join(f"{byte:08b}" for byte in blake2b(text, digest_size=32).digest())
     assert bits_of(network, NAME, 7, work) == len(written) - len(written.lstrip("0")) >= bits
+
+
+def test_the_work_of_the_vectors_is_worth_what_they_say() -> None:
+    told = vectors("vertices")
+    network = NetworkId(bytes.fromhex(told["network"]))
+    for case in told["work"]:
+        issuer = NodeId(bytes.fromhex(case["issuer"]))
+        assert bits_of(network, issuer, case["seq"], int(case["pow"])) == case["bits"]
+    assert max(case["bits"] for case in told["work"]) >= 12
 
 
 def test_more_strangers_ask_for_more_work() -> None:

@@ -30,6 +30,10 @@ from fogbank_agent.control.requests.jobs import (
     StartJob,
 )
 from fogbank_agent.errors import AgentUnreachable
+from fogbank_protocol.encoding import decode
+from fogbank_wasm_tasks.limits import RECEIPT_BYTES_MAX
+from fogbank_wasm_tasks.outcome import OutOfFuel
+from fogbank_wasm_tasks.receipt import receipt_from_value
 
 from .agents import Agent, wait_until
 
@@ -38,7 +42,10 @@ PROVIDERS = 3
 LONG_PART = 20
 """One job of so many has a long run, of some ticks."""
 
-LONG_FUEL, SHORT_FUEL = 1_500_000_000, 20_000_000
+SHORT_PART_MAX = 250
+"""A job of short runs has at most so many: some lots."""
+
+LONG_FUEL, SHORT_FUEL = 1_500_000_000, 2_000_000
 CLOSE_WAIT_S = 120
 FOREVER = (
     # (module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))
@@ -64,8 +71,8 @@ class Outcome:
 class Market:
     """The agents, of which any may be dead for a moment."""
 
-    def __init__(self, folder: Path, random_source: random.Random) -> None:
-        self.agents = [Agent(folder / f"agent{number}") for number in range(1 + PROVIDERS)]
+    def __init__(self, folder: Path, random_source: random.Random, providers: int) -> None:
+        self.agents = [Agent(folder / f"agent{number}") for number in range(1 + providers)]
         self.requestor, *self.providers = self.agents
         self._random = random_source
         self._lock = Lock()
@@ -80,7 +87,7 @@ class Market:
         for provider in self.providers:
             assert provider("init", "--join", network, *LOCAL).returncode == 0
             provider.start()
-        first.wait_peers(PROVIDERS)
+        first.wait_peers(len(self.providers))
         return first.status().ledger.supply
 
     def kill_one(self) -> None:
@@ -97,9 +104,8 @@ def _buy(requestor: Agent, inputs: list[bytes], fuel_max: int) -> int:
     """Buy a run for each of ``inputs``; return how many the agent took on."""
     with ControlClient(requestor.state / "control.sock") as client:
         task_id = client.put_blob(io.BytesIO(FOREVER), len(FOREVER))
-        wanted = tuple(
-            RunInput(data.hex(), client.put_blob(io.BytesIO(data), len(data))) for data in inputs
-        )
+        named = client.put_blobs(inputs)
+        wanted = tuple(RunInput(data.hex(), kept) for data, kept in zip(inputs, named, strict=True))
         client.send(
             StartJob(
                 task_id=task_id,
@@ -132,19 +138,30 @@ def _kill_now_and_then(market: Market, every_s: float, over: Event) -> None:
         market.kill_one()
 
 
-def run(runs: int, *, every_s: float, seed: int, folder: Path) -> Outcome:
-    """Buy ``runs`` runs while an agent is killed every ``every_s`` seconds; check the books."""
+def run(
+    runs: int,
+    *,
+    every_s: float,
+    seed: int,
+    folder: Path,
+    providers: int = PROVIDERS,
+    kills_min: int = 0,
+) -> Outcome:
+    """Buy ``runs`` runs while an agent is killed every ``every_s`` seconds; check the books.
+
+    More are bought until ``kills_min`` agents were killed.
+    """
     began, source = time.monotonic(), random.Random(seed)
-    market = Market(folder, source)
+    market = Market(folder, source, providers)
     over, bought = Event(), 0
     try:
         supply = market.begin()
         killer = Thread(target=_kill_now_and_then, args=(market, every_s, over))
         killer.start()
         try:
-            while bought < runs:
+            while bought < runs or market.kills < kills_min:
                 is_long = source.randrange(LONG_PART) == 0
-                count = 1 if is_long else min(source.randint(1, 100), runs - bought)
+                count = 1 if is_long else source.randint(1, SHORT_PART_MAX)
                 inputs = [source.randbytes(16) for _ in range(count)]
                 try:
                     _buy(market.requestor, inputs, LONG_FUEL if is_long else SHORT_FUEL)
@@ -175,7 +192,7 @@ def _count(agent: Agent) -> int:
 
 def _conclude(market: Market, supply: int, seconds: float) -> Outcome:
     """Settle everything, and check the books."""
-    market.requestor.wait_peers(PROVIDERS)
+    market.requestor.wait_peers(len(market.providers))
     closed = market.requestor.ask(CloseChannels(CLOSE_WAIT_S), ChannelsClosed)
     assert closed.waiting == 0, f"{closed.waiting} channels cannot be settled"
     channels = market.requestor.json("channels")["channels"]
@@ -210,12 +227,19 @@ def _check_runs(market: Market, outcome: Outcome) -> None:
     assert len({run_id for run_id, *_ in rows}) == len(rows) > 0
     bills = journal.execute("SELECT agreement_id, lot_id, drops, state FROM bills").fetchall()
     paid_lots = {lot for _, lot, _, state in bills if state in ("paid", "told")}
-    receipts = dict(journal.execute("SELECT lot_id, agreement_id FROM receipts").fetchall())
+    receipts = journal.execute("SELECT lot_id, agreement_id, body FROM receipts").fetchall()
+    for *_, body in receipts:
+        results = receipt_from_value(decode(body, bytes_max=RECEIPT_BYTES_MAX)).results
+        # What the task does is known: nothing, until there is no fuel.
+        assert all(isinstance(one.outcome, OutOfFuel) for one in results)
+        assert {one.fuel for one in results} <= {SHORT_FUEL, LONG_FUEL}
+    agreements = {agreement: lot for lot, agreement, _ in receipts}
+    paid = Counter(agreements[one] for one, *_ in bills if one in agreements)
     for _, state, reason, lot in rows:
         outcome.runs += 1
         if state == "accepted":
-            assert lot in receipts
             assert lot in paid_lots
+            assert paid[lot] == 1, "paid more than once, or without a receipt"
             outcome.paid_and_valid += 1
         else:
             assert state == "failed", state
@@ -223,20 +247,24 @@ def _check_runs(market: Market, outcome: Outcome) -> None:
             outcome.refused[reason] += 1
     assert all(state != "owed" for *_, state in bills)
     outcome.drops_paid = sum(drops for *_, drops, _ in bills)
-    ended = set(receipts.values())
-    outcome.ticks_paid = sum(agreement not in ended for agreement, *_ in bills)
+    outcome.ticks_paid = sum(agreement not in agreements for agreement, *_ in bills)
 
 
 def main() -> None:
     """Kill agents while they trade, and print what came of it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
-    parser.add_argument("--every", type=float, default=4.0, help="seconds between two kills")
+    parser.add_argument("--every", type=float, default=1.0, help="seconds between two kills")
+    parser.add_argument("--kills", type=int, default=0, help="go on until there were so many")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fogbank-kills-") as folder:
         outcome = run(
-            arguments.runs, every_s=arguments.every, seed=arguments.seed, folder=Path(folder)
+            arguments.runs,
+            every_s=arguments.every,
+            seed=arguments.seed,
+            folder=Path(folder),
+            kills_min=arguments.kills,
         )
     print(json.dumps(outcome.__dict__))
 

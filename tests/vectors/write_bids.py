@@ -8,16 +8,16 @@ from fogbank_protocol.encoding import Value
 from .market_objects import NETWORK, PROVIDER, accept, reject_any, reject_fields
 
 ORDER_ID = b"\xc1" * 32
-GOOD: list[Value] = [1, PROVIDER.node_id, ORDER_ID, True, 100, 1, 250, 5_000, 10**8, []]
-DECLINE: list[Value] = [*GOOD[:3], False, 0, 0, 0, 0, 0, ["busy", "price_too_low"]]
+GOOD: list[Value] = [1, PROVIDER.node_id, ORDER_ID, True, 100, 1, 250, 5_000, 10**8, False, []]
+DECLINE: list[Value] = [*GOOD[:3], False, 0, 0, 0, 0, 0, False, ["busy", "price_too_low"]]
 
 
 def build() -> dict[str, Any]:
     """Return the vectors."""
-    free: list[Value] = [*GOOD[:4], 0, 0, 0, 1, 1, []]
-    most: list[Value] = [*GOOD[:4], 10**12, 10**12, 3_600_000, 60_000, (1 << 42) - 1, []]
-    later: list[Value] = [*DECLINE[:9], ["moon_in_the_way"]]
-    eight: list[Value] = [*DECLINE[:9], [f"reason_{letter}" for letter in "abcdefgh"]]
+    free: list[Value] = [*GOOD[:4], 0, 0, 0, 1, 1, False, []]
+    most: list[Value] = [*GOOD[:4], 10**12, 10**12, 3_600_000, 60_000, (1 << 42) - 1, True, []]
+    later: list[Value] = [*DECLINE[:10], ["moon_in_the_way"]]
+    eight: list[Value] = [*DECLINE[:10], [f"reason_{letter}" for letter in "abcdefgh"]]
     return {
         "spec": "9.3",
         "domain": BID.name,
@@ -49,7 +49,8 @@ _CHANGES: dict[str, tuple[int, Value]] = {
     "valid for more than a minute": (7, 60_001),
     "no tick": (8, 0),
     "a tick above 2^42 - 1": (8, 1 << 42),
-    "a bid with a reason": (9, ["busy"]),
+    "reuse that is 1": (9, 1),
+    "a bid with a reason": (10, ["busy"]),
 }
 
 _DECLINE_CHANGES: dict[str, tuple[int, Value]] = {
@@ -58,12 +59,13 @@ _DECLINE_CHANGES: dict[str, tuple[int, Value]] = {
     "a decline with a start": (6, 1),
     "a decline with a validity": (7, 1),
     "a decline with a tick": (8, 1),
-    "a decline without a reason": (9, []),
-    "nine reasons": (9, [f"reason_{letter}" for letter in "abcdefghi"]),
-    "reasons that do not rise": (9, ["price_too_low", "busy"]),
-    "a reason twice": (9, ["busy", "busy"]),
-    "a reason in capitals": (9, ["BUSY"]),
-    "an empty reason": (9, [""]),
-    "a reason of 33 letters": (9, ["x" * 33]),
-    "a reason that is bytes": (9, [b"busy"]),
+    "a decline that reuses results": (9, True),
+    "a decline without a reason": (10, []),
+    "nine reasons": (10, [f"reason_{letter}" for letter in "abcdefghi"]),
+    "reasons that do not rise": (10, ["price_too_low", "busy"]),
+    "a reason twice": (10, ["busy", "busy"]),
+    "a reason in capitals": (10, ["BUSY"]),
+    "an empty reason": (10, [""]),
+    "a reason of 33 letters": (10, ["x" * 33]),
+    "a reason that is bytes": (10, [b"busy"]),
 }

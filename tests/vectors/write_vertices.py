@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 from fogbank_dag_ledger.genesis import new_genesis
+from fogbank_dag_ledger.strangers import bits_of, find_work
 from fogbank_dag_ledger.vertex import preimage, tag_of, vertex_id
 from fogbank_dag_ledger.vertex_codec import decode_vertex
 from fogbank_protocol.encoding import Value, encode
@@ -119,6 +120,8 @@ ACCEPTED: dict[str, dict[str, Value]] = {
     },
     "a validator's of kind 1": {**NEXT, "kind": 1},
     "in another epoch": {**NEXT, "epoch": 4},
+    "a stranger's with work of 12 bits": {**NEXT, "pow": find_work(NET, ANN.node_id, 7, 12)},
+    "with the largest number for work": {"pow": LARGE},
     "a want and a sign-off": committee([6, 5, 1, [TABLE]], [6, 5, 2, []]),
     "a proposal": committee([6, 5, 3, [7, 0, TABLE, ids(3)]]),
     "a proposal that was valid before": committee([6, 5, 3, [7, 7, TABLE, ids(32)]]),
@@ -332,5 +335,14 @@ def build() -> Json:
         "reject": [
             {"name": name, "hex": data.hex(), "rule": rule}
             for name, (data, rule) in (rejected | _of_bytes()).items()
+        ],
+        "work": [
+            {
+                "issuer": ANN.node_id.hex(),
+                "seq": seq,
+                "pow": str(work),
+                "bits": bits_of(NET, ANN.node_id, seq, work),
+            }
+            for seq, work in ((0, 0), (7, find_work(NET, ANN.node_id, 7, 12)), (7, (1 << 64) - 1))
         ],
     }

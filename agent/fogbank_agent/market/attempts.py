@@ -40,6 +40,7 @@ from .story import (
     NobodyToAsk,
     OrderDeclined,
     ResultCommitted,
+    ResultReused,
     RunMoved,
     RunOrdered,
     RunPlaced,
@@ -167,7 +168,9 @@ class Attempts:
 
     def _take_bid(self, attempt: Attempt, bid: BidCame, now: float) -> list[BallotCommand]:
         valid_until = now + bid.valid_ms / 1_000
-        proposal = Proposal(bid.provider, bid.price, bid.start_price, bid.start_ms, valid_until)
+        proposal = Proposal(
+            bid.provider, bid.price, bid.start_price, bid.start_ms, valid_until, bid.reuse
+        )
         if not attempt.auction.add(proposal):
             return []
         seen = BidSeen(attempt.number, bid.provider, bid.price, bid.start_price, bid.start_ms)
@@ -282,7 +285,10 @@ class Attempts:
         begun = 0 if attempt.start is None else attempt.start.fuel
         number, claim = attempt.number, result.claim
         heard = self._ballot.hear(number, proposal, claim, paid=paid, begun=begun)
-        return [*self._tell_ticks(attempt.number), *self._end_late(now), *heard]
+        told = [*self._tell_ticks(attempt.number), *self._end_late(now)]
+        if result.evidence:
+            told.append(self._tell(ResultReused(number, proposal.provider, result.evidence)))
+        return [*told, *heard]
 
     def _end_late(self, now: float) -> list[BallotCommand]:
         """Stop those that were not waited for."""

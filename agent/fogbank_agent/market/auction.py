@@ -19,6 +19,9 @@ class Proposal:
     valid_until: float
     """On the requestor's clock, in seconds."""
 
+    reuse: bool = False
+    """It serves results that it has: nothing is run."""
+
 
 class Auction:
     """Collects the answers to one order."""

@@ -69,9 +69,18 @@ class Situation:
 
 
 def answer_order(
-    order: Order, order_id: OrderId, provider: NodeId, prices: Prices, situation: Situation
+    order: Order,
+    order_id: OrderId,
+    provider: NodeId,
+    prices: Prices,
+    situation: Situation,
+    *,
+    reuse: bool = False,
 ) -> Answer:
-    """Return the bid of ``provider`` for ``order``, or its reasons against it."""
+    """Return the bid of ``provider`` for ``order``, or its reasons against it.
+
+    With ``reuse`` it has the results already, and asks ``prices`` for serving them again.
+    """
     reasons = reasons_against(order, prices, situation)
     if reasons:
         return Decline(provider=provider, order_id=order_id, reasons=reasons)
@@ -80,7 +89,8 @@ def answer_order(
         order_id=order_id,
         price=prices.price,
         start_price=prices.start_price,
-        start_ms=situation.start_ms,
+        start_ms=0 if reuse else situation.start_ms,
+        reuse=reuse,
         valid_ms=BID_VALID_MS,
         tick=situation.tick,
     )

@@ -42,6 +42,9 @@ class Bid:
     tick: int
     """Fuel: the most work that it does without being paid."""
 
+    reuse: bool = False
+    """It serves results that it has, with its old receipts (section 9.5, *Reuse*)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decline:
@@ -84,13 +87,14 @@ def _to_value(answer: Answer) -> Value:
     match answer:
         case Bid():
             terms: list[Value] = [answer.price, answer.start_price, answer.start_ms]
-            return [*head, True, *terms, answer.valid_ms, answer.tick, []]
+            return [*head, True, *terms, answer.valid_ms, answer.tick, answer.reuse, []]
         case Decline():
-            return [*head, False, 0, 0, 0, 0, 0, sorted(reason.value for reason in answer.reasons)]
+            codes: list[Value] = [*sorted(reason.value for reason in answer.reasons)]
+            return [*head, False, 0, 0, 0, 0, 0, False, codes]
 
 
 def _parse(value: Value) -> Answer:
-    fields = Fields(value, 10, rule=_RULE)
+    fields = Fields(value, 11, rule=_RULE)
     fields.version()
     provider = NodeId(fields.exactly(NODE_ID_BYTES))
     order = OrderId(fields.exactly(32))
@@ -104,6 +108,7 @@ def _parse(value: Value) -> Answer:
         start_ms=fields.integer(RUN_MS_MAX),
         valid_ms=fields.integer(BID_VALID_MS_MAX, least=1),
         tick=fields.integer(RUN_FUEL_MAX, least=1),
+        reuse=fields.boolean(),
     )
     fields.array(0)
     return bid
@@ -112,6 +117,8 @@ def _parse(value: Value) -> Answer:
 def _parse_decline(provider: NodeId, order: OrderId, fields: Fields) -> Decline:
     for _ in range(5):
         fields.integer(0)
+    if fields.boolean():
+        raise RemoteProtocolError("a decline that reuses results", rule=_RULE)
     codes = fields.texts(BID_REASONS_MAX, REASON_BYTES_MAX, count_min=1, ascending=True)
     for code in codes:
         check_code(code, rule=_RULE)

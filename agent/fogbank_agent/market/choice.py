@@ -307,17 +307,25 @@ class Choice:
     def _cost_of_proposal(self, one: Proposal, now: float) -> int:
         offer = self._book.find(one.provider, now)
         wait_ms = self._wait_ms(offer, one.start_ms)
-        return self._cost(one.provider, one.price, one.start_price, offer, wait_ms)
+        is_run = not one.reuse
+        return self._cost(one.provider, one.price, one.start_price, offer, wait_ms, is_run=is_run)
 
     def _cost(
-        self, provider: NodeId, price: int, start_price: int, offer: Offer | None, wait_ms: int
+        self,
+        provider: NodeId,
+        price: int,
+        start_price: int,
+        offer: Offer | None,
+        wait_ms: int,
+        *,
+        is_run: bool = True,
     ) -> int:
         fuel = self.fuel_expected
         drops = bill(fuel, price, start_price)
         return expected_cost(
             bill_drops=drops,
-            wait_ms=wait_ms,
-            fuel=fuel,
+            wait_ms=wait_ms if is_run else 0,
+            fuel=fuel if is_run else 0,
             fuel_per_s=offer.fuel_per_s if offer is not None else 1_000_000_000,
             audit_ppm=self.audit_ppm(provider, drops),
             failures=self._record(provider).failures,

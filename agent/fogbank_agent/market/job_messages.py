@@ -26,6 +26,7 @@ class BidCame:
     start_price: int
     start_ms: int
     valid_ms: int
+    reuse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class ResultCame:
     lot: int
     attempt: int
     claim: Claim
+    evidence: int = 0
+    """Old receipts that prove it, when it was served again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from .story import (
     ResultChecked,
     ResultCommitted,
     ResultRefused,
+    ResultReused,
     RunAccepted,
     RunFailed,
     RunMoved,
@@ -101,6 +102,9 @@ def describe(event: StoryEvent) -> str:
                 f"The state of {short_form(provider)} at step {position:,}, after {fuel:,} fuel, "
                 "is kept: others can go on from it."
             )
+        case ResultReused(_, provider, receipts):
+            whom, old = short_form(provider), _count(receipts, "receipt")
+            return f"{whom} had the result already and served it again, with {old} of earlier runs."
         case StartRefuted(provider):
             return f"The state that {short_form(provider)} handed out is wrong: begun anew."
         case ResultCommitted(_, provider):

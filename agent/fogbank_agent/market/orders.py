@@ -214,9 +214,16 @@ def _check_start(order: Order) -> None:
 
 
 def _parse_input(value: Value) -> OrderInput:
-    fields = Fields(value, 2, rule=_RULE)
-    blob_id = BlobId(fields.exactly(BLOB_ID_BYTES))
-    return OrderInput(blob_id, fields.integer(RUN_DATA_BYTES_MAX))
+    # Not by way of ``Fields``: there are many in an order, and many orders in a second.
+    match value:
+        case [bytes(blob_id), int(size)] if (
+            len(blob_id) == BLOB_ID_BYTES
+            and 0 <= size <= RUN_DATA_BYTES_MAX
+            and not isinstance(size, bool)
+        ):
+            return OrderInput(BlobId(blob_id), size)
+        case _:
+            raise RemoteProtocolError("not the input of a run", rule=_RULE)
 
 
 def parse_plan(value: Value) -> StepPlan | None:

@@ -15,6 +15,7 @@ from fogbank_wasm_tasks.receipt import RECEIPT, Receipt, Result
 from ..limits import (
     AGREEMENT_BODY_BYTES_MAX,
     COMMITMENT_BYTES,
+    EVIDENCE_RECEIPTS_MAX,
     INLINE_BYTES_MAX,
     INLINE_SUM_BYTES_MAX,
     LOT_RUNS_MAX,
@@ -99,7 +100,14 @@ class RunCommitted:
     commitment: bytes
 
 
-RunItem: TypeAlias = AgreementMade | RunTicked | RunCommitted | RunEnded
+@dataclass(frozen=True, slots=True)
+class RunEvidence:
+    """The receipts of earlier runs whose results are served again (``reuse.py``)."""
+
+    receipts: Sequence[Signed]
+
+
+RunItem: TypeAlias = AgreementMade | RunTicked | RunCommitted | RunEvidence | RunEnded
 
 
 def encode_run_item(item: RunItem) -> bytes:
@@ -113,6 +121,8 @@ def encode_run_item(item: RunItem) -> bytes:
             return encode([2, receipt.to_value(), list(outputs), nonce])
         case RunCommitted(commitment):
             return encode([3, commitment])
+        case RunEvidence(receipts):
+            return encode([4, [receipt.to_value() for receipt in receipts]])
 
 
 def decode_run_item(body: bytes) -> RunItem:
@@ -132,6 +142,9 @@ def decode_run_item(body: bytes) -> RunItem:
             return RunTicked(signed_from_value(TICK, fields.anything()))
         case 3:
             return RunCommitted(fields.exactly(COMMITMENT_BYTES))
+        case 4:
+            values = fields.array(EVIDENCE_RECEIPTS_MAX, count_min=1)
+            return RunEvidence([signed_from_value(RECEIPT, one) for one in values])
         case _:
             receipt = signed_from_value(RECEIPT, fields.anything())
             outputs = _inline(fields.array(LOT_RUNS_MAX, count_min=1))
@@ -140,7 +153,7 @@ def decode_run_item(body: bytes) -> RunItem:
 
 def _kind(value: Value) -> int:
     match value:
-        case [int(kind), *_] if kind in (0, 1, 2, 3) and not isinstance(kind, bool):
+        case [int(kind), *_] if kind in (0, 1, 2, 3, 4) and not isinstance(kind, bool):
             return kind
         case _:
             raise RemoteProtocolError("not an item of a run", rule=_RULE)

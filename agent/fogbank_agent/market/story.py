@@ -242,6 +242,15 @@ class DisputeEnded:
     drops: int
 
 
+@dataclass(frozen=True, slots=True)
+class ResultReused:
+    """What comes now was not run: ``provider`` proves it by so many old ``receipts``."""
+
+    attempt: int
+    provider: NodeId
+    receipts: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -269,4 +278,5 @@ StoryEvent: TypeAlias = (
     | ResultCommitted
     | DisputeOpened
     | DisputeEnded
+    | ResultReused
 )

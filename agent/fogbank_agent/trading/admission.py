@@ -93,7 +93,7 @@ class Admission:
         refuse(order)
         del bids[agreement.bid_id]
         self._note(named)
-        return Work(order, agreement, named, opening.inputs)
+        return Work(order, agreement, named, opening.inputs, is_reuse=open_bid.bid.reuse)
 
     def _check_agreement(self, agreement: Agreement, order: Order, bid: Bid, peer: NodeId) -> None:
         expected = Agreement(

@@ -1,5 +1,6 @@
 """Has the stakes of providers seized whose results were wrong (SPEC.md section 9.10)."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from logging import getLogger
@@ -36,6 +37,7 @@ from ..limits import (
     DISPUTE_LOOK_S,
     DISPUTE_RETRY_S,
     DISPUTES_AT_ONCE_MAX,
+    STAKES_RELIED_ON_MAX,
     TRACE_ANSWER_S,
 )
 from ..market.dispute import (
@@ -132,6 +134,9 @@ class Disputing:
         self._disputed: set[ObjectId] = set()
         """The stakes of disputes under way: one wrong result is enough to lose one."""
 
+        self._relied_on: OrderedDict[NodeId, StakePlace] = OrderedDict()
+        """The stake that a provider named when there was an agreement with it."""
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Pursue disputes, first those of earlier lives, until cancelled."""
         async with trio.open_nursery() as nursery:
@@ -146,14 +151,43 @@ class Disputing:
             finally:
                 self._nursery = None
 
+    def rely_on(self, provider: NodeId) -> None:
+        """Remember the stake of ``provider``, with whom there will be an agreement.
+
+        It answers for what comes of that, though the provider may vanish or name another later.
+        """
+        place = self._place_of(provider)
+        if place is None or self._relied_on.get(provider) == place:
+            return
+        named, known = self._stake_at(place, provider), self._stake_of(provider)
+        # None that is smaller takes the place of one that can still be lost.
+        if named is None or (known is not None and known[1].amount > named.amount):
+            return
+        self._relied_on.pop(provider, None)
+        self._relied_on[provider] = place
+        if len(self._relied_on) > STAKES_RELIED_ON_MAX:
+            self._relied_on.popitem(last=False)
+
+    def _stake_of(self, provider: NodeId) -> tuple[StakePlace, StakeView] | None:
+        """Return what ``provider`` can still lose."""
+        for place in (self._relied_on.get(provider), self._place_of(provider)):
+            stake = None if place is None else self._stake_at(place, provider)
+            if place is not None and stake is not None:
+                return place, stake
+        return None
+
+    def _stake_at(self, place: StakePlace, provider: NodeId) -> StakeView | None:
+        stake = self._ledger.stake(place.object_id)
+        if stake is None or stake.owner != provider or stake.is_settled:
+            return None
+        return stake
+
     def accuse(self, accusation: Accusation) -> None:
         """Open a dispute when the provider has something at stake, and the wrong can be proved."""
-        place = self._place_of(accusation.provider)
-        if place is None or self._nursery is None or not self._own_runs.is_able:
+        found = self._stake_of(accusation.provider)
+        if found is None or self._nursery is None or not self._own_runs.is_able:
             return
-        stake = self._ledger.stake(place.object_id)
-        if stake is None or stake.owner != accusation.provider or stake.is_settled:
-            return
+        place, stake = found
         if stake.id in self._disputed:
             return
         if len(self._disputed) >= DISPUTES_AT_ONCE_MAX:

@@ -347,7 +347,7 @@ class JobShell:
         with order.ends.open():
             match await self._tools.calls.ask(order.order, provider):
                 case Bid() as bid:
-                    terms = (bid.price, bid.start_price, bid.start_ms, bid.valid_ms)
+                    terms = (bid.price, bid.start_price, bid.start_ms, bid.valid_ms, bid.reuse)
                     self._driver.tell(BidCame(lot, attempt, provider, *terms))
                 case Decline(reasons=reasons):
                     self._driver.tell(OrderRefused(lot, attempt, provider, reasons))
@@ -356,6 +356,7 @@ class JobShell:
         order = self._orders.get((command.lot, command.attempt))
         if order is None:
             return
+        self._tools.disputing.rely_on(command.provider)
         with order.ends.open():
             try:
                 result = await self._tools.calls.buy(
@@ -396,7 +397,7 @@ class JobShell:
             result.signed.body,
             result.signed.signature,
         )
-        self._driver.tell(ResultCame(lot, attempt, result.claim))
+        self._driver.tell(ResultCame(lot, attempt, result.claim, result.evidence))
 
     def _note_agreement(
         self, command: SignAgreement, named: AgreementId, agreement: Agreement
@@ -523,10 +524,13 @@ class JobShell:
             self._acceptance.reopen(run)
 
     def _record_outcomes(self, lot: int) -> None:
-        claim = self.job.purchases[lot].claim
-        for number, result in zip(self._runs(lot), claim or (), strict=claim is not None):
-            words = describe_outcome(result.outcome)
-            self._tools.journal.record_outcome(self.run_ids[number], words)
+        claim, journal = self.job.purchases[lot].claim, self._tools.journal
+        words = [describe_outcome(result.outcome) for result in claim or ()]
+        if len(set(words)) == 1:
+            journal.record_lot_outcome(self._lot_ids[lot], words[0])
+            return
+        for number, one in zip(self._runs(lot), words, strict=claim is not None):
+            journal.record_outcome(self.run_ids[number], one)
 
     def _tell(self, lot: int, what: StoryEvent) -> None:
         at_ms = round(self.seconds * 1_000)

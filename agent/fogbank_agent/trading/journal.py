@@ -176,6 +176,10 @@ class Journal:
         """Remember how the task of a run ended, in the words of the accepted result."""
         self.record("UPDATE runs SET outcome = ? WHERE run_id = ?", outcome, run_id)
 
+    def record_lot_outcome(self, lot_id: bytes, outcome: str) -> None:
+        """Remember how the tasks of all runs of a lot ended, as ``record_outcome``."""
+        self.record("UPDATE runs SET outcome = ? WHERE lot_id = ?", outcome, lot_id)
+
     def record_event(self, lot_id: bytes, at_ms: int, event: StoryEvent) -> None:
         """Add to the story of a lot's runs."""
         self.record(

@@ -33,16 +33,17 @@ from ..limits import (
     CLOSE_BODY_BYTES_MAX,
     ORDER_BODY_BYTES_MAX,
     OUTPUT_KEPT_S,
+    PARTS_PER_MILLION,
     REVEAL_BODY_BYTES_MAX,
     RUN_BODY_BYTES_MAX,
     SETTLEMENT_BODY_BYTES_MAX,
 )
 from ..market.agreements import AgreementId, sign_agreement
 from ..market.bidding import Prices, Situation, answer_order, reasons_against
-from ..market.bids import Bid, bid_id, sign_answer
+from ..market.bids import Answer, Bid, bid_id, sign_answer
 from ..market.commitments import decode_reveal
 from ..market.fields import Fields
-from ..market.orders import ORDER, Order, Quorum, open_order, order_id
+from ..market.orders import ORDER, Order, OrderId, Quorum, open_order, order_id
 from ..market.pricing import bill
 from ..market.reasons import Reason
 from ..market.run_messages import (
@@ -69,6 +70,7 @@ from .methods import (
 from .offering import Offering
 from .owner_pricing import OwnerPricing
 from .packages import PackageShelf
+from .reusing import Reusing
 from .service_host import ServiceHost
 from .speed import Speed
 from .staking import Staking
@@ -100,6 +102,12 @@ class ProviderSettings:
 
     credit: int = 1_000_000
     """Drops that one requestor may owe before its orders are declined."""
+
+    reuse_ppm: int = PARTS_PER_MILLION
+    """What a result that is served again costs, in parts per million of the prices.
+
+    With a million none is: everything is run anew.
+    """
 
     services_max: int = 0
     """Services kept at the same time, each in a slot."""
@@ -228,6 +236,7 @@ class Provider:
             stake=self.staking.place,
         )
         self._admission = Admission(node.network, identity.node_id)
+        self._kept = Reusing(blobs, settings.reuse_ppm)
         self._nursery: trio.Nursery | None = None
         self._paused = False
         self._runs_done = 0
@@ -307,14 +316,22 @@ class Provider:
         if order.requestor != peer:
             raise RemoteProtocolError("an order of somebody else", rule="9.3")
         named = order_id(signed, self._node.network)
-        answer = answer_order(
-            order, named, self._identity.node_id, self._prices(), self._situation(peer)
-        )
+        answer = self._answer(order, named)
         signed_answer = sign_answer(answer, self._node.network, self._identity)
         if isinstance(answer, Bid):
             named_bid = bid_id(signed_answer, self._node.network)
             self._admission.remember(named_bid, answer, peer, trio.current_time())
         return encode(signed_answer.to_value())
+
+    def _answer(self, order: Order, named: OrderId) -> Answer:
+        own, prices = self._identity.node_id, self._prices()
+        situation = self._situation(order.requestor)
+        if self._kept.find(order) is None:
+            return answer_order(order, named, own, prices, situation)
+        # Nothing is run, so it takes no slot.
+        situation = replace(situation, running=0, waiting=0)
+        prices = self._kept.prices(prices)
+        return answer_order(order, named, own, prices, situation, reuse=True)
 
     def _situation(self, requestor: NodeId) -> Situation:
         return Situation(
@@ -346,6 +363,10 @@ class Provider:
     async def _serve_run(self, peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
         opening, now = decode_run_opening(body), trio.current_time()
         work = self._admission.agree(peer, opening, now, self._refuse_if_unwilling)
+        if work.is_reuse:
+            work.reusable = self._kept.find(work.order)
+            if work.reusable is None:
+                raise CallRefused("refused", Reason.AGREEMENT_EXPIRED.value)
         nursery = self._nursery
         if nursery is None:
             raise CallRefused("refused", Reason.SHUTTING_DOWN.value)
@@ -362,6 +383,7 @@ class Provider:
                 if isinstance(item, RunEnded):
                     self._count(work)
                     self._keep_outputs(work, item.outputs)
+                    self._kept.keep(work, item)
                 yield encode_run_item(item)
         finally:
             work.scope.cancel()
@@ -401,9 +423,10 @@ class Provider:
         assert work.bill is not None
         rest = work.bill.rest(work.agreement_id, drops)
         self._debts.earn(requestor, fuel - work.bill.fuel, rest)
-        self._speed.learn(fuel, work.wall_s)
-        self._runs_done += runs
-        self._fuel_done += fuel
+        if work.reusable is None:
+            self._speed.learn(fuel, work.wall_s)
+            self._runs_done += runs
+            self._fuel_done += fuel
         self._offering.note_package(work.order.package_id)
 
     def _keep_outputs(self, work: Work, outputs: Sequence[bytes | None]) -> None:
@@ -431,6 +454,7 @@ class Provider:
         except BadVoucher as error:
             _log.info("a voucher of %s does not count: %s", short_form(peer), error)
             raise CallRefused("refused", Reason.BAD_VOUCHER.value) from None
+        self._kept.prove(settlement.accepted)
         try:
             if settlement.payment is not None:
                 payment = settlement.payment

@@ -44,10 +44,12 @@ from ..market.checkpoint import Checkpoint, is_snapshot_of
 from ..market.commitments import check_reveal, encode_reveal
 from ..market.orders import Order, OrderId, Quorum, order_id, sign_order
 from ..market.reasons import Reason, reason_from_code
+from ..market.reuse import check_evidence
 from ..market.run_messages import (
     AgreementMade,
     RunCommitted,
     RunEnded,
+    RunEvidence,
     RunOpening,
     RunTicked,
     check_inline_outputs,
@@ -77,6 +79,8 @@ class LotResult:
     agreement: AgreementId
     signed: Signed
     claim: Claim
+    evidence: int = 0
+    """Old receipts that prove it, when it was served again."""
 
 
 class AttemptEnded(Exception):
@@ -157,12 +161,16 @@ class PurchaseCalls:
         start = order.order.start
         begun = 0 if start is None else start.fuel
         progress = _Progress(named, agreement, runs, on_agreement, on_tick, on_commitment, begun)
+        progress.reuse = order.bids[provider][1].reuse
         try:
             ended = await self._listen(order, provider, opening, progress)
             receipt = open_receipt(ended.receipt, self._network)
             check_receipt(receipt, order.order, agreement, named)
             check_reveal(ended.receipt, ended.nonce, progress.commitment, self._network)
             progress.check_end(receipt)
+            if progress.reuse:
+                # An empty list, which never came over the wire, proves nothing.
+                check_evidence(progress.evidence, provider, self._network, receipt)
             check_inline_outputs(receipt, ended.outputs)
         except RemoteProtocolError:
             # A provider that had not signed has promised nothing, but must not be asked again.
@@ -172,7 +180,7 @@ class PurchaseCalls:
         if any(isinstance(result.outcome, HostFault) for result in receipt.results):
             raise AttemptEnded(Reason.HOST_FAULT, signed=True)
         await self._keep_outputs(receipt, ended.outputs, provider, order.order.run_ms_max)
-        return LotResult(named, ended.receipt, tuple(receipt.results))
+        return LotResult(named, ended.receipt, tuple(receipt.results), len(progress.evidence))
 
     async def _listen(
         self, order: SignedOrder, provider: NodeId, opening: RunOpening, progress: "_Progress"
@@ -199,6 +207,8 @@ class PurchaseCalls:
                         progress.commit(commitment)
                     case RunCommitted():
                         raise RemoteProtocolError("a commitment to nobody", rule="9.6")
+                    case RunEvidence(receipts):
+                        progress.take_evidence(receipts)
                     case RunEnded() as ended:
                         if is_quorum and progress.commitment is None:
                             raise RemoteProtocolError("a receipt before its time", rule="9.6")
@@ -292,6 +302,10 @@ class _Progress:
 
     commitment: bytes | None = None
 
+    reuse: bool = False
+    """The bid said that results are served again."""
+
+    evidence: Sequence[Signed] = ()
     signed: bool = False
     signed_at: float = 0.0
     ticks: int = 0
@@ -306,6 +320,8 @@ class _Progress:
         """Pass on a statement; raise ``RemoteProtocolError`` when it breaks a rule."""
         if self.commitment is not None:
             raise RemoteProtocolError("a statement after the commitment", rule="9.6")
+        if self.reuse:
+            raise RemoteProtocolError("a statement of work that is not done", rule="9.5")
         self.ticks += 1
         seconds = trio.current_time() - self.signed_at
         if self.ticks > TICKS_BURST_MAX + TICKS_PER_S_MAX * seconds:
@@ -320,6 +336,12 @@ class _Progress:
             raise RemoteProtocolError("a second commitment", rule="9.6")
         self.commitment = commitment
         self.on_commitment()
+
+    def take_evidence(self, receipts: Sequence[Signed]) -> None:
+        """Keep the old receipts; raise ``RemoteProtocolError`` when nobody asked for them."""
+        if not self.reuse or self.evidence:
+            raise RemoteProtocolError("evidence without such a bid, or twice", rule="9.5")
+        self.evidence = receipts
 
     def check_end(self, receipt: Receipt) -> None:
         """Check that the receipt does not take back what was stated."""

@@ -1,7 +1,7 @@
 """One lot on the selling side: fetch, wait for a slot, execute, sign the receipt (SPEC.md 9.5)."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from logging import getLogger
 from random import Random
@@ -18,7 +18,7 @@ from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
 from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
 from fogbank_wasm_tasks.module.facts import Shape
-from fogbank_wasm_tasks.outcome import HostFault
+from fogbank_wasm_tasks.outcome import HostFault, Ok
 from fogbank_wasm_tasks.package import Manifest, Package
 from fogbank_wasm_tasks.receipt import Receipt, Result, sign_receipt
 from fogbank_wasm_tasks.verification.statements import receipt_id_of
@@ -36,7 +36,15 @@ from ..market.checkpoint import Checkpoint, checkpoint_of, is_snapshot_of
 from ..market.commitments import commitment_to
 from ..market.orders import Order, Quorum
 from ..market.reasons import Reason
-from ..market.run_messages import InlineRoom, RunCommitted, RunEnded, RunItem, RunTicked
+from ..market.reuse import Reusable
+from ..market.run_messages import (
+    InlineRoom,
+    RunCommitted,
+    RunEnded,
+    RunEvidence,
+    RunItem,
+    RunTicked,
+)
 from ..market.ticks import RunningBill, Tick, sign_tick, tick_id
 from .debts import Debts
 from .interfaces import LotRunner
@@ -66,6 +74,11 @@ class Work:
     agreement_id: AgreementId
     inputs: Sequence[bytes | None]
     """Those that came with the agreement."""
+
+    is_reuse: bool = False
+    """The bid said that its results are served again; ``reusable`` has them."""
+
+    reusable: Reusable | None = None
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     failure: Reason | None = None
     manifest: Manifest | None = None
@@ -178,13 +191,10 @@ class Workbench:
             package = await self._package(work)
             work.manifest = package.manifest
             work.bill = RunningBill(work.agreement, package.manifest)
-            with ExitStack() as pins:
-                for named in work.order.blobs():
-                    pins.enter_context(self._blobs.pinned(named))
-                await self._bring_inputs(work)
-                async with self._slots:
-                    on_change()
-                    outputs = await self._execute(work, package)
+            if work.reusable is not None:
+                outputs = await self._serve_again(work, work.reusable)
+            else:
+                outputs = await self._run_all(work, package, on_change)
             ended = self._sign(work, outputs)
             if isinstance(work.order.verification, Quorum):
                 ended = await self._commit(work, ended, on_change)
@@ -192,7 +202,39 @@ class Workbench:
             work.failure = failed.reason
             _log.info("a run for %s ends: %s", short_form(work.order.requestor), failed.reason)
             return
+        if work.reusable is not None:
+            await work.post.send(RunEvidence(work.reusable.receipts))
         await work.post.send(ended)
+
+    async def _run_all(
+        self, work: Work, package: Package, on_change: Callable[[], None]
+    ) -> Sequence[bytes | None]:
+        with self._blobs.all_pinned(work.order.blobs()):
+            await self._bring_inputs(work)
+            async with self._slots:
+                on_change()
+                return await self._execute(work, package)
+
+    async def _serve_again(self, work: Work, kept: Reusable) -> Sequence[bytes | None]:
+        """Take results that are here; return the outputs that ride with the receipt."""
+        outputs: list[bytes | None] = []
+        inline = InlineRoom()
+        try:
+            for result, output in zip(kept.results, kept.outputs, strict=True):
+                assert isinstance(result.outcome, Ok)
+                work.results.append(result)
+                if inline.takes(result.outcome.output_size):
+                    there = output is not None
+                    outputs.append(
+                        output if there else await self._blobs.read(result.outcome.output_id)
+                    )
+                    continue
+                if output is not None:
+                    await self._keep(output)
+                outputs.append(None)
+        except BlobMissing:
+            raise WorkFailed(Reason.OUTPUT_UNAVAILABLE) from None
+        return outputs
 
     async def _package(self, work: Work) -> Package:
         package_id = work.order.package_id

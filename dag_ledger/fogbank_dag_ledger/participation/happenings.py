@@ -215,13 +215,30 @@ class FloorRead:
     names: Sequence[Names]
     """What it and checkpoints before it covered, the oldest first."""
 
-    sealed: Sequence[NodeId]
-    """Chains that the own seat promised not to acknowledge any more of."""
+    tables: Sequence[Table] = ()
+    """The seats of epoch 1 and all later ones up to that of the floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromisesRead:
+    """The own seat promised not to acknowledge more of these chains, each in one epoch."""
+
+    sealed: Sequence[tuple[NodeId, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepCommittee:
+    """Keep these vertices together: they show who has the seats of ``epoch``."""
+
+    epoch: int
+    shown_by: tuple[VertexId, ...]
+    """Its proposal, then the precommits."""
 
 
 ParticipantEvent: TypeAlias = (
     StoreRead
     | FloorRead
+    | PromisesRead
     | CheckpointArrived
     | CheckpointSigned
     | StoreEnded
@@ -257,6 +274,7 @@ ParticipantCommand: TypeAlias = (
     | AdoptOwn
     | KeepOwn
     | KeepVertices
+    | KeepCommittee
     | PaymentEnded
     | TellEvents
     | PublishNews

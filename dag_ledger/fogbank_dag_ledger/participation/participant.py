@@ -20,7 +20,7 @@ from ..checkpointing import (
     KeepCheckpoint,
     Pace,
 )
-from ..events import Equivocated, Final
+from ..events import EpochBegan, Equivocated, Final
 from ..genesis import Genesis
 from ..gossip import Gossip
 from ..gossip_events import (
@@ -40,6 +40,7 @@ from .happenings import (
     ActWanted,
     AdoptOwn,
     FloorRead,
+    KeepCommittee,
     KeepVertices,
     OwnAdopted,
     OwnKept,
@@ -50,6 +51,7 @@ from .happenings import (
     ParticipantEvent,
     PaymentWanted,
     PaymentWithdrawn,
+    PromisesRead,
     ProofArrived,
     PublishNews,
     ReadOwnLog,
@@ -152,6 +154,10 @@ class Participant:
                 return self._checkpoint(event, now)
             case FloorRead():
                 return self._begin_at(event, now)
+            case PromisesRead(sealed):
+                epoch = self.ledger.epochs.number
+                self.ledger.seal([account for account, promised in sealed if promised == epoch])
+                return []
             case StoreRead() | StoreEnded() | OwnLogRead() | OwnAdopted():
                 return self._take_restored(event, now)
             case VoucherRemembered(channel, voucher):
@@ -188,8 +194,8 @@ class Participant:
 
     def _begin_at(self, event: FloorRead, now: float) -> list[ParticipantCommand]:
         """Begin with the state at a checkpoint."""
-        self.ledger.restore(map(decode_record, event.floor.state.values()), event.names)
-        self.ledger.seal(event.sealed)
+        records = map(decode_record, event.floor.state.values())
+        self.ledger.restore(records, event.names, event.tables)
         self.objects.restore()
         self.checkpointing.restore(event.floor)
         heads = [chain.settled_head for chain in self.ledger.chains()]
@@ -284,6 +290,9 @@ class Participant:
         for event in outcome.events:
             if isinstance(event, Equivocated):
                 commands += self._spread(ForkProved(event.issuer, event.proof, None), now)
+            if isinstance(event, EpochBegan):
+                commands.append(KeepCommittee(event.number, event.shown_by))
+                self.checkpointing.note_epoch(now)
         news = self.account.note(outcome.events)
         if news:
             commands.append(PublishNews(news))

@@ -11,6 +11,7 @@ from fogbank_protocol.node.services import OneWayService, RequestService, Servic
 
 from ..checkpoint import (
     CHECKPOINT,
+    COMMITTEE,
     NAMES,
     NEWEST,
     STATE,
@@ -24,6 +25,7 @@ from ..checkpoint import (
     encode_records,
 )
 from ..checkpointing import Certified, CheckpointArrived, Checkpointing
+from ..committee_proof import decode_committee_request
 from ..gossip_events import VerticesLacked
 from ..limits import (
     ANSWERS_AT_ONCE_MAX,
@@ -104,6 +106,7 @@ class Answers:
             RequestService(NEWEST, self._answer_newest, at_once_max=ANSWERS_AT_ONCE_MAX),
             RequestService(STATE, self._answer_state, at_once_max=ANSWERS_AT_ONCE_MAX),
             RequestService(NAMES, self._answer_names, at_once_max=ANSWERS_AT_ONCE_MAX),
+            RequestService(COMMITTEE, self._answer_committee, at_once_max=ANSWERS_AT_ONCE_MAX),
         )
 
     async def _take_checkpoint(self, peer: NodeId, body: bytes) -> None:
@@ -136,6 +139,14 @@ class Answers:
         name = decode_names_request(body)
         await trio.lowlevel.checkpoint()
         return encode_names(self._floor(name).names)
+
+    async def _answer_committee(self, _peer: NodeId, body: bytes) -> bytes:
+        epoch = decode_committee_request(body)
+        store = self._open_disk().store
+        proof = await trio.to_thread.run_sync(store.committee, epoch)
+        if proof is None:
+            raise CallRefused("not_found", "nothing is kept of this epoch")
+        return proof
 
     def _floor(self, name: CheckpointHash) -> Certified:
         self._open_disk()

@@ -9,11 +9,13 @@ from fogbank_protocol.identity import NodeId, short_form
 from fogbank_protocol.node.failures import CallFailure
 
 from ..checkpoint import (
+    COMMITTEE,
     NAMES,
     NEWEST,
     RULE,
     STATE,
     Checkpoint,
+    check_signatures,
     decode_checkpoint,
     decode_names,
     decode_newest,
@@ -23,9 +25,11 @@ from ..checkpoint import (
 )
 from ..checkpoint_state import decode_record, encode_record
 from ..checkpointing import Certified
+from ..committee_operations import Table
+from ..committee_proof import committees, encode_committee_request
 from ..genesis import Genesis
 from ..limits import REQUEST_TIMEOUT_S, SNAPSHOT_PEERS
-from .checkpoint_files import check_certified, check_quorum
+from .checkpoint_files import Snapshot, check_certified, check_quorum
 from .network import Network
 
 _log = logging.getLogger(__name__)
@@ -39,12 +43,14 @@ class _Offer:
 
     checkpoint: Checkpoint
     signatures: dict[NodeId, bytes]
+    proofs: list[bytes]
+    tables: list[Table]
     peers: list[NodeId] = field(default_factory=list[NodeId])
 
 
 async def fetch_snapshot(
     network: Network, genesis: Genesis, peers: Sequence[NodeId], above: int
-) -> Certified | None:
+) -> Snapshot | None:
     """Return the highest floor that ``peers`` stand on, if it is higher than ``above``.
 
     None when fewer than three peers answered, unless there are fewer, or nothing fits.
@@ -58,7 +64,8 @@ async def fetch_snapshot(
     for peer in best.peers:
         # From one peer as long as it answers: what it sends is right as a whole or not at all.
         try:
-            return await _read(network, genesis, best, peer)
+            certified = await _read(network, genesis, best, peer)
+            return Snapshot(certified, tuple(best.proofs))
         except CallFailure as failure:
             _log.debug("the state of %s failed: %s", short_form(peer), failure)
         except RemoteProtocolError as error:
@@ -70,6 +77,7 @@ async def _offers(
     network: Network, genesis: Genesis, peers: Sequence[NodeId]
 ) -> tuple[list[_Offer], int]:
     offers: dict[bytes, _Offer] = {}
+    proven: list[bytes] = []
     answered = 0
     for peer in peers:
         try:
@@ -79,14 +87,31 @@ async def _offers(
             if len(checkpoints) == 2:
                 body, signatures = checkpoints[0]
                 checkpoint = decode_checkpoint(body, genesis.network)
-                check_quorum(checkpoint, signatures, genesis)
-                offer = offers.setdefault(checkpoint.hash, _Offer(checkpoint, signatures))
-                offer.peers.append(peer)
+                if checkpoint.hash not in offers:
+                    proofs = await _committees(network, proven, checkpoint.epoch, peer)
+                    tables = committees(genesis, proofs)
+                    check_quorum(checkpoint, signatures, genesis, tables)
+                    offer = _Offer(checkpoint, signatures, proofs, tables)
+                    offers[checkpoint.hash] = offer
+                    proven = max(proven, proofs, key=len)
+                check_signatures(checkpoint.hash, signatures, genesis.network)
+                offers[checkpoint.hash].peers.append(peer)
         except CallFailure as failure:
             _log.debug("%s did not tell its checkpoints: %s", short_form(peer), failure)
         except RemoteProtocolError as error:
             network.cut_off(peer, str(error))
     return list(offers.values()), answered
+
+
+async def _committees(
+    network: Network, proven: Sequence[bytes], epoch: int, peer: NodeId
+) -> list[bytes]:
+    """Return the proofs up to ``epoch``; ``proven`` are those that are known."""
+    proofs = list(proven[:epoch])
+    while len(proofs) < epoch:
+        body = encode_committee_request(len(proofs) + 1)
+        proofs.append(await network.request(peer, COMMITTEE, body, timeout_s=REQUEST_TIMEOUT_S))
+    return proofs
 
 
 async def _read(network: Network, genesis: Genesis, offer: _Offer, peer: NodeId) -> Certified:
@@ -102,4 +127,6 @@ async def _read(network: Network, genesis: Genesis, offer: _Offer, peer: NodeId)
             state[key] = record
     body = encode_names_request(checkpoint.hash)
     answer = await network.request(peer, NAMES, body, timeout_s=REQUEST_TIMEOUT_S)
-    return check_certified(checkpoint, offer.signatures, state, decode_names(answer), genesis)
+    return check_certified(
+        checkpoint, offer.signatures, state, decode_names(answer), genesis, offer.tables
+    )

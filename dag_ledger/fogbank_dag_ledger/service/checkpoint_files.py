@@ -1,6 +1,8 @@
 """Checkpoints between the store and the ledger (SPEC.md sections 8.21 and 8.22)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
@@ -16,6 +18,8 @@ from ..checkpoint import (
 )
 from ..checkpoint_state import decode_record, encode_record
 from ..checkpointing import Certified, KeepCheckpoint
+from ..committee_operations import Table, table_of
+from ..committee_proof import committees
 from ..genesis import Genesis
 from ..limits import CHECKPOINT_VERTICES_MAX
 from ..merkle import merkle_root
@@ -48,8 +52,20 @@ def keep(store: VertexStore, command: KeepCheckpoint, before: Mapping[bytes, byt
     store.keep_checkpoint(kept(command.newest), floor, command.gone)
 
 
-def begin_store(store: VertexStore, snapshot: Certified) -> None:
-    """Let ``store`` begin at ``snapshot``, with the vertices that it has.  Blocks."""
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A floor to begin with."""
+
+    certified: Certified
+    proofs: tuple[bytes, ...]
+    """Of the committees of epoch 1 and all later ones up to the one that signed."""
+
+
+def begin_store(store: VertexStore, taken: Snapshot) -> None:
+    """Let ``store`` begin at ``taken``, with the vertices that it has.  Blocks."""
+    snapshot = taken.certified
+    for epoch, proof in enumerate(taken.proofs, 1):
+        store.keep_committee(epoch, proof)
     floor = store.floor()
     changes = _changes({} if floor is None else floor[1], snapshot.state)
     height = snapshot.checkpoint.height
@@ -76,6 +92,7 @@ def read_floor(store: VertexStore, genesis: Genesis) -> FloorRead | None:
         return None
     height, state = floor
     names: list[Names] = []
+    tables: list[Table] = []
     certified: Certified | None = None
     for one in store.checkpoints():
         if one.height > height:
@@ -85,10 +102,13 @@ def read_floor(store: VertexStore, genesis: Genesis) -> FloorRead | None:
         names.append(Names(final, checkpoint.dead))
         if one.height == height:
             _, signatures = decode_signed(one.signatures)
-            certified = check_certified(checkpoint, signatures, state, final, genesis)
+            proofs = [store.committee(epoch) for epoch in range(1, checkpoint.epoch + 1)]
+            known = takewhile(lambda proof: proof is not None, proofs)
+            tables = committees(genesis, [proof for proof in known if proof is not None])
+            certified = check_certified(checkpoint, signatures, state, final, genesis, tables)
     if certified is None:
         raise RemoteProtocolError("a floor without its checkpoint", rule=RULE)
-    return FloorRead(certified, names, store.sealed())
+    return FloorRead(certified, names, tables)
 
 
 def newest_kept(store: VertexStore) -> tuple[bytes, dict[NodeId, bytes]] | None:
@@ -103,13 +123,16 @@ def check_certified(
     state: Mapping[bytes, bytes],
     names: tuple[VertexId, ...],
     genesis: Genesis,
+    tables: Sequence[Table] = (),
 ) -> Certified:
     """Return the checkpoint after checking signatures, state and names.
+
+    ``tables`` are the seats of epoch 1 and those after it.
 
     Raises:
         RemoteProtocolError: seats of quorum weight did not sign this.
     """
-    check_quorum(checkpoint, signatures, genesis)
+    check_quorum(checkpoint, signatures, genesis, tables)
     records = list(state.values())
     if merkle_root(records) != checkpoint.state_root or len(records) != checkpoint.record_count:
         raise RemoteProtocolError("a state without its root", rule=RULE)
@@ -121,15 +144,24 @@ def check_certified(
 
 
 def check_quorum(
-    checkpoint: Checkpoint, signatures: Mapping[NodeId, bytes], genesis: Genesis
+    checkpoint: Checkpoint,
+    signatures: Mapping[NodeId, bytes],
+    genesis: Genesis,
+    tables: Sequence[Table] = (),
 ) -> None:
-    """Check that seats of quorum weight signed.
+    """Check that seats of quorum weight signed, of the epoch that the checkpoint names.
+
+    ``tables`` are the seats of epoch 1 and those after it.
 
     Raises:
         RemoteProtocolError: they did not.
     """
-    if not signatures.keys() <= genesis.seats.keys():
+    if checkpoint.epoch > len(tables):
+        raise RemoteProtocolError("a checkpoint of an epoch that nothing shows", rule=RULE)
+    table = (table_of(genesis.seats, genesis.quorum), *tables)[checkpoint.epoch]
+    weights = table.weights()
+    if not signatures.keys() <= weights.keys():
         raise RemoteProtocolError("a checkpoint signed by no seat", rule=RULE)
     check_signatures(checkpoint.hash, signatures, genesis.network)
-    if sum(genesis.seats[seat] for seat in signatures) < genesis.quorum:
+    if sum(weights[seat] for seat in signatures) < table.quorum:
         raise RemoteProtocolError("a checkpoint without a quorum", rule=RULE)

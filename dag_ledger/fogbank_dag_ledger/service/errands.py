@@ -12,9 +12,11 @@ from fogbank_protocol.node.database import DatabaseFailure
 from ..amnesia import AskHead, HeadAnswered
 from ..checkpoint import preimage as checkpoint_preimage
 from ..checkpointing import CheckpointSigned, KeepCheckpoint, SignCheckpoint
+from ..committee_proof import encode_committee_proof
 from ..gossip_events import AskFrontier, AskParents, AskRanges
 from ..participation.happenings import (
     AdoptOwn,
+    KeepCommittee,
     KeepOwn,
     OwnAdopted,
     OwnLogRead,
@@ -41,6 +43,7 @@ Errand: TypeAlias = (
     | AdoptOwn
     | SignCheckpoint
     | KeepCheckpoint
+    | KeepCommittee
 )
 
 Question = TypeVar("Question")
@@ -70,6 +73,7 @@ class Errands:
         self._tell = tell
         self._wishes = wishes
         self._keeping = trio.Lock()
+        self._committees: list[KeepCommittee] = []
         self.state_kept: Mapping[bytes, bytes] = {}
         """The records at the floor that the file has, by key."""
 
@@ -95,6 +99,11 @@ class Errands:
                 self._start(self._adopt_own, errand)
             case SignCheckpoint():
                 self._start(self._sign_checkpoint, errand)
+            case KeepCommittee():
+                if self.nursery is None:
+                    self._committees.append(errand)
+                else:
+                    self.nursery.start_soon(self._keep_committee, errand)
             case KeepCheckpoint():
                 if self.nursery is not None:
                     self.nursery.start_soon(self._keep_checkpoint, errand)
@@ -132,10 +141,28 @@ class Errands:
 
     async def _sign_checkpoint(self, command: SignCheckpoint) -> CheckpointSigned:
         if command.sealed:
-            await trio.to_thread.run_sync(self._disk.store.seal, command.sealed)
+            store = self._disk.store
+            await trio.to_thread.run_sync(store.seal, command.sealed, command.epoch)
         return CheckpointSigned(
             command.hash, self._identity.sign(checkpoint_preimage(self._network, command.hash))
         )
+
+    def begin_waiting(self) -> None:
+        """Begin with what came while the disk was read: there is a nursery now."""
+        committees, self._committees = self._committees, []
+        for errand in committees:
+            self.begin(errand)
+
+    async def _keep_committee(self, command: KeepCommittee) -> None:
+        wires = await self._disk.writer.find(command.shown_by)
+        if len(wires) < len(command.shown_by):
+            # They were pruned since, and then the proof is kept.
+            return
+        proof = encode_committee_proof(wires[0], wires[1:])
+        try:
+            await trio.to_thread.run_sync(self._disk.store.keep_committee, command.epoch, proof)
+        except DatabaseFailure as error:
+            _log.warning("what shows the seats of an epoch is not kept: %s", error)
 
     async def _keep_checkpoint(self, command: KeepCheckpoint) -> None:
         disk = self._disk

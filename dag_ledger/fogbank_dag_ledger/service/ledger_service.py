@@ -5,7 +5,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from pathlib import Path
@@ -22,7 +22,6 @@ from fogbank_protocol.node.services import Service
 
 from ..checkpoint import CHECKPOINT, encode_signed
 from ..checkpointing import (
-    Certified,
     CheckpointArrived,
     Pace,
     SpreadCheckpoint,
@@ -54,6 +53,7 @@ from ..participation.happenings import (
     PaymentEnded,
     PaymentWanted,
     PaymentWithdrawn,
+    PromisesRead,
     ProofArrived,
     PublishNews,
     SeatsWanted,
@@ -64,13 +64,13 @@ from ..participation.happenings import (
     VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
-from ..stakes import StakeView, view_stake
+from ..stakes import StakeView, channel_funds, view_stake
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
 from .bootstrap import fetch_snapshot
 from .channels import Channels
-from .checkpoint_files import begin_store, newest_kept, read_floor
+from .checkpoint_files import Snapshot, begin_store, newest_kept, read_floor
 from .disk import Disk, open_disk
 from .errands import Errands
 from .exchange import Exchange
@@ -128,7 +128,7 @@ class LedgerService:
         self._numbers = count()
         self._decided = trio.Event()
         self._answer = FrontierMessage(reset=False, entries={})
-        self._snapshot: Certified | None = None
+        self._snapshot: Snapshot | None = None
         self._assemble()
         self._answers = Answers(
             lambda: self._pipeline,
@@ -324,6 +324,10 @@ class LedgerService:
         """Return a stake of any account; None when none of that name is held."""
         return view_stake(self._ledger, name)
 
+    def channel_funds(self, provider: NodeId) -> Mapping[NodeId, int]:
+        """Return the drops that open channels to ``provider`` began with, by opener."""
+        return channel_funds(self._ledger, provider)
+
     def has_seen(self, account: NodeId) -> bool:
         """Tell whether a seat, the genesis, a vertex or a payment names ``account``.
 
@@ -407,6 +411,7 @@ class LedgerService:
         self._damaged = await replay_store(
             disk.store, network, lambda vertices: self._driver.tell(StoreRead(vertices))
         )
+        self._driver.tell(PromisesRead(await trio.to_thread.run_sync(disk.store.sealed)))
         self.channels.begin(disk)
         for notice in self.notices():
             _log.warning("%s", notice)
@@ -426,6 +431,7 @@ class LedgerService:
     async def _drive(self, errands: Errands, *, task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
             errands.nursery = nursery
+            errands.begin_waiting()
             try:
                 self._driver.tell(StoreEnded())
                 task_status.started()
@@ -441,7 +447,7 @@ class LedgerService:
             _log.error("the state in the file of vertices is wrong: %s", error)
             return None
 
-    async def _begin_anew(self, disk: Disk, snapshot: Certified) -> None:
+    async def _begin_anew(self, disk: Disk, snapshot: Snapshot) -> None:
         """Stand on ``snapshot``, with what the disk holds above it."""
         self._answers.close()
         self._snapshot = None
@@ -459,14 +465,14 @@ class LedgerService:
             if not checkpointing.is_behind:
                 continue
             # Unless nothing is held, it may only be on its way.
-            await trio.sleep(0 if self._ledger.final_count == 0 else SNAPSHOT_PATIENCE_S)
+            await trio.sleep(SNAPSHOT_PATIENCE_S if len(self._ledger) else 0)
             if checkpointing.height != behind_at or not checkpointing.is_behind:
                 continue
             self._snapshot = await fetch_snapshot(
                 self._network, self._genesis, list(self._participant.peers), behind_at - 1
             )
             if self._snapshot is not None:
-                _log.info("begin at checkpoint %d", self._snapshot.checkpoint.height)
+                _log.info("begin at checkpoint %d", self._snapshot.certified.checkpoint.height)
                 scope.cancel()
                 return
 

@@ -53,7 +53,8 @@ def read_ledger(folder: Path, genesis: Genesis, *, with_signatures: bool = False
     try:
         floor = read_floor(store, genesis)
         if floor is not None:
-            ledger.restore(map(decode_record, floor.floor.state.values()), floor.names)
+            records = map(decode_record, floor.floor.state.values())
+            ledger.restore(records, floor.names, floor.tables)
         found = LedgerOnDisk(ledger, None if floor is None else floor.floor)
         intake = Intake(ledger)
         for page in store.replay():

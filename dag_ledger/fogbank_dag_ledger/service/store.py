@@ -43,7 +43,8 @@ _MIGRATIONS = (
     );
     CREATE TABLE floor (height INTEGER NOT NULL);
     CREATE TABLE state (key BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE sealed (account BLOB PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE sealed (account BLOB PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE committee (epoch INTEGER PRIMARY KEY, proof BLOB NOT NULL);
     """,
 )
 
@@ -165,16 +166,30 @@ class VertexStore:
 
     # Checkpoints (SPEC.md section 8.21).
 
-    def seal(self, accounts: Iterable[NodeId]) -> None:
-        """Keep the promise not to acknowledge any more of these chains."""
+    def seal(self, accounts: Iterable[NodeId], epoch: int) -> None:
+        """Keep the promise not to acknowledge any more of these chains in ``epoch``."""
         self._database.executemany(
-            "INSERT OR IGNORE INTO sealed VALUES (?)", [(bytes(one),) for one in accounts]
+            "INSERT OR REPLACE INTO sealed VALUES (?, ?)",
+            [(bytes(one), epoch) for one in accounts],
         )
 
-    def sealed(self) -> list[NodeId]:
-        """Return the chains of which no more may be acknowledged."""
-        rows = self._database.query("SELECT account FROM sealed")
-        return [NodeId(cast("bytes", row[0])) for row in rows]
+    def sealed(self) -> list[tuple[NodeId, int]]:
+        """Return the chains of which no more may be acknowledged, each with the epoch."""
+        rows = self._database.query("SELECT account, epoch FROM sealed")
+        return [
+            (NodeId(account), epoch) for account, epoch in cast("Sequence[tuple[bytes, int]]", rows)
+        ]
+
+    # Committees (SPEC.md section 8.22).
+
+    def keep_committee(self, epoch: int, proof: bytes) -> None:
+        """Keep what shows who has the seats of ``epoch``."""
+        self._database.execute("INSERT OR REPLACE INTO committee VALUES (?, ?)", (epoch, proof))
+
+    def committee(self, epoch: int) -> bytes | None:
+        """Return what shows who has the seats of ``epoch``, None when it is not kept."""
+        rows = self._database.query("SELECT proof FROM committee WHERE epoch = ?", (epoch,))
+        return cast("bytes", rows[0][0]) if rows else None
 
     def keep_checkpoint(
         self,

@@ -19,7 +19,7 @@ class Verification:
     """Vertices that open objects or act on them."""
 
     with_committee: bool
-    """Whether something is held that changes the seats: votes are not compared then."""
+    """Whether something above the floor changes the seats: votes are not compared then."""
 
     state_hash: bytes
     differences: tuple[str, ...]
@@ -31,7 +31,10 @@ def verify(found: LedgerOnDisk) -> Verification:
     ledger, floor = found.ledger, found.floor
     state = [] if floor is None else [decode_record(one) for one in floor.state.values()]
     dead = () if floor is None else floor.checkpoint.dead
-    audit = Audit(ledger.genesis, state, dead, list(found.vertices.values()))
+    # Votes above the floor are those of its epoch, unless the seats changed since.
+    with_committee = any(vertex.committee for vertex in found.vertices.values())
+    seats = (None, 0) if with_committee else (ledger.epochs.table, ledger.epochs.number)
+    audit = Audit(ledger.genesis, state, dead, list(found.vertices.values()), *seats)
     differences = [
         *(f"{one.hex()} is damaged" for one in found.damaged),
         *(f"{one.hex()} stands on what is not here" for one in found.waiting),
@@ -46,8 +49,6 @@ def verify(found: LedgerOnDisk) -> Verification:
     confirmed = {record.id for record in ledger.dag.records() if record.confirmed}
     lost = {record.id for record in ledger.dag.records() if record.lost}
     differences += [f"{one.hex()} is lost in one only" for one in sorted(lost ^ audit.lost)]
-    # Votes after the seats changed are counted by another table than that of genesis.
-    with_committee = any(vertex.committee for vertex in found.vertices.values())
     confirmed_differ = sorted((confirmed - lost) ^ audit.confirmed) if not with_committee else []
     differences += [f"{one.hex()} is confirmed in one only" for one in confirmed_differ]
     if not has_objects and not with_committee:

@@ -300,11 +300,20 @@ class BlobStore:
     @contextmanager
     def pinned(self, blob_id: BlobId) -> Generator[None]:
         """Keep the blob from making room for others while inside; may be nested."""
-        self.pin(blob_id)
+        with self.all_pinned([blob_id]):
+            yield
+
+    @contextmanager
+    def all_pinned(self, blob_ids: Iterable[BlobId]) -> Generator[None]:
+        """Keep all these blobs, each as ``pinned``."""
+        kept = list(blob_ids)
+        for blob_id in kept:
+            self.pin(blob_id)
         try:
             yield
         finally:
-            self.unpin(blob_id)
+            for blob_id in kept:
+                self.unpin(blob_id)
 
     @asynccontextmanager
     async def exclusively(self, blob_id: BlobId) -> AsyncGenerator[None]:

@@ -12,6 +12,7 @@ from fogbank_agent.market.run_messages import (
     AgreementMade,
     RunCommitted,
     RunEnded,
+    RunEvidence,
     RunItem,
     RunOpening,
     RunTicked,
@@ -82,6 +83,7 @@ def test_an_opening_with_too_much_input_or_none_is_refused(inputs: list[bytes | 
         RunEnded(SIGNED_RECEIPT, [OUTPUT, None]),
         RunEnded(SIGNED_RECEIPT, [OUTPUT], bytes(32)),
         RunCommitted(bytes(32)),
+        RunEvidence([SIGNED_RECEIPT] * 8),
     ],
 )
 def test_an_item_is_read_back(item: RunItem) -> None:
@@ -107,6 +109,9 @@ def test_an_item_is_read_back(item: RunItem) -> None:
         [2, SIGNED_RECEIPT.to_value(), b"output", None],
         [2, SIGNED_RECEIPT.to_value(), [None], bytes(31)],
         [2, SIGNED_RECEIPT.to_value(), [None], 1],
+        [4, []],
+        [4, [SIGNED_RECEIPT.to_value()] * 9],
+        [4, SIGNED_RECEIPT.to_value()],
         [3, 1],
         [3, bytes(33)],
         [4, bytes(32)],

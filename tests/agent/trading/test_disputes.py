@@ -16,6 +16,9 @@ from fogbank_agent.market.orders import Audit
 from fogbank_agent.trading.methods import DISPUTE_METHOD
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.node.failures import CallRefused
+from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.run import Pace, RunReport, RunRequest
+from fogbank_wasm_tasks.verification.requests import VerifyReport, VerifyRequest
 
 from .neighbourhood import (
     BALANCE,
@@ -35,12 +38,14 @@ REWARD = STAKE // 10
 INPUTS = [bytes([number]) * (10 + number) for number in range(8)]
 
 
-async def with_liar(hood: Neighbourhood, *, judges: int = 2) -> tuple[Agent, Agent]:
+async def with_liar(
+    hood: Neighbourhood, *, judges: int = 2, checks: Hasher | None = None
+) -> tuple[Agent, Agent]:
     """Start a buyer, an honest provider and a liar, both with a stake; return buyer and liar.
 
     ``judges`` of the three others than the liar have a sandbox.
     """
-    ann = await hood.start(1, checks=Hasher(), by_stake=True)
+    ann = await hood.start(1, checks=checks or Hasher(), by_stake=True)
     terms = settings(stake=STAKE)
     await hood.start(2, sells=Hasher(), checks=Hasher() if judges > 1 else None, terms=terms)
     await hood.start(4, checks=Hasher() if judges > 2 else None)
@@ -152,3 +157,42 @@ async def test_who_opens_disputes_in_vain_is_not_listened_to_for_a_while(tmp_pat
         broken_id = await liar.blobs.put(b"no proof")
         assert await ask(DisputeOpening(place, broken_id, 8)) == "proof_refused"
         assert await ask(DisputeOpening(place, broken_id, 8)) == "busy"
+
+
+RESULTS_OF = "SELECT 1 FROM receipts WHERE provider = ?"
+
+
+def sellers(ann: Agent) -> list[bytes]:
+    """Return whose offers ``ann`` has."""
+    return [offer.provider for offer in ann.requestor.offers()]
+
+
+async def test_a_liar_that_vanishes_at_once_loses_its_stake_all_the_same(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 4, limit_s=60) as hood:
+        gone: list[Agent] = []
+
+        class Late(Hasher):
+            """Looks at nothing before the liar has gone: neither its offer nor it is there."""
+
+            async def verify(self, package: Package, request: VerifyRequest) -> VerifyReport:
+                await self._wait()
+                return await super().verify(package, request)
+
+            async def execute(
+                self, package: Package | bytes, request: RunRequest, *, pace: Pace | None = None
+            ) -> RunReport:
+                await self._wait()
+                return await super().execute(package, request, pace=pace)
+
+            async def _wait(self) -> None:
+                if not gone or not ann.journal.query(RESULTS_OF, gone[0].node_id):
+                    return
+                gone[0].scope.cancel()
+                await wait_until(lambda: gone[0].node_id not in sellers(ann))
+
+        ann, liar = await with_liar(hood, judges=3, checks=Late())
+        gone.append(liar)
+        await buy(ann)
+        await wait_until(lambda: state(ann) is DisputeState.SEIZED)
+        (record,) = ann.requestor.disputing.records()
+        assert record.provider == liar.node_id

@@ -35,6 +35,7 @@ from fogbank_agent.market.run_messages import (
     AgreementMade,
     RunCommitted,
     RunEnded,
+    RunEvidence,
     RunOpening,
     RunTicked,
     decode_run_item,
@@ -126,6 +127,9 @@ class Crook:
         self.agreed = AgreementId(bytes(32))
         self.bend_agreed: Callable[[AgreementId], AgreementId] = lambda agreed: agreed
         self.items: Callable[[bytes, bytes], list[bytes]] = lambda first, last: [first, last]
+        self.reuses = False
+        self.evidence: Callable[[Receipt], list[Signed]] = lambda _: []
+        """What it shows for the receipt that it is about to give."""
 
     def services(self) -> list[Service]:
         """Return what a provider serves."""
@@ -145,6 +149,7 @@ class Crook:
             start_ms=0,
             valid_ms=5_000,
             tick=10**9,
+            reuse=self.reuses,
         )
         answer = sign_answer(self.bend_bid(bid), self.network, self.bid_signer)
         return encode(answer.to_value())
@@ -172,7 +177,14 @@ class Crook:
         first = encode_run_item(AgreementMade(signature))
         last = encode_run_item(RunEnded(signed, [self.output]))
         for item in self.items(first, last):
+            if item == last and (shown := self.evidence(receipt)):
+                yield encode_run_item(RunEvidence(shown))
             yield item
+
+    def old(self, receipt: Receipt, signer: Identity = MALLORY, **changes: Any) -> list[Signed]:
+        """Return what would prove ``receipt``, with ``changes``."""
+        changes = {"agreement_id": bytes(32), "provider": signer.node_id, **changes}
+        return [sign_receipt(replace(receipt, **changes), self.network, signer)]
 
 
 async def buy_from(
@@ -328,6 +340,63 @@ def states_about_another_agreement(crook: Crook) -> None:
     crook.bend_agreed = lambda _: AgreementId(bytes(32))
 
 
+def proves_nothing(crook: Crook) -> None:
+    crook.reuses = True
+
+
+def proves_what_nobody_asked_it_to(crook: Crook) -> None:
+    crook.evidence = crook.old
+
+
+def proves_it_by_somebody_else(crook: Crook) -> None:
+    crook.reuses = True
+    crook.evidence = lambda receipt: crook.old(receipt, OTHER)
+
+
+def proves_it_by_the_same_agreement(crook: Crook) -> None:
+    crook.reuses = True
+    crook.evidence = lambda receipt: crook.old(receipt, agreement_id=receipt.agreement_id)
+
+
+def proves_it_for_another_package(crook: Crook) -> None:
+    crook.reuses = True
+    crook.evidence = lambda receipt: crook.old(receipt, package_id=blob_id(b"y"))
+
+
+def proves_it_on_other_terms(crook: Crook) -> None:
+    crook.reuses = True
+    crook.evidence = lambda receipt: crook.old(receipt, terms_id=bytes(32))
+
+
+def proves_another_result(crook: Crook) -> None:
+    crook.reuses = True
+    crook.evidence = lambda receipt: crook.old(
+        receipt, results=[replace(result, fuel=999) for result in receipt.results]
+    )
+
+
+def forges_its_proof(crook: Crook) -> None:
+    def forged(receipt: Receipt) -> list[Signed]:
+        (good,) = crook.old(receipt)
+        return [Signed(good.body, bytes(64))]
+
+    crook.reuses, crook.evidence = True, forged
+
+
+def states_work_that_it_does_not_do(crook: Crook) -> None:
+    crook.reuses, crook.evidence = True, crook.old
+    states(crook, 500)
+
+
+async def test_a_result_with_its_old_receipt_is_taken(tmp_path: Path) -> None:
+    def proves_it(crook: Crook) -> None:
+        crook.reuses, crook.evidence = True, crook.old
+
+    _, (result, story), _ = await buy_from(tmp_path, proves_it)
+    assert result.runs[0].outcome == "ok"
+    assert "served it again, with 1 receipt of earlier runs" in story
+
+
 @pytest.mark.parametrize(
     "bend",
     [
@@ -352,6 +421,15 @@ def states_about_another_agreement(crook: Crook) -> None:
         states_more_than_its_receipt_says,
         states_what_somebody_else_did,
         states_about_another_agreement,
+        proves_nothing,
+        proves_what_nobody_asked_it_to,
+        proves_it_by_somebody_else,
+        proves_it_by_the_same_agreement,
+        proves_it_for_another_package,
+        proves_it_on_other_terms,
+        proves_another_result,
+        forges_its_proof,
+        states_work_that_it_does_not_do,
     ],
 )
 async def test_a_provider_that_breaks_a_rule_is_caught_and_gets_nothing(

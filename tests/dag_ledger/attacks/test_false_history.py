@@ -45,13 +45,14 @@ class Story:
     def __post_init__(self) -> None:
         supply = COMMUNITY.genesis.supply
         head = vertex_id(THIEF, 0, b"the first")
-        record = AccountRecord(THIEF, 1, head, head, supply, 0, closed=False, forked=False)
+        record = AccountRecord(THIEF, 1, head, head, supply, 0, 0, closed=False, forked=False)
         self.records = [encode_record(record)[1]]
         self.names = [head]
         self.checkpoint = new_checkpoint(
             COMMUNITY.network,
             height=self.height,
             previous=CheckpointHash(b"p" * 32),
+            epoch=0,
             heads=(head,),
             dead=(),
             state_root=bytes(32) if self.spoilt_state else merkle_root(self.records),

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from fogbank_dag_ledger.checkpointing import Pace
+from fogbank_dag_ledger.committee_operations import table_of
 from fogbank_dag_ledger.service import LedgerService
+from fogbank_dag_ledger.service.reading import read_ledger
+from fogbank_dag_ledger.service.verifying import verify
 
 from .services import Neighbourhood, neighbourhood, wait_all_issuing, wait_until
 
@@ -47,6 +50,36 @@ async def test_a_network_prunes_and_a_fresh_node_joins_without_old_vertices(
         await wait_until(lambda: fresh.wallet().balance == 1_007 or fresh.wallet().balance == 7)
         await wait_until(
             lambda: fresh.statistics().state_hash == services[0].statistics().state_hash
+        )
+
+
+@pytest.mark.slow
+async def test_a_network_prunes_after_its_seats_changed_and_proves_them_to_a_fresh_node(
+    tmp_path: Path,
+) -> None:
+    async with neighbourhood(tmp_path, seats=1, others=3, quorum=1, pace=HURRY) as here:
+        services = await here.start(0, 1, 2)
+        await wait_all_issuing(services)
+        table = table_of({here.name(0): 1, here.name(1): 1}, 2)
+        services[0].want_seats(table)
+        for service in services:
+            await service.wait_seats(table)
+        # The newest at that time was of the old epoch at most, the one after it is of the new.
+        await pay_until_pruned(here, services, floor=services[0].floor_height + 3)
+        (fresh,) = await here.start(3)
+        await wait_until(lambda: fresh.floor_height >= services[0].floor_height > 0)
+        await wait_until(
+            lambda: fresh.statistics().state_hash == services[0].statistics().state_hash
+        )
+        await here.stop(3)
+        found = verify(read_ledger(here.folder(3), here.community.genesis))
+        assert not found.with_committee
+        assert found.differences == ()
+        (again,) = await here.start(3)
+        assert again.floor_height > 0
+        await services[0].wait_final(await services[0].pay([(here.name(3), 7)]))
+        await wait_until(
+            lambda: again.statistics().state_hash == services[0].statistics().state_hash
         )
 
 

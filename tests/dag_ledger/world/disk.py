@@ -10,6 +10,8 @@ from io import BytesIO
 from random import Random
 
 from fogbank_dag_ledger.checkpointing import Certified, KeepCheckpoint, names_of
+from fogbank_dag_ledger.committee_proof import committees
+from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.own_log_format import (
     FIRST_CHECKSUM,
     Damaged,
@@ -22,6 +24,7 @@ from fogbank_dag_ledger.own_log_format import (
 )
 from fogbank_dag_ledger.participation.happenings import FloorRead
 from fogbank_dag_ledger.restoring import Names
+from fogbank_dag_ledger.service.checkpoint_files import Snapshot
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.identity import NetworkId, NodeId
 
@@ -43,7 +46,10 @@ class Disk:
     names: tuple[Names, ...] = ()
     """What the floor and checkpoints before it covered."""
 
-    sealed: frozenset[NodeId] = frozenset()
+    sealed: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
+    committees: dict[int, bytes] = field(default_factory=dict[int, bytes])
+    """What shows the seats of each epoch."""
+
     _checksum: bytes = FIRST_CHECKSUM
 
     def image(self) -> "Disk":
@@ -56,7 +62,8 @@ class Disk:
             self.floor,
             self.newest,
             self.names,
-            self.sealed,
+            dict(self.sealed),
+            dict(self.committees),
         )
 
     def open(self, network: NetworkId, issuer: NodeId) -> list[bytes]:
@@ -102,28 +109,33 @@ class Disk:
             self.store = [row for row in self.store if row[0] not in gone]
             self.store_synced = len(self.store)
 
-    def begin_at(self, snapshot: Certified) -> None:
+    def begin_at(self, snapshot: Snapshot) -> None:
         """Begin with the state at a checkpoint, and what else there is."""
         self.sync_store()
-        self.floor = self.newest = snapshot
-        self.names = (names_of(snapshot),)
+        self.floor = self.newest = snapshot.certified
+        self.names = (names_of(snapshot.certified),)
+        self.committees.update(enumerate(snapshot.proofs, 1))
 
-    def read_floor(self) -> FloorRead | None:
+    def read_floor(self, genesis: Genesis) -> FloorRead | None:
         """Return where the store begins; None: at genesis."""
         if self.floor is None:
             return None
-        return FloorRead(self.floor, self.names, sorted(self.sealed))
+        epochs = range(1, self.floor.checkpoint.epoch + 1)
+        tables = committees(genesis, [self.committees[one] for one in epochs])
+        return FloorRead(self.floor, self.names, tables)
 
-    def seal(self, accounts: Iterable[NodeId]) -> None:
+    def seal(self, accounts: Iterable[NodeId], epoch: int) -> None:
         """Keep a promise, synced."""
-        self.sealed |= set(accounts)
+        self.sealed.update(dict.fromkeys(accounts, epoch))
 
     def lose_store(self) -> None:
         """Be without the store: it was damaged and set aside."""
         self.store.clear()
         self.store_synced = 0
         self.floor = self.newest = None
-        self.names, self.sealed = (), frozenset()
+        self.names = ()
+        self.sealed.clear()
+        self.committees.clear()
 
     def lose_log(self) -> None:
         """Be without the log of own vertices: somebody removed it."""

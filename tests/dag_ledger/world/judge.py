@@ -77,6 +77,7 @@ class Judge:
         """Take note of what an honest node holds for certified, and of what it forgets."""
         self._learn_checkpoint(command.newest)
         self.met["checkpoints"] += 1
+        self.met["checkpoints of later epochs"] += command.newest.checkpoint.epoch > 0
         self.met["vertices pruned"] += len(command.gone)
         for name in command.newest.names:
             if self._decided.get(name[:12]) != name:
@@ -130,6 +131,7 @@ class Judge:
                         paid_at = self._paid_at.pop(vertex_id)
                         self.latencies_s.append(node.world.now - paid_at)
                     self.met["final"] += 1
+                    self.met["final in homes"] += bool(self._known[vertex_id].home)
                 case Equivocated(issuer):
                     self._convict(issuer)
                 case Settled(name):

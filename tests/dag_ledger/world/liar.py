@@ -273,6 +273,7 @@ class Liar:
                 network,
                 height=checkpoint.height,
                 previous=checkpoint.previous,
+                epoch=self._random.choice((checkpoint.epoch, 0, 1)),
                 heads=checkpoint.heads,
                 dead=self._random.choice((checkpoint.dead, ())),
                 state_root=self._random.choice((checkpoint.state_root, bytes(32))),
@@ -295,7 +296,7 @@ class Liar:
             case "ledger.fetch":
                 wanted = decode_fetch(body)
                 return encode_vertices([self._wires[one] for one in wanted if one in self._wires])
-            case "ledger.newest" | "ledger.state" | "ledger.names":
+            case "ledger.newest" | "ledger.state" | "ledger.names" | "ledger.committee":
                 return self._garbage()
             case "ledger.head":
                 heads = (

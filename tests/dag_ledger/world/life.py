@@ -1,14 +1,17 @@
 """The life of one world from its seed: a while of everything that can go wrong, then peace."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 
 from fogbank_dag_ledger.committee_operations import Table
+from fogbank_dag_ledger.home_operations import MoveHome
 from fogbank_dag_ledger.participation.happenings import SeatsWanted
+from fogbank_dag_ledger.vertex import NO_VERTEX, VertexId
 from fogbank_dag_ledger.vertex_codec import decode_vertex
 from fogbank_protocol.identity import NodeId
 
+from ..community import home_of
 from .dealings import Dealings
 from .disk import Disk
 from .judge import Violation
@@ -51,6 +54,9 @@ class Plan:
     prunes: bool = False
     """Whether checkpoints are made, and forgotten what is below them."""
 
+    homes: bool = False
+    """Whether seats make homes, and accounts move."""
+
     @property
     def byzantine(self) -> int:
         return self.liars + self.restored
@@ -79,7 +85,8 @@ class Life:
 
     def __init__(self, seed: int, plan: Plan | None = None) -> None:
         self.random = Random(f"life {seed}")
-        self.plan = plan or draw_plan(self.random)
+        self._movers = Random(f"homes {seed}")
+        self.plan = plan or self._with_homes(draw_plan(self.random))
         seats, others = self.plan.seats, self.plan.others
         liars = [
             *self.random.sample(range(seats), self.plan.liars),
@@ -111,11 +118,14 @@ class Life:
         self._begin()
         asked_at = self.random.randrange(HAPPENINGS)
         reforms_at = self.random.randrange(HAPPENINGS) if self.plan.reforms else None
-        self.world.judge.one_epoch = not self.plan.reforms
+        # In two homes two vertices of one position may be L1: they stand on different lines.
+        self.world.judge.one_epoch = not (self.plan.reforms or self.plan.homes)
         for number in range(HAPPENINGS):
             self._happen()
             if number == reforms_at:
                 self._reform()
+            if self.plan.homes and self._movers.random() < 0.3:
+                self._dwell()
             self.world.run(self.world.now + self.random.uniform(0, 0.25))
             if number == asked_at:
                 self._ask_oracle()
@@ -135,6 +145,31 @@ class Life:
         for name in sorted(self._may_be_restored):
             self.world.later(self.random.uniform(1, 8), partial(self._take_image, name))
         self.world.run(1.5)
+
+    # Homes.
+
+    def _with_homes(self, plan: Plan) -> Plan:
+        # What objects owe can only be taken where they were opened; oracles look at that.
+        return replace(plan, homes=not plan.deals and self._movers.random() < 0.6)
+
+    def _dwell(self) -> None:
+        """Let trusted seats make a home, or somebody move."""
+        random, world = self._movers, self.world
+        if not world.nodes:
+            return
+        node = world.nodes[random.choice(list(world.nodes))]
+        homes = sorted(node.ledger.homes.others)
+        seats = world.community.validators
+        trusted = [name for name in seats if name in self.honest and name not in self._suspects]
+        if not homes and trusted:
+            maker = world.nodes.get(random.choice(trusted))
+            if maker is not None:
+                chosen = random.sample(trusted, random.randint(1, min(3, len(trusted))))
+                maker.act(home_of(world.community, maker.name, chosen))
+                world.judge.met["homes wanted"] += 1
+        elif homes:
+            node.act(MoveHome(VertexId(random.choice([NO_VERTEX, *homes]))))
+            world.judge.met["moves wanted"] += 1
 
     # What goes wrong.
 

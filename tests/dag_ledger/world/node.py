@@ -30,6 +30,7 @@ from fogbank_dag_ledger.checkpointing import (
     SignCheckpoint,
     SpreadCheckpoint,
 )
+from fogbank_dag_ledger.committee_proof import decode_committee_request, encode_committee_proof
 from fogbank_dag_ledger.frontier import Range, Tag
 from fogbank_dag_ledger.gossip_events import (
     AnswerFrontier,
@@ -78,9 +79,12 @@ from fogbank_dag_ledger.messages import (
     encode_wanted,
     pages,
 )
+from fogbank_dag_ledger.operations import Operation
 from fogbank_dag_ledger.participation import Participant
 from fogbank_dag_ledger.participation.happenings import (
+    ActWanted,
     AdoptOwn,
+    KeepCommittee,
     KeepOwn,
     KeepVertices,
     OwnAdopted,
@@ -92,6 +96,7 @@ from fogbank_dag_ledger.participation.happenings import (
     ParticipantEvent,
     PaymentEnded,
     PaymentWanted,
+    PromisesRead,
     ProofArrived,
     PublishNews,
     ReadOwnLog,
@@ -180,19 +185,24 @@ class Node:
         """Wish for a payment; what becomes of it is in ``paid``."""
         self.tell(PaymentWanted(next(self._numbers), {recipient: amount}))
 
+    def act(self, operation: Operation) -> None:
+        """Wish for an op that is no payment."""
+        self.tell(ActWanted(next(self._numbers), (operation,)))
+
     # Life.
 
     def begin(self) -> None:
         """Read the disk."""
         network = self.world.community.network
         self._own_log = iter(self.disk.open(network, self.name))
-        floor = self.disk.read_floor()
+        floor = self.disk.read_floor(self.world.community.genesis)
         if floor is not None:
             self.world.judge.note_floor(self, floor.floor)
             self.tell(floor)
         stored = [decode_vertex(wire, network) for _, wire in self.disk.store]
         for start in range(0, len(stored), REPLAY_PAUSE_VERTICES):
             self.tell(StoreRead(stored[start : start + REPLAY_PAUSE_VERTICES]))
+        self.tell(PromisesRead(list(self.disk.sealed.items())))
         self.tell(StoreEnded())
         if self.disk.newest is not None:
             newest = self.disk.newest
@@ -270,8 +280,13 @@ class Node:
                     self.world.judge.note_paid(self, result)
             case PublishNews():
                 pass
-            case SignCheckpoint(name, sealed):
-                self._sign_checkpoint(name, sealed)
+            case SignCheckpoint():
+                self._sign_checkpoint(command)
+            case KeepCommittee(epoch, shown_by):
+                wires = {one: wire for one, wire in self.disk.store if one in shown_by}
+                if len(wires) == len(shown_by):
+                    first, *others = [wires[one] for one in shown_by]
+                    self.disk.committees[epoch] = encode_committee_proof(first, others)
             case SpreadCheckpoint(body, signatures, source, to):
                 signed = encode_signed(body, signatures)
                 for peer in [to] if to is not None else list(self.participant.peers):
@@ -353,11 +368,12 @@ class Node:
 
     # Checkpoints.
 
-    def _sign_checkpoint(self, name: CheckpointHash, sealed: Sequence[NodeId]) -> None:
+    def _sign_checkpoint(self, command: SignCheckpoint) -> None:
+        name = command.hash
         identity = self.world.community.key(self.name)
 
         def signed() -> CheckpointSigned:
-            self.disk.seal(sealed)
+            self.disk.seal(command.sealed, command.epoch)
             return CheckpointSigned(
                 name, identity.sign(preimage(self.world.community.network, name))
             )
@@ -380,7 +396,7 @@ class Node:
             return
         checkpointing = self.participant.checkpointing
         is_behind = checkpointing.is_behind and checkpointing.height == height
-        patience_s = PATIENCE_S if self.ledger.final_count else 0.0
+        patience_s = PATIENCE_S if len(self.ledger) else 0.0
         if is_behind and behind_s >= patience_s and self._begin_anew():
             return
         behind_s = behind_s + PACE.retry_s if is_behind else 0.0
@@ -395,6 +411,8 @@ class Node:
         if snapshot is None:
             return False
         self.world.judge.met["snapshots taken"] += 1
+        later = snapshot.certified.checkpoint.epoch > 0
+        self.world.judge.met["snapshots of later epochs"] += later
         self.world.restart_at(self, snapshot)
         return True
 
@@ -464,6 +482,9 @@ class Node:
                     return encode_newest(told)
                 case "ledger.state":
                     return self._answer_state(body)
+                case "ledger.committee":
+                    epoch = decode_committee_request(body)
+                    return self.disk.committees.get(epoch, b"")
                 case "ledger.names":
                     return encode_names(self._floor_of(decode_names_request(body)).names)
                 case _:

@@ -6,7 +6,7 @@ from itertools import combinations, count
 from random import Random
 from typing import Protocol
 
-from fogbank_dag_ledger.checkpointing import Certified
+from fogbank_dag_ledger.service.checkpoint_files import Snapshot
 from fogbank_dag_ledger.vertex import Vertex, VertexId
 from fogbank_dag_ledger.vertex_codec import check_signature, decode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
@@ -118,7 +118,7 @@ class World:
         self.disks[name].lose_power(self.random)
         self.judge.compare_crash(node)
 
-    def restart_at(self, node: Node, snapshot: Certified) -> None:
+    def restart_at(self, node: Node, snapshot: Snapshot) -> None:
         """Let a node begin anew, on its disk and with a state that it was given."""
         for other in list(self.residents):
             self.disconnect(node.name, other)
