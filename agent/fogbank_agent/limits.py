@@ -247,6 +247,9 @@ DISPUTE_LOOK_S = 0.25
 DISPUTES_AT_ONCE_MAX = 64
 """Own disputes under way, each about another stake; further liars keep theirs."""
 
+STAKE_SHARES_KEPT_S = 1.0
+"""How long it is thought to hold who has how much in channels to a provider (section 9.9)."""
+
 STAKES_RELIED_ON_MAX = 1_024
 """Providers whose stakes are remembered after an agreement; beyond that the oldest is forgotten."""
 

@@ -11,7 +11,7 @@ from .epochs import Epochs
 from .record import Record
 
 
-def union_of_cones(tops: Iterable[Record], floor: int) -> set[Record]:
+def union_of_cones(tops: Iterable[Record], floor: float) -> set[Record]:
     """Return all of height ``floor`` or more that is below ``tops``, themselves included."""
     union = set(tops)
     queue = list(union)

@@ -584,7 +584,8 @@ class Ledger:
         decision = next(one for one in record.committee if isinstance(one, Decision))
         table, sign_offs = decided_table(decision, {edge.id: edge for edge in record.edges})
         pending = list(self._pending())
-        floor = min([one.height for one in pending], default=0)
+        lowest = self._votes.objects.lowest_vote()
+        floor = min([lowest, *[one.height for one in pending]])
         union = union_of_cones(sign_offs, floor)
         validators = [self._chains[name] for name in self.epochs.holders]
         carried = carried_over(pending, union, self.epochs, validators)

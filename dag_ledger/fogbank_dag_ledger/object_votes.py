@@ -94,16 +94,33 @@ class ObjectVotes:
             (float(heap[0][0]) for heap in (state.waiting, state.running) if heap), default=inf
         )
 
+    def lowest_vote(self) -> float:
+        """Return the least height at which somebody voted who is not final; inf without any."""
+        return min(
+            [
+                x.height
+                for held in self._held()
+                for outcome in held.outcomes.values()
+                for x in outcome.cast_in.values()
+                if not x.final
+            ],
+            default=inf,
+        )
+
+    def _held(self) -> Iterable[HeldObject]:
+        """Return the objects of the community that somebody settles, each once."""
+        return {one.held: None for _, one in self._contenders if one.held.home.is_general}
+
     def begin_epoch(self, union: Container[Record]) -> None:
         """Vote anew, but for outcomes that votes inside ``union`` made L1 (section 8.19).
 
+        What is final is below some sign-off, however far ``union`` reaches down.
+
         The weights are still those of the epoch that ends: see ``seat_all``.
         """
-        for held in {one.held: None for _, one in self._contenders}:
-            if not held.home.is_general:
-                continue
+        for held in self._held():
             for outcome in held.outcomes.values():
-                voters = [seat for seat, x in outcome.cast_in.items() if x in union]
+                voters = [seat for seat, x in outcome.cast_in.items() if x.final or x in union]
                 weight = sum(held.home.weights[seat] for seat in voters)
                 outcome.carried = outcome.carried or weight >= held.home.quorum
             kept = [outcome for outcome in held.outcomes.values() if outcome.carried]

@@ -1,12 +1,14 @@
 """Anyone's stake, as a reader who relies on it sees it (SPEC.md section 8.15)."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fogbank_protocol.identity import NodeId
 
 from .ledger import Ledger
 from .objects import Notice
-from .operations import ObjectId, StakeTerms
+from .operations import ChannelTerms, ObjectId, StakeTerms
 from .vertex import VertexId
 
 
@@ -56,3 +58,21 @@ def view_stake(ledger: Ledger, name: ObjectId) -> StakeView | None:
         is_settled=held.outcome is not None,
         is_seized=held.outcome is not None and held.outcome.is_seizure,
     )
+
+
+def channel_funds(ledger: Ledger, provider: NodeId) -> Mapping[NodeId, int]:
+    """Return the drops that openings of channels to ``provider`` have put in, by opener.
+
+    Those count whose opening is final and that are not settled.
+    """
+    funds: Counter[NodeId] = Counter()
+    for held in ledger.objects():
+        if (
+            isinstance(held.terms, ChannelTerms)
+            and held.terms.provider == provider
+            and held.opened_in is not None
+            and held.opened_in.final
+            and held.outcome is None
+        ):
+            funds[held.opener] += held.amount
+    return funds

@@ -5,7 +5,7 @@ vertices is an integer, one bit a vertex.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from fogbank_dag_ledger.committee_operations import (
@@ -46,10 +46,19 @@ class Oracle:
 
     # 8.21.
 
-    def settle(self, counts: dict[NodeId, int], dead: list[VertexId]) -> None:
-        """Let a checkpoint with these counts and these lost vertices be the floor."""
-        final = self.final()
+    def settle(
+        self,
+        counts: dict[NodeId, int],
+        dead: list[VertexId],
+        certified: Iterable[VertexId] = (),
+    ) -> None:
+        """Let a checkpoint with these counts and these lost vertices be the floor.
+
+        ``certified`` are final though nothing that shows it is here.
+        """
+        final = self.final() | set(certified)
         self._lost.clear()
+        self._final_by.clear()
         self.floor.update(counts)
         self.dead.update(dead)
         self._settled = {
@@ -431,7 +440,7 @@ class Oracle:
 
     def final(self, until: int | None = None) -> set[VertexId]:
         """Return what is final, by the epochs up to ``until``; None: up to the present one."""
-        final: set[VertexId] = set()
+        final = set(self._settled)
         for epoch in range((self.present() if until is None else until) + 1):
             if epoch not in self._final_by:
                 everything = (1 << len(self.vertices)) - 1

@@ -3,7 +3,7 @@
 SPEC.md section 9.9.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from fogbank_dag_ledger.operations import StakeTerms
 from fogbank_dag_ledger.stakes import StakeView
@@ -51,3 +51,13 @@ def stake_worth(
     if trusted < terms.need or terms.beats < STAKE_BEATS_MIN:
         return 0
     return stake.amount - terms.reward
+
+
+def stake_share(worth: int, funds: Mapping[NodeId, int], own_id: NodeId) -> int:
+    """Return the part of a stake's ``worth`` that ``own_id`` may count on, in drops.
+
+    A provider can lie to everybody at once and loses its stake once.  So its requestors share it
+    by the ``funds`` of their channels to it; who has none may count on all while nobody has.
+    """
+    everything = sum(funds.values())
+    return worth * funds.get(own_id, 0) // everything if everything else worth

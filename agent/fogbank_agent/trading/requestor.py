@@ -1,6 +1,6 @@
 """Buys runs: offers in, jobs through their machines, verified runs paid (SPEC.md section 9)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from time import time
@@ -35,6 +35,7 @@ from ..limits import (
     PAYMENT_WAIT_S,
     RUN_ID_BYTES,
     RUN_MEMORY_BYTES_MIN,
+    STAKE_SHARES_KEPT_S,
     STEPS_PER_CHECKPOINT,
 )
 from ..market.choice import Choice, RunBounds
@@ -56,7 +57,7 @@ from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
 from ..market.reputation import Reputation
 from ..market.service_request import ServiceRequest, ServiceView
-from ..market.stakes import stake_worth
+from ..market.stakes import stake_share, stake_worth
 from .bill_book import BillBook
 from .disputing import Disputing
 from .interfaces import CheckingRunner
@@ -137,6 +138,8 @@ class Requestor:
         self._ledger = ledger
         self._own_id = identity.node_id
         self._by_stake = by_stake
+        self._funds: dict[NodeId, Mapping[NodeId, int]] = {}
+        self._funds_end_at = 0.0
         self._blobs = blobs
         self._journal = journal
         self._random = random
@@ -403,13 +406,27 @@ class Requestor:
         return Job(sizes, request.lots_at_once, terms, choice, self._draws())
 
     def stake_of(self, provider: NodeId) -> int:
-        """Return what a connected provider has at stake, in drops, as far as it counts here."""
+        """Return what a connected provider has at stake, in drops, as far as it counts here.
+
+        A stake counts by the part that falls to this agent (section 9.9).
+        """
         place = self._stake_place(provider)
         if place is None:
             return 0
         seats = self._ledger.committee().table.weights()
         stake = self._ledger.stake(place.object_id)
-        return stake_worth(stake, provider, seats, self._own_id)
+        worth = stake_worth(stake, provider, seats, self._own_id)
+        return stake_share(worth, self._funds_of(provider), self._own_id) if worth else 0
+
+    def _funds_of(self, provider: NodeId) -> Mapping[NodeId, int]:
+        """Return who has how much in channels to ``provider``, as of at most a second ago."""
+        now = trio.current_time()
+        if now >= self._funds_end_at:
+            self._funds.clear()
+            self._funds_end_at = now + STAKE_SHARES_KEPT_S
+        if provider not in self._funds:
+            self._funds[provider] = self._ledger.channel_funds(provider)
+        return self._funds[provider]
 
     def _stake_place(self, provider: NodeId) -> StakePlace | None:
         offer = self._offers.find(provider, trio.current_time())

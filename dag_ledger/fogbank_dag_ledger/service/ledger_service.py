@@ -5,7 +5,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from pathlib import Path
@@ -64,7 +64,7 @@ from ..participation.happenings import (
     VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
-from ..stakes import StakeView, view_stake
+from ..stakes import StakeView, channel_funds, view_stake
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
@@ -323,6 +323,10 @@ class LedgerService:
     def stake(self, name: ObjectId) -> StakeView | None:
         """Return a stake of any account; None when none of that name is held."""
         return view_stake(self._ledger, name)
+
+    def channel_funds(self, provider: NodeId) -> Mapping[NodeId, int]:
+        """Return the drops that open channels to ``provider`` began with, by opener."""
+        return channel_funds(self._ledger, provider)
 
     def has_seen(self, account: NodeId) -> bool:
         """Tell whether a seat, the genesis, a vertex or a payment names ``account``.

@@ -1,5 +1,6 @@
 """Money in a made-up market: wallets and channels, and nothing that makes any (SPEC.md 8.13)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ class Bank:
         self.wallets: dict[NodeId, int] = {}
         self.channels: dict[ObjectId, Channel] = {}
         self.stakes: dict[NodeId, int] = {}
+        self._to: dict[NodeId, list[Channel]] = {}
+        self._funds: dict[NodeId, Counter[NodeId]] = {}
         self.burned = 0
 
     @property
@@ -35,6 +38,16 @@ class Bank:
         open_funds = sum(one.funds for one in self.channels.values() if not one.is_over)
         locked = sum(self.stakes.values())
         return sum(self.wallets.values()) + open_funds + locked + self.burned
+
+    def funds_of(self, provider: NodeId) -> Counter[NodeId]:
+        """Return who has how much in open channels to a provider."""
+        if provider not in self._funds:
+            funds: Counter[NodeId] = Counter()
+            for one in self._to.get(provider, ()):
+                if not one.is_over:
+                    funds[one.payer] += one.funds
+            self._funds[provider] = funds
+        return self._funds[provider]
 
     def stake(self, owner: NodeId, drops: int) -> None:
         """Lock a stake."""
@@ -53,7 +66,8 @@ class Bank:
     def open(self, payer: NodeId, provider: NodeId, drops: int) -> None:
         """Open a channel."""
         channel = ObjectId(len(self.channels).to_bytes(32, "big"))
-        self.channels[channel] = Channel(channel, payer, provider, 0)
+        one = self.channels[channel] = Channel(channel, payer, provider, 0)
+        self._to.setdefault(provider, []).append(one)
         self.top_up(channel, drops)
 
     def top_up(self, channel: ObjectId, drops: int) -> None:
@@ -62,12 +76,14 @@ class Bank:
         assert 0 < drops <= self.wallets[payer], "more than there is"
         self.wallets[payer] -= drops
         self.channels[channel].funds += drops
+        self._funds.clear()
 
     def settle(self, channel: ObjectId, lanes: Sequence[LaneTally]) -> None:
         """Close a channel by the last voucher of each lane; the rest goes back to its payer."""
         one = self.channels[channel]
         assert not one.is_over, "settled twice"
         one.is_over = True
+        self._funds.clear()
         paid = sum(lane.total for lane in lanes)
         assert paid <= one.funds, "vouchers for more than the channel holds"
         passed_on = 0

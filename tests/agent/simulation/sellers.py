@@ -31,6 +31,9 @@ ENERGY_PPM = 400_000
 TRUST = 5
 """Results that a selective cheat does well for a requestor before it begins to lie."""
 
+BURST = 25
+"""Results that a bursting cheat does well, for whomever, before it lies to all."""
+
 
 class Kind(StrEnum):
     """How a provider behaves."""
@@ -48,6 +51,8 @@ class Kind(StrEnum):
     """Works well until it may be trusted, then lies."""
     SPARING = "sparing"
     """Works well until it may be trusted, then lies about one run of a lot."""
+    BURSTING = "bursting"
+    """Works well until many may trust it, then lies to all of them at once."""
 
 
 _INPUT = blob_id(b"input")
@@ -284,6 +289,8 @@ class Seller:
             case Kind.SELECTIVE if self._done_for.get(task.requestor, 0) >= TRUST:
                 if self.events.draw.random() < 0.5:
                     return self._garbage(task), honest_s
+            case Kind.BURSTING if sum(self._done_for.values()) >= BURST:
+                return self._garbage(task), honest_s
             case Kind.SPARING if self._done_for.get(task.requestor, 0) >= TRUST:
                 return self._one_lie(task), honest_s * (task.runs - 1) / task.runs
             case _:

@@ -40,6 +40,7 @@ SETTINGS = {
     "audit, 30 % cheats": replace(STAKED, cheats_percent=30),
     "audit, 20 % cheats, small stakes": replace(STAKED, stake=10 * BILL),
     "audit, 20 % selective": replace(STAKED, kinds=(Kind.SELECTIVE,), jobs=2, runs=40),
+    "audit, 20 % bursting": replace(STAKED, kinds=(Kind.BURSTING,), jobs=2, runs=40),
     "partial, 10 % cheats": replace(SMALL, cheats_percent=10),
     "partial, 20 % cheats": SMALL,
     "partial, 30 % cheats": replace(SMALL, cheats_percent=30),
@@ -87,6 +88,12 @@ def broken_rules(report: Report) -> Iterator[str]:
         yield "somebody owes more than its credit and what was under way"
     if report.failed:
         yield "runs failed"
+
+
+def cheating_paid(report: Report, honest: Report) -> Iterator[str]:
+    """Yield a word when cheats have more than the same providers of an honest world."""
+    if report.cheats_earned > honest.cheats_earned:
+        yield "cheating paid"
 
 
 def kinds_that_pay(reports: Sequence[Report]) -> list[str]:
@@ -144,6 +151,8 @@ def main() -> None:
             else:
                 honest.append(reports[-1])
             broken = [*broken_rules(reports[-1]), *broken_rules(honest[-1])]
+            if setting.stake is not None:
+                broken += cheating_paid(reports[-1], honest[-1])
             is_broken |= bool(broken)
             line = {"seed": seed, "setting": name, "broken": broken, **asdict(reports[-1])}
             print(json.dumps(line), flush=True)

@@ -7,7 +7,7 @@ import pytest
 from fogbank_agent.market.orders import NoVerification
 
 from .sellers import CHEATS, Kind
-from .simulate import broken_rules
+from .simulate import BILL, broken_rules, cheating_paid
 from .world import Setting, World
 
 SMALL = Setting(providers=40, requestors=6, jobs=2, runs=15)
@@ -44,3 +44,28 @@ def test_the_simulation_sees_that_cheats_win_where_nobody_checks() -> None:
     report = World(3, unchecked).live()
     assert report.wrong > 0
     assert report.earnings[Kind.LAZY] > 0
+
+
+BURSTING = Setting(
+    providers=20,
+    requestors=6,
+    debtors_percent=0,
+    jobs=2,
+    runs=30,
+    kinds=(Kind.BURSTING,),
+    cheats_percent=30,
+    stake=40 * BILL,
+)
+
+
+@pytest.mark.slow
+def test_lying_to_all_at_once_pays_only_where_nobody_looks_at_stakes() -> None:
+    honest = World(1, replace(BURSTING, all_honest=True)).live()
+    staked = World(1, BURSTING).live()
+    assert list(broken_rules(staked)) == []
+    assert staked.lies > 0
+    assert staked.slashed > 0
+    assert list(cheating_paid(staked, honest)) == []
+    trusting = World(1, replace(BURSTING, stake=None)).live()
+    assert trusting.lies > 0
+    assert list(cheating_paid(trusting, honest))

@@ -10,6 +10,7 @@ from fogbank_agent.market.bidding import Prices
 from fogbank_agent.market.orders import Audit, Quorum, Verification
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.purchase import PurchaseState
+from fogbank_agent.market.stakes import stake_share
 from fogbank_agent.market.verification import Claim
 from fogbank_protocol.identity import NodeId
 
@@ -50,6 +51,7 @@ class Setting:
     runs: int = 20
     fuel: int = 500_000_000
     """Of every run."""
+    stakes_are_shared: bool = True
     stake: int | None = None
     """Drops that each provider has locked; None where nobody asks for stakes."""
     dispute_s: tuple[float, float] = (0.3, 2.0)
@@ -77,6 +79,8 @@ class Report:
     debt_bound: int
     lost_messages: int
     departures: int
+    cheats_earned: int
+    """What all cheats have, in drops, less what their work cost and the stakes that they lost."""
     lying_won: dict[str, int]
     """Drops that each kind was paid for lies, less the stakes that it lost."""
     disputes: int
@@ -168,7 +172,7 @@ class World:
             jobs=self.setting.jobs,
             runs=self.setting.runs,
             fuel=self.setting.fuel,
-            stake_of=None if self.setting.stake is None else self._at_stake,
+            stake_of=None if self.setting.stake is None else partial(self._at_stake, buyer_id),
             accuse=self._accuse,
             pays=pays,
             can_run_here=self.setting.can_run_here,
@@ -177,10 +181,13 @@ class World:
 
     # Disputes.
 
-    def _at_stake(self, provider: NodeId) -> int:
-        """Return what a requestor counts on: the watch may be the provider's friends."""
+    def _at_stake(self, buyer: NodeId, provider: NodeId) -> int:
+        """Return what ``buyer`` counts on: the watch may be the provider's friends."""
         stake = self.bank.stakes.get(provider, 0)
-        return stake - stake * REWARD_PPM // 1_000_000
+        worth = stake - stake * REWARD_PPM // 1_000_000
+        if not self.setting.stakes_are_shared:
+            return worth
+        return stake_share(worth, self.bank.funds_of(provider), buyer)
 
     def _accuse(self, provider: NodeId) -> None:
         """Let the watch look, which takes a while; it is never wrong."""
@@ -258,6 +265,9 @@ class World:
             debt_most=max(seller.debt_most for seller in self.sellers.values()),
             # What was let through at the limit: a full queue, and the slots.
             debt_bound=CREDIT + 4 * self._bill_most(price_most),
+            cheats_earned=sum(
+                self._earned(one) for one in self.sellers.values() if one.kind is not Kind.HONEST
+            ),
             lying_won=self._lying_won(),
             disputes=len(self.disputes),
             slashed=sum(seller.stake_lost > 0 for seller in self.sellers.values()),
@@ -324,9 +334,11 @@ class World:
                 won[str(seller.kind)] += sum(paid) - seller.stake_lost
         return won
 
+    def _earned(self, seller: Seller) -> int:
+        return self.bank.wallets[seller.id] - seller.spent - seller.stake_lost
+
     def _earnings(self) -> dict[str, float]:
         sums: dict[str, list[int]] = {}
         for seller in self.sellers.values():
-            earned = self.bank.wallets[seller.id] - seller.spent - seller.stake_lost
-            sums.setdefault(seller.kind.value, []).append(earned)
+            sums.setdefault(seller.kind.value, []).append(self._earned(seller))
         return {kind: round(sum(all_) / len(all_), 1) for kind, all_ in sums.items()}

@@ -286,7 +286,7 @@ async def test_a_job_that_is_forgotten_leaves_nothing(
 async def test_real_providers_are_paid_once_for_each_fragment_over_a_restart(
     tmp_path: Path,
 ) -> None:
-    async with neighbourhood(tmp_path, 2) as hood:
+    async with neighbourhood(tmp_path, 2, limit_s=90) as hood:
         hasher = Hasher()
         buyer = await hood.start(1)
         await hood.start(2, sells=hasher, terms=settings(price=0, start_price=1))
@@ -310,6 +310,11 @@ async def test_real_providers_are_paid_once_for_each_fragment_over_a_restart(
             done = await results(desk, job_id)
             nursery.cancel_scope.cancel()
         assert desk.view(job_id).state is JobState.DONE
-        assert len(done) == 31
-        paid = sum(buyer.requestor.given(view.id) for view in buyer.ledger.channels.all())
-        assert paid == 31
+        # On a busy machine one may be told as run by nobody, before it is.
+        assert len({(one.level, one.number) for one in done if one.end.accepted}) == 31
+
+        def paid() -> int:
+            return sum(buyer.requestor.given(view.id) for view in buyer.ledger.channels.all())
+
+        await wait_until(lambda: paid() >= 31)
+        assert paid() == 31

@@ -15,7 +15,7 @@ from fogbank_agent.market.job_result import JobResult
 from fogbank_agent.market.orders import Audit, NoVerification, Verification
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.reasons import Reason
-from fogbank_agent.market.story import RunPlaced
+from fogbank_agent.market.story import StateKept
 from fogbank_agent.trading.requestor import JobEvent
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 from fogbank_wasm_tasks.verification.terms import StepPlan
@@ -105,20 +105,12 @@ async def buy_and_disturb(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(buy)
         async for event in receive:
-            if isinstance(event.what, RunPlaced):
+            if isinstance(event.what, StateKept):
                 break
-        # The second state is fetched when the first was looked at and kept.
-        for _ in range(2):
-            await _wait_changed(one)
         disturb(one)
         async for _ in receive:
             pass
     return results[0]
-
-
-async def _wait_changed(one: Town) -> None:
-    before = one.buyer.blobs.used_bytes
-    await wait_until(lambda: one.buyer.blobs.used_bytes != before)
 
 
 def check_moved(one: Town, result: JobResult, why: Reason) -> None:

@@ -214,11 +214,14 @@ class Judge:
         ledger = node.ledger
         if floor is not None:
             counts = {chain.issuer: chain.floor for chain in ledger.chains() if chain.floor}
-            oracle.settle(counts, list(self._dead[floor.checkpoint.hash]))
+            dead = self._dead[floor.checkpoint.hash]
+            oracle.settle(counts, list(dead), self.covered(floor).difference(dead))
         seats = list(self._genesis.seats)
         votes = {
             record.id: {seats[seat] for seat in range(len(seats)) if record.votes >> seat & 1}
             for record in ledger.dag.graph
+            # What lost its slot below the floor keeps the votes that it had.
+            if not record.lost
         }
         counted = oracle.votes()
         if self.one_epoch and votes != {one: counted[one] for one in votes}:
