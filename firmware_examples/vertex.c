@@ -53,9 +53,14 @@ static int read_ops(Reader *reader, Vertex *vertex) {
     return 1;
 }
 
+static int read_home(Reader *reader, Vertex *vertex) {
+    if (!read_bytes(reader, 0, VERTEX_ID_BYTES, &vertex->home)) return 0;
+    return vertex->home.length == 0 || vertex->home.length == VERTEX_ID_BYTES;
+}
+
 static int read_body(Reader *reader, Vertex *vertex) {
     uint64_t version;
-    return read_array(reader, 14) && read_uint(reader, 1, 1, &version) &&
+    return read_array(reader, 15) && read_uint(reader, 1, 1, &version) &&
            read_bytes(reader, NETWORK_BYTES, NETWORK_BYTES, &vertex->network) &&
            read_uint(reader, ORDINARY, VALIDATOR, &vertex->kind) &&
            read_bytes(reader, NODE_ID_BYTES, NODE_ID_BYTES, &vertex->issuer) &&
@@ -65,7 +70,7 @@ static int read_body(Reader *reader, Vertex *vertex) {
            read_ops(reader, vertex) && read_uint(reader, 0, UINT64_MAX, &vertex->beat) &&
            read_bytes(reader, 0, SIZE_MAX, &vertex->cert) &&
            read_uint(reader, 0, UINT64_MAX, &vertex->unix_time_s) &&
-           read_uint(reader, 0, UINT64_MAX, &vertex->pow) && at_end(reader);
+           read_uint(reader, 0, UINT64_MAX, &vertex->pow) && read_home(reader, vertex) && at_end(reader);
 }
 
 static int read_wire(Span wire, Vertex *vertex) {
@@ -177,7 +182,7 @@ Rule decode_vertex(Span wire, Span network, Vertex *vertex) {
 static Span encode_body(const Vertex *vertex, uint8_t *buffer, size_t size) {
     Writer writer = writer_to(buffer, size);
     uint64_t index;
-    write_array(&writer, 14);
+    write_array(&writer, 15);
     write_uint(&writer, 1);
     write_bytes(&writer, vertex->network);
     write_uint(&writer, vertex->kind);
@@ -204,6 +209,7 @@ static Span encode_body(const Vertex *vertex, uint8_t *buffer, size_t size) {
     write_bytes(&writer, vertex->cert);
     write_uint(&writer, vertex->unix_time_s);
     write_uint(&writer, vertex->pow);
+    write_bytes(&writer, vertex->home);
     return writer.failed ? span(NULL, 0) : span(buffer, (size_t)(writer.at - buffer));
 }
 

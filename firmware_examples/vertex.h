@@ -30,7 +30,7 @@ typedef struct {
 /* The spans lie in the bytes that were decoded.  The counts may exceed the room: rules 8.3.6, 8.3.8
  * and 8.3.9, which bound them, come after the rule that all elements are of the right type. */
 typedef struct {
-    Span wire, body, signature, network, issuer, prev, cert;
+    Span wire, body, signature, network, issuer, prev, cert, home;
     uint64_t kind, seq, epoch, beat, unix_time_s, pow;
     uint64_t parent_count, claim_count, op_count;
     Span parents[VALIDATOR_PARENTS_MAX];
