@@ -78,6 +78,10 @@ SETTINGS = {
 }
 
 
+RUNS_TO_ONE_FAILED = 500
+"""Providers vanish: now and then a run finds nobody for as long as it may wait."""
+
+
 def broken_rules(report: Report) -> Iterator[str]:
     """Yield each rule that a market broke."""
     if report.supply_after != report.supply_before:
@@ -86,7 +90,7 @@ def broken_rules(report: Report) -> Iterator[str]:
         yield "more wrong results than the model lets pass"
     if report.debt_most > report.debt_bound:
         yield "somebody owes more than its credit and what was under way"
-    if report.failed:
+    if report.failed * RUNS_TO_ONE_FAILED > report.accepted:
         yield "runs failed"
 
 
