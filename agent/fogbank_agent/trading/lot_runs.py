@@ -1,6 +1,7 @@
 """Carries out the runs of a lot in a sandbox, to sell them or to check them (SPEC.md 9.5, 9.6)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -99,7 +100,7 @@ async def _execute_together(
     seconds_left: Callable[[], float],
     pace: LotPace | None,
 ) -> float:
-    async def requests() -> AsyncIterator[RunRequest]:
+    async def requests() -> AsyncGenerator[RunRequest]:
         for place in range(len(work.inputs)):
             data = await read(place)
             yield work.terms.request(data, wall_s_max=max(seconds_left(), 0.001))
@@ -107,7 +108,10 @@ async def _execute_together(
     wall_s, fuel, ended = 0.0, 0, 0
     # Runs end in any order, and are told of in that of the lot.
     early: dict[int, RunReport] = {}
-    async with runner.execute_many(work.package, requests()) as reports:
+    async with (
+        aclosing(requests()) as asked,
+        runner.execute_many(work.package, asked) as reports,
+    ):
         async for place, report in reports:
             early[place] = report
             wall_s += report.wall_s
