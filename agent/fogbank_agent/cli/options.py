@@ -17,6 +17,24 @@ from ..state_folder import StateFolder, default_path
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+files_option = click.option(
+    "--input",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Run it on this file; may be repeated.",
+)
+
+folders_option = click.option(
+    "--map",
+    "folders",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Run it on each file of this folder.",
+)
+
 JSON_SCHEMA = 1
 """The version of everything that ``--json`` prints; it rises when a key goes or changes meaning."""
 

@@ -21,6 +21,8 @@ from .handing_over import hand_over_inputs, hand_over_task, write_output
 from .options import (
     connect,
     environment_option,
+    files_option,
+    folders_option,
     json_option,
     print_json,
     state_option,
@@ -38,22 +40,8 @@ from .run_inputs import (
 
 @click.command("run")
 @click.argument("task", metavar="TASK")
-@click.option(
-    "--input",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Run it on this file; may be repeated.",
-)
-@click.option(
-    "--map",
-    "folders",
-    metavar="DIR",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Run it on each file of this folder.",
-)
+@files_option
+@folders_option
 @click.option(
     "--output",
     metavar="DIR",

@@ -21,7 +21,7 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId, short_form
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_protocol.node.driver import Driver
-from fogbank_protocol.node.failures import CallFailure, CallRefused, CallTimedOut, PeerGone
+from fogbank_protocol.node.failures import CallFailure
 from fogbank_protocol.node.node import Node
 from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
@@ -61,9 +61,10 @@ from ..market.dispute_messages import (
     encode_trace_question,
 )
 from ..market.offers import StakePlace
-from ..market.reasons import Reason, reason_from_code
+from ..market.reasons import Reason
 from ..market.story import DisputeEnded, DisputeOpened
 from ..market.verification import Claim
+from .call_failures import reason_of
 from .findings import end_hash, make_finding
 from .journal import Journal
 from .lot_runs import LotWork
@@ -267,8 +268,9 @@ class Disputing:
         data = await trio.to_thread.run_sync(encode_proof, proof)
         proof_id = await self._blobs.put(data)
         receipt_id = receipt_id_of(accusation.receipt, network)
-        right = stretch.right
-        finding = make_finding(self._identity, network, stake.owner, receipt_id, number, right)
+        finding = make_finding(
+            self._identity, network, stake.owner, receipt_id, number, stretch.right
+        )
         self._watch.keep(proof_id, stake.owner, finding)
         return DisputeRecord(
             receipt_id=receipt_id,
@@ -360,7 +362,8 @@ class Disputing:
         except RemoteProtocolError:
             return MemberDeclined(member, Reason.BROKEN_RULE)
         except CallFailure as failure:
-            return MemberDeclined(member, _why(failure))
+            late, otherwise = Reason.NO_ANSWER, Reason.OTHER
+            return MemberDeclined(member, reason_of(failure, late=late, otherwise=otherwise))
         if isinstance(answer, Reason):
             return MemberDeclined(member, answer)
         if not self._counts(member, record, answer):
@@ -508,19 +511,3 @@ def _record(row: _Row) -> DisputeRecord:
 def _first_wrong(receipt: Receipt, own: Sequence[object]) -> int | None:
     pairs = zip(receipt.results, own, strict=True)
     return next((number for number, (said, is_) in enumerate(pairs) if said != is_), None)
-
-
-def _why(failure: CallFailure) -> Reason:
-    match failure:
-        case CallRefused(code="refused", message=message):
-            return reason_from_code(message)
-        case CallRefused(code="busy"):
-            return Reason.BUSY
-        case CallRefused(code="shutting_down"):
-            return Reason.SHUTTING_DOWN
-        case PeerGone():
-            return Reason.PROVIDER_LOST
-        case CallTimedOut() | CallRefused(code="deadline_passed"):
-            return Reason.NO_ANSWER
-        case _:
-            return Reason.OTHER

@@ -43,7 +43,7 @@ from ..market.bids import BID, Answer, Bid, Decline, bid_id, check_bid, open_ans
 from ..market.checkpoint import Checkpoint, is_snapshot_of
 from ..market.commitments import check_reveal, encode_reveal
 from ..market.orders import Order, OrderId, Quorum, order_id, sign_order
-from ..market.reasons import Reason, reason_from_code
+from ..market.reasons import Reason
 from ..market.reuse import check_evidence
 from ..market.run_messages import (
     AgreementMade,
@@ -59,6 +59,7 @@ from ..market.run_messages import (
 )
 from ..market.ticks import Tick, check_tick, open_tick, tick_id
 from ..market.verification import Claim
+from .call_failures import reason_of
 from .methods import ORDER_METHOD, REVEAL_METHOD, RUN_METHOD, SIGNED_OVERHEAD_BYTES
 
 
@@ -176,7 +177,9 @@ class PurchaseCalls:
             # A provider that had not signed has promised nothing, but must not be asked again.
             raise AttemptEnded(Reason.BROKEN_RULE, signed=progress.signed) from None
         except CallFailure as failure:
-            raise AttemptEnded(_why(failure), signed=progress.signed) from None
+            late, otherwise = Reason.DEADLINE_PASSED, Reason.OTHER
+            reason = reason_of(failure, late=late, otherwise=otherwise)
+            raise AttemptEnded(reason, signed=progress.signed) from None
         if any(isinstance(result.outcome, HostFault) for result in receipt.results):
             raise AttemptEnded(Reason.HOST_FAULT, signed=True)
         await self._keep_outputs(receipt, ended.outputs, provider, order.order.run_ms_max)
@@ -366,19 +369,3 @@ def _check_answer(answer: Answer, order: SignedOrder, provider: NodeId) -> None:
 
 def _decline(order: SignedOrder, provider: NodeId, reason: Reason) -> Decline:
     return Decline(provider=provider, order_id=order.order_id, reasons=(reason,))
-
-
-def _why(failure: CallFailure) -> Reason:
-    match failure:
-        case CallRefused(code="refused", message=message):
-            return reason_from_code(message)
-        case CallRefused(code="busy"):
-            return Reason.BUSY
-        case CallRefused(code="deadline_passed") | CallTimedOut():
-            return Reason.DEADLINE_PASSED
-        case CallRefused(code="shutting_down"):
-            return Reason.SHUTTING_DOWN
-        case PeerGone():
-            return Reason.PROVIDER_LOST
-        case _:
-            return Reason.OTHER

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
-from fogbank_protocol.node.node import CallFailure, CallRefused, Node, PeerGone
+from fogbank_protocol.node.node import CallFailure, Node
 from fogbank_protocol.signed import Signed, signed_from_value
 
 from ..limits import (
@@ -18,7 +18,7 @@ from ..limits import (
 )
 from ..market.agreements import AgreementId
 from ..market.orders import OrderId
-from ..market.reasons import Reason, reason_from_code
+from ..market.reasons import Reason
 from ..market.service_bids import (
     SERVICE_BID,
     ServiceAgreement,
@@ -41,6 +41,7 @@ from ..market.service_messages import (
     encode_stop,
 )
 from ..market.service_orders import ServiceOrder, service_order_id, sign_service_order
+from .call_failures import reason_of
 from .methods import (
     CALL_METHOD,
     SERVE_METHOD,
@@ -207,14 +208,4 @@ class ServiceCalls:
 
 def why(failure: CallFailure) -> Reason:
     """Return the reason code for a call that failed."""
-    match failure:
-        case CallRefused(code="refused", message=message):
-            return reason_from_code(message)
-        case CallRefused(code="busy"):
-            return Reason.BUSY
-        case CallRefused(code="shutting_down"):
-            return Reason.SHUTTING_DOWN
-        case PeerGone():
-            return Reason.PROVIDER_LOST
-        case _:
-            return Reason.NO_ANSWER
+    return reason_of(failure, late=Reason.NO_ANSWER, otherwise=Reason.NO_ANSWER)

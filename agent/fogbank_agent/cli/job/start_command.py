@@ -9,29 +9,23 @@ from ...control.requests.kept_jobs import KeepJob, KeptJob
 from ...limits import JOB_RUNS_MAX, PRICE_MAX, RUN_FUEL_MAX
 from ...state_folder import StateFolder
 from ..handing_over import hand_over_inputs, hand_over_task
-from ..options import connect, environment_option, json_option, print_json, state_option
+from ..options import (
+    connect,
+    environment_option,
+    files_option,
+    folders_option,
+    json_option,
+    print_json,
+    state_option,
+)
 from ..run_display import new_display
 from ..run_inputs import TaskFile, find_inputs, find_task
 
 
 @click.command("start")
 @click.argument("task", metavar="TASK")
-@click.option(
-    "--input",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Run it on this file; may be repeated.",
-)
-@click.option(
-    "--map",
-    "folders",
-    metavar="DIR",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Run it on each file of this folder.",
-)
+@files_option
+@folders_option
 @click.option("--reduce", "reducer", metavar="TASK", help="The task that joins the outputs.")
 @click.option(
     "--fan",
