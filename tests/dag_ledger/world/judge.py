@@ -191,15 +191,15 @@ class Judge:
             raise Violation("the same vertices, and two states")
 
     def compare_crash(self, node: "Node") -> None:
-        """Check that what left a node that lost its power is still in its log."""
+        """Check that what left a node that lost its power is in its log, or settled on its disk."""
         self.met["crashes"] += 1
         self.forget(node)
         kept = node.disk.image().open(self._genesis.network, node.name)
         ids = {decode_vertex(wire, self._genesis.network).id for wire in kept}
-        if not ids.issuperset(node.sent):
+        covered = self.covered(node.disk.floor)
+        if not (ids | covered).issuperset(node.sent):
             raise Violation("a vertex was sent and is not in the own log")
-        held = ids | {vertex_id for vertex_id, _ in node.disk.store}
-        held |= self.covered(node.disk.floor)
+        held = ids | covered | {vertex_id for vertex_id, _ in node.disk.store}
         for wire in kept:
             vertex = decode_vertex(wire, self._genesis.network)
             if vertex.id in node.sent and not held.issuperset(vertex.edges):
