@@ -57,6 +57,9 @@ class OwnLog:
     It is appended to, and now and then what nobody needs any more is left out of it.
     """
 
+    shorten_bytes = OWN_LOG_SHORTEN_BYTES
+    """It is not shortened before it is as long; tests make it less."""
+
     def __init__(self, path: Path, network: NetworkId, issuer: NodeId) -> None:
         """Open the log at ``path`` or begin one; its folder must exist.
 
@@ -71,7 +74,7 @@ class OwnLog:
         self._header = header(network, issuer)
         self.damage: Damage | None = None
         self._lock = Lock()
-        self._shorten_at = OWN_LOG_SHORTEN_BYTES
+        self._shorten_at = self.shorten_bytes
         self._folder_is_synced = True
         try:
             finish_replacing(path)
@@ -127,7 +130,7 @@ class OwnLog:
                 pass
             except OSError as error:
                 raise self._failure(error) from error
-            self._shorten_at = max(OWN_LOG_SHORTEN_BYTES, 2 * self._length)
+            self._shorten_at = max(self.shorten_bytes, 2 * self._length)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

@@ -22,6 +22,7 @@ from random import Random
 import trio
 
 from fogbank_dag_ledger.service import LedgerService
+from fogbank_dag_ledger.service.disk import OWN_LOG_NAME
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.discovery.address import Address
 from fogbank_protocol.node.node import Node, NodeSettings
@@ -87,6 +88,12 @@ class Report:
     paid: int
     final: int
     vertices: int
+    floor: int
+    """The height of the checkpoint that the disks begin with."""
+
+    log_bytes: int
+    """The longest log of own vertices."""
+
     wrong: tuple[str, ...]
 
 
@@ -162,6 +169,8 @@ async def look_at_the_disks(network: LittleNetwork, kills: int) -> Report:
             len(network.paid),
             len(network.final),
             services[0].vertices_held,
+            services[0].floor_height,
+            max((network.folder(one) / OWN_LOG_NAME).stat().st_size for one in range(SEATS)),
             tuple(wrong for service in services for wrong in _wrong(service)),
         )
         nursery.cancel_scope.cancel()
@@ -199,7 +208,7 @@ def main() -> int:
             network.run(kills)
             report = trio.run(look_in_time, network, kills, 300.0)
         print(report, flush=True)
-        if report.wrong:
+        if report.wrong or report.floor < 1:
             return 1
     return 0
 

@@ -238,7 +238,7 @@ def test_whenever_power_fails_while_a_log_is_shortened_there_is_the_old_one_or_t
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever part of the new file is on the disk, it counts only from the moment it is whole."""
-    monkeypatch.setattr("fogbank_dag_ledger.service.own_log.OWN_LOG_SHORTEN_BYTES", 100)
+    monkeypatch.setattr(OwnLog, "shorten_bytes", 100)
     path, new = tmp_path / "own.log", tmp_path / "own.log.new"
     write_log(path, RECORDS)
     old = path.read_bytes()

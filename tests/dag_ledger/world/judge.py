@@ -18,6 +18,8 @@ from fogbank_dag_ledger.events import (
 from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.limits import PARKED_MAX
 from fogbank_dag_ledger.operations import ObjectId
+from fogbank_dag_ledger.service.reading import read_kept
+from fogbank_dag_ledger.service.verifying import verify
 from fogbank_dag_ledger.vertex import Vertex, VertexId
 from fogbank_dag_ledger.vertex_codec import decode_vertex
 from fogbank_protocol.identity import NodeId
@@ -245,7 +247,15 @@ class Judge:
                 raise Violation("the oracle holds others for final")
         if ledger.state_hash() != oracle.state_hash():
             raise Violation("the oracle has another state")
+        self._verify_disk(node)
         self.met["oracle"] += 1
+
+    def _verify_disk(self, node: "Node") -> None:
+        """Work out anew what is on the disk, as ``fogbank ledger verify`` does."""
+        disk = node.disk
+        found = verify(read_kept(self._genesis, disk.read_floor(self._genesis), disk.store))
+        if found.differences:
+            raise Violation(f"the ledger on disk is not what follows: {found.differences[0]}")
 
     def history_size(self, node: "Node") -> int:
         """Return how many vertices an oracle of ``node`` would look at."""
