@@ -25,7 +25,7 @@ from fogbank_protocol.node.node import Node, NodeSettings
 from ..community import Community
 
 PAUSE_S = 0.1
-PACE = Pace(interval_s=1.5, turn_s=0.5, retry_s=0.25)
+PACE = Pace(interval_s=5.0, turn_s=0.5, retry_s=0.25)
 LOG_BYTES = 4_096
 """An own log is shortened from here on."""
 
