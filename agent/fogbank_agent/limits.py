@@ -369,6 +369,25 @@ BEATEN_BY = 2
 HASTE_PPM_PER_S = 100_000
 """What a second of waiting counts in the choice of a bid, in parts per million of its price."""
 
+GOODPUT_GUESS_BYTES_PER_S = 10_000_000
+"""What moves to and from a peer of which nothing is known, bytes a second: a busy LAN."""
+
+GOODPUT_MIN_BYTES_PER_S = 1_000
+GOODPUT_MAX_BYTES_PER_S = 10**10
+"""What is believed of a transfer, bytes a second."""
+
+GOODPUT_BYTES_MIN = 65_536
+"""A transfer of fewer bytes says more of the way's delay than of its rate."""
+
+GOODPUT_SMOOTHING = 8
+"""Transfers over which a rate is averaged."""
+
+GOODPUT_PEERS_MAX = 1_024
+"""Peers whose rates are remembered; beyond that those of long ago are forgotten."""
+
+HOLDINGS_MAX = 4_096
+"""Pairs of a peer and a blob that it has; beyond that those of long ago are forgotten."""
+
 PAYMENT_AGE_S = 0.05
 """How long a bill may stay unpaid while its job goes on (section 9.6)."""
 

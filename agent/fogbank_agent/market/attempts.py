@@ -51,7 +51,7 @@ from .story import (
     TicksOwed,
 )
 from .ticks import drops_for
-from .verification import fuel_of
+from .verification import fuel_of, output_bytes_of
 
 _DOUBTED = (Reason.BROKEN_RULE, Reason.PROVIDER_CAUGHT)
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
@@ -63,7 +63,7 @@ class Attempts:
     def __init__(
         self,
         lot: int,
-        runs: int,
+        runs: range,
         attempts_max: int,
         run_s_max: float,
         choice: Choice,
@@ -71,7 +71,7 @@ class Attempts:
         *,
         hedge_s: float = inf,
     ) -> None:
-        """Make at most ``attempts_max`` agreements on ``runs`` runs; results go to ``ballot``."""
+        """Make at most ``attempts_max`` agreements on ``runs``; results go to ``ballot``."""
         self.records: dict[int, AttemptRecord] = {}
         """The agreements that were made, by the attempt's number."""
 
@@ -86,7 +86,7 @@ class Attempts:
         """No bid can be paid, and no money will come back."""
 
         self._lot = lot
-        self._runs = runs
+        self._runs, self._count = runs, len(runs)
         self._run_s_max = run_s_max
         self._hedge_s = hedge_s
         self._choice = choice
@@ -173,7 +173,17 @@ class Attempts:
         )
         if not attempt.auction.add(proposal):
             return []
-        seen = BidSeen(attempt.number, bid.provider, bid.price, bid.start_price, bid.start_ms)
+        moving = self._choice.moving(bid.provider, self._runs, now)
+        seen = BidSeen(
+            attempt.number,
+            bid.provider,
+            bid.price,
+            bid.start_price,
+            bid.start_ms,
+            moving.size,
+            moving.milliseconds,
+            moving.is_measured,
+        )
         return [self._tell(seen)]
 
     def _take_decline(
@@ -213,7 +223,7 @@ class Attempts:
         # What is owed is no longer set aside.
         key = self._key(attempt.number)
         self._choice.purse.release(key)
-        cost = self._choice.cost_expected(proposal, self._runs)
+        cost = self._choice.cost_expected(proposal, self._count)
         self._choice.purse.reserve(key, max(0, cost - record.ticked_drops))
         told = RunProgressed(attempt.number, proposal.provider, tick.fuel)
         pay = PayTick(self._lot, attempt.number, proposal.provider, tick.statement, tick.fuel)
@@ -280,7 +290,12 @@ class Attempts:
     def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
         self._end_attempt(attempt, now)
-        self._choice.count_results(proposal.provider, fuel_of(result.claim), len(result.claim))
+        self._choice.count_results(
+            proposal.provider,
+            fuel_of(result.claim),
+            len(result.claim),
+            output_bytes_of(result.claim),
+        )
         paid = self.records[attempt.number].ticked_drops
         begun = 0 if attempt.start is None else attempt.start.fuel
         number, claim = attempt.number, result.claim
@@ -323,9 +338,9 @@ class Attempts:
                 attempt.stage, attempt.proposal = Stage.AGREEING, proposal
                 attempt.ends_at = now + AGREEMENT_WAIT_S
                 self._choice.begin(proposal.provider)
-                cost = self._choice.cost_expected(proposal, self._runs)
+                cost = self._choice.cost_expected(proposal, self._count)
                 self._choice.purse.reserve(self._key(attempt.number), cost)
-                risk = self._choice.risk_expected(proposal, self._runs)
+                risk = self._choice.risk_expected(proposal, self._count)
                 self._choice.purse.risk(proposal.provider, self._key(attempt.number), risk)
                 return [SignAgreement(self._lot, attempt.number, proposal.provider)]
             case reason:
@@ -336,14 +351,15 @@ class Attempts:
                 self.placement.stall(now)
                 if reason is not Reason.NO_FUNDS:
                     return [ended]
-                needed = min(self._choice.cost_expected(one, self._runs) for one in proposals)
+                needed = min(self._choice.cost_expected(one, self._count) for one in proposals)
                 free = self._choice.purse.free
                 return [ended, self._tell(MoneyShort(attempt.number, needed, free))]
 
     def order(self, now: float) -> list[BallotCommand]:
         """Send an order to the best-looking providers; nothing when there is none to ask."""
         lot = self._ballot.draw_lot()
-        providers = self._choice.whom_to_ask(self._shunned(), self._unreliable, now, lot=lot)
+        shunned, disliked = self._shunned(), self._unreliable
+        providers = self._choice.whom_to_ask(self._runs, shunned, disliked, now, lot=lot)
         if not providers:
             is_news = self.placement.stalled_since is None
             self.placement.stall(now)

@@ -47,6 +47,9 @@ _FAILURES = {
 }
 
 
+_WORTH_TELLING_MS = 50
+"""What takes less than that on its way has decided nothing."""
+
 _VERDICTS = {"sound": "confirmed", "wrong": "refuted"}
 
 
@@ -81,7 +84,7 @@ def describe(event: StoryEvent) -> str:
         case BidSeen(_, provider, price, start_price, start_ms):
             begin = "at once" if start_ms == 0 else f"in {start_ms / 1_000:.1f} s"
             terms = _terms(price, start_price)
-            return f"{short_form(provider)} bid {terms}, to begin {begin}."
+            return f"{short_form(provider)} bid {terms}, to begin {begin}{_moving(event)}."
         case OrderDeclined(_, provider, reasons):
             return f"{short_form(provider)} did not take it: {sentences(reasons)}."
         case RunPlaced(attempt, provider, price, start_price):
@@ -187,6 +190,14 @@ def _refusal(reason: Reason) -> str:
 
 def _terms(price: int, start_price: int) -> str:
     return f"{_count(price, 'drop')} a gigafuel plus {_count(start_price, 'drop')} to start"
+
+
+def _moving(bid: BidSeen) -> str:
+    if bid.moving_ms < _WORTH_TELLING_MS:
+        return ""
+    size, seconds = bid.moving_bytes / 1_000_000, bid.moving_ms / 1_000
+    how = "as measured" if bid.is_measured else "at a guess"
+    return f"; {size:,.1f} MB have to move for it, which takes {seconds:,.1f} s {how}"
 
 
 def _percent(rate_ppm: int) -> str:

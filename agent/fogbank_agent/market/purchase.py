@@ -89,7 +89,7 @@ class Purchase:
         self._choice = choice
         self._attempts = Attempts(
             number,
-            len(runs),
+            runs,
             terms.attempts_max,
             terms.run_s_max,
             choice,

@@ -45,7 +45,7 @@ from .town import ANN
 
 EVENTS: list[StoryEvent] = [
     RunOrdered(1, 4),
-    BidSeen(1, ANN, 100, 1, 0),
+    BidSeen(1, ANN, 100, 1, 0, 4_000_000, 400, is_measured=True),
     OrderDeclined(1, ANN, (Reason.BUSY, Reason.PRICE_TOO_LOW)),
     RunPlaced(1, ANN, 100, 1),
     RunProgressed(1, ANN, 10**9),
