@@ -107,9 +107,9 @@ class Choice:
     ) -> Sequence[NodeId]:
         """Return the best-looking providers for ``runs`` of the job, none of ``shunned``.
 
-        At most ``PROVIDERS_ASKED_MAX``.  Those of ``disliked`` come only after all others.  With a
-        ``lot`` they are drawn by it instead, whatever they cost: a liar's friend would audit its
-        lies for nothing.
+        At most ``PROVIDERS_ASKED_MAX``.  Those of ``disliked``, and those that were caught lately,
+        come only after all others.  With a ``lot`` they are drawn by it instead, whatever they
+        cost: a liar's friend would audit its lies for nothing.
         """
         fit = [
             offer
@@ -120,7 +120,7 @@ class Choice:
         ]
         fit.sort(
             key=lambda offer: (
-                offer.provider in disliked,
+                offer.provider in disliked or self._reputation.is_distrusted(offer.provider),
                 self._cost_of_offer(offer, runs, now)
                 if lot is None
                 else _drawn(lot, offer.provider),
@@ -158,7 +158,7 @@ class Choice:
         return min(
             affordable,
             key=lambda one: (
-                one.provider in disliked,
+                one.provider in disliked or self._reputation.is_distrusted(one.provider),
                 self._cost_of_proposal(one, runs, now)
                 if lot is None
                 else _drawn(lot, one.provider),

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import getLogger
 from random import Random
+from time import time
 from typing import Protocol, TypeVarTuple, Unpack
 
 import trio
@@ -255,7 +256,9 @@ class JobShell:
             case Tell(lot, what):
                 self._tell(lot, what)
             case KeepReputation(provider, confirmed):
-                self._tools.book.keep_confirmed(provider, self._request.package_id, confirmed)
+                self._tools.book.keep_confirmed(
+                    provider, self._request.package_id, confirmed, int(time())
+                )
                 self._tools.standings.note(command)
             case Owe() | PayTick() | Withdraw() | Refuse():
                 self._account(command)

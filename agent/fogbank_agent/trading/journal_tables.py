@@ -92,6 +92,9 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         provider BLOB NOT NULL,
         package_id BLOB NOT NULL,
         confirmed INTEGER NOT NULL,
+        unix_s INTEGER NOT NULL,
+        -- When a result of it was found wrong, last; NULL when none was.
+        caught_unix_s INTEGER,
         PRIMARY KEY (provider, package_id)
     ) WITHOUT ROWID;
 

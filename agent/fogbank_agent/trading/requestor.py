@@ -152,7 +152,7 @@ class Requestor:
         self._goodput = Goodput()
         node.blob_moves.watch(self._note_moved)
         book = BillBook(journal)
-        self._reputation = Reputation(book.confirmed())
+        self._reputation = Reputation(book.reputations(), lambda: int(time()))
         self._channels = PayingChannels(
             node,
             ledger,
@@ -267,6 +267,11 @@ class Requestor:
             for blob_id in pinned:
                 self._blobs.unpin(blob_id)
             self._keep_a_while(shell.outputs)
+
+    @property
+    def reputation(self) -> Reputation:
+        """What this agent has found out about providers."""
+        return self._reputation
 
     @property
     def desk(self) -> ServiceDesk:

@@ -117,7 +117,7 @@ class Town:
         run_ms_max: int = RUN_MS_MAX,
     ) -> None:
         """Begin with everyone's offer in the book."""
-        self.now = 0.0
+        self.now, self.unix_s = 0.0, 1_700_000_000
         self.book = OfferBook()
         for provider in providers:
             self.book.put(an_offer(provider), self.now)
@@ -125,7 +125,7 @@ class Town:
             self.book.put(offer, self.now)
         self.spendable = spendable
         self.purse = Purse(lambda: self.spendable)
-        self.reputation = Reputation({})
+        self.reputation = Reputation(unix_time=lambda: self.unix_s)
         self.verification = verification or NoVerification()
         bounds = RunBounds(
             package_id=PACKAGE,
