@@ -41,10 +41,12 @@ from .story import (
     OrderDeclined,
     ResultCommitted,
     ResultReused,
+    ResumeRefuted,
     RunMoved,
     RunOrdered,
     RunPlaced,
     RunProgressed,
+    RunResumed,
     StartRefuted,
     StateKept,
     StoryEvent,
@@ -70,12 +72,16 @@ class Attempts:
         ballot: Ballot,
         *,
         hedge_s: float = inf,
+        start: Checkpoint | None = None,
     ) -> None:
-        """Make at most ``attempts_max`` agreements on ``runs``; results go to ``ballot``."""
+        """Make at most ``attempts_max`` agreements on ``runs``; results go to ``ballot``.
+
+        The first goes on from ``start``, which an earlier life of this agent has kept.
+        """
         self.records: dict[int, AttemptRecord] = {}
         """The agreements that were made, by the attempt's number."""
 
-        self.start: Checkpoint | None = None
+        self.start = start
         """Where further orders go on; None for the beginning."""
 
         self.placement = Placement()
@@ -257,7 +263,8 @@ class Attempts:
         """Begin anew: the state that others went on from is wrong."""
         mover, self.start, self._mover = self._mover, None, None
         if mover is None:
-            return []
+            # Whoever handed it out did so to an earlier life of this agent.
+            return [self._tell(ResumeRefuted())]
         told = self._tell(StartRefuted(mover.proposal.provider))
         # With one before it the lie may have been that one's.
         return [told, *([Catch(mover.proposal.provider)] if mover.start is None else [])]
@@ -370,8 +377,11 @@ class Attempts:
         self._live[attempt.number] = attempt
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
         send = SendOrder(self._lot, attempt.number, providers, start)
-        if start is None or self._mover is None:
+        if start is None:
             return [ordered, send]
+        if self._mover is None:
+            resumed = RunResumed(attempt.number, start.position, start.fuel)
+            return [ordered, self._tell(resumed), send]
         mover = self._mover.proposal.provider
         moved = RunMoved(attempt.number, mover, start.position, start.fuel)
         return [ordered, self._tell(moved), send]

@@ -24,6 +24,7 @@ from .story import (
     ResultCommitted,
     ResultRefused,
     ResultReused,
+    ResumeRefuted,
     RunAccepted,
     RunFailed,
     RunMoved,
@@ -31,6 +32,7 @@ from .story import (
     RunPlaced,
     RunProgressed,
     RunReopened,
+    RunResumed,
     StartRefuted,
     StateKept,
     StoryEvent,
@@ -108,6 +110,13 @@ def describe(event: StoryEvent) -> str:
         case ResultReused(_, provider, receipts):
             whom, old = short_form(provider), _count(receipts, "receipt")
             return f"{whom} had the result already and served it again, with {old} of earlier runs."
+        case RunResumed(attempt, position, fuel):
+            return (
+                f"Order {attempt} goes on from step {position:,}, after {fuel:,} fuel: that state "
+                "was kept here before this agent was started again."
+            )
+        case ResumeRefuted():
+            return "The state that was kept before the restart is wrong: begun anew."
         case StartRefuted(provider):
             return f"The state that {short_form(provider)} handed out is wrong: begun anew."
         case ResultCommitted(_, provider):

@@ -70,8 +70,12 @@ class Purchase:
         terms: PurchaseTerms,
         choice: Choice,
         draws: Iterator[int],
+        start: Checkpoint | None = None,
     ) -> None:
-        """Buy these ``runs`` of the job; ``draws`` gives 0 … 999,999 at random, for audits."""
+        """Buy these ``runs`` of the job; ``draws`` gives 0 … 999,999 at random, for audits.
+
+        One alone may go on from ``start``.
+        """
         self.number = number
         self.runs = runs
         """The runs of the job that the lot is made of."""
@@ -95,6 +99,7 @@ class Purchase:
             choice,
             self.ballot,
             hedge_s=terms.hedge_s,
+            start=start,
         )
         self._waits = False
         """An order is due that could not be sent when it was tried last."""

@@ -258,6 +258,20 @@ class ResultReused:
     receipts: int
 
 
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """Order ``attempt`` asks for the rest from a state that was kept before a restart."""
+
+    attempt: int
+    position: int
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRefuted:
+    """That state is none of this run: it begins anew."""
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -286,4 +300,6 @@ StoryEvent: TypeAlias = (
     | DisputeOpened
     | DisputeEnded
     | ResultReused
+    | RunResumed
+    | ResumeRefuted
 )

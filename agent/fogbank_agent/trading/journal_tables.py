@@ -166,6 +166,8 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         fuel INTEGER,
         provider BLOB,
         accepted INTEGER,
+        -- The latest checkpoint of a step task that others can go on from, while it is under way.
+        state BLOB,
         PRIMARY KEY (job_id, level, number)
     ) WITHOUT ROWID;
     """,

@@ -252,7 +252,8 @@ class Requestor:
             raise JobRefused("a plan of steps belongs to a task of shape step, and to no other")
         self._check_verification(request, package)
         self._check_inputs(request)
-        pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
+        starts = [one.start.snapshot for one in request.inputs if one.start is not None]
+        pinned = [request.package_id, *(one.blob_id for one in request.inputs), *starts]
         shell = self._begin(request, package, events, acceptance)
         for blob_id in pinned:
             self._blobs.pin(blob_id)
@@ -421,7 +422,8 @@ class Requestor:
             stake_of,
             locality=self._locality(request, package, sizes),
         )
-        return Job(sizes, request.lots_at_once, terms, choice, self._draws())
+        starts = {run: one.start for run, one in enumerate(request.inputs) if one.start is not None}
+        return Job(sizes, request.lots_at_once, terms, choice, self._draws(), starts)
 
     def _locality(self, request: JobRequest, package: Package, sizes: Sequence[int]) -> Locality:
         inputs = [

@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 
 from fogbank_agent.limits import RUN_MS_MAX
+from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.choice import Choice, RunBounds
 from fogbank_agent.market.goodput import Goodput
 from fogbank_agent.market.job import Job
@@ -115,6 +116,7 @@ class Town:
         goodput: Goodput | None = None,
         inputs: Sequence[OrderInput] = (),
         run_ms_max: int = RUN_MS_MAX,
+        starts: Mapping[int, Checkpoint] | None = None,
     ) -> None:
         """Begin with everyone's offer in the book."""
         self.now, self.unix_s = 0.0, 1_700_000_000
@@ -162,7 +164,7 @@ class Town:
             locality=Locality(goodput or Goodput(), PACKAGE, bounds.package_bytes, inputs),
         )
         sizes = input_sizes or [1] * runs
-        self.job = Job(sizes, lots_at_once, terms, self.choice, draws or repeat(0))
+        self.job = Job(sizes, lots_at_once, terms, self.choice, draws or repeat(0), starts)
         self.story: list[tuple[int, StoryEvent]] = []
         self.lots: list[range] = []
 
