@@ -72,6 +72,9 @@ class Ledger:
         self._chains: dict[NodeId, Chain] = {}
         self._acknowledged: dict[bytes, Acknowledged] = {}
         self._proofs: dict[NodeId, bytes] = {}
+        self._barred: set[NodeId] = set()
+        """Those of them since whose fork no epoch has begun."""
+
         self._objects: dict[ObjectId, HeldObject] = {}
         self._strange_forkers = 0
         self._strangers = 0
@@ -145,12 +148,13 @@ class Ledger:
         """
         issuer = accused(proof)
         chain = self._chains.get(issuer)
-        if issuer in self._proofs:
+        if issuer in self._barred or (chain is not None and _seq_of(proof) < chain.forgiven):
             return None
         if chain is None and self._strange_forkers >= STRANGE_FORKERS_MAX:
             return None
         check_proof(proof, self.genesis.network)
         self._proofs[issuer] = proof
+        self._barred.add(issuer)
         if chain is None:
             self._strange_forkers += 1
         else:
@@ -164,7 +168,7 @@ class Ledger:
         """
         if self.dag.get(vertex.id) is not None:
             return Unwanted.HELD
-        if vertex.issuer in self._proofs and not is_asked:
+        if vertex.issuer in self._barred and not is_asked:
             return Unwanted.FORKER
         chain = self._chains.get(vertex.issuer)
         final_count = 0 if chain is None else chain.final_count
@@ -224,8 +228,8 @@ class Ledger:
     def may_die(self, record: Record) -> bool:
         """Tell whether a checkpoint may list a vertex as lost: it is a forker's or lost already."""
         chain = record.chain
-        if record.lost or not self.dag.is_banned(chain) or record.seq < chain.final_count:
-            return record.lost or self.dag.is_banned(chain)
+        if record.lost or not self.dag.is_forker(chain) or record.seq < chain.final_count:
+            return record.lost or self.dag.is_forker(chain)
         # What is L1 will be acknowledged, and final: nobody who has done so could sign.
         return chain.next_confirmed(chain.final_head) is None
 
@@ -363,8 +367,12 @@ class Ledger:
         return (record.id for record in self.dag.tips)
 
     def proofs(self) -> Mapping[NodeId, bytes]:
-        """Return one proof of each known forker."""
+        """Return one proof of each that ever forked."""
         return self._proofs
+
+    def is_barred(self, issuer: NodeId) -> bool:
+        """Tell whether somebody is a known forker: no epoch has begun since (8.6)."""
+        return issuer in self._barred
 
     # Questions about accounts.
 
@@ -594,6 +602,7 @@ class Ledger:
         for chain in self._chains.values():
             chain.closed_count = chain.final_count
             chain.sealed = False
+            self._pardon(chain)
         shown_by = (decision.proposal, *decision.precommits)
         events.append(EpochBegan(self.epochs.number, table, shown_by))
         events += [Confirmed(one.id) for one in carried]
@@ -612,13 +621,21 @@ class Ledger:
         for acknowledged in self._acknowledged.values():
             acknowledged.begin_epoch()
 
+    def _pardon(self, chain: Chain) -> None:
+        """Let a fork that was known before the epoch began bar its issuer no more."""
+        if chain.issuer in self._barred:
+            self._barred.remove(chain.issuer)
+            chain.forgiven = max(chain.end, _seq_of(self._proofs[chain.issuer]) + 1)
+            self.dag.pardon(chain)
+
     def _convict(self, one: Record, other: Record) -> list[LedgerEvent]:
         chain = one.chain
         issuer = chain.issuer
-        if issuer in self._proofs:
+        if issuer in self._barred or other.seq < chain.forgiven:
             return []
         proof = encode_proof(issuer, (one.id, one.signature), (other.id, other.signature))
         self._proofs[issuer] = proof
+        self._barred.add(issuer)
         self.dag.ban(chain, chain.records())
         return [Equivocated(issuer, proof)]
 
@@ -628,3 +645,8 @@ class Ledger:
             for record in self._finality.advance(chain, self.acknowledged(chain)):
                 yield Final(record.id)
                 chains += self._finality.released(record)
+
+
+def _seq_of(proof: bytes) -> int:
+    """Return in which position of its chain ``proof`` says that somebody forked."""
+    return seq_in(VertexId(proof[32:64]))
