@@ -131,8 +131,8 @@ def test_a_change_of_epoch_frees_a_frozen_account(seed: int) -> None:
     # The old fork is nothing new to anybody; another one is.
     proof = town.members[0].ledger.proofs()[name]
     assert town.members[0].ledger.learn_proof(proof) is None
-    head = paid[-1]
-    again = [town.community.vertex(spender, head, pays={to: 1}, epoch=1, note=to) for to in (0, 1)]
+    last = paid[-1]
+    again = [town.community.vertex(spender, last, pays={to: 1}, epoch=1, note=to) for to in (0, 1)]
     for ledger in ledgers[:4]:
         for one in again:
             ledger.insert(one)
