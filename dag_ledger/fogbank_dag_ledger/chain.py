@@ -121,12 +121,14 @@ class Chain:
         return self.slots[-1]
 
     def _head_of_final_line(self) -> Record | None:
-        head, line = self.final_head, {self.final_head}
+        head = self.final_head
+        line: set[Record | None] = {head}
         for seq in range(self.final_count, self.end):
-            line = {one for one in self.contenders(seq) if one.prev in line}
-            if not line:
+            following = [one for one in self.contenders(seq) if one.prev in line]
+            if not following:
                 break
-            head = min((one for one in line if one is not None), key=lambda one: one.id)
+            line = {*following}
+            head = min(following, key=lambda one: one.id)
         return head
 
     def contenders(self, seq: int) -> Sequence[Record]:
