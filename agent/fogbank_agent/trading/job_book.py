@@ -138,7 +138,8 @@ class JobBook:
         inputs: list[RunInput] = []
         ends: dict[int, FragmentEnd] = {}
         for row in rows:
-            number, name, input_id, *end, state = cast("tuple[int, str, bytes, object]", row)
+            number, name, input_id = cast("tuple[int, str, bytes]", row[:3])
+            end, state = row[3:-1], row[-1]
             inputs.append(RunInput(name, BlobId(input_id), _state(state)))
             if end[0] is not None:
                 ends[number] = _end(*end)
