@@ -93,6 +93,9 @@ def _restore_account(
     if home is None:
         raise RemoteProtocolError("an account in a home that is not there", rule="8.21")
     chain.closed, chain.forked = record.closed, record.forked
+    if record.forked and record.epoch:
+        # When it forked is not told; an epoch has begun since, or soon will.
+        chain.forgiven = record.count
     if record.count:
         head = Record.settled(record.head, chain, record.balance, record.beat, record.epoch)
         head.next_home = home
