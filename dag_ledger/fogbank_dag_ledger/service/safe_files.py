@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -32,7 +32,7 @@ def open_locked(path: Path) -> BinaryIO:
 
 
 @contextmanager
-def replace(path: Path) -> Iterator[BinaryIO]:
+def replace(path: Path) -> Generator[BinaryIO]:
     """Give a new file to fill, locked, and let it take the place of ``path`` at the end.
 
     It stays open.  After an error there is only the old file.  The folder is not synced yet:
