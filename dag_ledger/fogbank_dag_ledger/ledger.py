@@ -567,8 +567,11 @@ class Ledger:
             events.append(Settled(outcome.held.id, outcome.award, outcome.is_seizure))
             to_advance.update(dict.fromkeys(self._finality.released(outcome)))
         is_in_epoch = bool(acknowledges) and self.epochs.counts(record)
+        earlier = record.epoch if acknowledges and self.epochs.counted(record) else None
         for acknowledged, seq in acknowledges:
-            if acknowledged.raise_to(chain.seat, seq + 1, is_in_epoch=is_in_epoch):
+            if acknowledged.raise_to(
+                chain.seat, seq + 1, is_in_epoch=is_in_epoch, earlier=earlier
+            ):
                 to_advance.update(dict.fromkeys(acknowledged.chains))
         events += self._advance(list(to_advance))
 
@@ -590,6 +593,9 @@ class Ledger:
         validators = [self._chains[name] for name in self.epochs.holders]
         carried = carried_over(pending, union, self.epochs, validators)
         self._votes.begin_epoch(union, carried)
+        ended = self.epochs.home.copy()
+        for acknowledged in {self.acknowledged(one.chain) for one in carried if not one.final}:
+            acknowledged.end_epoch(self.epochs.number, ended)
         self._seat(table)
         for chain in self._chains.values():
             chain.closed_count = chain.final_count
