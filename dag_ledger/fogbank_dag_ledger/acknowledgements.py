@@ -122,7 +122,9 @@ class Acknowledged:
     def begin_epoch(self) -> None:
         """Count anew; the weights of the community have changed in place (section 8.19)."""
         waiting = (one.contenders(seq) for one in self.chains for seq in _open(one))
-        if not any(record.carried for contenders in waiting for record in contenders):
+        if self._earlier and not any(
+            record.carried for contenders in waiting for record in contenders
+        ):
             self._earlier.clear()
         self._general.begin()
         self._said += [0] * (len(self._general.counts) - len(self._said))

@@ -10,7 +10,7 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
 from .acknowledgements import Acknowledged
-from .carrying import carried_over, union_of_cones
+from .carrying import carried_over, outcomes_voted_for, union_of_cones
 from .chain import Chain
 from .checkpoint_state import AccountRecord, DeadRecord, HomeRecord, PairRecord, StateRecord
 from .committee_operations import Decision, Table
@@ -36,7 +36,7 @@ from .home import NOWHERE
 from .homes import Homes
 from .limits import ASKED_REACH, CONTENDERS_MAX, SEAT_WINDOW, STRANGE_FORKERS_MAX, WINDOW
 from .object_state import LineRecord, ObjectRecord
-from .objects import HeldObject, Settlement
+from .objects import HeldObject, Outcome, Settlement
 from .operations import ObjectId
 from .prospects import can_be_final
 from .pruning import Trail, mark_lost, settle
@@ -67,7 +67,7 @@ class Ledger:
         self.dag = Dag()
         self.epochs = Epochs(genesis)
         self.homes = Homes(self.epochs, genesis.network)
-        self._votes = self.votes_type(self.epochs, self._pending)
+        self._votes = self.votes_type(self.epochs, self._pending, self.dag.records)
         self._finality = Finality()
         self._chains: dict[NodeId, Chain] = {}
         self._acknowledged: dict[bytes, Acknowledged] = {}
@@ -569,9 +569,7 @@ class Ledger:
         is_in_epoch = bool(acknowledges) and self.epochs.counts(record)
         earlier = record.epoch if acknowledges and self.epochs.counted(record) else None
         for acknowledged, seq in acknowledges:
-            if acknowledged.raise_to(
-                chain.seat, seq + 1, is_in_epoch=is_in_epoch, earlier=earlier
-            ):
+            if acknowledged.raise_to(chain.seat, seq + 1, is_in_epoch=is_in_epoch, earlier=earlier):
                 to_advance.update(dict.fromkeys(acknowledged.chains))
         events += self._advance(list(to_advance))
 
@@ -587,12 +585,18 @@ class Ledger:
         decision = next(one for one in record.committee if isinstance(one, Decision))
         table, sign_offs = decided_table(decision, {edge.id: edge for edge in record.edges})
         pending = list(self._pending())
-        lowest = self._votes.objects.lowest_vote()
+        validators = [self._chains[name] for name in self.epochs.holders]
+        forked = [one for one in validators if one.forked and self.epochs.weight_of(one.issuer)]
+        retells = bool(forked) and self._votes.objects.is_open()
+        lowest = 0 if retells else self._votes.objects.lowest_vote()
         floor = min([lowest, *[one.height for one in pending]])
         union = union_of_cones(sign_offs, floor)
-        validators = [self._chains[name] for name in self.epochs.holders]
         carried = carried_over(pending, union, self.epochs, validators)
-        self._votes.begin_epoch(union, carried)
+        votes: dict[int, set[Outcome]] = {}
+        for chain in forked:
+            assert chain.seat is not None
+            votes[chain.seat] = outcomes_voted_for(chain, union, self.epochs) if retells else set()
+        self._votes.begin_epoch(union, carried, votes)
         ended = self.epochs.home.copy()
         for acknowledged in {self.acknowledged(one.chain) for one in carried if not one.final}:
             acknowledged.end_epoch(self.epochs.number, ended)

@@ -118,7 +118,7 @@ class Record:
             if isinstance(operation, CreateHome):
                 self.creates = operation.table
 
-        self.signs_off = 0 if prev is None else prev.signs_off
+        self.signs_off: int = 0 if prev is None else prev.signs_off
         """The newest epoch for which it, or a vertex before it on its line, signs off (8.19)."""
 
         for said in vertex.committee:

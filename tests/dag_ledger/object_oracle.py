@@ -449,8 +449,8 @@ class ObjectOracle:
         own = self._of.own(validator, within)
         speaking = [one for one in own if home or self._of.speaks(one, epoch)]
         if len({one.seq for one in own}) < len(own):
-            seen = {one for mine in own for one in self._of.cone(mine.id)} if speaking else set()
-            found = [one for vertex in seen for one in self.settles(self._of.vertices[vertex])]
+            below = {one for mine in own for one in self._of.cone(mine.id)} if speaking else set()
+            found = [one for vertex in below for one in self.settles(self._of.vertices[vertex])]
             return {one.result for one in found if self._home(one.result.key) == home}
         voted: dict[Key, Result] = {}
         for x in speaking:
