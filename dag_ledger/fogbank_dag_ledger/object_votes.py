@@ -5,7 +5,7 @@ when another notice must be observed first.  So a vertex of a validator costs wh
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 
 from .eligibility import NOTICES, beats_after, due, note_vouchers
@@ -20,13 +20,16 @@ _Contender = tuple[Record, Settlement]
 class _Seat:
     """What one validator has yet to vote for."""
 
-    __slots__ = ("held_back", "looks", "running", "turn", "waiting")
+    __slots__ = ("held_back", "idle", "looks", "running", "turn", "waiting")
 
     def __init__(self, *, looks: bool) -> None:
         """Begin; with ``looks`` it has seen nothing yet, whatever its chain observed (8.17)."""
         self.looks = looks
         self.waiting: list[tuple[float, int, _Contender]] = []
         """A heap by due beat."""
+
+        self.idle: list[tuple[float, int, _Contender]] = []
+        """The same, for objects that have an outcome: a vote is due then, and none waits for it."""
 
         self.running: list[tuple[int, int, HeldObject]] = []
         """A heap of the ends of all counts of beats that have begun."""
@@ -64,6 +67,9 @@ class ObjectVotes:
         self._contenders = [one for one in self._contenders if not one[1].held.is_over]
         for state in self._seats:
             state.held_back = [one for one in state.held_back if not one[1].held.is_over]
+            for heap in (state.waiting, state.idle):
+                heap[:] = [one for one in heap if not one[2][1].held.is_over]
+                heapify(heap)
 
     def take_settled(self) -> list[Outcome]:
         """Return the outcomes that became L1 since the last call."""
@@ -93,7 +99,7 @@ class ObjectVotes:
         """
         state = self._seats[seat]
         while state.waiting and state.waiting[0][2][1].held.outcome:
-            heappop(state.waiting)
+            heappush(state.idle, heappop(state.waiting))
         while state.running and (state.running[0][0] <= beat or state.running[0][2].outcome):
             heappop(state.running)
         return min(
@@ -178,7 +184,8 @@ class ObjectVotes:
             state.looks = False
             bit = 1 << seat
             observed = [one for one in self._all_held() if one.special and one.seen & bit]
-        is_due = bool(state.waiting and state.waiting[0][0] <= record.beat)
+        heaps = state.waiting, state.idle
+        is_due = any(heap and heap[0][0] <= record.beat for heap in heaps)
         if not observed and not is_due and not (may_vote and state.held_back):
             return
         before = 0 if record.prev is None else record.prev.beat
@@ -205,8 +212,9 @@ class ObjectVotes:
         for sight in touched.values():
             consider(sight.waiting)
             sight.waiting = []
-        while state.waiting and state.waiting[0][0] <= record.beat:
-            consider([heappop(state.waiting)[2]])
+        for heap in heaps:
+            while heap and heap[0][0] <= record.beat:
+                consider([heappop(heap)[2]])
         if may_vote:
             consider(state.held_back)
             state.held_back = []
