@@ -58,7 +58,7 @@ class Judge:
 
         self._paid_at: dict[VertexId, float] = {}
         self._decided: dict[bytes, VertexId] = {}
-        self._outcomes: dict[ObjectId, tuple[object, ...]] = {}
+        self._outcomes: dict[ObjectId, tuple[int, bool]] = {}
         self._final: dict[VertexId, None] = {}
         self._held: defaultdict[Node, int] = defaultdict(int)
         self._looked: Counter[Node] = Counter()
@@ -129,6 +129,7 @@ class Judge:
                 case Final(vertex_id):
                     self._decide(vertex_id)
                     self._final[vertex_id] = None
+                    self._note_takes(node, vertex_id)
                     if self.paid.get(vertex_id) == node.name and vertex_id in self._paid_at:
                         paid_at = self._paid_at.pop(vertex_id)
                         self.latencies_s.append(node.world.now - paid_at)
@@ -136,19 +137,23 @@ class Judge:
                     self.met["final in homes"] += bool(self._known[vertex_id].home)
                 case Equivocated(issuer):
                     self._convict(issuer)
-                case Settled(name):
-                    self._settle(node, name)
+                case Settled(name, award, is_seizure):
+                    # As with vertices, the next epoch may go another way, until drops are taken.
+                    if self.one_epoch:
+                        self._settle(name, (award, is_seizure))
+                    self.met["settled"] += 1
                 case _:
                     pass
 
-    def _settle(self, node: "Node", name: ObjectId) -> None:
-        held = node.ledger.object(name)
-        if held is None or held.outcome is None:
-            raise Violation("an object that nobody knows is settled")
-        outcome = (held.outcome.award, held.outcome.shares, held.outcome.is_seizure)
+    def _settle(self, name: ObjectId, outcome: tuple[int, bool]) -> None:
         if self._outcomes.setdefault(name, outcome) != outcome:
             raise Violation(f"two outcomes of {name.hex()}")
-        self.met["settled"] += 1
+
+    def _note_takes(self, node: "Node", vertex_id: VertexId) -> None:
+        record = node.ledger.dag.get(vertex_id)
+        if record is not None and record.deeds is not None:
+            for outcome in record.deeds.taken:
+                self._settle(outcome.held.id, (outcome.award, outcome.is_seizure))
 
     def _decide(self, vertex_id: VertexId) -> None:
         first = self._decided.setdefault(vertex_id[:12], vertex_id)
