@@ -36,6 +36,9 @@ class LedgerOnDisk:
     damaged: list[VertexId] = field(default_factory=list[VertexId])
     """What does not decode, has another name, or a signature that does not hold."""
 
+    damaged_tables: list[str] = field(default_factory=list[str])
+    """Tables beside that of vertices with rows that are not as they were written."""
+
     waiting: list[VertexId] = field(default_factory=list[VertexId])
     """What is not solid."""
 
@@ -60,7 +63,9 @@ def read_ledger(folder: Path, genesis: Genesis, *, with_signatures: bool = False
     try:
         floor = read_floor(store, genesis)
         wires = chain.from_iterable(store.replay())
-        return read_kept(genesis, floor, wires, with_signatures=with_signatures)
+        found = read_kept(genesis, floor, wires, with_signatures=with_signatures)
+        found.damaged_tables += store.damaged_tables()
+        return found
     except RemoteProtocolError as error:
         raise StoreUnusable(f"{folder / STORE_NAME} holds a wrong state: {error}") from None
     finally:

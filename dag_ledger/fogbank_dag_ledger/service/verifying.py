@@ -35,6 +35,7 @@ def verify(found: LedgerOnDisk) -> Verification:
     audit = Audit(ledger.genesis, state, dead, vertices, table, epoch, won)
     differences = [
         *(f"{one.hex()} is damaged" for one in found.damaged),
+        *(f"the table {one} has damaged rows" for one in found.damaged_tables),
         *(f"{one.hex()} stands on what is not here" for one in found.waiting),
         *audit.wrong,
     ]
