@@ -128,6 +128,10 @@ class Seller:
     earned: dict[AgreementId, Earned] = field(default_factory=dict[AgreementId, Earned])
     unpaid: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
     grudges: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
+    paid: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
+    bound: dict[AgreementId, tuple[NodeId, int]] = field(
+        default_factory=dict[AgreementId, tuple[NodeId, int]]
+    )
     lanes: dict[ObjectId, dict[int, ReceivedLane]] = field(
         default_factory=dict[ObjectId, dict[int, ReceivedLane]]
     )
@@ -166,19 +170,26 @@ class Seller:
         """Forget a task that is not wanted any more."""
         self.running.pop(agreement, None)
         self.waiting = [one for one in self.waiting if one[0].agreement != agreement]
+        self.bound.pop(agreement, None)
         self._start()
 
     def vanish(self) -> None:
         """Lose all work under way."""
         self.is_up = False
         self.running.clear()
+        self.bound.clear()
         self.waiting.clear()
+
+    def bind(self, requestor: NodeId, agreement: AgreementId, drops: int) -> None:
+        """Count a receipt that is committed to: it is work done, shown or not."""
+        self.bound[agreement] = requestor, drops
 
     def earn(self, requestor: NodeId, bill: Bill) -> None:
         """Count a receipt that was given."""
+        self.bound.pop(bill.agreement, None)
         self.earned[bill.agreement] = Earned(requestor, bill)
         self.unpaid[requestor] = self.unpaid.get(requestor, 0) + bill.drops
-        self.debt_most = max(self.debt_most, self._debt(requestor))
+        self.debt_most = max(self.debt_most, self.debt(requestor))
 
     def settle(self, requestor: NodeId, settlement: Settlement) -> None:
         """Take in a voucher, and what is refused."""
@@ -218,6 +229,7 @@ class Seller:
         lanes[voucher.lane] = covered
         for bill in bills:
             self._end(self.earned[bill.agreement], "paid")
+            self.paid[requestor] = self.paid.get(requestor, 0) + bill.drops
             grudge = self.grudges.get(requestor, 0)
             self.grudges[requestor] = max(0, grudge - bill.drops)
 
@@ -225,7 +237,7 @@ class Seller:
         earned.state = state
         self.unpaid[earned.requestor] -= earned.bill.drops
 
-    def _debt(self, requestor: NodeId) -> int:
+    def debt(self, requestor: NodeId) -> int:
         return self.unpaid.get(requestor, 0) + self.grudges.get(requestor, 0)
 
     def _situation(self, order: Order) -> Situation:
@@ -235,7 +247,8 @@ class Seller:
             for one in self.bank.channels.values()
             if one.payer == requestor and one.provider == self.id and not one.is_over
         )
-        debt = self._debt(requestor)
+        hidden = sum(drops for who, drops in self.bound.values() if who == requestor)
+        debt = self.debt(requestor) + hidden
         return Situation(
             slots=self.slots,
             running=len(self.running),
@@ -244,6 +257,7 @@ class Seller:
             run_ms=500,
             tick=10**8,
             debt=debt,
+            paid=self.paid.get(requestor, 0),
             room=funds - debt,
             paused=False,
             shutting_down=not self.is_up,

@@ -1,12 +1,12 @@
 """One made-up market, from a seed: who is in it, how it lives, and what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import sqrt
 from random import Random
 
-from fogbank_agent.market.bidding import Prices
+from fogbank_agent.market.bidding import Prices, credit_of
 from fogbank_agent.market.orders import Audit, Quorum, Verification
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.purchase import PurchaseState
@@ -20,7 +20,8 @@ from .events import Events
 from .sellers import CHEATS, Kind, Seller
 
 PRICE = 10_000
-CREDIT = 40_000
+CREDIT = 400_000
+"""Of which a newcomer may owe a tenth, some eight bills."""
 WALLET = 40_000_000
 REWARD_PPM = 100_000
 """What the watch gets of a stake."""
@@ -52,8 +53,11 @@ class Setting:
     fuel: int = 500_000_000
     """Of every run."""
     stakes_are_shared: bool = True
-    stake: int | None = None
-    """Drops that each provider has locked; None where nobody asks for stakes."""
+    stake: int = 0
+    """Drops that each provider has locked."""
+
+    by_stake: bool = True
+    """Requestors audit so often that lying never pays, and not by the record of results alone."""
     dispute_s: tuple[float, float] = (0.3, 2.0)
     """From a lie found to the stake seized, the least and the most."""
 
@@ -77,6 +81,10 @@ class Report:
     """Mean of each kind of provider, in drops, less what its work cost."""
     debt_most: int
     debt_bound: int
+    unpaid_most: int
+    """What one requestor that never pays got from one provider for nothing, in drops."""
+
+    unpaid_bound: int
     lost_messages: int
     departures: int
     cheats_earned: int
@@ -136,7 +144,7 @@ class World:
 
     def _seller(self, at: int, kind: Kind, seen: dict[bytes, Claim]) -> Seller:
         seller_id = NodeId(b"seller" + at.to_bytes(26, "big"))
-        self.bank.wallets[seller_id] = self.setting.stake or 0
+        self.bank.wallets[seller_id] = self.setting.stake
         if self.setting.stake:
             self.bank.stake(seller_id, self.setting.stake)
         price = self.draw.randint(PRICE * 9 // 10, PRICE * 11 // 10)
@@ -172,7 +180,7 @@ class World:
             jobs=self.setting.jobs,
             runs=self.setting.runs,
             fuel=self.setting.fuel,
-            stake_of=None if self.setting.stake is None else partial(self._at_stake, buyer_id),
+            stake_of=self._stake_of(buyer_id),
             accuse=self._accuse,
             pays=pays,
             can_run_here=self.setting.can_run_here,
@@ -180,6 +188,9 @@ class World:
         )
 
     # Disputes.
+
+    def _stake_of(self, buyer: NodeId) -> Callable[[NodeId], int] | None:
+        return partial(self._at_stake, buyer) if self.setting.by_stake else None
 
     def _at_stake(self, buyer: NodeId, provider: NodeId) -> int:
         """Return what ``buyer`` counts on: the watch may be the provider's friends."""
@@ -265,6 +276,16 @@ class World:
             debt_most=max(seller.debt_most for seller in self.sellers.values()),
             # What was let through at the limit: a full queue, and the slots.
             debt_bound=CREDIT + 4 * self._bill_most(price_most),
+            unpaid_most=max(
+                (
+                    seller.debt(buyer.id)
+                    for buyer in self.buyers
+                    for seller in self.sellers.values()
+                    if not buyer.pays
+                ),
+                default=0,
+            ),
+            unpaid_bound=credit_of(CREDIT, 0) + 4 * self._bill_most(price_most),
             cheats_earned=sum(
                 self._earned(one) for one in self.sellers.values() if one.kind is not Kind.HONEST
             ),
