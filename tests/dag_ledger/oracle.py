@@ -83,9 +83,12 @@ class Oracle:
         if prev is not None and self.is_lost(prev):
             return True
         for op in vertex.operations:
-            if isinstance(op, MoveHome) and op.home:
-                is_none = op.home in self._settled and self._home_table(op.home) is None
-                if is_none or self.is_lost(self.vertices[op.home]):
+            named = ()
+            if isinstance(op, MoveHome | CreateHome):
+                named = op.references
+            for home in named:
+                is_none = home in self._settled and self._home_table(home) is None
+                if is_none or self.is_lost(self.vertices[home]):
                     return True
         return any(self.is_lost(self.vertices[claim.source]) for claim in vertex.claims)
 
@@ -178,7 +181,7 @@ class Oracle:
                 if not all(self._had_seat(vertex, name) for name in names):
                     return "8.18.2"
                 seats: Value = [[name, weight] for name, weight in op.table.seats]
-                said = encode([1, vertex.issuer, [seats, op.table.quorum]])
+                said = encode([1, vertex.issuer, [seats, op.table.quorum], op.succeeds])
                 signed = b"fog-home-1\0" + self.genesis.network + said
                 for (name, _), signature in zip(op.table.seats, op.signatures, strict=True):
                     if not is_signed_by(name, signed, signature):
@@ -186,6 +189,13 @@ class Oracle:
                 made = [one for one in line for op in one.operations if isinstance(op, CreateHome)]
                 if len(made) >= 4:
                     return "8.18.3"
+                before = self._home_table(op.succeeds)
+                if op.succeeds and (
+                    before is None
+                    or sum(before.weights().get(name, 0) for name, _ in op.table.seats)
+                    < before.quorum
+                ):
+                    return "8.18.6"
             if isinstance(op, MoveHome) and (
                 op.home == lives or (op.home and self._home_table(op.home) is None)
             ):
