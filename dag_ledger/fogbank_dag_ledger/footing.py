@@ -14,7 +14,7 @@ from fogbank_protocol.identity import NodeId
 from .acknowledgements import Acknowledged
 from .chain import Chain
 from .dag import Dag
-from .home_operations import CreateHome, MoveHome
+from .home_operations import MoveHome
 from .limits import TAG_BYTES
 from .objects import HeldObject
 from .operations import Act, ObjectId, Slash, Take, TopUp, TwoVouchers, object_id
@@ -177,9 +177,8 @@ def is_vain(held: HeldObject, act: Act) -> bool:
 
 
 def _destinations(vertex: Vertex) -> Iterable[VertexId]:
-    """Return the homes that ``vertex`` moves to, or makes a successor of."""
     for operation in vertex.operations:
-        if isinstance(operation, MoveHome | CreateHome):
+        if isinstance(operation, MoveHome):
             yield from operation.references
 
 

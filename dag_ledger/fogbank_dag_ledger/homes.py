@@ -100,13 +100,14 @@ class Homes:
             raise RemoteProtocolError("too many homes of one account", rule="8.18.3")
 
     def _check_succession(self, operation: CreateHome, creation: Record | None) -> None:
-        if not operation.succeeds:
+        if not operation.succeeds or creation is None:
+            # Of what is settled nothing is asked (8.21).
             return
-        before = self.get(operation.succeeds)
-        if before is None or (creation is not None and creation.creates is None):
+        if creation.creates is None:
             raise RemoteProtocolError("a successor of what is no home", rule="8.18.6")
-        there = before.table.weights()
-        if sum(there.get(name, 0) for name, _ in operation.table.seats) < before.quorum:
+        table = creation.creates.table
+        there = table.weights()
+        if sum(there.get(name, 0) for name, _ in operation.table.seats) < table.quorum:
             raise RemoteProtocolError("a successor that its seats do not want", rule="8.18.6")
 
     def _destination(self, home: Home, home_id: bytes, creation: Record | None) -> Home:

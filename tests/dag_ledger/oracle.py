@@ -83,12 +83,9 @@ class Oracle:
         if prev is not None and self.is_lost(prev):
             return True
         for op in vertex.operations:
-            named = ()
-            if isinstance(op, MoveHome | CreateHome):
-                named = op.references
-            for home in named:
-                is_none = home in self._settled and self._home_table(home) is None
-                if is_none or self.is_lost(self.vertices[home]):
+            if isinstance(op, MoveHome) and op.home:
+                is_none = op.home in self._settled and self._home_table(op.home) is None
+                if is_none or self.is_lost(self.vertices[op.home]):
                     return True
         return any(self.is_lost(self.vertices[claim.source]) for claim in vertex.claims)
 
@@ -190,7 +187,7 @@ class Oracle:
                 if len(made) >= 4:
                     return "8.18.3"
                 before = self._home_table(op.succeeds)
-                if op.succeeds and (
+                if (op.succeeds and op.succeeds not in self._settled) and (
                     before is None
                     or sum(before.weights().get(name, 0) for name, _ in op.table.seats)
                     < before.quorum

@@ -100,9 +100,8 @@ class RandomDag:
         if random.random() < (0.1 if self._homes else 0.4):
             seats = random.sample(community.validators, random.choice((2, 3, 3)))
             seats += community.names[-1:] if random.random() < 0.1 else ()
-            before = NO_VERTEX
-            if self._homes and random.random() < 0.5:
-                before = random.choice(list(self._homes))
+            homes = sorted(self._homes)
+            before = homes[draft.seq % len(homes)] if homes and draft.seq % 3 == 1 else NO_VERTEX
             operations.append(home_of(community, draft.issuer, seats, succeeds=before))
         if random.random() < 0.15:
             operations.append(MoveHome(random.choice([NO_VERTEX, *self._homes])))
