@@ -31,8 +31,8 @@ def last_balances(
     for recipient, senders in paid.items():
         balances[recipient] += sum(total for _, total in senders.values())
     for held, total in put.items():
-        for account, drops in _owed(held, total, taken[held]):
-            balances[account] += drops
+        for owner, drops in _owed(held, total, taken[held]):
+            balances[owner] += drops
     return {account: drops for account, drops in sorted(balances.items()) if drops}
 
 
