@@ -37,6 +37,10 @@ class Home:
         weights = self.table.weights()
         self.weights[:] = [weights.get(name, 0) for name in holders]
 
+    def copy(self) -> "Home":
+        """Return a home that keeps the seats of now."""
+        return Home(self.id, self.table, list(self.weights))
+
     def weight_of(self, number: int) -> int:
         """Return the weight of the seat with this number; 0 when it has none here."""
         return self.weights[number] if number < len(self.weights) else 0
