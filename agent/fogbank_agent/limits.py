@@ -404,7 +404,7 @@ TICK_MS = 200
 TICK_WAIT_S = 10.0
 """How long a provider waits for a voucher before it ends the lot (section 9.5)."""
 
-CHECKPOINT_INTERVAL_S = 0.5
+CHECKPOINT_INTERVAL_S = 0.1
 """The least time between two states that a provider hands out of one run (section 9.5)."""
 
 CHECKPOINT_BYTES_PER_S = 4 * 1024 * 1024

@@ -134,6 +134,9 @@ class ProviderStatus:
     fuel_per_s: int
     """As measured; a guess before the first run."""
 
+    tick: int
+    """The fuel of ``TICK_MS`` of work at that speed."""
+
     price: int
     """Drops for a gigafuel now."""
 
@@ -290,6 +293,7 @@ class Provider:
             runs_done=self._runs_done,
             fuel_done=self._fuel_done,
             fuel_per_s=self._speed.fuel_per_s,
+            tick=self._speed.tick,
         )
 
     def received(self, channel: ObjectId) -> int:
@@ -305,6 +309,10 @@ class Provider:
         """Take orders again."""
         self._paused = False
         self._refresh_offer()
+
+    async def close_channels(self) -> None:
+        """Settle every channel that pays this agent, but those with a run under way."""
+        await self._channels.close_all()
 
     # Orders.
 
