@@ -206,7 +206,12 @@ DISPUTE_RETRY_S = 10.0
 """Seconds until a member that could not tell is asked again."""
 
 DISPUTE_LASTS_S = 3_600.0
-"""Seconds after which a dispute that too few members answered is given up."""
+"""Seconds after which a dispute is given up that too few members answered, or whose proof the
+ledger did not take (section 9.10)."""
+
+SEIZE_RETRY_S_MAX = 640.0
+"""The most seconds between two attempts to have a stake seized, which begin
+``DISPUTE_RETRY_S`` apart and double."""
 
 PROOFS_WAITING_MAX = 8
 """Proofs that wait at a member, beside the one that it looks at."""

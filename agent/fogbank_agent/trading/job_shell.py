@@ -72,12 +72,13 @@ from ..market.tally import Bill
 from ..market.ticks import RunningBill, Tick
 from ..market.verification import Claim
 from .bill_book import BillBook
-from .disputing import Accusation, Disputing
+from .disputing import Disputing
 from .journal import Journal
 from .lot_runs import LotWork
 from .order_out import OrderOut
 from .own_runs import OwnRuns
 from .payments import Payments, VoucherGiven
+from .proving import Accusation
 from .purchase_calls import AttemptEnded, LotResult, PurchaseCalls
 from .standings import Standings
 

@@ -9,7 +9,7 @@ import trio
 
 from fogbank_agent.market.orders import Audit
 from fogbank_agent.market.story import ResultArrived, ResultRefused, RunPlaced, StoryEvent
-from fogbank_agent.trading.disputing import DisputeRecord
+from fogbank_agent.trading.dispute_book import DisputeRecord
 from fogbank_agent.trading.requestor import JobEvent
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import Pace
