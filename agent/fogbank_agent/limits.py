@@ -231,6 +231,15 @@ FINDINGS_KEPT_MAX = 1_024
 TRACE_ANSWER_S = 10.0
 """How long a provider may take to show the trace behind a receipt."""
 
+STATE_ANSWER_S = 10.0
+"""How long a provider may take to state where its run was at one position."""
+
+STATE_QUESTIONS_MAX = 64
+"""Questions about the states of one result that a provider answers: to halve 2⁴⁰ takes 40."""
+
+HANDED_STATES_MAX = 256
+"""States handed out of one run that its provider knows the names of afterwards."""
+
 TRACES_KEPT = 64
 """Results of step tasks whose traces a provider keeps."""
 

@@ -255,7 +255,7 @@ class Provider:
             RequestService(SETTLE_METHOD, self._take_settlement, SETTLEMENT_BODY_BYTES_MAX),
             RequestService(CLOSE_METHOD, self._close_channel, CLOSE_BODY_BYTES_MAX),
             *self._host.services(),
-            *self._bench.traces.services(),
+            *self._bench.services(),
         ]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

@@ -1,7 +1,7 @@
 """Makes the proof that a provider signed a wrong result (SPEC.md sections 7.12 and 9.10)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from logging import getLogger
 from time import time
 
@@ -9,29 +9,39 @@ import trio
 
 from fogbank_dag_ledger.stakes import StakeView
 from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.encoding import decode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_protocol.node.failures import CallFailure
 from fogbank_protocol.node.node import Node
-from fogbank_protocol.signed import Signed
+from fogbank_protocol.signed import Signed, signed_from_value
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
+from fogbank_wasm_tasks.limits import STATEMENT_BYTES_MAX
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.receipt import Receipt, Result, open_receipt
 from fogbank_wasm_tasks.verification.proof_file import WrongResultProof, encode_proof
-from fogbank_wasm_tasks.verification.statements import receipt_id_of
+from fogbank_wasm_tasks.verification.state import Digest
+from fogbank_wasm_tasks.verification.statements import (
+    STATEMENT,
+    Question,
+    Wanted,
+    encode_question,
+    open_statement,
+    receipt_id_of,
+)
 from fogbank_wasm_tasks.verification.terms import Terms
 
-from ..limits import TRACE_ANSWER_S
+from ..limits import STATE_ANSWER_S, TRACE_ANSWER_S
 from ..market.dispute_messages import DisputeOpening, TraceQuestion, encode_trace_question
 from ..market.offers import StakePlace
 from ..market.verification import Claim
 from .dispute_book import DisputeRecord
 from .findings import end_hash, make_finding
 from .lot_runs import LotWork
-from .methods import TRACE_METHOD
+from .methods import SIGNED_OVERHEAD_BYTES, STATE_METHOD, TRACE_METHOD
 from .own_runs import OwnRuns
-from .stretches import Stretch, find_stretch, roots_in
+from .stretches import StateAt, Stretch, find_stretch, narrow_stretch, right_end, roots_in
 from .watch import Watch
 
 _log = getLogger(__name__)
@@ -98,11 +108,13 @@ class Proving:
         number = _first_wrong(receipt, own)
         if number is None:
             return None
-        result = own[number]
         stretch = await self._stretch(accusation, work, receipt, number)
         if stretch is None:
-            given = snapshot or await self._blobs.read(accusation.inputs[number])
-            stretch = Stretch(None, None, given, end_hash(result.outcome, result.fuel))
+            stretch = await self._whole(
+                accusation, work, receipt.results[number], own[number], number
+            )
+        if stretch is None:
+            return None
         proof = WrongResultProof(
             network=network,
             package=accusation.package.data,
@@ -140,6 +152,16 @@ class Proving:
             return (Result(work.inputs[0], trace.outcome, trace.fuel, trace.claim()),)
         return await self._own_runs.execute(work, wall_s_max, states=said.states)
 
+    async def _whole(
+        self, accusation: Accusation, work: LotWork, said: Result, own: Result, number: int
+    ) -> Stretch | None:
+        """Return the whole run, as far as the provider says that it went."""
+        given = work.snapshot or await self._blobs.read(work.inputs[number])
+        state_at = await self._states(work, number, accusation.wall_s_max)
+        states = 0 if own.trace is None else own.trace.states
+        right = await right_end(said, states, end_hash(own.outcome, own.fuel), state_at)
+        return None if right is None else Stretch(None, None, given, right)
+
     async def _stretch(
         self, accusation: Accusation, work: LotWork, receipt: Receipt, number: int
     ) -> Stretch | None:
@@ -161,21 +183,55 @@ class Proving:
         except CallFailure as failure:
             _log.info("a liar does not show its trace: %s", failure)
             return None
+        state_at = await self._states(work, number, accusation.wall_s_max)
+        given = work.snapshot or await self._blobs.read(work.inputs[number])
+        said = receipt.results[number]
+        found = await find_stretch(said, work.terms, own, roots_in(body), given, state_at)
+        if found is None:
+            return None
+
+        async def ask(position: int) -> tuple[Signed, Digest] | None:
+            question = Question(receipt_id, number, position, Wanted.STATEMENT)
+            return await self._ask_state(accusation.provider, question)
+
+        return await narrow_stretch(found, said, work.terms, own, state_at, ask)
+
+    async def _states(self, work: LotWork, number: int, wall_s_max: float) -> StateAt:
+        """Return what shows the states of the one run of ``work``."""
         data = await self._blobs.read(work.inputs[number])
+        alone = replace(work, inputs=[work.inputs[number]])
 
         async def state_at(position: int) -> bytes | None:
             try:
-                return await self._own_runs.steps.state_at(
-                    work, data, position, accusation.wall_s_max
-                )
+                return await self._own_runs.steps.state_at(alone, data, position, wall_s_max)
             except (RemoteProtocolError, SandboxBusy, SandboxUnavailable) as error:
                 _log.info("a state cannot be shown: %s", error)
                 return None
 
-        given = data if work.snapshot is None else work.snapshot
-        return await find_stretch(
-            receipt.results[number], work.terms, own, roots_in(body), given, state_at
-        )
+        return state_at
+
+    async def _ask_state(
+        self, provider: NodeId, question: Question
+    ) -> tuple[Signed, Digest] | None:
+        """Return what ``provider`` states of a position, signed; None for anything else."""
+        network = self._node.network
+        try:
+            body = await self._node.request(
+                provider, STATE_METHOD, encode_question(question), timeout_s=STATE_ANSWER_S
+            )
+            bytes_max = STATEMENT_BYTES_MAX + SIGNED_OVERHEAD_BYTES
+            signed = signed_from_value(STATEMENT, decode(body, bytes_max=bytes_max))
+            statement = open_statement(signed, network)
+        except (CallFailure, RemoteProtocolError) as failure:
+            _log.info("a liar does not say where its run was: %s", failure)
+            return None
+        is_answer = (
+            statement.party,
+            statement.receipt_id,
+            statement.index,
+            statement.position,
+        ) == (provider, question.receipt_id, question.index, question.position)
+        return (signed, statement.digest) if is_answer else None
 
 
 def _first_wrong(receipt: Receipt, own: Sequence[object]) -> int | None:
