@@ -13,7 +13,7 @@ import signal
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -177,7 +177,7 @@ def locked(agent: Agent) -> int:
 
 
 @contextmanager
-def a_town(folder: Path) -> Iterator[Town]:
+def a_town(folder: Path) -> Generator[Town]:
     """Give a bank and two providers."""
     town = Town(folder, Agent(folder / "bank"))
     try:
