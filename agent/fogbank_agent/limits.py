@@ -181,6 +181,9 @@ STAKE_MIN = 1_000
 STAKE_WATCH_MAX = 8
 """Accounts that watch over a stake (section 8.15)."""
 
+WATCH_MISSING_MAX = 1
+"""Members that a watch may lack for its stake to count: seats change (section 9.9)."""
+
 STAKE_REWARD_PPM = 100_000
 """What the watch gets of a seized stake that this agent opens, in parts per million."""
 

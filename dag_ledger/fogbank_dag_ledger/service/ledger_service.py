@@ -64,7 +64,7 @@ from ..participation.happenings import (
     VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
-from ..stakes import StakeView, channel_funds, view_stake
+from ..stakes import StakeView, channel_funds, convicted, view_stake
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
@@ -327,6 +327,10 @@ class LedgerService:
     def channel_funds(self, provider: NodeId) -> Mapping[NodeId, int]:
         """Return the drops that open channels to ``provider`` began with, by opener."""
         return channel_funds(self._ledger, provider)
+
+    def convicted(self) -> frozenset[NodeId]:
+        """Return whose stakes were seized, as far as the ledger still has a trace of it."""
+        return convicted(self._ledger)
 
     def has_seen(self, account: NodeId) -> bool:
         """Tell whether a seat, the genesis, a vertex or a payment names ``account``.
