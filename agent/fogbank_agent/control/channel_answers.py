@@ -30,16 +30,16 @@ async def answer_close_channels(
 ) -> None:
     """Have the own channels settled, and tell how many are."""
     with trio.move_on_after(min(max(request.wait_s, 0), CONTROL_WAIT_S_MAX)):
-        await parts.requestor.close_channels()
-        await _wait_settled(parts, request)
+        await _settle(parts, request)
     waiting = _unsettled(parts, request)
     await conversation.send(ChannelsClosed(len(_meant(parts, request)) - waiting, waiting))
 
 
-async def _wait_settled(parts: Parts, request: CloseChannels) -> None:
+async def _settle(parts: Parts, request: CloseChannels) -> None:
+    # Again and again: one may have been opening, or in use, or not to be reclaimed at that moment.
     while True:
+        await parts.requestor.close_channels()
         if request.earned and parts.provider is not None:
-            # Again and again: a run may have been under way.
             await parts.provider.close_channels()
         if not _unsettled(parts, request):
             return
