@@ -126,6 +126,14 @@ class LedgerService:
         self._wishes: dict[int, Wish] = {}
         self._finals = Finals()
         self._numbers = count()
+        self.channels = Channels(
+            self._own,
+            self._act,
+            lambda channel, voucher: self._driver.tell(VoucherRemembered(channel, voucher)),
+        )
+        """Payment channels, escrows and stakes of the own account: one object for good, though the
+        ledger below it may begin anew."""
+
         self._decided = trio.Event()
         self._answer = FrontierMessage(reset=False, entries={})
         self._snapshot: Snapshot | None = None
@@ -159,13 +167,7 @@ class LedgerService:
             wait_for_room=self._wait_for_room,
         )
         self._exchange = Exchange(self._network, self._pipeline)
-        self.channels = Channels(
-            self._participant.objects,
-            self._own,
-            self._act,
-            lambda channel, voucher: self._driver.tell(VoucherRemembered(channel, voucher)),
-        )
-        """Payment channels, escrows and stakes of the own account."""
+        self.channels.follow(self._participant.objects)
 
     def services(self) -> Sequence[Service]:
         """Return the methods of SPEC.md section 8.7 for the node to serve."""
