@@ -190,6 +190,7 @@ class Attempts:
         proposal = agreed(attempt)
         self._release(attempt, now)
         attempt.stage, attempt.proposal = Stage.BIDDING, None
+        self._choice.begin_asking()
         attempt.auction.drop(proposal.provider)
         if reason is Reason.BUSY:
             self._choice.note_busy(proposal.provider, now)
@@ -322,6 +323,7 @@ class Attempts:
             case Proposal() as proposal:
                 attempt.stage, attempt.proposal = Stage.AGREEING, proposal
                 attempt.ends_at = now + AGREEMENT_WAIT_S
+                self._choice.end_asking()
                 self._choice.begin(proposal.provider)
                 cost = self._choice.cost_expected(proposal, self._runs)
                 self._choice.purse.reserve(self._key(attempt.number), cost)
@@ -342,16 +344,21 @@ class Attempts:
 
     def order(self, now: float) -> list[BallotCommand]:
         """Send an order to the best-looking providers; nothing when there is none to ask."""
+        shunned = self._shunned()
+        if self._choice.is_asked_enough(shunned, now):
+            self.placement.queue(now)
+            return []
         lot = self._ballot.draw_lot()
-        providers = self._choice.whom_to_ask(self._shunned(), self._unreliable, now, lot=lot)
+        providers = self._choice.whom_to_ask(shunned, self._unreliable, now, lot=lot)
         if not providers:
-            is_news = self.placement.stalled_since is None
-            self.placement.stall(now)
+            is_news, self.placement.is_told = not self.placement.is_told, True
+            self.placement.stall(now, is_queued=True)
             return self._explain_silence(now) if is_news else []
         start = self.start
         attempt = Attempt(self._number_next, Auction(providers, now), start=start, lot=lot)
         self._number_next += 1
         self._live[attempt.number] = attempt
+        self._choice.begin_asking()
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
         send = SendOrder(self._lot, attempt.number, providers, start)
         if start is None or self._mover is None:
@@ -429,6 +436,8 @@ class Attempts:
         return commands
 
     def _end_attempt(self, attempt: Attempt, now: float) -> None:
+        if attempt.stage is Stage.BIDDING:
+            self._choice.end_asking()
         self._release(attempt, now)
         del self._live[attempt.number]
 

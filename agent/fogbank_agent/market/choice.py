@@ -81,6 +81,11 @@ class Choice:
         self._results = 0
         self._running = 0
         self._progress_at = -inf
+        self._asking = 0
+        """Auctions that are open."""
+
+        self.has_freed = False
+        """A place was given back, or an auction has ended, since the job looked last."""
 
     def whom_to_ask(
         self,
@@ -95,13 +100,7 @@ class Choice:
         Those of ``disliked`` come only after all others.  With a ``lot`` they are drawn by it
         instead, whatever they cost: a liar's friend would audit its lies for nothing.
         """
-        fit = [
-            offer
-            for offer in self._book.current(now)
-            if offer.provider not in shunned
-            and not self._misfits(offer)
-            and self._has_room(offer, now)
-        ]
+        fit = [offer for offer in self._fit(shunned, now) if self._has_room(offer, now)]
         fit.sort(
             key=lambda offer: (
                 offer.provider in disliked,
@@ -109,6 +108,25 @@ class Choice:
             )
         )
         return [offer.provider for offer in fit[:PROVIDERS_ASKED_MAX]]
+
+    def is_asked_enough(self, shunned: Collection[NodeId], now: float) -> bool:
+        """Tell whether the job's own runs and open auctions take all places that there are.
+
+        A further order would be in vain.  False when there is nobody to ask at all.
+        """
+        fit = self._fit(shunned, now)
+        free = sum(_places(offer) - self._record(offer.provider).in_flight for offer in fit)
+        return bool(fit) and free <= self._asking
+
+    def _fit(self, shunned: Collection[NodeId], now: float) -> list[Offer]:
+        """Return the offers of those that can take a run, as soon as they have room for it."""
+        return [
+            offer
+            for offer in self._book.current(now)
+            if offer.provider not in shunned
+            and now >= self._record(offer.provider).busy_until
+            and not self._misfits(offer)
+        ]
 
     def choose(
         self,
@@ -213,6 +231,17 @@ class Choice:
         assert record.in_flight > 0
         record.in_flight -= 1
         record.busy_until = 0.0
+        self.has_freed = True
+
+    def begin_asking(self) -> None:
+        """Count an auction that opens."""
+        self._asking += 1
+
+    def end_asking(self) -> None:
+        """Count the end of an auction."""
+        assert self._asking > 0
+        self._asking -= 1
+        self.has_freed = True
 
     def in_flight(self, provider: NodeId) -> int:
         """Return how many runs are placed with ``provider``."""
