@@ -211,6 +211,9 @@ class Attempts:
     def _take_tick(self, attempt: Attempt, tick: TickStated) -> list[BallotCommand]:
         proposal, record = agreed(attempt), self.records[attempt.number]
         record.ticked_fuel, record.ticked_drops = tick.fuel, drops_for(tick.fuel, proposal.price)
+        self._choice.note_stated(
+            proposal.provider, (self._lot, attempt.number), record.ticked_drops
+        )
         # What is owed is no longer set aside.
         key = self._key(attempt.number)
         self._choice.purse.release(key)
@@ -448,6 +451,7 @@ class Attempts:
             self._choice.end(attempt.proposal.provider)
         self._choice.purse.release(self._key(attempt.number))
         self._choice.purse.end_risk(attempt.proposal.provider, self._key(attempt.number))
+        self._choice.end_stated(attempt.proposal.provider, (self._lot, attempt.number))
         if attempt.stage is Stage.RUNNING:
             self._choice.end_work(now)
 

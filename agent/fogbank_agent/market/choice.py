@@ -1,6 +1,6 @@
 """Whom to ask and whose bid to take: everything a job knows about providers."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
@@ -86,6 +86,12 @@ class Choice:
 
         self.has_freed = False
         """A place was given back, or an auction has ended, since the job looked last."""
+
+        self.has_judged = False
+        """A check has ended since the job looked last."""
+
+        self._checked_lots: dict[NodeId, set[int]] = {}
+        self._stated: dict[NodeId, dict[tuple[int, int], int]] = {}
 
     def whom_to_ask(
         self,
@@ -200,6 +206,32 @@ class Choice:
         if self._stake_of is not None:
             lie_ppm = deterrent_ppm(at_risk, self._stake_of(provider) - paid)
         return audit_rate_ppm(self.bounds.verification, confirmed, lie_ppm)
+
+    def begin_check(self, provider: NodeId, lot: int) -> None:
+        """Count a claim of ``provider`` that is being checked, until ``end_check``."""
+        self._checked_lots.setdefault(provider, set()).add(lot)
+
+    def end_check(self, lot: int) -> None:
+        """Count the check of a lot no longer: it is over, or its result is not wanted any more."""
+        for lots in self._checked_lots.values():
+            self.has_judged |= lot in lots
+            lots.discard(lot)
+
+    def checks_of(self, provider: NodeId) -> Set[int]:
+        """Return the lots of which a claim of ``provider`` is being checked."""
+        return self._checked_lots.get(provider, frozenset())
+
+    def note_stated(self, provider: NodeId, key: tuple[int, int], drops: int) -> None:
+        """Count what was paid for statements of the attempt ``key``, until ``end_stated``."""
+        self._stated.setdefault(provider, {})[key] = drops
+
+    def end_stated(self, provider: NodeId, key: tuple[int, int]) -> None:
+        """Count it no longer: its lot is decided, or nothing more comes of it."""
+        self._stated.get(provider, {}).pop(key, None)
+
+    def stated(self, provider: NodeId) -> int:
+        """Return the drops that ``provider`` was paid for work whose result is undecided."""
+        return sum(self._stated.get(provider, {}).values())
 
     def is_caught(self, provider: NodeId) -> bool:
         """Tell whether the provider was caught in this job."""

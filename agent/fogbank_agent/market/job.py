@@ -95,8 +95,13 @@ class Job:
                 return [self.purchases[event.lot]]
 
     def _wake(self, now: float) -> list[JobCommand]:
-        """Let the lots that wait longest have the places that were given back."""
+        """Decide what waited for a check, and fill the places that were given back."""
         commands: list[JobCommand] = []
+        while self.choice.has_judged:
+            self.choice.has_judged = False
+            for purchase in [*self._active.values()]:
+                if purchase.ballot.waits_for_checks:
+                    commands += self._follow(purchase, purchase.handle(Tick(), now), now)
         while self.choice.has_freed:
             self.choice.has_freed = False
             for purchase in [one for one in self._active.values() if one.is_queued]:

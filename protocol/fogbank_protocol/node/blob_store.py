@@ -117,7 +117,7 @@ class BlobStore:
             StoreFull: there is no room for them; none of them is kept.
         """
         await trio.lowlevel.checkpoint()
-        assert all([len(data) <= CHUNK_BYTES for data in blobs])
+        assert all(len(data) <= CHUNK_BYTES for data in blobs)
         names = list(map(blob_id_of, blobs))
         missing: dict[BlobId, bytes] = {}
         for named, data in zip(names, blobs, strict=True):

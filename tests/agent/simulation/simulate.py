@@ -56,9 +56,10 @@ SETTINGS = {
     "no stakes, audit, 20 % selective": replace(
         STAKED, stake=None, kinds=(Kind.SELECTIVE,), jobs=2, runs=40
     ),
+    # Shared by three requestors, so that each counts on ten bills of a run.
     "honest, audit, long": Setting(
         verification=Audit(0),
-        stake=40 * BILL,
+        stake=30 * BILL,
         providers=8,
         requestors=3,
         debtors_percent=0,
