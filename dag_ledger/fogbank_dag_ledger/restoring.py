@@ -9,13 +9,17 @@ from fogbank_protocol.errors import RemoteProtocolError
 from .accounts import Totals
 from .acknowledgements import Acknowledged
 from .chain import Chain
-from .checkpoint_state import AccountRecord, HomeRecord, PairRecord, StateRecord
+from .checkpoint_state import AccountRecord, DeadRecord, HomeRecord, PairRecord, StateRecord
+from .committee_operations import Table
+from .epoch_change import seat
 from .finality import Finality
 from .footing import Ground
+from .holdings import Holdings
 from .home import Home
-from .object_state import ObjectRecord
+from .object_state import LineRecord, ObjectRecord
 from .pruning import Interval, Trail, forget
 from .record import Record
+from .settled_objects import restore_line, restore_object
 from .vertex import VertexId, seq_in, tag_in
 
 
@@ -29,7 +33,56 @@ class Names:
     dead: Sequence[VertexId]
 
 
-def restore_account(
+def restore(
+    held: Holdings,
+    records: Iterable[StateRecord],
+    names: Iterable[Names],
+    tables: Sequence[Table],
+) -> None:
+    """Let ``held``, where nothing is yet, stand at a checkpoint as ``Ledger.restore`` says.
+
+    Raises:
+        RemoteProtocolError: the records do not fit together.
+    """
+    assert not held.dag
+    for table in tables:
+        seat(held, table)
+    held.epochs.settle(len(tables))
+    ordered = in_order(records)
+    for record in ordered:
+        _restore_record(held, record, len(tables))
+    for record in ordered:
+        if isinstance(record, HomeRecord):
+            held.homes.count_made(held.chains.get(record.account))
+    _restore_names(names, held.acknowledged, held.ground, held.trail)
+
+
+def _restore_record(held: Holdings, record: StateRecord, epoch: int) -> None:
+    if isinstance(record, HomeRecord):
+        held.homes.add(record.home, record.table)
+        return
+    chain = held.chain_of(record.account)
+    chain.introduced = True
+    match record:
+        case AccountRecord():
+            _restore_account(record, chain, held.finality, held.homes.get(record.home))
+            if chain.seat is not None and record.count and record.epoch == epoch:
+                held.epochs.entered |= 1 << chain.seat
+        case PairRecord():
+            _restore_pair(record, chain, held.finality)
+        case DeadRecord(_, name):
+            held.ground.dead[name] = None
+        case ObjectRecord():
+            restored = restore_object(record, chain, held.homes.get(record.home))
+            held.objects[record.id] = held.ground.objects[record.id] = restored
+        case LineRecord():
+            known = held.objects.get(record.object_id)
+            if known is None:
+                raise RemoteProtocolError("drops in no object", rule="8.21")
+            restore_line(record, known, chain, held.finality)
+
+
+def _restore_account(
     record: AccountRecord, chain: Chain, finality: Finality, home: Home | None
 ) -> None:
     """Let ``chain``, of which nothing is held, stand as ``record`` says; it lives in ``home``.
@@ -40,6 +93,9 @@ def restore_account(
     if home is None:
         raise RemoteProtocolError("an account in a home that is not there", rule="8.21")
     chain.closed, chain.forked = record.closed, record.forked
+    if record.forked and record.epoch:
+        # When it forked is not told; an epoch has begun since, or soon will.
+        chain.forgiven = record.count
     if record.count:
         head = Record.settled(record.head, chain, record.balance, record.beat, record.epoch)
         head.next_home = home
@@ -48,7 +104,7 @@ def restore_account(
         finality.final_count += record.count
 
 
-def restore_pair(record: PairRecord, chain: Chain, finality: Finality) -> None:
+def _restore_pair(record: PairRecord, chain: Chain, finality: Finality) -> None:
     """Let ``chain``, which stands restored, have the totals of ``record``."""
     for totals in (chain.account, chain.totals):
         _set(totals, record)
@@ -65,7 +121,7 @@ def _set(totals: Totals, record: PairRecord) -> None:
         totals.sent[record.other] = record.sent
 
 
-def restore_names(
+def _restore_names(
     intervals: Iterable[Names],
     by_tag: Mapping[bytes, Acknowledged],
     ground: Ground,

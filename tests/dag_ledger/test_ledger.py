@@ -259,7 +259,7 @@ def test_a_proof_from_elsewhere_closes_the_door_but_changes_no_vote(person: int)
 def test_of_strangers_no_more_proofs_are_kept_than_there_is_room_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fogbank_dag_ledger.ledger.STRANGE_FORKERS_MAX", 1)
+    monkeypatch.setattr("fogbank_dag_ledger.insertion.STRANGE_FORKERS_MAX", 1)
     community = Community(others=4)
     community.genesis = new_genesis(
         "test", community.genesis.seats, {community.names[4]: 1}, bytes(16)
