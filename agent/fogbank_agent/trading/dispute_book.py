@@ -85,8 +85,8 @@ class DisputeBook:
     def tell(self, record: DisputeRecord, event: DisputeOpened | DisputeEnded) -> None:
         """Add ``event`` to the story of the lot that it came from."""
         rows = self._journal.query(
-            "SELECT began_unix_s FROM jobs JOIN runs ON runs.job_id = jobs.job_id "
-            "WHERE runs.lot_id = ? LIMIT 1",
+            "SELECT began_unix_s FROM jobs JOIN lots ON lots.job_id = jobs.job_id "
+            "WHERE lots.lot_id = ?",
             record.lot_id,
         )
         began = cast("int", rows[0][0]) if rows else record.opened_unix_s
