@@ -350,7 +350,7 @@ def kill_provider(town: Town, number: int, steps: int) -> Loss | None:
     held = locked(requestor)
     closed = requestor.ask(CloseChannels(PATIENCE_S), ChannelsClosed)
     assert closed.waiting == 0
-    ((state,),) = rows(requestor, "SELECT state = 'accepted' FROM runs")
+    ((state,),) = rows(requestor, "SELECT state = 'accepted' FROM bought")
     assert state == 1, "the run has no result"
     bills = sum(drops for (drops,) in rows(requestor, "SELECT drops FROM bills"))
     assert free(requestor) == FUNDS - bills, "not all came back"
