@@ -17,7 +17,7 @@ from .committee_operations import Table, table_of
 from .genesis import Genesis
 from .home_operations import CreateHome, MoveHome
 from .object_state import ObjectRecord
-from .operations import Act, ObjectId, Take, TopUp, object_id
+from .operations import Act, ObjectId, Take, TopUp, object_id, outcome_digest
 from .vertex import Vertex, VertexId, seq_in, tag_in, tag_of
 
 Pairs = dict[NodeId, int]
@@ -163,9 +163,12 @@ class Audit:
         """Tell whether an act on an object opened below the floor can never move a drop."""
         record = self._objects.get(object_id(act.opening, act.index))
         match act.action:
-            case Take(settling):
+            case Take(outcome=named):
                 told = None if record is None else record.outcome
-                return record is None or (told is not None and settling not in told.settling)
+                return record is None or (
+                    told is not None
+                    and named != outcome_digest(told.award, told.shares, is_seizure=told.is_seizure)
+                )
             case TopUp():
                 return record is None
             case _:
