@@ -18,6 +18,8 @@ from fogbank_dag_ledger.events import (
 from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.limits import PARKED_MAX
 from fogbank_dag_ledger.operations import ObjectId
+from fogbank_dag_ledger.service.reading import read_kept
+from fogbank_dag_ledger.service.verifying import verify
 from fogbank_dag_ledger.vertex import Vertex, VertexId
 from fogbank_dag_ledger.vertex_codec import decode_vertex
 from fogbank_protocol.identity import NodeId
@@ -196,15 +198,15 @@ class Judge:
             raise Violation("the same vertices, and two states")
 
     def compare_crash(self, node: "Node") -> None:
-        """Check that what left a node that lost its power is still in its log."""
+        """Check that what left a node that lost its power is in its log, or settled on its disk."""
         self.met["crashes"] += 1
         self.forget(node)
         kept = node.disk.image().open(self._genesis.network, node.name)
         ids = {decode_vertex(wire, self._genesis.network).id for wire in kept}
-        if not ids.issuperset(node.sent):
+        covered = self.covered(node.disk.floor)
+        if not (ids | covered).issuperset(node.sent):
             raise Violation("a vertex was sent and is not in the own log")
-        held = ids | {vertex_id for vertex_id, _ in node.disk.store}
-        held |= self.covered(node.disk.floor)
+        held = ids | covered | {vertex_id for vertex_id, _ in node.disk.store}
         for wire in kept:
             vertex = decode_vertex(wire, self._genesis.network)
             if vertex.id in node.sent and not held.issuperset(vertex.edges):
@@ -250,7 +252,15 @@ class Judge:
                 raise Violation("the oracle holds others for final")
         if ledger.state_hash() != oracle.state_hash():
             raise Violation("the oracle has another state")
+        self._verify_disk(node)
         self.met["oracle"] += 1
+
+    def _verify_disk(self, node: "Node") -> None:
+        """Work out anew what is on the disk, as ``fogbank ledger verify`` does."""
+        disk = node.disk
+        found = verify(read_kept(self._genesis, disk.read_floor(self._genesis), disk.store))
+        if found.differences:
+            raise Violation(f"the ledger on disk is not what follows: {found.differences[0]}")
 
     def history_size(self, node: "Node") -> int:
         """Return how many vertices an oracle of ``node`` would look at."""
