@@ -149,7 +149,8 @@ class Insertion:
         if not record.lost:
             chain.totals.move(record)
         if record.creates is not None and not record.lost:
-            self._held.homes.add(record.id, record.creates)
+            self._held.homes.add(record.id, record.creates.table)
+            self._held.homes.succeed(record.id, record.creates.succeeds)
         if record.deeds is not None:
             for held in record.deeds.opened:
                 held.opened_in = record

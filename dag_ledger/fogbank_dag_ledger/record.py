@@ -15,7 +15,7 @@ from .vertex import Vertex, VertexId, seq_in
 
 if TYPE_CHECKING:
     from .chain import Chain
-    from .committee_operations import CommitteeOperation, Table
+    from .committee_operations import CommitteeOperation
     from .objects import Deeds
 
 Sent: TypeAlias = tuple[NodeId, int, int]
@@ -111,12 +111,12 @@ class Record:
         self.homes_made = homes_made
         """How many homes its issuer has created so far on this line."""
 
-        self.creates: Table | None = None
-        """The seats of the home that it creates."""
+        self.creates: CreateHome | None = None
+        """The home that it creates."""
 
         for operation in vertex.operations:
             if isinstance(operation, CreateHome):
-                self.creates = operation.table
+                self.creates = operation
 
         self.signs_off: int = 0 if prev is None else prev.signs_off
         """The newest epoch for which it, or a vertex before it on its line, signs off (8.19)."""

@@ -182,7 +182,7 @@ class Oracle:
                 if not all(self._had_seat(vertex, name) for name in names):
                     return "8.18.2"
                 seats: Value = [[name, weight] for name, weight in op.table.seats]
-                said = encode([1, vertex.issuer, [seats, op.table.quorum]])
+                said = encode([1, vertex.issuer, [seats, op.table.quorum], op.succeeds])
                 signed = b"fog-home-1\0" + self.genesis.network + said
                 for (name, _), signature in zip(op.table.seats, op.signatures, strict=True):
                     if not is_signed_by(name, signed, signature):
@@ -190,6 +190,13 @@ class Oracle:
                 made = [one for one in line for op in one.operations if isinstance(op, CreateHome)]
                 if len(made) >= 4:
                     return "8.18.3"
+                before = self._home_table(op.succeeds)
+                if (op.succeeds and op.succeeds not in self._settled) and (
+                    before is None
+                    or sum(before.weights().get(name, 0) for name, _ in op.table.seats)
+                    < before.quorum
+                ):
+                    return "8.18.6"
             if isinstance(op, MoveHome) and (
                 op.home == lives or (op.home and self._home_table(op.home) is None)
             ):
