@@ -91,6 +91,7 @@ class HomeRecord:
     account: NodeId
     home: VertexId
     table: Table
+    succeeds: VertexId = NO_VERTEX
 
 
 StateRecord: TypeAlias = (
@@ -124,9 +125,9 @@ def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
             return object_key(record.id), encode(object_value(record))
         case LineRecord():
             return line_key(record.account, record.object_id), encode(line_value(record))
-        case HomeRecord(account, home, table):
+        case HomeRecord(account, home, table, succeeds):
             key = bytes([_HOME]) + account + home
-            return key, encode([_HOME, account, home, table_value(table)])
+            return key, encode([_HOME, account, home, table_value(table), succeeds])
 
 
 def object_key(name: ObjectId) -> bytes:
@@ -166,9 +167,11 @@ def decode_record(data: bytes) -> StateRecord:
             record = object_from_value(fields)
         case [5, *fields]:
             record = line_from_value(fields)
-        case [6, bytes(account), bytes(home), table] if len(home) == VERTEX_ID_BYTES:
+        case [6, bytes(account), bytes(home), table, bytes(succeeds)] if len(
+            home
+        ) == VERTEX_ID_BYTES and len(succeeds) in (0, VERTEX_ID_BYTES):
             seats = table_from_value(table, RULE)
-            record = HomeRecord(NodeId(account), VertexId(home), seats)
+            record = HomeRecord(NodeId(account), VertexId(home), seats, VertexId(succeeds))
         case _:
             raise RemoteProtocolError("not a record of the state", rule=RULE)
     if len(record.account) != NODE_ID_BYTES or encode_record(record)[1] != data:
@@ -269,7 +272,7 @@ def state_after(
     records = dict(before)
     _write_objects(records, cut, covered)
     records.update(
-        encode_record(HomeRecord(one.chain.issuer, one.id, one.creates))
+        encode_record(HomeRecord(one.chain.issuer, one.id, one.creates.table, one.creates.succeeds))
         for one in covered
         if one.creates is not None
     )

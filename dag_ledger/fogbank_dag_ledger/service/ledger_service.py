@@ -64,8 +64,8 @@ from ..participation.happenings import (
     VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
-from ..stakes import StakeView, channel_funds, view_stake
-from ..vertex import Vertex, VertexId
+from ..stakes import StakeView, channel_funds, convicted, view_stake
+from ..vertex import NO_VERTEX, Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
 from .bootstrap import fetch_snapshot
@@ -126,6 +126,14 @@ class LedgerService:
         self._wishes: dict[int, Wish] = {}
         self._finals = Finals()
         self._numbers = count()
+        self.channels = Channels(
+            self._own,
+            self._act,
+            lambda channel, voucher: self._driver.tell(VoucherRemembered(channel, voucher)),
+        )
+        """Payment channels, escrows and stakes of the own account: one object for good, though the
+        ledger below it may begin anew."""
+
         self._decided = trio.Event()
         self._answer = FrontierMessage(reset=False, entries={})
         self._snapshot: Snapshot | None = None
@@ -159,13 +167,7 @@ class LedgerService:
             wait_for_room=self._wait_for_room,
         )
         self._exchange = Exchange(self._network, self._pipeline)
-        self.channels = Channels(
-            self._participant.objects,
-            self._own,
-            self._act,
-            lambda channel, voucher: self._driver.tell(VoucherRemembered(channel, voucher)),
-        )
-        """Payment channels, escrows and stakes of the own account."""
+        self.channels.follow(self._participant.objects)
 
     def services(self) -> Sequence[Service]:
         """Return the methods of SPEC.md section 8.7 for the node to serve."""
@@ -226,7 +228,12 @@ class LedgerService:
     def homes(self) -> tuple[HomeView, ...]:
         """Return the homes that sites have made, as far as they are known here."""
         return tuple(
-            HomeView(VertexId(home_id), home.table, self._ledger.is_final(VertexId(home_id)))
+            HomeView(
+                VertexId(home_id),
+                home.table,
+                self._ledger.is_final(VertexId(home_id)),
+                self._ledger.homes.before(home),
+            )
             for home_id, home in self._ledger.homes.others.items()
         )
 
@@ -235,16 +242,19 @@ class LedgerService:
         """The id of the home of the own account; empty for that of the whole community."""
         return self._ledger.homes.of(self._ledger.chain(self._own)).id
 
-    async def create_home(self, table: Table, signatures: Sequence[bytes]) -> VertexId:
+    async def create_home(
+        self, table: Table, signatures: Sequence[bytes], succeeds: VertexId = NO_VERTEX
+    ) -> VertexId:
         """Make a home with these seats; return its id when it is on disk.
 
-        ``signatures`` are ``home_codec.sign_home`` of each seat, in their order.
+        ``signatures`` are those of each seat under ``home_codec.home_preimage``, in their order;
+        who lives in the home ``succeeds`` follows there.
 
         Raises:
             PaymentRefused: ``ImpossibleAct`` when a rule of 8.18 is broken, others as for ``pay``.
             NotIssuing: as for ``pay``.
         """
-        vertex = await self._act((CreateHome(table, tuple(signatures)),))
+        vertex = await self._act((CreateHome(table, tuple(signatures), succeeds),))
         return vertex.id
 
     async def move_home(self, home: bytes) -> VertexId:
@@ -327,6 +337,10 @@ class LedgerService:
     def channel_funds(self, provider: NodeId) -> Mapping[NodeId, int]:
         """Return the drops that open channels to ``provider`` began with, by opener."""
         return channel_funds(self._ledger, provider)
+
+    def convicted(self) -> frozenset[NodeId]:
+        """Return whose stakes were seized, as far as the ledger still has a trace of it."""
+        return convicted(self._ledger)
 
     def has_seen(self, account: NodeId) -> bool:
         """Tell whether a seat, the genesis, a vertex or a payment names ``account``.
