@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 from fogbank_protocol.identity import NodeId
 
 from .home import Home
-from .operations import Act, ObjectId, ReclaimFinal, Seize, Share, StakeTerms, Terms
+from .operations import Act, ObjectId, ReclaimFinal, Seize, Share, StakeTerms, Terms, outcome_digest
 from .record import Record
 from .vertex import NO_VERTEX, VertexId
 
@@ -95,6 +95,11 @@ class Outcome:
 
         self.carried = False
         """Whether it was L1 in an earlier epoch and stays so."""
+
+    @property
+    def digest(self) -> bytes:
+        """What a take calls it by."""
+        return outcome_digest(self.award, self.shares, is_seizure=self.is_seizure)
 
     def owed(self, account: NodeId, put: int, taken: int) -> int:
         """Return the drops that are ``account``'s when the object is settled this way.
