@@ -208,7 +208,7 @@ class ObjectVotes:
                     if _has_vote(held, seat):
                         self._start(state, held, notice, record.beat)
             consider((one, settlement) for settlement in deeds.settlements)
-        self._note_vouchers(observed, seat, before)
+        note_posted(observed, lambda held: held.sight(seat), before)
         for sight in touched.values():
             consider(sight.waiting)
             sight.waiting = []
@@ -243,13 +243,6 @@ class ObjectVotes:
         bit = 1 << seat
         seen = [one for one, _ in self._contenders if one.seen & bit]
         self.count_all(record, seat, seen, is_local=is_local)
-
-    def _note_vouchers(self, observed: Iterable[Record], seat: int, before: int) -> None:
-        # After all notices: whether a reclaim is in the same vertex must not depend on the order.
-        for one in observed:
-            for held, best in posted(one):
-                if isinstance(held.terms, ChannelTerms):
-                    note_vouchers(held.sight(seat), held.terms, best, before)
 
     def _start(self, state: _Seat, held: HeldObject, notice: Notice, beat: int) -> None:
         beats = beats_after(held.terms, notice)
@@ -312,11 +305,19 @@ def notices(record: Record) -> Iterable[tuple[HeldObject, Notice]]:
             yield held, notice
 
 
-def posted(record: Record) -> Iterable[tuple[HeldObject, dict[int, int]]]:
-    """Iterate over channels of which a vertex posts vouchers, with the largest total by lane."""
-    for held, act in () if record.deeds is None else record.deeds.acts:
-        if isinstance(act.action, PostVouchers):
-            best: dict[int, int] = {}
-            for voucher in act.action.vouchers:
-                best[voucher.lane] = max(voucher.total, best.get(voucher.lane, 0))
-            yield held, best
+def note_posted(
+    observed: Iterable[Record], sight_of: Callable[[HeldObject], Sight], before: int
+) -> None:
+    """Take note of the vouchers that are posted in ``observed``, after all notices there.
+
+    ``before`` is the beat of the validator's vertex before.  Whether a reclaim is in the same
+    vertex must not depend on the order.
+    """
+    for record in observed:
+        for held, act in () if record.deeds is None else record.deeds.acts:
+            terms, action = held.terms, act.action
+            if isinstance(terms, ChannelTerms) and isinstance(action, PostVouchers):
+                best: dict[int, int] = {}
+                for voucher in action.vouchers:
+                    best[voucher.lane] = max(voucher.total, best.get(voucher.lane, 0))
+                note_vouchers(sight_of(held), terms, best, before)
