@@ -16,6 +16,7 @@ from .footing import Ground
 from .home import Home
 from .limits import AMOUNT_LIMIT, PARTS, PAYEES_MAX, SETTLEMENTS_MAX
 from .objects import NOTHING, Deeds, HeldObject, Move, Outcome, Settlement, Wanted
+from .operation_codec import storage_deposit
 from .operations import (
     Act,
     Action,
@@ -42,7 +43,6 @@ from .operations import (
     Slash,
     StakeTerms,
     Take,
-    Terms,
     TopUp,
     TwoVouchers,
     Unstake,
@@ -107,8 +107,8 @@ def check_objects(
     issuing = _Issuing(vertex, chain, ground, network, home)
     for operation in vertex.operations:
         match operation:
-            case Opening(index, amount, terms):
-                issuing.open(index, amount, terms)
+            case Opening():
+                issuing.open(operation)
             case Act():
                 issuing.act(operation)
             case _:
@@ -127,9 +127,9 @@ def deeds_of_lost(
     issuing = _Issuing(vertex, chain, ground, network, home, is_lost=True)
     for operation in vertex.operations:
         match operation:
-            case Opening(index, amount, terms):
+            case Opening():
                 with suppress(RemoteProtocolError):
-                    issuing.open(index, amount, terms)
+                    issuing.open(operation)
             case Act():
                 with suppress(RemoteProtocolError):
                     issuing.act(operation)
@@ -177,7 +177,10 @@ class _Issuing:
         taken = sum(taken for _, _, taken, _ in collected.moves)
         return ObjectEffect(deeds, put, taken, tuple(collected.passed_on))
 
-    def open(self, index: int, amount: int, terms: Terms) -> None:
+    def open(self, opening: Opening) -> None:
+        index, amount, terms = opening.index, opening.amount, opening.terms
+        least = storage_deposit(opening)
+        _check(amount >= least, f"put in at least {least} drops for such terms", "8.12.11")
         match terms:
             case ChannelTerms(provider):
                 _check(provider != self._issuer, "a channel to oneself", "8.13.1")

@@ -366,7 +366,24 @@ def _split_votes(town: Town) -> None:
     town.split_votes(opening, Release(), Refund())
 
 
+def _escrow_for_three(town: Town, *, delivery_beats: int) -> EscrowTerms:
+    """To Bob, for whom it says nothing; an op of 200 bytes with 255 beats, of 201 with 256."""
+    names = town.community.names
+    split = tuple((name, 300_000) for name in sorted((names[ANN], names[CAT], names[DAN])))
+    return EscrowTerms(names[BOB], (), 0, split, delivery_beats, 200, ROOT)
+
+
+def _smallest_deposits(town: Town) -> None:
+    """Each puts in as little as 8.12.11 allows."""
+    town.open(ANN, 1, replace(town.channel(), beats=(1 << 32) - 1))
+    for beats, least in ((255, 2), (256, 3)):
+        opening = town.open(ANN, least, _escrow_for_three(town, delivery_beats=beats))
+        release = town.act(ANN, opening, Release())
+        town.act(BOB, opening, town.taking(opening, release))
+
+
 STORIES = {
+    "objects with the smallest deposits": _smallest_deposits,
     "a channel, topped up, closed, taken": _closed_channel,
     "a channel, reclaimed": _reclaimed_channel,
     "an escrow, judged": _judged_escrow,
@@ -481,6 +498,11 @@ def _broken(case: _Case) -> list[tuple[str, Vertex, str]]:
         ("a take after all was taken", by(BOB, escrow, case.take), "8.12.9"),
         ("a take of a stranger's", by(DAN, escrow, case.take), "8.12.9"),
         ("a take of nothing", by(ANN, escrow, case.take), "8.12.9"),
+        (
+            "a deposit of two drops for 201 bytes",
+            case.opens(ANN, _escrow_for_three(town, delivery_beats=256), 2),
+            "8.12.11",
+        ),
         (
             "a channel to oneself",
             case.opens(BOB, replace(town.channel(), lanes=1)),
