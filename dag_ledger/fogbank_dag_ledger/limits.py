@@ -308,6 +308,9 @@ PAYEES_MAX = 16
 SETTLEMENTS_MAX = 4
 """How often one account may settle one object, until one of them counts (section 8.12.8)."""
 
+OPENING_BYTES_A_DROP = 100
+"""Bytes of an opening for which it puts in a drop, the last of them begun (section 8.12.11)."""
+
 STATEMENT_BYTES_MAX = 1_024
 """The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""
 
