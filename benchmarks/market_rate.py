@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -128,7 +128,7 @@ def give_stake(requestor: Agent, seller: Agent, stake: int) -> None:
 @contextmanager
 def a_market(
     folder: Path, providers: int, stake: int = STAKE, settings: str = ""
-) -> Iterator[tuple[Agent, Sequence[tuple[str, Agent]]]]:
+) -> Generator[tuple[Agent, Sequence[tuple[str, Agent]]]]:
     """Let a requestor and ``providers`` run; yield it, and all of them by role.
 
     ``settings`` are sections of everybody's configuration.
