@@ -224,7 +224,7 @@ class _Issuing:
     def _slash(self, held: HeldObject, proof: Proof) -> None:
         against = None
         if isinstance(proof, TwoVouchers):
-            against = self._object(proof.opening, proof.index)
+            against = self._opened(proof.opening, proof.index)
             if against is not None:
                 self._await(against)
         check_slashing(proof, held, against, self._network)
@@ -235,10 +235,18 @@ class _Issuing:
 
     def _object(self, opening: VertexId, index: int) -> HeldObject | None:
         """Return an object; None when it was opened below the floor and nothing is left of it."""
+        held = self._opened(opening, index)
+        is_held = self._ground.get(opening) is not None
+        _check(held is not None or not is_held, "an object that was not opened", "8.12.3")
+        return held
+
+    def _opened(self, opening: VertexId, index: int) -> HeldObject | None:
+        """Return an object; None when there is none, or nothing is left of it."""
         record = self._ground.get(opening)
-        if record is not None:
-            return _opened_by(record, index)
-        return self._ground.objects.get(object_id(opening, index))
+        if record is None:
+            return self._ground.objects.get(object_id(opening, index))
+        opened = () if record.deeds is None else record.deeds.opened
+        return next((held for held in opened if held.index == index), None)
 
     def _check_party(self, held: HeldObject, action: Action) -> None:
         sort = type(action)
@@ -423,14 +431,6 @@ class _Issuing:
         if found is None:
             raise RemoteProtocolError("a vertex that does not do that to it", rule="8.12.6")
         return found
-
-
-def _opened_by(record: Record, index: int) -> HeldObject:
-    if record.deeds is not None:
-        for held in record.deeds.opened:
-            if held.index == index:
-                return held
-    raise RemoteProtocolError("an object that was not opened", rule="8.12.3")
 
 
 def _rank(voucher: Voucher) -> tuple[int, int, tuple[Share, ...]]:

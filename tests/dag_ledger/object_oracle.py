@@ -403,7 +403,8 @@ class ObjectOracle:
             if (seq_in(channel[0]), channel[1]) <= (seq_in(key[0]), key[1]):
                 return False
             return self._broken_by_vouchers(channel, proof.vouchers) != "8.12.7"
-        if len(proof.members) < terms.need:
+        there_are = all(member < len(terms.watch) for member in proof.members)
+        if len(proof.members) < terms.need or not there_are:
             return False
         said = encode([1, owner, proof.receipt_id, proof.number, proof.right])
         finding = b"fog-wrong-1\0" + network + said

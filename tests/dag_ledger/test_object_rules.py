@@ -20,7 +20,9 @@ from .vector_files import vectors
 BROKEN = vectors("objects")["broken"]
 
 
-@pytest.mark.parametrize("group", BROKEN, ids=["the rules", "too many settlements"])
+@pytest.mark.parametrize(
+    "group", BROKEN, ids=["the rules", "what came later", "too many settlements"]
+)
 def test_a_rejected_vector_breaks_its_rule_and_changes_nothing(group: Any) -> None:
     genesis = decode_genesis(bytes.fromhex(group["genesis"]))
     ledger, oracle = Ledger(genesis), Oracle(genesis)
