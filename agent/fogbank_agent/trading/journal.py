@@ -72,7 +72,9 @@ class Journal:
     """The market's memory in one SQLite file.
 
     What is recorded waits in memory for at most ``JOURNAL_FLUSH_S`` while ``run`` runs, so that a
-    memory card is not written for each bid; whoever needs it on disk first calls ``sync``.
+    memory card is not written for each bid; whoever needs it on disk first calls ``sync``.  What is
+    recorded without a pause in between is in the file as a whole or not at all, whenever the
+    process is killed: that a result is accepted, say, and what is owed for it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,6 +88,10 @@ class Journal:
         """Statements, each with its rows."""
 
         self._pending_rows = 0
+        self._recorded = 0
+        """How many statements were ever recorded, and of them how many are in the file."""
+
+        self._written = 0
         self._writing = trio.Lock()
         self._turn = Lock()
         self._is_failing = False
@@ -113,7 +119,7 @@ class Journal:
     def close(self) -> None:
         """Write what is buffered and close the file."""
         try:
-            self._flush()
+            self._flush(self._recorded)
         except DatabaseFailure as error:
             _log.error("the last entries of the journal are lost: %s", error)
         self._database.close()
@@ -125,9 +131,12 @@ class Journal:
             DatabaseFailure: it cannot be; it stays in memory to be tried again.
         """
         async with self._writing:
-            if self._pending:
+            # Counted here, where no coroutine is half-way through what belongs together; the thread
+            # may find more.
+            until = self._recorded
+            if self._written < until:
                 with trio.CancelScope(shield=True):
-                    await trio.to_thread.run_sync(self._flush)
+                    await trio.to_thread.run_sync(self._flush, until)
 
     def record(self, statement: str, *values: SqlValue) -> None:
         """Buffer one change; those beyond ``JOURNAL_BUFFER_MAX`` are lost, as a full disk goes."""
@@ -137,11 +146,12 @@ class Journal:
         if self._pending_rows + len(rows) <= JOURNAL_BUFFER_MAX:
             self._pending.append((statement, rows))
             self._pending_rows += len(rows)
+            self._recorded += 1
 
     def query(self, statement: str, *values: SqlValue) -> Sequence[Row]:
         """Return the rows of a query, after everything recorded so far that can be written."""
         with suppress(DatabaseFailure):
-            self._flush()
+            self._flush(self._recorded)
         return self._database.query(statement, values)
 
     # Stories.
@@ -300,14 +310,18 @@ class Journal:
         rows = self.query("SELECT value FROM counters WHERE name = ?", name)
         return cast("int", rows[0][0]) if rows else 1
 
-    def _flush(self) -> None:
-        """Write what waits, in its order, from whichever thread; what cannot be written stays."""
+    def _flush(self, until: int) -> None:
+        """Write the first ``until`` statements, in their order, from whichever thread.
+
+        What cannot be written stays.
+        """
         # Taken and written in one turn: else entries that were taken and wait for a thread would be
         # overtaken by later ones.  Meanwhile ``record`` may add to the end of the list.
         with self._turn:
-            entries = self._pending[:]
+            entries = self._pending[: max(0, until - self._written)]
             self._write(entries)
             del self._pending[: len(entries)]
+            self._written += len(entries)
             self._pending_rows -= sum(len(rows) for _, rows in entries)
 
     def _write(self, entries: Sequence[tuple[str, Sequence[Sequence[SqlValue]]]]) -> None:
