@@ -77,8 +77,8 @@ class Journal:
     process is killed: that a result is accepted, say, and what is owed for it.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the file.
+    def __init__(self, path: Path, *, buffer_max: int = JOURNAL_BUFFER_MAX) -> None:
+        """Open or make the file; at most ``buffer_max`` entries wait in memory.
 
         Raises:
             DatabaseFailure: it cannot be used; the message says what to do.
@@ -88,11 +88,13 @@ class Journal:
         """Statements, each with its rows."""
 
         self._pending_rows = 0
+        self._buffer_max = buffer_max
         self._recorded = 0
         """How many statements were ever recorded, and of them how many are in the file."""
 
         self._written = 0
         self._writing = trio.Lock()
+        self._has_lost = False
         self._turn = Lock()
         self._is_failing = False
         self._prune()
@@ -108,7 +110,7 @@ class Journal:
         while True:
             await trio.sleep(JOURNAL_RETRY_S if self._is_failing else JOURNAL_FLUSH_S)
             try:
-                await self.sync()
+                await self._write_all()
             except DatabaseFailure as error:
                 if not self._is_failing:
                     _log.error("the journal cannot be written, and is kept in memory: %s", error)
@@ -128,8 +130,17 @@ class Journal:
         """Return when everything recorded so far is written.
 
         Raises:
-            DatabaseFailure: it cannot be; it stays in memory to be tried again.
+            DatabaseFailure: it cannot be; it stays in memory to be tried again, or there was no
+                room for it even there.
         """
+        if self._has_lost:
+            raise DatabaseFailure(
+                "the journal could not be written for so long that entries are lost: make room on "
+                "the disk and start the agent again"
+            )
+        await self._write_all()
+
+    async def _write_all(self) -> None:
         async with self._writing:
             # Counted here, where no coroutine is half-way through what belongs together; the thread
             # may find more.
@@ -139,14 +150,20 @@ class Journal:
                     await trio.to_thread.run_sync(self._flush, until)
 
     def record(self, statement: str, *values: SqlValue) -> None:
-        """Buffer one change; those beyond ``JOURNAL_BUFFER_MAX`` are lost, as a full disk goes."""
-        self._record_rows(statement, (values,))
+        """Buffer one change; beyond ``buffer_max`` it is lost, and ``sync`` fails then.
 
-    def _record_rows(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> None:
-        if self._pending_rows + len(rows) <= JOURNAL_BUFFER_MAX:
+        So no voucher leaves that the next life would not know of.
+        """
+        self._has_lost |= not self._record_rows(statement, (values,))
+
+    def _record_rows(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> bool:
+        """Buffer what may be lost for once; tell whether there was room for it."""
+        if self._pending_rows + len(rows) <= self._buffer_max:
             self._pending.append((statement, rows))
             self._pending_rows += len(rows)
             self._recorded += 1
+            return True
+        return False
 
     def query(self, statement: str, *values: SqlValue) -> Sequence[Row]:
         """Return the rows of a query, after everything recorded so far that can be written."""
@@ -223,11 +240,9 @@ class Journal:
 
     def record_event(self, lot_id: bytes, at_ms: int, event: StoryEvent) -> None:
         """Add to the story of a lot's runs."""
-        self.record(
+        self._record_rows(
             "INSERT INTO story (lot_id, at_ms, event) VALUES (?, ?, ?)",
-            lot_id,
-            at_ms,
-            encode_story_event(event),
+            [(lot_id, at_ms, encode_story_event(event))],
         )
 
     def record_receipt(

@@ -113,6 +113,27 @@ async def test_what_cannot_be_written_stays_in_memory(tmp_path: Path) -> None:
     journal.close()
 
 
+async def test_what_is_lost_for_want_of_memory_is_never_said_to_be_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", buffer_max=2)
+    owing = "INSERT INTO grudges VALUES (?, ?)"
+    with full_disk(1):
+        journal.record(owing, ANN, 1)
+        journal.record("DELETE FROM grudges")
+        journal.record_event(lot_id(0), 0, RunOrdered(1, 3))
+    await journal.sync()
+    with full_disk(1):
+        journal.record(owing, ANN, 1)
+        journal.record("DELETE FROM grudges")
+        journal.record(owing, ANN, 2)
+    for _ in range(2):
+        with pytest.raises(DatabaseFailure, match="start the agent again"):
+            await journal.sync()
+    journal.close()
+    journal = Journal(tmp_path / "journal")
+    await journal.sync()
+    journal.close()
+
+
 async def test_the_runs_of_a_lot_share_its_story(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     runs = [(run_id(number), f"{number}.csv") for number in range(4)]
