@@ -464,6 +464,51 @@ def test_what_was_decided_before_the_check_began_is_not_held() -> None:
     assert town.finish(second) == [RunHere(1)]
 
 
+def stranger_town(*draws: int, runs: int) -> Town:
+    """Give a town whose only provider has shown nothing yet."""
+    numbers = chain(draws, repeat(0))
+    return Town(ANN, runs=runs, verification=Audit(0), can_run_here=True, draws=numbers)
+
+
+def test_checks_that_hold_a_claim_count_as_confirmed_when_it_is_drawn() -> None:
+    town = stranger_town(0, 999_999, 500_000, 400_000, 333_334, runs=5)
+    agreements = [town.agree(order, ANN) for order in town.begin()]
+    commands = [town.finish(one) for one in agreements]
+    assert commands == [[RunHere(0)], [RunHere(1)], [], [RunHere(3)], []]
+    rates = [1_000_000, 1_000_000, 500_000]
+    assert town.told(CheckBegun) == [CheckBegun(rate, here=True) for rate in rates]
+    assert town.told(CheckSpared) == [CheckSpared(500_000), CheckSpared(333_334)]
+    commands = [town.tell(own_run_ended(lot, right(lot), GIGAFUEL)) for lot in (0, 1, 3)]
+    owed = [[one.lot for one in now if isinstance(one, Owe)] for now in commands]
+    assert owed == [[0], [1, 2], [3, 4]]
+
+
+def test_a_claim_spared_for_checks_that_confirm_nothing_is_drawn_anew_with_its_number() -> None:
+    town = stranger_town(0, 0, 600_000, runs=3)
+    agreements = [town.agree(order, ANN) for order in town.begin()]
+    assert [town.finish(one) for one in agreements] == [[RunHere(0)], [RunHere(1)], []]
+    # The first can be repeated by nobody; with the other check alone an audit is certain.
+    town.tell(own_run_ended(0, None, GIGAFUEL))
+    assert town.told(CheckSpared) == [CheckSpared(500_000)]
+    town.wait(2 * PATIENCE_S)
+    assert town.job.purchases[0].reason is Reason.UNVERIFIED
+    assert town.told(CheckBegun)[-1] == CheckBegun(1_000_000, here=True)
+    commands = town.tell(own_run_ended(2, right(2), GIGAFUEL))
+    assert Owe(2, 1, ANN, BILL) in commands
+
+
+def test_a_claim_spared_for_checks_of_a_liar_is_checked_too() -> None:
+    town = stranger_town(0, 0, 999_999, runs=3)
+    agreements = [town.agree(order, ANN) for order in town.begin()]
+    assert [town.finish(one) for one in agreements[:2]] == [[RunHere(0)], [RunHere(1)]]
+    assert town.finish(agreements[2], wrong()) == []
+    owed = [one for one in town.tell(own_run_ended(0, right(), GIGAFUEL)) if isinstance(one, Owe)]
+    assert owed == [Owe(0, 1, ANN, BILL)]
+    commands = town.tell(own_run_ended(1, wrong(), GIGAFUEL))
+    assert RunHere(2) in commands
+    assert Owe(2, 1, ANN, BILL) not in commands
+
+
 def test_what_was_paid_before_the_receipt_is_not_lost_with_the_stake() -> None:
     town = Town(ANN, verification=Audit(0), stakes={ANN: 1_010})
     town.reputation.count_confirmed(ANN, town.choice.bounds.package_id, 1_000)
