@@ -14,6 +14,7 @@ from fogbank_dag_ledger.checkpoint import (
     preimage,
     signed_value,
 )
+from fogbank_dag_ledger.checkpoint_state import encode_record
 from fogbank_dag_ledger.committee_proof import encode_committee_request
 from fogbank_dag_ledger.limits import (
     RECORD_BYTES_MAX,
@@ -21,8 +22,9 @@ from fogbank_dag_ledger.limits import (
 )
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.encoding import Value, encode
+from fogbank_protocol.identity import NetworkId
 
-from .write_checkpoints import FIELDS, RECORDS, encode_record
+from .write_checkpoints import FIELDS, RECORDS
 from .write_vertices import ANN, BOB, NET, OTHER_NET
 
 Json = dict[str, Any]
@@ -97,11 +99,12 @@ def _listed(value: Value) -> list[Value]:
 
 
 def _wrongly_signed() -> dict[str, Signatures]:
-    elsewhere = checkpoint_hash(BODY, OTHER_NET)
+    other = NetworkId(OTHER_NET)
+    elsewhere = checkpoint_hash(BODY, other)
     return {
         "of another seat": {BOB.node_id: SIGNATURES[ANN.node_id]},
         "one of two": {**SIGNATURES, BOB.node_id: bytes(64)},
-        "for another network": {ANN.node_id: ANN.sign(preimage(OTHER_NET, elsewhere))},
+        "for another network": {ANN.node_id: ANN.sign(preimage(other, elsewhere))},
         "without a domain": {ANN.node_id: ANN.sign(NET + HASH)},
         "of the body": {ANN.node_id: ANN.sign(BODY)},
     }

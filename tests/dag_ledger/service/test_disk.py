@@ -6,7 +6,7 @@ was written: it is the same, or something said that it is not.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -255,7 +255,7 @@ def test_where_there_is_no_room_an_agent_says_so_and_loses_nothing(
 
 
 @contextmanager
-def nobody() -> Iterator[None]:
+def nobody() -> Generator[None]:
     """Act as a user without rights: to root nothing is read-only."""
     is_root = os.geteuid() == 0
     if is_root:
