@@ -5,6 +5,7 @@ from itertools import chain, repeat
 import pytest
 
 from fogbank_agent.limits import AGREEMENT_WAIT_S, BID_WAIT_S, BID_WINDOW_S, RESULT_GRACE_S
+from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.job_messages import (
     AgreementRefused,
     AgreementSigned,
@@ -17,10 +18,12 @@ from fogbank_agent.market.job_messages import (
     OffersChanged,
     OrderRefused,
     Owe,
+    PayTick,
     Refuse,
     RunHere,
     SendOrder,
     SignAgreement,
+    TickStated,
 )
 from fogbank_agent.market.orders import Audit, NoVerification, Quorum
 from fogbank_agent.market.purchase import PurchaseState
@@ -35,7 +38,9 @@ from fogbank_agent.market.story import (
     ProviderCaught,
     ResultCommitted,
     RunAccepted,
+    RunBegunAnew,
     RunFailed,
+    TicksOwed,
 )
 from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.outcome import OutOfFuel
@@ -155,6 +160,24 @@ def test_a_lost_provider_is_replaced_at_once() -> None:
     town.agree(order, ANN)
     town.book.forget(ANN)
     assert town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST)) == [SendOrder(0, 2, [BEN])]
+
+
+def test_what_a_lost_provider_had_done_is_told_to_be_done_again_and_paid_as_stated() -> None:
+    town = Town(ANN, BEN, CAT)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    statement = AgreementId(b"t" * 32)
+    assert town.tell(TickStated(0, 1, statement, GIGAFUEL // 2)) == [
+        PayTick(0, 1, ANN, statement, GIGAFUEL // 2)
+    ]
+    town.book.forget(ANN)
+    (order,) = town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST))
+    assert town.told(TicksOwed) == [TicksOwed(1, ANN, GIGAFUEL // 2, 50)]
+    assert town.told(RunBegunAnew) == [RunBegunAnew(2, ANN, GIGAFUEL // 2)]
+    town.agree(order, BEN)
+    town.book.forget(BEN)
+    town.tell(AttemptBroke(0, 2, Reason.PROVIDER_LOST))
+    assert len(town.told(RunBegunAnew)) == 1, "the second had stated nothing that could be lost"
 
 
 def test_a_run_past_its_time_is_cancelled_and_goes_elsewhere() -> None:
