@@ -275,7 +275,9 @@ def decode_state_request(data: bytes) -> tuple[CheckpointHash, int]:
         RemoteProtocolError: the body has another form.
     """
     match decode(data):
-        case [bytes(name), int(first)] if len(name) == HASH_BYTES and 0 <= first < _HEIGHT_LIMIT:
+        case [bytes(name), int(first)] if (
+            len(name) == HASH_BYTES and not isinstance(first, bool) and first < _HEIGHT_LIMIT
+        ):
             return CheckpointHash(name), first
         case _:
             raise RemoteProtocolError("not a question for a state", rule=RULE)

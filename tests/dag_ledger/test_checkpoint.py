@@ -27,6 +27,7 @@ from fogbank_dag_ledger.checkpoint import (
     preimage,
 )
 from fogbank_dag_ledger.checkpoint_state import decode_record, encode_record
+from fogbank_dag_ledger.committee_proof import decode_committee_request
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
@@ -145,7 +146,13 @@ ALL = vectors("checkpoints")
 VECTORS_NET = NetworkId(bytes.fromhex(ALL["network"]))
 DECODERS: dict[str, Callable[[bytes], Any]] = {
     "ledger.checkpoint": decode_signed,
-    "ledger.names": decode_names,
+    "ledger.newest": decode_nothing,
+    "newest": decode_newest,
+    "ledger.state": decode_state_request,
+    "records": decode_records,
+    "ledger.names": decode_names_request,
+    "names": decode_names,
+    "ledger.committee": decode_committee_request,
 }
 
 

@@ -7,6 +7,9 @@ from typing import Any
 from tests.dag_ledger.town import ANN, BOB, CAT, DAN, ROOT, Town, name_of
 from tests.vectors.write_vertices import NET, NEXT, SEATED, ids, signed
 
+from fogbank_dag_ledger.committee_operations import table_of, table_value
+from fogbank_dag_ledger.home_codec import STATEMENT as HOME_STATEMENT
+from fogbank_dag_ledger.home_codec import home_preimage
 from fogbank_dag_ledger.merkle import merkle_path, merkle_root
 from fogbank_dag_ledger.operations import (
     Act,
@@ -530,6 +533,21 @@ def _settled_too_often() -> tuple[Town, Vertex]:
     return town, town.draft(ANN, Act(opening.id, 0, ReclaimFinal((), ())))
 
 
+def _false_statements() -> list[Json]:
+    """Return the same, signed by somebody else or for another network."""
+    cases: list[Json] = []
+    ann, bob = Town().key(ANN), Town().key(BOB)
+    for true in _statements():
+        preimage = bytes.fromhex(true["preimage"])
+        domain, _, rest = preimage.partition(b"\0")
+        elsewhere = domain + b"\0" + bytes(8) + rest[8:]
+        signatures = {"somebody else": bob.sign(preimage), "elsewhere": ann.sign(elsewhere)}
+        cases += [
+            {**true, "by": by, "signature": signature.hex()} for by, signature in signatures.items()
+        ]
+    return cases
+
+
 def _statements() -> list[Json]:
     """One of each, signed by Ann for one network; each is good for nothing else."""
     ann, name = Town().key(ANN), ObjectId(b"\1" * 32)
@@ -537,6 +555,7 @@ def _statements() -> list[Json]:
         ann, NET, name, lane=1, total=900, count=3, root=ROOT, split=[(Town().key(CAT).node_id, 90)]
     )
     split: Value = [[who, drops] for who, drops in voucher.split]
+    table = table_of({ann.node_id: 1, Town().key(BOB).node_id: 2}, 2)
     bodies: list[tuple[Domain, Value, bytes]] = [
         (VOUCHER_DOMAIN, [1, name, 1, 900, 3, ROOT, split], voucher.signature),
         (VERDICT, [1, name, 250], sign_verdict(ann, NET, name, 250)),
@@ -544,6 +563,11 @@ def _statements() -> list[Json]:
             FINDING,
             [1, ann.node_id, ROOT, 4, bytes(32)],
             sign_finding(ann, NET, ann.node_id, ROOT, 4, bytes(32)),
+        ),
+        (
+            HOME_STATEMENT,
+            [1, ann.node_id, table_value(table), NO_VERTEX],
+            ann.sign(home_preimage(NET, ann.node_id, table)),
         ),
     ]
     return [
@@ -618,6 +642,7 @@ def build() -> Json:
         "accept": accept,
         "reject": reject,
         "statements": _statements(),
+        "false statements": _false_statements(),
         "paths": _paths(),
         "false paths": _false_paths(),
         "result": {

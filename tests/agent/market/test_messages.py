@@ -1,4 +1,4 @@
-"""What carries the market's signed objects, by its vectors (SPEC.md sections 9.1 to 9.6)."""
+"""What carries the market's signed objects, by its vectors (SPEC.md sections 9.1 to 9.8)."""
 
 from contextlib import suppress
 from typing import Any
@@ -16,7 +16,22 @@ from fogbank_agent.market.run_messages import (
     encode_run_item,
     encode_run_opening,
 )
-from fogbank_agent.market.settlements import decode_settlement, encode_settlement
+from fogbank_agent.market.service_messages import (
+    decode_call,
+    decode_service_item,
+    decode_service_opening,
+    decode_stop,
+    encode_call,
+    encode_service_item,
+    encode_service_opening,
+    encode_stop,
+)
+from fogbank_agent.market.settlements import (
+    decode_close,
+    decode_settlement,
+    encode_close,
+    encode_settlement,
+)
 from fogbank_agent.market.tally import next_root
 from fogbank_protocol.errors import RemoteProtocolError
 
@@ -29,6 +44,11 @@ READERS: dict[str, Any] = {
     "item": (decode_run_item, encode_run_item),
     "told": (decode_told, encode_told),
     "reveal": (decode_reveal, encode_reveal),
+    "close": (decode_close, encode_close),
+    "service": (decode_service_opening, encode_service_opening),
+    "charged": (decode_service_item, encode_service_item),
+    "call": (decode_call, lambda call: encode_call(*call)),
+    "stop": (decode_stop, encode_stop),
 }
 
 

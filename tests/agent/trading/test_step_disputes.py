@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fogbank_agent.market.dispute import DisputeState
-from fogbank_agent.trading.stretches import Stretch, find_stretch, narrow_stretch, roots_in
+from fogbank_agent.market.dispute_messages import decode_roots
+from fogbank_agent.trading.stretches import Stretch, find_stretch, narrow_stretch
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.outcome import OutOfFuel
@@ -113,7 +114,7 @@ async def test_roots_that_were_not_signed_show_nothing(
 
 @given(body=st.binary(max_size=200))
 def test_an_answer_is_cut_into_roots_or_taken_for_none(body: bytes) -> None:
-    roots = roots_in(body)
+    roots = decode_roots(body)
     assert b"".join(roots) == (body if len(body) % 32 == 0 else b"")
 
 
