@@ -42,6 +42,7 @@ from .story import (
     ResultCommitted,
     ResultReused,
     ResumeRefuted,
+    RunBegunAnew,
     RunMoved,
     RunOrdered,
     RunPlaced,
@@ -103,6 +104,9 @@ class Attempts:
 
         self._mover: AttemptRecord | None = None
         """Whose state is the start."""
+
+        self._lost: AttemptRecord | None = None
+        """Whose work is to be done again from the beginning."""
 
         self._number_next = 1
         self._unreliable: set[NodeId] = set()
@@ -388,7 +392,11 @@ class Attempts:
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
         send = SendOrder(self._lot, attempt.number, providers, start)
         if start is None:
-            return [ordered, send]
+            lost, self._lost = self._lost, None
+            if lost is None:
+                return [ordered, send]
+            whose, fuel = lost.proposal.provider, lost.ticked_fuel
+            return [ordered, self._tell(RunBegunAnew(attempt.number, whose, fuel)), send]
         if self._mover is None:
             resumed = RunResumed(attempt.number, start.position, start.fuel)
             return [ordered, self._tell(resumed), send]
@@ -439,6 +447,8 @@ class Attempts:
         record = self.records.get(attempt.number)
         if record is not None:
             record.failure = reason
+            if record.ticked_fuel and self.start is None:
+                self._lost = record
         commands: list[BallotCommand] = [
             *self._tell_ticks(attempt.number),
             self._tell(AttemptFailed(attempt.number, provider, reason)),

@@ -1,6 +1,6 @@
 """Whom to ask and whose bid to take: everything a job knows about providers."""
 
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf, log
@@ -108,7 +108,9 @@ class Choice:
         self.has_judged = False
         """A check has ended since the job looked last."""
 
-        self._checked_lots: dict[NodeId, set[int]] = {}
+        self._checked_lots: dict[NodeId, dict[int, int]] = {}
+        """The runs of each lot of which a claim is being checked."""
+
         self._stated: dict[NodeId, dict[tuple[int, int], int]] = {}
 
     def whom_to_ask(
@@ -240,19 +242,21 @@ class Choice:
             lie_ppm = deterrent_ppm(at_risk, stake - paid)
         return audit_rate_ppm(self.bounds.verification, confirmed, lie_ppm)
 
-    def begin_check(self, provider: NodeId, lot: int) -> None:
-        """Count a claim of ``provider`` that is being checked, until ``end_check``."""
-        self._checked_lots.setdefault(provider, set()).add(lot)
+    def begin_check(self, provider: NodeId, lot: int, runs: int) -> None:
+        """Count a claim of ``provider`` of which ``runs`` are checked, until ``end_check``."""
+        self._checked_lots.setdefault(provider, {})[lot] = runs
 
     def end_check(self, lot: int) -> None:
         """Count the check of a lot no longer: it is over, or its result is not wanted any more."""
         for lots in self._checked_lots.values():
-            self.has_judged |= lot in lots
-            lots.discard(lot)
+            self.has_judged |= lots.pop(lot, None) is not None
 
-    def checks_of(self, provider: NodeId) -> Set[int]:
-        """Return the lots of which a claim of ``provider`` is being checked."""
-        return self._checked_lots.get(provider, frozenset())
+    def checks_of(self, provider: NodeId) -> Mapping[int, int]:
+        """Return the lots of which a claim of ``provider`` is being checked, and of how many runs.
+
+        Those of a lot whose check has ended are in the reputation, if it confirmed them.
+        """
+        return self._checked_lots.get(provider, {})
 
     def note_stated(self, provider: NodeId, key: tuple[int, int], drops: int) -> None:
         """Count what was paid for statements of the attempt ``key``, until ``end_stated``."""

@@ -60,13 +60,13 @@ BURSTING = Setting(
 
 @pytest.mark.slow
 def test_lying_to_all_at_once_pays_only_where_nobody_looks_at_stakes() -> None:
-    staked = World(1, BURSTING).live()
+    staked = World(2, BURSTING).live()
     assert list(broken_rules(staked)) == []
     assert staked.lies > 0
     assert staked.slashed > 0
     assert whom_cheating_pays(BURSTING, [staked]) == []
     trusted = replace(BURSTING, stake=0, by_stake=False)
-    trusting = World(1, trusted).live()
+    trusting = World(2, trusted).live()
     assert trusting.lies > 0
     assert Kind.BURSTING in whom_cheating_pays(trusted, [trusting])
 
