@@ -67,7 +67,8 @@ def _statement(signer: Identity, **changes: Value) -> bytes:
         "party": PROVIDER.node_id,
         "position": 5,
         "digest": RIGHT,
-    } | changes
+    }
+    fields.update(changes)
     return encode(sign(STATEMENT, NETWORK, signer, list(fields.values())).to_value())
 
 

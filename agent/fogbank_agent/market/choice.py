@@ -127,9 +127,11 @@ class Choice:
         At most ``PROVIDERS_ASKED_MAX``.  Those of ``disliked``, and those that were caught lately,
         come only after all others.  With a ``lot`` they are drawn by it instead, whatever they
         cost, by the weight of their stakes: a liar's friend would audit its lies for nothing, and
-        under a thousand names.
+        under a thousand names.  Who can prove nothing lets only those audit that have one.
         """
         fit = [offer for offer in self._fit(shunned, now) if self._has_room(offer, now)]
+        if lot is not None:
+            fit = [offer for offer in fit if self._may_audit(offer.provider)]
         fit.sort(
             key=lambda offer: (
                 offer.provider in disliked or self._reputation.is_distrusted(offer.provider),
@@ -447,6 +449,11 @@ class Choice:
         # Bids that are on their way to us do not know of the runs we have just placed.
         waves = self._record(offer.provider).in_flight // offer.slots
         return max(start_ms, waves * (self.fuel_expected * 1_000 // offer.fuel_per_s))
+
+    def _may_audit(self, provider: NodeId) -> bool:
+        # Liars are done at once and have all their places free: drawn evenly they would mostly
+        # confirm each other.
+        return self._stake_of is None or self._can_prove or self._stake_of(provider) > 0
 
     def _drawn(self, lot: int, provider: NodeId) -> tuple[bool, float]:
         """Return the provider's place in the order that ``lot`` gives to all providers.

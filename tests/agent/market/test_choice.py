@@ -174,8 +174,8 @@ def test_auditors_are_drawn_by_what_they_have_at_stake() -> None:
 
 
 def test_auditors_are_drawn_evenly_where_nobody_has_a_stake() -> None:
-    for stakes in (None, {}):
-        firsts = first_auditors(Town(ANN, BEN, stakes=stakes))
+    for town in (Town(ANN, BEN), Town(ANN, BEN, stakes={})):
+        firsts = first_auditors(town)
         assert 900 < firsts[ANN] < 1_100
 
 
@@ -183,6 +183,16 @@ def test_who_takes_part_under_many_names_audits_no_more_often() -> None:
     crowd = [NodeId(bytes([number]) * 32) for number in range(100, 140)]
     firsts = first_auditors(Town(ANN, *crowd, stakes={ANN: 1}))
     assert firsts.keys() == {ANN}
+
+
+def test_who_can_prove_nothing_lets_nobody_audit_that_has_no_stake() -> None:
+    town = Town(ANN, BEN, stakes={ANN: 1}, can_prove=False)
+    assert list(town.choice.whom_to_ask(range(1), (), (), town.now, lot=1)) == [ANN]
+    assert list(town.choice.whom_to_ask(range(1), (ANN,), (), town.now, lot=1)) == []
+    for _ in range(8):
+        town.choice.begin(ANN)
+    assert list(town.choice.whom_to_ask(range(1), (), (), town.now, lot=1)) == []
+    assert BEN in town.choice.whom_to_ask(range(1), (), (), town.now)
 
 
 def test_a_stake_counts_where_a_lie_could_be_proved() -> None:

@@ -35,12 +35,16 @@ def read_statement(body: bytes) -> Signed:
     return signed
 
 
+def write_statement(signed: Signed) -> bytes:
+    return encode(signed.to_value())
+
+
 READERS: dict[str, Any] = {
     "opening": (decode_dispute_opening, encode_dispute_opening),
     "trace": (decode_trace_question, encode_trace_question),
     "roots": (decode_roots, b"".join),
     "question": (decode_state_question, encode_question),
-    "statement": (read_statement, lambda signed: encode(signed.to_value())),
+    "statement": (read_statement, write_statement),
     "finding": (decode_finding, encode_finding),
 }
 

@@ -38,6 +38,12 @@ from fogbank_protocol.errors import RemoteProtocolError
 from .objects import check_refused, kind_and_name, vectors
 
 VECTORS = vectors("messages")
+
+
+def write_call(call: tuple[AgreementId, bytes]) -> bytes:
+    return encode_call(*call)
+
+
 READERS: dict[str, Any] = {
     "settlement": (decode_settlement, encode_settlement),
     "opening": (decode_run_opening, encode_run_opening),
@@ -47,7 +53,7 @@ READERS: dict[str, Any] = {
     "close": (decode_close, encode_close),
     "service": (decode_service_opening, encode_service_opening),
     "charged": (decode_service_item, encode_service_item),
-    "call": (decode_call, lambda call: encode_call(*call)),
+    "call": (decode_call, write_call),
     "stop": (decode_stop, encode_stop),
 }
 

@@ -105,6 +105,8 @@ class Said:
     provider: NodeId
     claim: Claim
     audit: float
+    stake: int
+    """What a lie that is found is seen to cost its provider, in drops."""
 
 
 @dataclass(slots=True)
@@ -255,7 +257,7 @@ class Buyer:
                 verdict = Verdict.SOUND if is_right(claim, truth) else Verdict.WRONG
                 judged = CheckEnded(lot, attempt, verdict, fuel)
                 self._check(fuel, lambda: self.tell(job, judged))
-            case CheckHere(lot, attempt, claim, places):
+            case CheckHere(lot, attempt, claim, places) if places is not None:
                 fuel, truth = len(places) * self.fuel, self._task(lot).truth
                 is_sound = all(claim[place] == truth[place] for place in places)
                 verdict = Verdict.SOUND if is_sound else Verdict.WRONG
@@ -395,7 +397,9 @@ class Buyer:
             if isinstance(self.verification, Verify) and is_right(claim, self._task(lot).truth):
                 # Unless its fuel is audited once the verifier has accepted it.
                 audit = 0.0
-            self.said.append(Said(len(self.finished), lot, provider, claim, audit))
+            is_at_stake = self.stake_of is not None and self.can_run_here
+            stake = self.stake_of(provider) if self.stake_of is not None and is_at_stake else 0
+            self.said.append(Said(len(self.finished), lot, provider, claim, audit, stake))
         self._do(commands)
 
     def _task(self, lot: int, agreement: AgreementId | None = None) -> Task:

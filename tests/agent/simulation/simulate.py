@@ -115,17 +115,19 @@ def broken_rules(report: Report) -> Iterator[str]:
 
 
 def whom_cheating_pays(setting: Setting, reports: Sequence[Report]) -> list[str]:
-    """Return the kinds of cheats that their lies brought something, over all of ``reports``.
+    """Return the kinds of cheats whose lies win something in the mean, over all of ``reports``.
 
-    Lies are weighed against honest work on the same lots, and not against another life of the
-    same market: two lives part after the first lie, and luck decides the rest.  Where nobody can
-    be deceived but by chance, what was paid for lies may not be more than the stakes either; where
-    others audit, and in quorums, friends of a liar may confirm it, and what it loses is the pay of
-    the lots in which they do not.  And all cheats together earn less than as many honest ones.
+    What a lie wins in the mean follows from how often it was audited, and is not a matter of luck;
+    that no more pass than that is another rule.  And "all", when all cheats together have earned
+    more than as many honest providers of the same market.  What a cheat would have in another life
+    of the market is not compared: two lives part after the first lie, and luck decides the rest.
     """
-    gained, won = _sums(reports)
-    rests_on_others = not setting.can_run_here or isinstance(setting.verification, Quorum)
-    kinds = [kind for kind in gained if gained[kind] > 0 or (won[kind] > 0 and not rests_on_others)]
+    lies = sum(one.lies for one in reports)
+    expected: Counter[str] = Counter()
+    for report in reports:
+        expected.update(report.lying_expected)
+    # Rates are rounded to a millionth.
+    kinds = [kind for kind, drops in expected.items() if drops > lies]
     cheats = sum(one.cheats_earned for one in reports)
     honest = sum(one.honest_earned for one in reports)
     count = setting.providers * setting.cheats_percent // 100

@@ -7,7 +7,7 @@ from math import sqrt
 from random import Random
 
 from fogbank_agent.market.bidding import Prices, credit_of
-from fogbank_agent.market.orders import Audit, Quorum, Verification
+from fogbank_agent.market.orders import Audit, Partial, Quorum, Verification
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.purchase import PurchaseState
 from fogbank_agent.market.reasons import Reason
@@ -18,7 +18,7 @@ from fogbank_protocol.identity import NodeId
 from .bank import Bank
 from .buyers import Buyer
 from .events import Events
-from .sellers import CHEATS, Kind, Seller
+from .sellers import CHEATS, Kind, Seller, is_right
 
 PRICE = 10_000
 CREDIT = 400_000
@@ -98,6 +98,8 @@ class Report:
     honest_earned: int
     lying_won: dict[str, int]
     """Drops that each kind was paid for lies beyond its work, less the stakes that it lost."""
+    lying_expected: dict[str, float]
+    """What the lies of each kind were to win in the mean, in drops, as each was audited."""
     lying_gained: dict[str, int]
     """Drops that each kind has more by its lies than by honest work on the same lots."""
     lots: dict[str, int]
@@ -308,6 +310,7 @@ class World:
                 self._earned(one) for one in self.sellers.values() if one.kind is Kind.HONEST
             ),
             lying_won=self._sum_by_kind(self._lying_won),
+            lying_expected=self._lying_expected(),
             lying_gained=self._sum_by_kind(self._lying_gained),
             lots=self._lots(),
             disputes=len(self.disputes),
@@ -378,6 +381,27 @@ class World:
             if one in seller.earned and seller.earned[one].state == "paid"
         ]
         return sum(paid) - seller.stake_lost
+
+    def _lying_expected(self) -> dict[str, float]:
+        """Return Σ (1 - p) · G - p · S over the lies; of what nobody audits nothing is known."""
+        expected = dict.fromkeys(map(str, self.setting.kinds), 0.0)
+        if isinstance(self.setting.verification, Quorum):
+            return expected
+        for buyer in self.buyers:
+            for one in buyer.said:
+                truth = buyer.truth(one.job, one.lot)
+                lies = sum(said != right for said, right in zip(one.claim, truth, strict=True))
+                if not lies:
+                    continue
+                seller = self.sellers[one.provider]
+                won = seller.bill(one.claim) * lies // len(truth)
+                if is_right(one.claim, truth):
+                    won -= seller.bill(truth)
+                passes = (1 - one.audit) ** (
+                    lies if isinstance(self.setting.verification, Partial) else 1
+                )
+                expected[str(seller.kind)] += passes * won - (1 - passes) * one.stake
+        return {kind: round(drops, 1) for kind, drops in expected.items()}
 
     def _lying_gained(self, seller: Seller) -> int:
         """Return what lies brought more than honest work on the same lots would have."""
