@@ -128,7 +128,7 @@ def cases_in(file: str) -> tuple[Cases, Cases]:
     for name, cases in vectors.items():
         if not isinstance(cases, list | dict):
             continue
-        bare = re.sub(r"^(no_|false )", "", name)
+        bare = re.sub(r"^(no_|not |false )", "", name)
         side = rejected if bare != name or name in ("reject", "broken") else accepted
         for case in cases if isinstance(cases, list) else [cases]:
             side.setdefault(_kind_of(case, bare), []).append(case)

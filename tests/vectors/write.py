@@ -40,6 +40,7 @@ TOPICS = (
     "reuse",
     "services",
     "signed",
+    "snapshots",
     "ticks",
     "verification",
     "vertices",

@@ -23,7 +23,6 @@ from fogbank_dag_ledger.committee_operations import (
     table_value,
 )
 from fogbank_dag_ledger.committee_proof import encode_committee_proof
-from fogbank_dag_ledger.limits import STATE_PAGE_RECORDS_MAX
 from fogbank_dag_ledger.object_state import LineRecord, ObjectRecord, OutcomeAt
 from fogbank_dag_ledger.operations import ChannelTerms, EscrowTerms, StakeTerms, object_id
 from fogbank_dag_ledger.vertex import NO_VERTEX, Vertex, VertexId
@@ -221,39 +220,16 @@ def _messages() -> Json:
     signed = encode_signed(_body(), {ANN.node_id: signature})
     twice: Value = [[ANN.node_id, signature]] * 2
     names = [VertexId(HEAD), VertexId(DEAD)]
-    both: list[Value] = [[_body(), [[ANN.node_id, signature]]]] * 2
-    name = b"h" * 32
-    records = [encode_record(record)[1] for record in RECORDS.values()]
     good = [
         ("ledger.checkpoint", "one signature", signed),
-        ("ledger.newest", "the question", encode([])),
-        ("newest", "none", encode([])),
-        ("newest", "two", encode(both)),
-        ("ledger.state", "from the first record on", encode([name, 0])),
-        ("ledger.state", "from the last that there may be on", encode([name, (1 << 32) - 1])),
-        ("records", "one of each kind", encode(list(records))),
-        ("ledger.names", "the question", encode([name])),
-        ("names", "two names", encode_names(sorted(names))),
-        ("ledger.committee", "the first that is proved", encode([1])),
+        ("ledger.names", "two names", encode_names(sorted(names))),
     ]
     wrong = [
         ("ledger.checkpoint", "no signature", encode([_body(), []])),
         ("ledger.checkpoint", "a seat twice", encode([_body(), twice])),
         ("ledger.checkpoint", "half a signature", encode([_body(), [[ANN.node_id, bytes(32)]]])),
-        ("ledger.newest", "a question with something in it", encode([0])),
-        ("newest", "three", encode([*both, both[0]])),
-        ("newest", "one that nobody signed", encode([[_body(), []]])),
-        ("ledger.state", "a hash of 31 bytes", encode([name[1:], 0])),
-        ("ledger.state", "true for a number", encode([name, True])),
-        ("ledger.state", "a number beyond 32 bits", encode([name, 1 << 32])),
-        ("records", "none", encode([])),
-        ("records", "text for a record", encode(["record"])),
-        ("records", "too many", encode([records[0]] * (STATE_PAGE_RECORDS_MAX + 1))),
-        ("ledger.names", "a hash of 33 bytes", encode([name + b"h"])),
-        ("names", "names that descend", encode_names(sorted(names)[::-1])),
-        ("names", "none", encode_names([])),
-        ("ledger.committee", "that of genesis", encode([0])),
-        ("ledger.committee", "true for an epoch", encode([True])),
+        ("ledger.names", "names that descend", encode_names(sorted(names)[::-1])),
+        ("ledger.names", "none", encode_names([])),
     ]
 
     def cases(told: Sequence[tuple[str, str, bytes]]) -> list[Json]:
