@@ -91,22 +91,7 @@ def buy(
     inputs = [number.to_bytes(INPUT_BYTES, "big") for number in range(first, first + runs)]
     names = client.put_blobs(inputs)
     handed = time.perf_counter() - began
-    client.send(
-        StartJob(
-            task_id=task,
-            task_name="echo",
-            inputs=tuple(RunInput(str(n), name) for n, name in enumerate(names)),
-            arguments=(),
-            environment=(),
-            seed=0,
-            verify=verify,
-            price_max=None,
-            start_price_max=None,
-            fuel_max=fuel_max,
-            deadline_s=None,
-            patience_s=None,
-        )
-    )
+    client.send(a_job(task, names, verify, fuel_max))
     while True:
         match client.receive_any([JobProgressed, RunsEnded, JobEnded]):
             case RunsEnded(ended_now):
@@ -116,6 +101,38 @@ def buy(
                 return handed, ended
             case _:
                 pass
+
+
+def buy_one(client: ControlClient, task: bytes, data: bytes) -> dict[str, int]:
+    """Buy one run; return after how many milliseconds of the job what happened."""
+    at_ms: dict[str, int] = {}
+    client.send(a_job(task, [data], "audit"))
+    while True:
+        match client.receive_any([JobProgressed, RunsEnded, JobEnded]):
+            case JobProgressed() as progress:
+                at_ms[progress.event] = progress.at_ms
+            case JobEnded() as ended:
+                assert ended.ok == 1, ended
+                return at_ms
+            case _:
+                pass
+
+
+def a_job(task: bytes, inputs: Sequence[bytes], verify: str, fuel_max: int = FUEL_MAX) -> StartJob:
+    return StartJob(
+        task_id=task,
+        task_name="echo",
+        inputs=tuple(RunInput(str(number), name) for number, name in enumerate(inputs)),
+        arguments=(),
+        environment=(),
+        seed=0,
+        verify=verify,
+        price_max=None,
+        start_price_max=None,
+        fuel_max=fuel_max,
+        deadline_s=None,
+        patience_s=None,
+    )
 
 
 def give_stake(requestor: Agent, seller: Agent, stake: int) -> None:

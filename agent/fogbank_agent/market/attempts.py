@@ -333,7 +333,7 @@ class Attempts:
 
     def _proceed_with(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         match attempt.stage:
-            case Stage.BIDDING if attempt.auction.is_over(now):
+            case Stage.BIDDING if attempt.auction.is_over(now) or self._is_decided(attempt, now):
                 return self._close_auction(attempt, now)
             case Stage.AGREEING if now >= attempt.ends_at:
                 return self._give_up(attempt, Reason.NO_ANSWER, now)
@@ -344,6 +344,20 @@ class Attempts:
                 return []
             case _:
                 return []
+
+    def _is_decided(self, attempt: Attempt, now: float) -> bool:
+        """Whether nobody who has not answered yet is expected to bid less than the best so far.
+
+        An auditor is drawn among all that bid, so they are waited for.
+        """
+        proposals, unanswered = attempt.auction.proposals(now), attempt.auction.unanswered
+        if not proposals or attempt.lot is not None:
+            return False
+        disliked = self._unreliable
+        best = self._choice.choose(proposals, self._runs, self._shunned(), disliked, now)
+        return isinstance(best, Proposal) and self._choice.is_cheapest(
+            best, unanswered, self._runs, disliked, now
+        )
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)

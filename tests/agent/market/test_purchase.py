@@ -68,8 +68,8 @@ BILL = 101
 
 
 def test_a_run_goes_to_the_cheapest_bid_and_is_owed() -> None:
-    town = Town(ANN, BEN)
-    assert town.begin() == [SendOrder(0, 1, [ANN, BEN])]
+    town = Town(ANN, offers=[an_offer(BEN, price=99)])
+    assert town.begin() == [SendOrder(0, 1, [BEN, ANN])]
     assert town.tell(BidCame(0, 1, ANN, 100, 1, 0, 5_000)) == []
     assert town.tell(BidCame(0, 1, BEN, 90, 1, 0, 5_000)) == [SignAgreement(0, 1, BEN)]
     assert town.tell(AgreementSigned(0, 1)) == []
@@ -78,11 +78,57 @@ def test_a_run_goes_to_the_cheapest_bid_and_is_owed() -> None:
 
 
 def test_a_silent_provider_costs_the_window_and_no_more() -> None:
-    town = Town(ANN, BEN)
+    town = Town(ANN, offers=[an_offer(BEN, price=99)])
     (order,) = town.begin()
     assert town.bid(order, ANN) == []
     assert town.wait(BID_WINDOW_S - 0.001) == []
     assert town.wait(0.002) == [SignAgreement(0, 1, ANN)]
+
+
+def test_nobody_is_waited_for_whose_offer_is_not_better_than_a_bid() -> None:
+    town = Town(ANN, BEN, offers=[an_offer(CAT, price=101)])
+    (order,) = town.begin()
+    assert town.bid(order, BEN) == [SignAgreement(0, 1, BEN)]
+    # What comes late is there when the first does not keep its word.
+    assert town.bid(order, ANN) == []
+    assert town.tell(AgreementRefused(0, 1, Reason.BUSY)) == [SignAgreement(0, 1, ANN)]
+
+
+def test_a_bid_above_its_offer_or_for_later_is_compared_with_what_others_offer() -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    assert town.bid(order, ANN, price=101) == []
+    assert town.bid(order, BEN) == [SignAgreement(0, 1, BEN)]
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    assert town.bid(order, ANN, start_ms=1_000) == []
+    assert town.bid(order, BEN) == [SignAgreement(0, 1, BEN)]
+
+
+def test_who_was_caught_before_is_not_waited_for_and_waits_for_all_others() -> None:
+    town = Town(ANN, offers=[an_offer(BEN, price=50)])
+    town.reputation.reset(BEN, town.choice.bounds.package_id)
+    (order,) = town.begin()
+    assert town.bid(order, BEN, price=50) == []
+    assert town.bid(order, ANN) == [SignAgreement(0, 1, ANN)]
+
+
+def test_one_whose_offer_is_gone_may_bid_anything_and_is_waited_for() -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    town.book.forget(BEN)
+    assert town.bid(order, ANN) == []
+    assert town.wait(BID_WINDOW_S) == [SignAgreement(0, 1, ANN)]
+
+
+def test_auditors_are_all_waited_for_since_one_of_them_is_drawn() -> None:
+    town = Town(ANN, BEN, CAT, verification=Audit(0))
+    (order,) = town.begin()
+    (audit,) = town.finish(town.agree(order, ANN))
+    assert isinstance(audit, SendOrder)
+    assert sorted(audit.providers) == [BEN, CAT]
+    assert town.bid(audit, BEN) == []
+    assert len(town.bid(audit, CAT)) == 1
 
 
 def test_the_first_bid_is_waited_for_beyond_the_window() -> None:
