@@ -64,10 +64,7 @@ SETTINGS = {
     ),
     "quorum of 2, no stakes, 20 % cheats": replace(STAKED, verification=Quorum(2), stake=0),
     "audit by others, 20 % cheats": BY_OTHERS,
-    "audit by others, no stakes, 20 % cheats": replace(BY_OTHERS, stake=0),
-    "audit by others, no stakes, 20 % colluding": replace(
-        BY_OTHERS, stake=0, kinds=(Kind.COLLUDING,)
-    ),
+    "audit by others, 20 % colluding": replace(BY_OTHERS, kinds=(Kind.COLLUDING,)),
     "audit by others, colluding without stakes": replace(
         BY_OTHERS, kinds=(Kind.COLLUDING,), cheats_stake=0
     ),

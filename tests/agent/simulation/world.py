@@ -337,7 +337,8 @@ class World:
 
         Audits: a lie passes when it is not audited, so at most Σ (1 - p) of those told, with
         p = max(audit rate, 1 / CV) for CV results confirmed in a row.  A quorum of k: when all of
-        the first k voices collude, or k of the first 2k - 1 when nobody settles a dispute.
+        the first k voices collude, or k of the first 2k - 1 when nobody settles a dispute; audits
+        by others are quorums of 2.
         """
         lies, audits, colluded, voices = 0, list[float](), 0, 0
         for buyer in self.buyers:
@@ -348,7 +349,7 @@ class World:
                     audits.append(one.audit)
                     colluded += self.sellers[one.provider].kind in (Kind.COLLUDING, Kind.COPYING)
         match self.setting.verification:
-            case Quorum():
+            case Quorum() | Audit() if self._rests_on_others:
                 share = colluded / max(1, voices)
                 agreed = share**2 * (1 if self.setting.can_run_here else 3 - 2 * share)
                 mean, variance = accepted * agreed, accepted * agreed * (1 - agreed)
@@ -356,6 +357,10 @@ class World:
                 mean = sum(1 - rate for rate in audits)
                 variance = sum(rate * (1 - rate) for rate in audits)
         return lies, mean + SIGMAS * sqrt(variance)
+
+    @property
+    def _rests_on_others(self) -> bool:
+        return isinstance(self.setting.verification, Quorum) or not self.setting.can_run_here
 
     def _bill_most(self, price_most: int) -> int:
         """Return what the dearest lot costs."""
