@@ -224,7 +224,8 @@ def _is_sound(connection: sqlite3.Connection, path: Path, migrations: Sequence[s
         # What SQLite says of a damaged definition quotes it.
         return False
     except sqlite3.DatabaseError as error:
-        if _primary_code(error) in _DAMAGE:
+        # These statements are right, so it is the file that is not: of an unknown format.
+        if _primary_code(error) in {*_DAMAGE, sqlite3.SQLITE_ERROR}:
             return False
         raise _named(error, path) from error
 

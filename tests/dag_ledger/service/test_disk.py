@@ -175,13 +175,13 @@ def test_a_bit_that_flips_anywhere_changes_nothing_that_is_not_said(
 @pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(name=FILES, data=st.data())
-def test_a_file_cut_anywhere_is_said_to_be(name: str, data: st.DataObject) -> None:
+def test_a_file_cut_anywhere_loses_nothing_that_is_not_said(name: str, data: st.DataObject) -> None:
     size = data.draw(st.integers(0, len(whole()[0][name]) - 1), label="bytes left")
 
     def cut(folder: Path) -> None:
         os.truncate(folder / name, size)
 
-    assert judge(cut) or name == OWN_LOG_NAME
+    judge(cut)
 
 
 @pytest.mark.slow
