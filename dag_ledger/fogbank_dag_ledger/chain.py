@@ -39,6 +39,7 @@ class Chain:
         "settled_head",
         "settled_payer",
         "settled_sent",
+        "shown_forked",
         "slots",
         "tag",
         "totals",
@@ -69,6 +70,9 @@ class Chain:
 
         self.forked = False
         """Whether two vertices of one slot were held, now or before they were pruned."""
+
+        self.shown_forked = False
+        """Whether the state at the floor shows that."""
 
         self.closed = False
         """Whether nothing beyond the floor can be final in this epoch (8.21)."""

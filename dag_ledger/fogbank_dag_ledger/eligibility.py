@@ -3,16 +3,18 @@
 A function of what one validator has observed of one object by its own beats, and of nothing else.
 """
 
+from collections.abc import Iterator
 from math import inf
 from typing import TypeAlias
 
-from .objects import Notice, Settlement, Sight
+from .objects import HeldObject, Notice, Settlement, Sight
 from .operations import (
     ChannelTerms,
     Deliver,
     Dispute,
     EscrowTerms,
     Halve,
+    PostVouchers,
     Reclaim,
     ReclaimFinal,
     RefundLate,
@@ -24,6 +26,7 @@ from .operations import (
     Unstake,
     Withdraw,
 )
+from .record import Record
 
 NOTICES: dict[type, Notice] = {
     Reclaim: Notice.RECLAIMED,
@@ -86,6 +89,29 @@ def due(settlement: Settlement, sight: Sight) -> Due:
             return 0 if _in_time(sight, Notice.SLASHED, Notice.UNSTAKED, beats) else inf
         case _:
             return 0
+
+
+def notices_of(record: Record) -> Iterator[tuple[HeldObject, Notice]]:
+    """Iterate over what a vertex tells of objects that starts or stops a count of beats."""
+    if record.deeds is None:
+        return
+    for held in record.deeds.opened:
+        if isinstance(held.terms, EscrowTerms):
+            yield held, Notice.OPENED
+    for held, act in record.deeds.acts:
+        notice = NOTICES.get(type(act.action))
+        if notice is not None:
+            yield held, notice
+
+
+def posted_by(record: Record) -> Iterator[tuple[HeldObject, dict[int, int]]]:
+    """Iterate over the channels on which a vertex posts vouchers, by lane the largest, in drops."""
+    for held, act in () if record.deeds is None else record.deeds.acts:
+        if isinstance(act.action, PostVouchers):
+            best: dict[int, int] = {}
+            for voucher in act.action.vouchers:
+                best[voucher.lane] = max(voucher.total, best.get(voucher.lane, 0))
+            yield held, best
 
 
 def note_vouchers(sight: Sight, terms: ChannelTerms, vouchers: dict[int, int], before: int) -> None:

@@ -80,7 +80,10 @@ class Votes:
         if forked:
             self.objects.count_all(seat, special, is_local=not may_vote)
         if not (forked and may_vote):
-            self.objects.observe(record, seat, special, may_vote=may_vote)
+            sits = self._sits(record)
+            if sits and record.epoch and (record.prev is None or record.prev.epoch < record.epoch):
+                self.objects.enter(record, seat)
+            self.objects.observe(record, seat, special, may_vote=may_vote, sits=sits)
         if forked:
             chosen = [one for one in observed if not _is_closed(one)]
         else:
@@ -133,6 +136,13 @@ class Votes:
             if best is None or record.id < best.id:
                 chosen[slot] = record
         return list(chosen.values())
+
+    def _sits(self, record: Record) -> bool:
+        """Tell whether the issuer of ``record`` has a seat in the epoch that it is in."""
+        if not self._epochs.number:
+            return True
+        table = self._epochs.table_of(record.epoch)
+        return table is not None and record.chain.issuer in table.weights()
 
     def _has_entered(self, seat: int) -> bool:
         return not self._epochs.number or bool(self._epochs.entered >> seat & 1)

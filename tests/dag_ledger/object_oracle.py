@@ -464,9 +464,17 @@ class ObjectOracle:
         beats = [one.beat for one in self._of.line(vertex) if one.kind == 2]
         return beats[-1] if beats else 0
 
+    def _counts(self, x: Vertex, key: Key) -> bool:
+        """Tell whether the issuer of x sits in its epoch; in the home of a site always."""
+        if self._of.vertices[key[0]].home:
+            return True
+        return x.issuer in self._of.table(self._of.epoch_of(x.id)).weights()
+
     def _first(self, line: Sequence[Vertex], key: Key, sort: type) -> tuple[int, int] | None:
         """Return at and after of the first notice of a sort, None when none is seen."""
         for number, x in enumerate(line):
+            if not self._counts(x, key):
+                continue
             cone = self._of.cone(x.id)
             seen = (
                 key[0] in cone if sort is Opening else any(self._does(y, key, sort) for y in cone)
@@ -520,6 +528,9 @@ class ObjectOracle:
         earlier: set[VertexId] = set()
         before = 0
         for x in line:
+            if not self._counts(x, key):
+                before = self._beat(x)
+                continue
             cone = self._of.cone(x.id)
             for seen in cone - earlier:
                 for other, act in self.acts(self._of.vertices[seen]):
