@@ -86,7 +86,7 @@ class ProviderConfig:
     """Fuel of the largest run taken."""
 
     credit: Drops = 1_000_000
-    """Drops that one requestor may owe before its orders are declined."""
+    """Drops that a requestor that has paid much may owe; a newcomer may owe a tenth."""
 
     stake: Drops = 10_000
     """Drops that this agent locks as soon as it has twice as many, and loses when a result of it

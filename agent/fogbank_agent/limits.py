@@ -166,8 +166,8 @@ CHANNEL_RETRY_S = 5.0
 INCOMING_WAIT_S = 5.0
 """How long a job that the wallet cannot pay waits for payments that are not final, in seconds."""
 
-DEPOSIT_PARTS = 4
-"""A channel takes at most one of so many parts of the wallet."""
+DEPOSIT_PARTS = 8
+"""A channel takes at most one of so many parts of what wallet and channels have together."""
 
 CHANNEL_IDLE_S = 3_600.0
 """After so long without a lot of its requestor a provider closes the channel (section 9.6)."""
@@ -369,6 +369,37 @@ BEATEN_BY = 2
 HASTE_PPM_PER_S = 100_000
 """What a second of waiting counts in the choice of a bid, in parts per million of its price."""
 
+GOODPUT_GUESS_BYTES_PER_S = 10_000_000
+"""What moves to and from a peer of which nothing is known, bytes a second: a busy LAN."""
+
+GOODPUT_MIN_BYTES_PER_S = 1_000
+GOODPUT_MAX_BYTES_PER_S = 10**10
+"""What is believed of a transfer, bytes a second."""
+
+GOODPUT_BYTES_MIN = 65_536
+"""A transfer of fewer bytes says more of the way's delay than of its rate."""
+
+GOODPUT_SMOOTHING = 8
+"""Transfers over which a rate is averaged."""
+
+GOODPUT_PEERS_MAX = 1_024
+"""Peers whose rates are remembered; beyond that those of long ago are forgotten."""
+
+HOLDINGS_MAX = 4_096
+"""Pairs of a peer and a blob that it has; beyond that those of long ago are forgotten."""
+
+CONFIRMED_MAX = 1_000_000
+"""Results in a row that are counted of a provider: at that, chance alone hardly ever audits."""
+
+REPUTATION_HALF_LIFE_S = 30 * 86_400
+"""After so long without a further confirmed result half of the count is left."""
+
+DISTRUST_S = 86_400
+"""For so long a provider that was caught comes after all others, in other jobs too."""
+
+REPUTATIONS_MAX = 10_000
+"""Pairs of a provider and a package that have a record; beyond that the oldest are forgotten."""
+
 PAYMENT_AGE_S = 0.05
 """How long a bill may stay unpaid while its job goes on (section 9.6)."""
 
@@ -379,6 +410,10 @@ SETTLEMENT_RETRY_S = 5.0
 
 BID_VALID_MS = 5_000
 """How long this agent's bids hold (section 9.3)."""
+
+CREDIT_PARTS = 10
+"""A newcomer may owe one of so many parts of the credit in an offer; who has paid, one of so many
+parts of that besides (section 9.6): so one that pays to be trusted loses more than it can win."""
 
 BIDS_OF_A_REQUESTOR_MAX = 256
 """Bids to one requestor that may still become agreements; the oldest are forgotten first."""

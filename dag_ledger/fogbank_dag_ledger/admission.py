@@ -14,7 +14,7 @@ def why_unwanted(held: Holdings, vertex: Vertex, *, is_asked: bool) -> Unwanted 
     """
     if held.dag.get(vertex.id) is not None:
         return Unwanted.HELD
-    if vertex.issuer in held.proofs and not is_asked:
+    if vertex.issuer in held.barred and not is_asked:
         return Unwanted.FORKER
     chain = held.chains.get(vertex.issuer)
     final_count = 0 if chain is None else chain.final_count

@@ -3,6 +3,9 @@
 A node that lost its disk, or whose card was put back to an old image, would issue a second vertex
 where it had issued one before, and freeze its own account.  So it stays silent until seats of
 weight Q less its own have said how far they know its chain, and it holds all of what they said.
+
+They are the seats of the home in which its next vertex is: what follows its chain there was decided
+by them, and by nobody else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -103,10 +106,15 @@ class _Seat:
 @dataclass(slots=True)
 class _OwnChain:
     by_seq: dict[int, VertexId] = field(default_factory=dict[int, VertexId])
+    rivals: set[VertexId] = field(default_factory=set[VertexId])
+    """What was held in the place of another one: of a fork that bars nobody any more."""
 
     def add(self, vertex_id: VertexId) -> bool:
         """Hold ``vertex_id``; False when another one is held in its place."""
-        return self.by_seq.setdefault(_seq(vertex_id), vertex_id) == vertex_id
+        is_line = self.by_seq.setdefault(_seq(vertex_id), vertex_id) == vertex_id
+        if not is_line:
+            self.rivals.add(vertex_id)
+        return is_line
 
     def forget_below(self, seq: int) -> None:
         """Forget the vertices before position ``seq``: nothing more can be issued there."""
@@ -114,7 +122,7 @@ class _OwnChain:
             del self.by_seq[one]
 
     def __contains__(self, vertex_id: VertexId) -> bool:
-        return self.by_seq.get(_seq(vertex_id)) == vertex_id
+        return self.by_seq.get(_seq(vertex_id)) == vertex_id or vertex_id in self.rivals
 
 
 class AmnesiaGuard:
@@ -124,20 +132,20 @@ class AmnesiaGuard:
         """Guard ``own`` in a committee of ``weights`` with ``quorum``."""
         self._own = own
         self._peers: dict[NodeId, None] = {}
-        self._answered: set[NodeId] = set()
-        self._weight_answered = 0
-        self._seats: dict[NodeId, _Seat] = {}
-        self.seat(weights, quorum, 0)
         self._chain = _OwnChain()
+        self.seat(weights, quorum, 0)
+        self._forgiven = 0
         self._has_started = False
         self._may_issue = False
         self._stopped = False
 
     def seat(self, weights: Mapping[NodeId, int], quorum: int, now: float) -> None:
-        """Guard in this committee from now on; before ``Started``."""
+        """Guard in this committee from now on: everybody in it is asked anew."""
         self._weights = {peer: weight for peer, weight in weights.items() if peer != self._own}
         self._needed = max(0, quorum - weights.get(self._own, 0))
         self._seats = {peer: _Seat(ask_at=now) for peer in self._peers if peer in self._weights}
+        self._answered: set[NodeId] = set()
+        self._weight_answered = 0
 
     @property
     def deadline(self) -> float:
@@ -156,11 +164,17 @@ class AmnesiaGuard:
         """Forget own vertices before position ``seq``, which are settled (8.21)."""
         self._chain.forget_below(seq)
 
+    def forgive_below(self, seq: int) -> None:
+        """Stop for no fork before position ``seq``: the seats have decided on it (8.6)."""
+        self._forgiven = seq
+
     def handle(self, event: AmnesiaEvent | Tick, now: float) -> Sequence[AmnesiaCommand]:
         """Take one event at time ``now`` and return what to do."""
         match event:
             case Started():
                 self._has_started = True
+                if any(_seq(rival) >= self._forgiven for rival in self._chain.rivals):
+                    return self._stop(FORKED)
                 return [*self._begin_if_known(), *self._ask_due(now)]
             case SeatJoined(peer):
                 self._peers[peer] = None
@@ -219,7 +233,8 @@ class AmnesiaGuard:
     def _hold(self, vertex_id: VertexId, issued_here: bool) -> list[AmnesiaCommand]:
         is_new = vertex_id not in self._chain
         if not self._chain.add(vertex_id):
-            return self._stop(FORKED)
+            # While the disk is read it is not known yet what became of the fork.
+            return self._stop(FORKED) if self._has_started else []
         if is_new and not issued_here and self._may_issue:
             return self._stop(FOREIGN)
         return []

@@ -30,6 +30,7 @@ class Chain:
         "final_head",
         "final_turn",
         "floor",
+        "forgiven",
         "forked",
         "genesis_balance",
         "introduced",
@@ -74,6 +75,9 @@ class Chain:
         self.shown_forked = False
         """Whether the state at the floor shows that."""
 
+        self.forgiven = 0
+        """Forks below this position were known when an epoch began, and bar nobody (8.6)."""
+
         self.closed = False
         """Whether nothing beyond the floor can be final in this epoch (8.21)."""
 
@@ -110,10 +114,26 @@ class Chain:
 
     @property
     def head(self) -> Record | None:
-        """The highest vertex, the one with the lowest id when there are several."""
+        """The highest vertex, the one with the lowest id when there are several.
+
+        Of a chain that forked, the highest that stands on what is final.
+        """
         if not self.slots:
             return self.settled_head
-        return min(self.contenders(self.end - 1), key=lambda record: record.id)
+        if self.contested:
+            return self._head_of_final_line()
+        return self.slots[-1]
+
+    def _head_of_final_line(self) -> Record | None:
+        head = self.final_head
+        line: set[Record | None] = {head}
+        for seq in range(self.final_count, self.end):
+            following = [one for one in self.contenders(seq) if one.prev in line]
+            if not following:
+                break
+            line = {*following}
+            head = min(following, key=lambda one: one.id)
+        return head
 
     def contenders(self, seq: int) -> Sequence[Record]:
         """Return the vertices of a slot that are held."""

@@ -83,8 +83,8 @@ def is_decided(held: Holdings, one: HeldObject, cut: Cut) -> bool:
 def may_die(held: Holdings, record: Record) -> bool:
     """Tell whether a checkpoint may list a vertex as lost: it is a forker's or lost already."""
     chain = record.chain
-    if record.lost or not held.dag.is_banned(chain) or record.seq < chain.final_count:
-        return record.lost or held.dag.is_banned(chain)
+    if record.lost or not held.dag.is_forker(chain) or record.seq < chain.final_count:
+        return record.lost or held.dag.is_forker(chain)
     # What is L1 will be acknowledged, and final: nobody who has done so could sign.
     return chain.next_confirmed(chain.final_head) is None
 

@@ -75,6 +75,12 @@ class Dag:
         The method of the dict itself: nothing is asked more often."""
 
         self._banned: set[Chain] = set()
+        self._forkers: set[Chain] = set()
+        """Whoever was ever banned."""
+
+        self._hidden: set[Record] = set()
+        """Of issuers while they were banned: no tips, and what they stand on is not hidden."""
+
         self.tips: dict[Record, None] = {}
         """In order of arrival (section 8.6)."""
 
@@ -91,14 +97,23 @@ class Dag:
         return self._graph.predecessors(record)
 
     def is_banned(self, chain: Chain) -> bool:
-        """Tell whether the issuer is a known forker."""
+        """Tell whether the issuer is a known forker, and no epoch has begun since."""
         return chain in self._banned
+
+    def is_forker(self, chain: Chain) -> bool:
+        """Tell whether the issuer is a known forker, or was one in an earlier epoch."""
+        return chain in self._forkers
+
+    def is_hidden(self, record: Record) -> bool:
+        """Tell whether a vertex was never a tip, because its issuer was banned when it came."""
+        return record in self._hidden
 
     def add(self, record: Record) -> None:
         """Add a vertex whose edges are all here."""
         self._records[record.id] = record
         self._graph.add_vertex(record)
         if record.chain in self._banned:
+            self._hidden.add(record)
             return
         for edge in record.edges:
             edge.children += 1
@@ -119,7 +134,9 @@ class Dag:
         self.tips.pop(record, None)
         for child in self._graph.remove_vertex(record):
             child.edges = tuple([edge for edge in child.edges if edge is not record])
-        if record.chain not in self._banned:
+        if record in self._hidden:
+            self._hidden.remove(record)
+        else:
             for edge in record.edges:
                 edge.children -= 1
         record.edges = ()
@@ -132,9 +149,20 @@ class Dag:
         if chain in self._banned:
             return
         self._banned.add(chain)
+        self._forkers.add(chain)
         for record in records:
             self.tips.pop(record, None)
+            if record in self._hidden:
+                continue
+            self._hidden.add(record)
             for edge in record.edges:
                 edge.children -= 1
                 if not edge.children and edge.chain not in self._banned:
                     self.tips[edge] = None
+
+    def pardon(self, chain: Chain) -> None:
+        """Treat what the issuer adds from now on like anybody's.
+
+        What it has in the DAG stays hidden: it may stand on the side of a fork that lost.
+        """
+        self._banned.discard(chain)

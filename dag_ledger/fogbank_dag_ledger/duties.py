@@ -146,7 +146,7 @@ class Duties:
                 return _Reach(_count(last), is_due=is_due, is_blocked=True)
             last = record
             # Of a forker all, or a slot that only some acknowledge would stop every checkpoint.
-            if record.carries or self._ledger.dag.is_banned(chain):
+            if record.carries or self._ledger.dag.is_forker(chain):
                 is_due = is_due or self._owes(record)
 
     def _may_acknowledge(self, record: Record) -> bool:
@@ -243,7 +243,7 @@ class Duties:
     def _will_be_below(self, record: Record, *, all_named: bool) -> bool:
         if not record.height or has_observed(self._chain, record):
             return True
-        return all_named and not self._ledger.dag.is_banned(record.chain)
+        return all_named and not self._ledger.dag.is_hidden(record)
 
 
 def _count(last: Record | None) -> int:

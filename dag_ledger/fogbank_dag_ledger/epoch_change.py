@@ -29,6 +29,7 @@ def begin_epoch(held: Holdings, record: Record, events: list[LedgerEvent]) -> It
     for chain in held.chains.values():
         chain.closed_count = chain.final_count
         chain.sealed = False
+        held.pardon(chain)
     shown_by = (decision.proposal, *decision.precommits)
     events.append(EpochBegan(held.epochs.number, table, shown_by))
     events += [Confirmed(one.id) for one in carried]

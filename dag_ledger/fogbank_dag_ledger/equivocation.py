@@ -10,7 +10,7 @@ from fogbank_protocol.identity import (
 )
 
 from .limits import EQUIVOCATION_PROOF_BYTES, POSITION_BYTES, TAG_BYTES, VERTEX_ID_BYTES
-from .vertex import VertexId, preimage, tag_of
+from .vertex import VertexId, preimage, seq_in, tag_of
 
 RULE = "8.10"
 
@@ -28,6 +28,11 @@ def encode_proof(
 def accused(proof: bytes) -> NodeId:
     """Return whom ``proof`` is about, if it proves anything."""
     return NodeId(proof[:NODE_ID_BYTES])
+
+
+def forked_at(proof: bytes) -> int:
+    """Return in which position of its chain ``proof`` says that somebody forked."""
+    return seq_in(VertexId(proof[NODE_ID_BYTES : NODE_ID_BYTES + VERTEX_ID_BYTES]))
 
 
 def check_proof(proof: bytes, network: NetworkId) -> NodeId:

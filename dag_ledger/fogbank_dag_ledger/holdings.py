@@ -13,6 +13,7 @@ from .acknowledgements import Acknowledged
 from .chain import Chain
 from .dag import Dag
 from .epochs import Epochs
+from .equivocation import forked_at
 from .finality import Finality
 from .footing import Ground
 from .genesis import Genesis
@@ -42,7 +43,10 @@ class Holdings:
         """By tag."""
 
         self.proofs: dict[NodeId, bytes] = {}
-        """One of each known forker."""
+        """One of each that ever forked."""
+
+        self.barred: set[NodeId] = set()
+        """Those of them since whose fork no epoch has begun: the known forkers."""
 
         self.objects: dict[ObjectId, HeldObject] = {}
         self.strange_forkers = 0
@@ -79,6 +83,23 @@ class Holdings:
             chain = self.new_chain(account)
             self.register(chain)
         return chain
+
+    def convict(self, issuer: NodeId, proof: bytes) -> None:
+        """Take ``issuer`` for a known forker until the next epoch begins (8.6)."""
+        self.proofs[issuer] = proof
+        self.barred.add(issuer)
+        chain = self.chains.get(issuer)
+        if chain is None:
+            self.strange_forkers += 1
+        else:
+            self.dag.ban(chain, chain.records())
+
+    def pardon(self, chain: Chain) -> None:
+        """Let a fork that was known before the epoch began bar its issuer no more (8.6)."""
+        if chain.issuer in self.barred:
+            self.barred.remove(chain.issuer)
+            chain.forgiven = max(chain.end, forked_at(self.proofs[chain.issuer]) + 1)
+            self.dag.pardon(chain)
 
     def introduce(self, chain: Chain) -> None:
         """Take ``chain`` for that of no stranger any more (8.20)."""

@@ -7,7 +7,7 @@ from fogbank_protocol.identity import NodeId
 from .acknowledgements import Acknowledged
 from .chain import Chain
 from .epoch_change import begin_epoch
-from .equivocation import accused, check_proof, encode_proof
+from .equivocation import accused, check_proof, encode_proof, forked_at
 from .events import Confirmed, Equivocated, Final, Inserted, LedgerEvent, Settled, Unsolid
 from .holdings import Holdings
 from .home import NOWHERE
@@ -84,16 +84,13 @@ class Insertion:
         """
         issuer = accused(proof)
         chain = self._chains.get(issuer)
-        if issuer in self._held.proofs:
+        is_spent = chain is not None and forked_at(proof) < chain.forgiven
+        if issuer in self._held.barred or is_spent:
             return None
         if chain is None and self._held.strange_forkers >= STRANGE_FORKERS_MAX:
             return None
         check_proof(proof, self._held.genesis.network)
-        self._held.proofs[issuer] = proof
-        if chain is None:
-            self._held.strange_forkers += 1
-        else:
-            self._dag.ban(chain, chain.records())
+        self._held.convict(issuer, proof)
         return issuer
 
     # Inside.
@@ -181,11 +178,10 @@ class Insertion:
     def _convict(self, one: Record, other: Record) -> list[LedgerEvent]:
         chain = one.chain
         issuer = chain.issuer
-        if issuer in self._held.proofs:
+        if issuer in self._held.barred or other.seq < chain.forgiven:
             return []
         proof = encode_proof(issuer, (one.id, one.signature), (other.id, other.signature))
-        self._held.proofs[issuer] = proof
-        self._dag.ban(chain, chain.records())
+        self._held.convict(issuer, proof)
         return [Equivocated(issuer, proof)]
 
     def _advance(self, chains: list[Chain]) -> Iterator[LedgerEvent]:

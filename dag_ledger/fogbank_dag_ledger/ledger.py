@@ -206,8 +206,12 @@ class Ledger:
         return (record.id for record in self.dag.tips)
 
     def proofs(self) -> Mapping[NodeId, bytes]:
-        """Return one proof of each known forker."""
+        """Return one proof of each that ever forked."""
         return self._held.proofs
+
+    def is_barred(self, issuer: NodeId) -> bool:
+        """Tell whether somebody is a known forker: no epoch has begun since (8.6)."""
+        return issuer in self._held.barred
 
     # Questions about accounts.
 

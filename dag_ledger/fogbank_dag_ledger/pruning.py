@@ -145,7 +145,7 @@ def _drop_leaves(dag: Dag, chains: Collection[Chain]) -> list[Record]:
     """Forget what lost its slot and nothing stands on; the votes of seats are kept."""
     gone: list[Record] = []
     for chain in chains:
-        if chain.seat is not None or not dag.is_banned(chain):
+        if chain.seat is not None or not dag.is_forker(chain):
             continue
         for seq in sorted(chain.contested, reverse=True):
             for record in list(chain.contested[seq]):

@@ -130,6 +130,9 @@ def _restore_account(
         raise RemoteProtocolError("an account in a home that is not there", rule="8.21")
     chain.closed, chain.forked = record.closed, record.forked
     chain.shown_forked = record.forked
+    if record.forked and record.epoch:
+        # When it forked is not told; an epoch has begun since, or soon will.
+        chain.forgiven = record.count
     if record.count:
         head = Record.settled(record.head, chain, record.balance, record.beat, record.epoch)
         head.next_home = home

@@ -43,7 +43,8 @@ class Issue:
 class Validator:
     """Votes and acknowledges at a steady pace while there is a duty, and is silent otherwise.
 
-    A validator whose own chain has forked, as after the restore of an old disk, is silent for good.
+    A validator whose own chain has forked, as after the restore of an old disk, is silent until an
+    epoch begins.
     """
 
     def __init__(self, ledger: Ledger, validator: NodeId, now: float) -> None:
@@ -65,7 +66,7 @@ class Validator:
 
     @property
     def deadline(self) -> float:
-        """When to call ``handle`` with a ``Tick``, in seconds; inf when silent for good."""
+        """When to call ``handle`` with a ``Tick``, in seconds; inf when silent by itself."""
         if self._is_forked or not self._has_seat:
             return inf
         if self._may_have_duties:
@@ -107,7 +108,7 @@ class Validator:
 
     @property
     def _is_forked(self) -> bool:
-        return self._chain.issuer in self._ledger.proofs()
+        return self._ledger.is_barred(self._chain.issuer)
 
     def _next_beat(self, now: float) -> float:
         """Return when to say the next beat; inf when none is counted for an object (8.17)."""

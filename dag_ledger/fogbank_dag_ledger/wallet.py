@@ -172,8 +172,11 @@ class Wallet:
 
     def _check_window(self) -> None:
         chain = self._chain
-        if self._account in self._ledger.proofs():
-            raise AccountForked("this account's key was used twice; it can pay no more")
+        if self._ledger.is_barred(self._account):
+            raise AccountForked(
+                "this account's key was used twice; it can pay no more until the seats begin an "
+                "epoch: see 'fogbank network unfreeze'"
+            )
         if chain is None:
             return
         window = WINDOW if chain.seat is None else SEAT_WINDOW

@@ -114,8 +114,25 @@ def test_an_own_log_that_contradicts_the_store_stops_at_the_start() -> None:
     guard = AmnesiaGuard(ME, {ME: 1}, 1)
     guard.handle(OwnVertexHeld(own(0, b"store"), issued_here=False), 0)
     contradiction = OwnVertexHeld(own(0, b"log"), issued_here=True)
-    assert guard.handle(contradiction, 0) == [StopIssuing(FORKED)]
+    assert guard.handle(contradiction, 0) == []
+    assert guard.handle(Started(), 0) == [StopIssuing(FORKED)]
     assert guard.handle(Started(), 0) == []
+
+
+def test_a_fork_that_the_seats_decided_on_stops_nobody_who_starts_again() -> None:
+    guard = AmnesiaGuard(ME, {ME: 1, ANN: 1, BEN: 1}, 2)
+    for name in (b"this", b"that"):
+        guard.handle(OwnVertexHeld(own(3, name), issued_here=False), 0)
+    guard.forgive_below(4)
+    guard.handle(SeatJoined(ANN), 0)
+    assert guard.handle(Started(), 0) == [AskHead(ANN)]
+    # Both sides are known, so a seat that tells of both tells nothing new.
+    heads = (own(3, b"this"), own(3, b"that"))
+    assert guard.handle(HeadAnswered(ANN, heads), 0) == [BeginIssuing()]
+    # What forks now is another matter.
+    guard.handle(OwnVertexHeld(own(4, b"mine"), issued_here=True), 1)
+    again = OwnVertexHeld(own(4, b"other"), issued_here=False)
+    assert guard.handle(again, 1) == [StopIssuing(FORKED)]
 
 
 def test_a_vertex_made_elsewhere_while_issuing_stops() -> None:

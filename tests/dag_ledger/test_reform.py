@@ -113,3 +113,28 @@ def test_a_change_of_epoch_frees_a_frozen_account(seed: int) -> None:
     final = {way.id for ledger in ledgers for way in ways if ledger.is_final(way.id)}
     assert final == {min(way.id for way in ways)}
     town.ask_oracle()
+
+    # It is an account like any other again.
+    assert not any(ledger.is_barred(name) for ledger in ledgers)
+    owner = town.members[spender]
+    assert owner.ledger.head(name) in final
+    paid: list[Vertex] = []
+    for _ in range(2):
+        owner.issue(owner.wallet.pay({town.members[5].name: 5}))
+        paid.append(owner.told[-1])
+        wanted = [ledger.unwanted(paid[-1]) for ledger in ledgers if ledger is not owner.ledger]
+        assert wanted == [None] * len(wanted)
+        town.run(8)
+    assert all(ledger.is_final(one.id) for ledger in ledgers for one in paid)
+    town.ask_oracle()
+
+    # The old fork is nothing new to anybody; another one is.
+    proof = town.members[0].ledger.proofs()[name]
+    assert town.members[0].ledger.learn_proof(proof) is None
+    last = paid[-1]
+    again = [town.community.vertex(spender, last, pays={to: 1}, epoch=1, note=to) for to in (0, 1)]
+    for ledger in ledgers[:4]:
+        for one in again:
+            ledger.insert(one)
+        assert ledger.is_barred(name)
+        assert ledger.proofs()[name] != proof

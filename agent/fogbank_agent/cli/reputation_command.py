@@ -14,7 +14,8 @@ def command(state: StateFolder, as_json: bool) -> None:
     """Tell how others have dealt with this agent.
 
     Providers: results confirmed, results found wrong, agreements lost, orders refused.  Requestors:
-    drops paid, not yet paid, and refused.  All of it is what this agent has seen itself.
+    drops paid, not yet paid, and refused, and what they may owe.  All of it is what this agent has
+    seen itself; docs/choosing.md says what it makes of it.
     """
     with connect(state) as client:
         found = client.ask(GetReputation(), Reputation)
@@ -27,9 +28,10 @@ def command(state: StateFolder, as_json: bool) -> None:
         click.echo(
             f"provider  {one.short}  {one.confirmed:,} confirmed, {one.wrong:,} wrong, "
             f"{one.lost:,} lost, {one.refused:,} refused; {one.in_a_row:,} confirmed in a row"
+            + ("; caught lately, so asked last" if one.distrusted else "")
         )
     for line in found.requestors:
         click.echo(
             f"requestor {line.short}  {line.paid:,} drops paid, {line.unpaid:,} unpaid, "
-            f"{line.refused:,} refused, for {line.lots:,} lots"
+            f"{line.refused:,} refused, for {line.lots:,} lots; may owe {line.credit:,}"
         )

@@ -89,7 +89,8 @@ def list_disputes(parts: Parts) -> Disputes:
 
 def list_reputations(parts: Parts) -> Reputation:
     """Return how providers and requestors have dealt with this agent."""
-    standings = Standings(parts.journal)
+    standings, known = Standings(parts.journal), parts.requestor.reputation
+    selling = parts.provider
     return Reputation(
         providers=tuple(
             ProviderReputation(
@@ -99,7 +100,8 @@ def list_reputations(parts: Parts) -> Reputation:
                 wrong=one.wrong,
                 lost=one.lost,
                 refused=one.refused,
-                in_a_row=one.in_a_row,
+                in_a_row=known.confirmed_most(one.provider),
+                distrusted=known.is_distrusted(one.provider),
             )
             for one in standings.providers()
         ),
@@ -111,6 +113,7 @@ def list_reputations(parts: Parts) -> Reputation:
                 paid=one.paid,
                 unpaid=one.unpaid,
                 refused=one.refused,
+                credit=0 if selling is None else selling.credit(one.requestor),
             )
             for one in standings.requestors()
         ),

@@ -42,8 +42,10 @@ from ..market.story import (
     CheckSpared,
     MoneyShort,
     NobodyToAsk,
+    ResumeRefuted,
     RunFailed,
     RunOrdered,
+    RunResumed,
     StoryEvent,
 )
 from ..parts import Parts
@@ -149,7 +151,7 @@ def _provider_of(event: StoryEvent) -> str:
     match event:
         case RunOrdered() | NobodyToAsk() | MoneyShort() | RunFailed():
             return ""
-        case CheckBegun() | CheckSpared() | CheckedHere():
+        case CheckBegun() | CheckSpared() | CheckedHere() | RunResumed() | ResumeRefuted():
             return ""
         case _:
             return "" if event.provider is None else short_form(event.provider)

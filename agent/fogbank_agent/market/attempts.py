@@ -41,17 +41,19 @@ from .story import (
     OrderDeclined,
     ResultCommitted,
     ResultReused,
+    ResumeRefuted,
     RunMoved,
     RunOrdered,
     RunPlaced,
     RunProgressed,
+    RunResumed,
     StartRefuted,
     StateKept,
     StoryEvent,
     TicksOwed,
 )
 from .ticks import drops_for
-from .verification import fuel_of
+from .verification import fuel_of, output_bytes_of
 
 _DOUBTED = (Reason.BROKEN_RULE, Reason.PROVIDER_CAUGHT)
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
@@ -63,19 +65,23 @@ class Attempts:
     def __init__(
         self,
         lot: int,
-        runs: int,
+        runs: range,
         attempts_max: int,
         run_s_max: float,
         choice: Choice,
         ballot: Ballot,
         *,
         hedge_s: float = inf,
+        start: Checkpoint | None = None,
     ) -> None:
-        """Make at most ``attempts_max`` agreements on ``runs`` runs; results go to ``ballot``."""
+        """Make at most ``attempts_max`` agreements on ``runs``; results go to ``ballot``.
+
+        The first goes on from ``start``, which an earlier life of this agent has kept.
+        """
         self.records: dict[int, AttemptRecord] = {}
         """The agreements that were made, by the attempt's number."""
 
-        self.start: Checkpoint | None = None
+        self.start = start
         """Where further orders go on; None for the beginning."""
 
         self.placement = Placement()
@@ -86,7 +92,7 @@ class Attempts:
         """No bid can be paid, and no money will come back."""
 
         self._lot = lot
-        self._runs = runs
+        self._runs, self._count = runs, len(runs)
         self._run_s_max = run_s_max
         self._hedge_s = hedge_s
         self._choice = choice
@@ -173,7 +179,17 @@ class Attempts:
         )
         if not attempt.auction.add(proposal):
             return []
-        seen = BidSeen(attempt.number, bid.provider, bid.price, bid.start_price, bid.start_ms)
+        moving = self._choice.moving(bid.provider, self._runs, now)
+        seen = BidSeen(
+            attempt.number,
+            bid.provider,
+            bid.price,
+            bid.start_price,
+            bid.start_ms,
+            moving.size,
+            moving.milliseconds,
+            moving.is_measured,
+        )
         return [self._tell(seen)]
 
     def _take_decline(
@@ -213,7 +229,7 @@ class Attempts:
         # What is owed is no longer set aside.
         key = self._key(attempt.number)
         self._choice.purse.release(key)
-        cost = self._choice.cost_expected(proposal, self._runs)
+        cost = self._choice.cost_expected(proposal, self._count)
         self._choice.purse.reserve(key, max(0, cost - record.ticked_drops))
         told = RunProgressed(attempt.number, proposal.provider, tick.fuel)
         pay = PayTick(self._lot, attempt.number, proposal.provider, tick.statement, tick.fuel)
@@ -247,7 +263,8 @@ class Attempts:
         """Begin anew: the state that others went on from is wrong."""
         mover, self.start, self._mover = self._mover, None, None
         if mover is None:
-            return []
+            # Whoever handed it out did so to an earlier life of this agent.
+            return [self._tell(ResumeRefuted())]
         told = self._tell(StartRefuted(mover.proposal.provider))
         # With one before it the lie may have been that one's.
         return [told, *([Catch(mover.proposal.provider)] if mover.start is None else [])]
@@ -280,7 +297,12 @@ class Attempts:
     def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
         self._end_attempt(attempt, now)
-        self._choice.count_results(proposal.provider, fuel_of(result.claim), len(result.claim))
+        self._choice.count_results(
+            proposal.provider,
+            fuel_of(result.claim),
+            len(result.claim),
+            output_bytes_of(result.claim),
+        )
         paid = self.records[attempt.number].ticked_drops
         begun = 0 if attempt.start is None else attempt.start.fuel
         number, claim = attempt.number, result.claim
@@ -323,9 +345,9 @@ class Attempts:
                 attempt.stage, attempt.proposal = Stage.AGREEING, proposal
                 attempt.ends_at = now + AGREEMENT_WAIT_S
                 self._choice.begin(proposal.provider)
-                cost = self._choice.cost_expected(proposal, self._runs)
+                cost = self._choice.cost_expected(proposal, self._count)
                 self._choice.purse.reserve(self._key(attempt.number), cost)
-                risk = self._choice.risk_expected(proposal, self._runs)
+                risk = self._choice.risk_expected(proposal, self._count)
                 self._choice.purse.risk(proposal.provider, self._key(attempt.number), risk)
                 return [SignAgreement(self._lot, attempt.number, proposal.provider)]
             case reason:
@@ -336,14 +358,15 @@ class Attempts:
                 self.placement.stall(now)
                 if reason is not Reason.NO_FUNDS:
                     return [ended]
-                needed = min(self._choice.cost_expected(one, self._runs) for one in proposals)
+                needed = min(self._choice.cost_expected(one, self._count) for one in proposals)
                 free = self._choice.purse.free
                 return [ended, self._tell(MoneyShort(attempt.number, needed, free))]
 
     def order(self, now: float) -> list[BallotCommand]:
         """Send an order to the best-looking providers; nothing when there is none to ask."""
         lot = self._ballot.draw_lot()
-        providers = self._choice.whom_to_ask(self._shunned(), self._unreliable, now, lot=lot)
+        shunned, disliked = self._shunned(), self._unreliable
+        providers = self._choice.whom_to_ask(self._runs, shunned, disliked, now, lot=lot)
         if not providers:
             is_news = self.placement.stalled_since is None
             self.placement.stall(now)
@@ -354,8 +377,11 @@ class Attempts:
         self._live[attempt.number] = attempt
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
         send = SendOrder(self._lot, attempt.number, providers, start)
-        if start is None or self._mover is None:
+        if start is None:
             return [ordered, send]
+        if self._mover is None:
+            resumed = RunResumed(attempt.number, start.position, start.fuel)
+            return [ordered, self._tell(resumed), send]
         mover = self._mover.proposal.provider
         moved = RunMoved(attempt.number, mover, start.position, start.fuel)
         return [ordered, self._tell(moved), send]

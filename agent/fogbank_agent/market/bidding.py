@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fogbank_protocol.identity import NodeId
 
-from ..limits import BID_VALID_MS, RUN_MS_MAX, WEIGHTS_VERSION
+from ..limits import BID_VALID_MS, CREDIT_PARTS, RUN_MS_MAX, WEIGHTS_VERSION
 from .bids import Answer, Bid, Decline
 from .orders import Order, OrderId
 from .reasons import Reason
@@ -22,7 +22,7 @@ class Prices:
     output_bytes_max: int
     fuel_max: int
     credit: int
-    """Drops that one requestor may owe."""
+    """Drops that a requestor may owe that has paid much; see ``credit_of``."""
 
     @property
     def asks_money(self) -> bool:
@@ -46,6 +46,9 @@ class Situation:
 
     debt: int
     """What the order's requestor owes."""
+
+    paid: int
+    """What it has paid so far, in drops."""
 
     room: int
     """Drops that its channels have beyond its debt and its vouchers."""
@@ -96,6 +99,11 @@ def answer_order(
     )
 
 
+def credit_of(credit: int, paid: int) -> int:
+    """Return the drops that a requestor may owe that has ``paid`` so many (SPEC.md 9.6)."""
+    return min(credit, (credit + paid) // CREDIT_PARTS)
+
+
 def reasons_against(order: Order, prices: Prices, situation: Situation) -> Sequence[Reason]:
     """Return every reason to decline ``order`` now, at most 8; none when it is welcome."""
     too_cheap = prices.price > order.price_max or prices.start_price > order.start_price_max
@@ -104,7 +112,7 @@ def reasons_against(order: Order, prices: Prices, situation: Situation) -> Seque
         (situation.shutting_down, Reason.SHUTTING_DOWN),
         (order.weights != WEIGHTS_VERSION, Reason.UNKNOWN_WEIGHTS),
         (too_cheap, Reason.PRICE_TOO_LOW),
-        (situation.debt > prices.credit, Reason.REQUESTOR_IN_DEBT),
+        (situation.debt > credit_of(prices.credit, situation.paid), Reason.REQUESTOR_IN_DEBT),
         (situation.room <= 0 and prices.asks_money, Reason.NO_CHANNEL_FUNDS),
         (order.memory_bytes_max > prices.memory_bytes_max, Reason.TOO_SMALL_MEMORY),
         (

@@ -8,19 +8,26 @@ from math import inf
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.identity import NodeId
 
-from ..limits import BEATEN_BY, BUSY_RETRY_S, PROVIDERS_ASKED_MAX, PROVIDERS_WANTED_MAX
+from ..limits import (
+    BEATEN_BY,
+    BUSY_RETRY_S,
+    PROVIDERS_ASKED_MAX,
+    PROVIDERS_WANTED_MAX,
+    RUN_MS_MAX,
+)
 from .auction import Proposal
+from .goodput import Goodput
+from .locality import Locality, Moving
 from .offer_book import OfferBook
 from .offers import Offer
 from .orders import Verification
-from .pricing import bill, expected_cost
+from .pricing import GIGAFUEL, bill, expected_cost
 from .purse import Purse
 from .reasons import Reason
 from .reputation import Reputation
 from .verification import audit_rate_ppm, deterrent_ppm
 
-_FETCH_BYTES_PER_MS = 10_000
-"""What a package or input takes on the way: 10 MB/s, a busy LAN."""
+_ONE_RUN = range(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,8 @@ class RunBounds:
     price_max: int
     start_price_max: int
     verification: Verification
+    run_ms_max: int = RUN_MS_MAX
+    """Milliseconds that a provider has for a lot."""
 
 
 @dataclass(slots=True)
@@ -64,36 +73,43 @@ class Choice:
         purse: Purse,
         reputation: Reputation,
         stake_of: Callable[[NodeId], int] | None = None,
+        *,
+        locality: Locality | None = None,
     ) -> None:
         """Choose among the offers of ``book``, within what ``purse`` has free.
 
         ``stake_of`` tells what a provider loses, in drops, when a lie of it is proved; without it
-        providers are judged by their record alone.
+        providers are judged by their record alone.  ``locality`` tells what has to move; without
+        it that is the package alone, at a rate that nobody has measured.
         """
         self._stake_of = stake_of
         self.bounds = bounds
+        self._locality = locality or Locality(Goodput(), bounds.package_id, bounds.package_bytes)
         self._book = book
         self.purse = purse
         self._reputation = reputation
         self._records: dict[NodeId, _Record] = {}
         self._caught: set[NodeId] = set()
         self._fuel_sum = 0
+        self._output_sum = 0
         self._results = 0
         self._running = 0
         self._progress_at = -inf
 
     def whom_to_ask(
         self,
+        runs: range,
         shunned: Collection[NodeId],
         disliked: Collection[NodeId],
         now: float,
         *,
         lot: int | None = None,
     ) -> Sequence[NodeId]:
-        """Return the best-looking providers, at most ``PROVIDERS_ASKED_MAX``, none of ``shunned``.
+        """Return the best-looking providers for ``runs`` of the job, none of ``shunned``.
 
-        Those of ``disliked`` come only after all others.  With a ``lot`` they are drawn by it
-        instead, whatever they cost: a liar's friend would audit its lies for nothing.
+        At most ``PROVIDERS_ASKED_MAX``.  Those of ``disliked``, and those that were caught lately,
+        come only after all others.  With a ``lot`` they are drawn by it instead, whatever they
+        cost: a liar's friend would audit its lies for nothing.
         """
         fit = [
             offer
@@ -104,8 +120,10 @@ class Choice:
         ]
         fit.sort(
             key=lambda offer: (
-                offer.provider in disliked,
-                self._cost_of_offer(offer) if lot is None else _drawn(lot, offer.provider),
+                offer.provider in disliked or self._reputation.is_distrusted(offer.provider),
+                self._cost_of_offer(offer, runs, now)
+                if lot is None
+                else _drawn(lot, offer.provider),
             )
         )
         return [offer.provider for offer in fit[:PROVIDERS_ASKED_MAX]]
@@ -113,14 +131,14 @@ class Choice:
     def choose(
         self,
         proposals: Sequence[Proposal],
-        runs: int,
+        runs: range,
         shunned: Collection[NodeId],
         disliked: Collection[NodeId],
         now: float,
         *,
         lot: int | None = None,
     ) -> Proposal | Reason:
-        """Return the proposal for ``runs`` runs that costs least, or why none can be taken.
+        """Return the proposal for ``runs`` of the job that costs least, or why none can be taken.
 
         With a ``lot`` it is drawn by it, as in ``whom_to_ask``.
         """
@@ -133,14 +151,17 @@ class Choice:
         ]
         if not wanted:
             return Reason.BUSY if proposals else Reason.NO_PROVIDER
-        affordable = [one for one in wanted if self.cost_expected(one, runs) <= self.purse.free]
+        free, count = self.purse.free, len(runs)
+        affordable = [one for one in wanted if self.cost_expected(one, count) <= free]
         if not affordable:
             return Reason.NO_FUNDS
         return min(
             affordable,
             key=lambda one: (
-                one.provider in disliked,
-                self._cost_of_proposal(one, now) if lot is None else _drawn(lot, one.provider),
+                one.provider in disliked or self._reputation.is_distrusted(one.provider),
+                self._cost_of_proposal(one, runs, now)
+                if lot is None
+                else _drawn(lot, one.provider),
             ),
         )
 
@@ -157,6 +178,12 @@ class Choice:
             for offer in self._book.current(now)
             if one.price
         )
+
+    def moving(self, provider: NodeId, runs: range, now: float) -> Moving:
+        """Return what ``runs`` of the job make move to and from ``provider``."""
+        offer = self._book.find(provider, now)
+        output_bytes = len(runs) * self.output_bytes_expected
+        return self._locality.moving(provider, offer, runs, output_bytes, now)
 
     def cost_expected(self, proposal: Proposal, runs: int) -> int:
         """Return the drops to set aside for ``runs`` runs on these terms.
@@ -233,10 +260,11 @@ class Choice:
         """Return since when no provider works for the job; ``now`` when some do."""
         return now if self._running else self._progress_at
 
-    def count_results(self, provider: NodeId, fuel: int, runs: int) -> None:
-        """Learn from ``runs`` results how much fuel a run of this job uses."""
+    def count_results(self, provider: NodeId, fuel: int, runs: int, output_bytes: int = 0) -> None:
+        """Learn from ``runs`` results how much fuel a run of this job uses, and what comes back."""
         self._record(provider).failures = 0
         self._fuel_sum += fuel
+        self._output_sum += output_bytes
         self._results += runs
 
     def count_failure(self, provider: NodeId) -> None:
@@ -254,7 +282,7 @@ class Choice:
             for offer in self._book.current(now)
             if set(self._misfits(offer)) <= {Reason.NO_CHANNEL_FUNDS}
         ]
-        fit.sort(key=self._cost_of_offer)
+        fit.sort(key=lambda offer: self._cost_of_offer(offer, _ONE_RUN, now))
         return [offer.provider for offer in fit[:PROVIDERS_WANTED_MAX]]
 
     def offers_known(self, now: float) -> int:
@@ -270,6 +298,11 @@ class Choice:
     def fuel_expected(self) -> int:
         """The mean fuel of the results so far; before the first, all that is allowed."""
         return self._fuel_sum // self._results if self._results else self.bounds.fuel_max
+
+    @property
+    def output_bytes_expected(self) -> int:
+        """The mean size of an output so far; 0 before the first."""
+        return self._output_sum // self._results if self._results else 0
 
     def _misfits(self, offer: Offer) -> Sequence[Reason]:
         bounds = self.bounds
@@ -299,37 +332,42 @@ class Choice:
         # A provider whose offer has ended since it was asked may still keep its bid.
         return offer is None or self._record(provider).in_flight < _places(offer)
 
-    def _cost_of_offer(self, offer: Offer) -> int:
-        return self._cost(
-            offer.provider, offer.price, offer.start_price, offer, self._wait_ms(offer, 0)
-        )
+    def _cost_of_offer(self, offer: Offer, runs: range, now: float) -> tuple[bool, int]:
+        return self._cost(offer.provider, offer.price, offer.start_price, 0, runs, now)
 
-    def _cost_of_proposal(self, one: Proposal, now: float) -> int:
-        offer = self._book.find(one.provider, now)
-        wait_ms = self._wait_ms(offer, one.start_ms)
-        is_run = not one.reuse
-        return self._cost(one.provider, one.price, one.start_price, offer, wait_ms, is_run=is_run)
+    def _cost_of_proposal(self, one: Proposal, runs: range, now: float) -> tuple[bool, int]:
+        return self._cost(
+            one.provider, one.price, one.start_price, one.start_ms, runs, now, is_run=not one.reuse
+        )
 
     def _cost(
         self,
         provider: NodeId,
         price: int,
         start_price: int,
-        offer: Offer | None,
-        wait_ms: int,
+        start_ms: int,
+        runs: range,
+        now: float,
         *,
         is_run: bool = True,
-    ) -> int:
-        fuel = self.fuel_expected
-        drops = bill(fuel, price, start_price)
-        return expected_cost(
+    ) -> tuple[bool, int]:
+        """Return whether the lot is expected to come too late, and what it is expected to cost."""
+        offer, count = self._book.find(provider, now), len(runs)
+        fuel = count * self.fuel_expected
+        drops = bill(fuel, price, start_price, count)
+        fuel_per_s = offer.fuel_per_s if offer is not None else GIGAFUEL
+        wait_ms = self._wait_ms(offer, start_ms) if is_run else 0
+        wait_ms += self.moving(provider, runs, now).milliseconds
+        fuel = fuel if is_run else 0
+        cost = expected_cost(
             bill_drops=drops,
-            wait_ms=wait_ms if is_run else 0,
-            fuel=fuel if is_run else 0,
-            fuel_per_s=offer.fuel_per_s if offer is not None else 1_000_000_000,
+            wait_ms=wait_ms,
+            fuel=fuel,
+            fuel_per_s=fuel_per_s,
             audit_ppm=self.audit_ppm(provider, drops),
             failures=self._record(provider).failures,
         )
+        return wait_ms + fuel * 1_000 // fuel_per_s > self.bounds.run_ms_max, cost
 
     def _wait_ms(self, offer: Offer | None, start_ms: int) -> int:
         """Estimate when a run would begin: the bid's word, or the own reckoning if later."""
@@ -337,9 +375,7 @@ class Choice:
             return start_ms
         # Bids that are on their way to us do not know of the runs we have just placed.
         waves = self._record(offer.provider).in_flight // offer.slots
-        queue_ms = waves * (self.fuel_expected * 1_000 // offer.fuel_per_s)
-        missing = 0 if self.bounds.package_id in offer.packages else self.bounds.package_bytes
-        return max(start_ms, queue_ms) + missing // _FETCH_BYTES_PER_MS
+        return max(start_ms, waves * (self.fuel_expected * 1_000 // offer.fuel_per_s))
 
     def _record(self, provider: NodeId) -> _Record:
         return self._records.setdefault(provider, _Record())

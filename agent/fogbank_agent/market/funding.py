@@ -62,6 +62,14 @@ class DropsPaid:
 
 
 @dataclass(frozen=True, slots=True)
+class DropsNeeded:
+    """``drops`` are owed to ``provider`` for which its channel has no room."""
+
+    provider: NodeId
+    drops: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRefused:
     """What was to be opened or topped up for ``provider`` could not be."""
 
@@ -69,7 +77,7 @@ class LedgerRefused:
 
 
 FundingInput: TypeAlias = (
-    ChannelsSeen | ProviderWanted | ChannelsUnwanted | DropsPaid | LedgerRefused
+    ChannelsSeen | ProviderWanted | ChannelsUnwanted | DropsPaid | DropsNeeded | LedgerRefused
 )
 
 # Commands.
@@ -103,6 +111,12 @@ class _Account:
     paid: int = 0
     asked: int | None = None
     """The funds that the channel had when more was asked for; None when nothing is under way."""
+
+    asked_drops: int = 0
+    """How much more."""
+
+    needed: int = 0
+    """Owed, and more than the channel has."""
 
     wanted: bool = False
     retry_at: float = -inf
@@ -159,7 +173,9 @@ class Funding:
             case DropsPaid(channel, total):
                 for account in self._accounts.values():
                     if account.channel is not None and account.channel.channel == channel:
-                        account.paid = total
+                        account.paid, account.needed = total, 0
+            case DropsNeeded(provider, drops):
+                self._accounts.setdefault(provider, _Account()).needed = drops
             case LedgerRefused(provider):
                 account = self._accounts.setdefault(provider, _Account())
                 account.asked, account.retry_at = None, now + CHANNEL_RETRY_S
@@ -189,19 +205,31 @@ class Funding:
     def _proceed(self, now: float) -> list[FundingCommand]:
         commands: list[FundingCommand] = []
         for provider, account in self._accounts.items():
-            if not account.wanted or account.asked is not None or now < account.retry_at:
+            is_wanted = account.wanted or account.needed > 0
+            if not is_wanted or account.asked is not None or now < account.retry_at:
                 continue
             account.retry_at = -inf
             command = self._fund(provider, account)
             if command is not None:
                 account.asked = account.channel.funds if account.channel is not None else 0
+                account.asked_drops = command.drops
                 self._spendable -= command.drops
                 commands.append(command)
         return commands
 
+    @property
+    def _worth(self) -> int:
+        """What is in the wallet, in channels, and on its way there."""
+        under_way = sum(one.asked_drops for one in self._accounts.values() if one.asked is not None)
+        return self._spendable + self.total_left + under_way
+
     def _fund(self, provider: NodeId, account: _Account) -> FundingCommand | None:
-        drops = min(self.deposit, self._spendable // DEPOSIT_PARTS)
-        if drops < 1 or 2 * self.left(provider) > self.deposit:
+        # Of all that there is, and not of what the channels before have left in the wallet: who has
+        # little can buy from several all the same.
+        share, left = min(self.deposit, self._worth // DEPOSIT_PARTS), self.left(provider)
+        more = max(share if 2 * left <= share else 0, account.needed - left)
+        drops = min(more, self._spendable)
+        if drops < 1:
             return None
         if account.channel is None:
             return OpenChannel(provider, drops)

@@ -1,6 +1,6 @@
 """Many runs bought on the same terms: which are under way, and what a lie means for the others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 from fogbank_protocol.identity import NodeId
@@ -8,6 +8,7 @@ from fogbank_protocol.machine import Tick
 
 from ..limits import INLINE_SUM_BYTES_MAX, LOT_FUEL, LOT_FUEL_MIN, LOT_RUNS_MAX
 from .ballot import BallotCommand, Catch
+from .checkpoint import Checkpoint
 from .choice import Choice
 from .job_messages import (
     EndJob,
@@ -33,10 +34,12 @@ class Job:
         terms: PurchaseTerms,
         choice: Choice,
         draws: Iterator[int],
+        starts: Mapping[int, Checkpoint] | None = None,
     ) -> None:
         """Buy a run for each of ``input_sizes``, in bytes, at most ``lots_at_once`` at a time.
 
-        ``draws`` gives 0 … 999,999 at random.
+        ``draws`` gives 0 … 999,999 at random.  Runs of a step task that have ``starts`` go on from
+        there.
         """
         self.purchases: list[Purchase] = []
         """One for each lot that was formed so far, in the order of the runs."""
@@ -45,6 +48,7 @@ class Job:
         self._lots_at_once = lots_at_once
         self._terms = terms
         self._draws = draws
+        self._starts = starts or {}
         self._formed = 0
         """Runs that have a lot."""
         self._active: dict[int, Purchase] = {}
@@ -118,10 +122,13 @@ class Job:
         end, size = first, 0
         while end < min(first + runs_max, len(self._input_sizes)):
             size += self._input_sizes[end]
-            if size > INLINE_SUM_BYTES_MAX and end > first:
+            if end > first and (size > INLINE_SUM_BYTES_MAX or end in self._starts):
                 break
             end += 1
-        purchase = Purchase(number, range(first, end), self._terms, self.choice, self._draws)
+            if first in self._starts:
+                break  # What goes on from a state is a lot by itself.
+        start, runs = self._starts.get(first), range(first, end)
+        purchase = Purchase(number, runs, self._terms, self.choice, self._draws, start)
         self.purchases.append(purchase)
         self._active[number] = purchase
         self._formed = end

@@ -8,6 +8,7 @@ from fogbank_protocol.blobs.naming import BlobId
 from fogbank_wasm_tasks.verification.terms import StepPlan
 
 from ..limits import VERIFIER_FUEL_MAX
+from .checkpoint import Checkpoint
 from .orders import Verification
 
 
@@ -19,6 +20,8 @@ class RunInput:
     """What people call it, such as the file's name; at most 255 bytes; may be empty."""
 
     blob_id: BlobId
+    start: Checkpoint | None = None
+    """A state of a step task from which the run goes on; its snapshot must be in the store too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

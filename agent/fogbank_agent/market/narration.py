@@ -24,6 +24,7 @@ from .story import (
     ResultCommitted,
     ResultRefused,
     ResultReused,
+    ResumeRefuted,
     RunAccepted,
     RunFailed,
     RunMoved,
@@ -31,6 +32,7 @@ from .story import (
     RunPlaced,
     RunProgressed,
     RunReopened,
+    RunResumed,
     StartRefuted,
     StateKept,
     StoryEvent,
@@ -46,6 +48,9 @@ _FAILURES = {
     Reason.CANCELLED: "Given up: the job was cancelled.",
 }
 
+
+_WORTH_TELLING_MS = 50
+"""What takes less than that on its way has decided nothing."""
 
 _VERDICTS = {"sound": "confirmed", "wrong": "refuted"}
 
@@ -81,7 +86,7 @@ def describe(event: StoryEvent) -> str:
         case BidSeen(_, provider, price, start_price, start_ms):
             begin = "at once" if start_ms == 0 else f"in {start_ms / 1_000:.1f} s"
             terms = _terms(price, start_price)
-            return f"{short_form(provider)} bid {terms}, to begin {begin}."
+            return f"{short_form(provider)} bid {terms}, to begin {begin}{_moving(event)}."
         case OrderDeclined(_, provider, reasons):
             return f"{short_form(provider)} did not take it: {sentences(reasons)}."
         case RunPlaced(attempt, provider, price, start_price):
@@ -105,6 +110,13 @@ def describe(event: StoryEvent) -> str:
         case ResultReused(_, provider, receipts):
             whom, old = short_form(provider), _count(receipts, "receipt")
             return f"{whom} had the result already and served it again, with {old} of earlier runs."
+        case RunResumed(attempt, position, fuel):
+            return (
+                f"Order {attempt} goes on from step {position:,}, after {fuel:,} fuel: that state "
+                "was kept here before this agent was started again."
+            )
+        case ResumeRefuted():
+            return "The state that was kept before the restart is wrong: begun anew."
         case StartRefuted(provider):
             return f"The state that {short_form(provider)} handed out is wrong: begun anew."
         case ResultCommitted(_, provider):
@@ -187,6 +199,14 @@ def _refusal(reason: Reason) -> str:
 
 def _terms(price: int, start_price: int) -> str:
     return f"{_count(price, 'drop')} a gigafuel plus {_count(start_price, 'drop')} to start"
+
+
+def _moving(bid: BidSeen) -> str:
+    if bid.moving_ms < _WORTH_TELLING_MS:
+        return ""
+    size, seconds = bid.moving_bytes / 1_000_000, bid.moving_ms / 1_000
+    how = "as measured" if bid.is_measured else "at a guess"
+    return f"; {size:,.1f} MB have to move for it, which takes {seconds:,.1f} s {how}"
 
 
 def _percent(rate_ppm: int) -> str:

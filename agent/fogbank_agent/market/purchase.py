@@ -70,8 +70,12 @@ class Purchase:
         terms: PurchaseTerms,
         choice: Choice,
         draws: Iterator[int],
+        start: Checkpoint | None = None,
     ) -> None:
-        """Buy these ``runs`` of the job; ``draws`` gives 0 … 999,999 at random, for audits."""
+        """Buy these ``runs`` of the job; ``draws`` gives 0 … 999,999 at random, for audits.
+
+        One alone may go on from ``start``.
+        """
         self.number = number
         self.runs = runs
         """The runs of the job that the lot is made of."""
@@ -89,12 +93,13 @@ class Purchase:
         self._choice = choice
         self._attempts = Attempts(
             number,
-            len(runs),
+            runs,
             terms.attempts_max,
             terms.run_s_max,
             choice,
             self.ballot,
             hedge_s=terms.hedge_s,
+            start=start,
         )
         self._waits = False
         """An order is due that could not be sent when it was tried last."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fogbank_protocol.identity import NodeId
 
 from ..limits import BID_VALID_MS, WEIGHTS_VERSION
-from .bidding import Prices, Situation
+from .bidding import Prices, Situation, credit_of
 from .orders import OrderId
 from .reasons import Reason
 from .service_bids import ServiceAnswer, ServiceBid, ServiceDecline
@@ -72,7 +72,7 @@ def reasons_against_service(
         (situation.services_max == 0, Reason.CANNOT_EXECUTE),
         (order.weights != WEIGHTS_VERSION, Reason.UNKNOWN_WEIGHTS),
         (too_cheap, Reason.PRICE_TOO_LOW),
-        (usual.debt > prices.credit, Reason.REQUESTOR_IN_DEBT),
+        (usual.debt > credit_of(prices.credit, usual.paid), Reason.REQUESTOR_IN_DEBT),
         (usual.room <= 0 and asks_money, Reason.NO_CHANNEL_FUNDS),
         (order.memory_bytes_max > prices.memory_bytes_max, Reason.TOO_SMALL_MEMORY),
         (order.output_bytes_max > prices.output_bytes_max, Reason.OUTPUT_TOO_LARGE),

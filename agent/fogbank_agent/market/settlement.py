@@ -11,7 +11,7 @@ from math import inf
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
-from ..limits import PAYMENT_AGE_S, SETTLEMENT_AGREEMENTS_MAX, SETTLEMENT_RETRY_S
+from ..limits import CREDIT_PARTS, PAYMENT_AGE_S, SETTLEMENT_AGREEMENTS_MAX, SETTLEMENT_RETRY_S
 from .agreements import AgreementId
 from .reasons import Reason
 from .settlement_messages import (
@@ -164,7 +164,9 @@ class Settler:
             return
         account.open[bill.agreement] = bill
         account.pay_at = min(account.pay_at, now + PAYMENT_AGE_S)
-        if is_urgent or (account.credit is not None and 2 * account.open_total > account.credit):
+        if is_urgent or (
+            account.credit is not None and 2 * CREDIT_PARTS * account.open_total > account.credit
+        ):
             account.pay_at = now
 
     def _reopen(self, account: _Account, now: float) -> None:

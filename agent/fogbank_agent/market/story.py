@@ -19,13 +19,20 @@ class RunOrdered:
 
 @dataclass(frozen=True, slots=True)
 class BidSeen:
-    """A provider offered to do it: ``price`` drops a gigafuel, begun after ``start_ms``."""
+    """A provider offered to do it: ``price`` drops a gigafuel, begun after ``start_ms``.
+
+    To move ``moving_bytes`` to it and from it takes about ``moving_ms``.
+    """
 
     attempt: int
     provider: NodeId
     price: int
     start_price: int
     start_ms: int
+    moving_bytes: int = 0
+    moving_ms: int = 0
+    is_measured: bool = False
+    """At the rate of earlier transfers, which else is a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +258,20 @@ class ResultReused:
     receipts: int
 
 
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """Order ``attempt`` asks for the rest from a state that was kept before a restart."""
+
+    attempt: int
+    position: int
+    fuel: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRefuted:
+    """That state is none of this run: it begins anew."""
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -279,4 +300,6 @@ StoryEvent: TypeAlias = (
     | DisputeOpened
     | DisputeEnded
     | ResultReused
+    | RunResumed
+    | ResumeRefuted
 )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from fogbank_protocol.identity import NodeId
+from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.receipt import Result
 
 from ..limits import PARTS_PER_MILLION
@@ -36,6 +37,11 @@ class Verdict(StrEnum):
 def fuel_of(claim: Claim) -> int:
     """Return the fuel of all runs."""
     return sum([result.fuel for result in claim])
+
+
+def output_bytes_of(claim: Claim) -> int:
+    """Return the bytes of all outputs."""
+    return sum([one.outcome.output_size for one in claim if isinstance(one.outcome, Ok)])
 
 
 def audit_rate_ppm(verification: Verification, confirmed_in_a_row: int, lie_ppm: int = 0) -> int:

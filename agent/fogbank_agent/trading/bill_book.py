@@ -10,6 +10,7 @@ from fogbank_protocol.identity import NodeId
 
 from ..market.agreements import AgreementId
 from ..market.reasons import Reason, reason_from_code
+from ..market.reputation import Record
 from ..market.settlements import Payment, Settlement
 from ..market.tally import Bill
 from .journal import Journal
@@ -100,18 +101,25 @@ class BillBook:
             for agreement, provider, code in rows
         ]
 
-    def confirmed(self) -> dict[tuple[NodeId, BlobId], int]:
-        """Return the counts of confirmed results by (provider, package)."""
-        rows = self._journal.query("SELECT provider, package_id, confirmed FROM reputation")
-        return {
-            (NodeId(cast("bytes", provider)), BlobId(cast("bytes", package))): cast("int", count)
-            for provider, package, count in rows
-        }
+    def reputations(self) -> Sequence[tuple[NodeId, BlobId, Record]]:
+        """Return what is known of providers, the oldest first."""
+        rows = self._journal.query(
+            "SELECT provider, package_id, confirmed, unix_s, caught_unix_s FROM reputation "
+            "ORDER BY unix_s"
+        )
+        return [_reputation(*row) for row in rows]
 
-    def keep_confirmed(self, provider: NodeId, package: BlobId, count: int) -> None:
-        """Remember one of those counts."""
+    def keep_confirmed(self, provider: NodeId, package: BlobId, count: int, unix_s: int) -> None:
+        """Remember a count of confirmed results; with 0 the provider was caught at ``unix_s``."""
         self._journal.record(
-            "INSERT OR REPLACE INTO reputation VALUES (?, ?, ?)", provider, package, count
+            "INSERT INTO reputation VALUES (?, ?, ?, ?, ?) ON CONFLICT (provider, package_id) "
+            "DO UPDATE SET confirmed = excluded.confirmed, unix_s = excluded.unix_s, "
+            "caught_unix_s = coalesce(excluded.caught_unix_s, caught_unix_s)",
+            provider,
+            package,
+            count,
+            unix_s,
+            None if count else unix_s,
         )
 
 
@@ -132,6 +140,13 @@ def _stored(
     )
     paid = None if channel is None else (ObjectId(cast("bytes", channel)), cast("int", lane))
     return StoredBill(NodeId(cast("bytes", provider)), bill, paid)
+
+
+def _reputation(
+    provider: object, package: object, confirmed: object, unix_s: object, caught: object
+) -> tuple[NodeId, BlobId, Record]:
+    record = Record(cast("int", confirmed), cast("int", unix_s), cast("int | None", caught))
+    return NodeId(cast("bytes", provider)), BlobId(cast("bytes", package)), record
 
 
 def _reason(code: object) -> Reason:

@@ -49,6 +49,9 @@ class Debts:
         self._unpaid = self._sums(
             "SELECT requestor, sum(drops) FROM earned WHERE state = 'unpaid' GROUP BY requestor"
         )
+        self._paid = self._sums(
+            "SELECT requestor, sum(drops) FROM earned WHERE state = 'paid' GROUP BY requestor"
+        )
         self._grudges = self._sums("SELECT requestor, drops FROM grudges")
         self._lanes: dict[ObjectId, dict[int, _Lane]] = {
             channel: {number: _Lane(*lane) for number, lane in lanes.items()}
@@ -58,6 +61,10 @@ class Debts:
     def debt(self, requestor: NodeId) -> int:
         """Return the drops that ``requestor`` owes, refused work included."""
         return self._unpaid.get(requestor, 0) + self._grudges.get(requestor, 0)
+
+    def paid(self, requestor: NodeId) -> int:
+        """Return the drops that ``requestor`` has paid so far."""
+        return self._paid.get(requestor, 0)
 
     def room(self, requestor: NodeId) -> int:
         """Return the drops in channels of ``requestor`` that its debt and vouchers leave."""
@@ -207,6 +214,7 @@ class Debts:
             "UPDATE earned SET state = 'paid' WHERE agreement_id = ?", bill.agreement
         )
         self._unpaid[requestor] -= bill.drops
+        self._paid[requestor] = self.paid(requestor) + bill.drops
         self._awaited.pop(bill.agreement, _nobody)()
         grudge = self._grudges.get(requestor, 0)
         if grudge:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.identity import NodeId
 
+from ..market.checkpoint import Checkpoint, checkpoint_to_value, parse_checkpoint
 from ..market.job_request import RunInput
 from ..market.kept_job import (
     FragmentEnd,
@@ -86,6 +88,16 @@ class JobBook:
             number,
         )
 
+    def keep_state(self, job_id: bytes, level: int, number: int, state: Checkpoint | None) -> None:
+        """Record from where a fragment can go on; None for the beginning."""
+        self._journal.record(
+            "UPDATE fragments SET state = ? WHERE job_id = ? AND level = ? AND number = ?",
+            None if state is None else encode(checkpoint_to_value(state)),
+            job_id,
+            level,
+            number,
+        )
+
     def end_job(self, job_id: bytes, state: JobState, why: str, unix_time_s: int) -> None:
         """Record that nothing more is to be done."""
         self._journal.record(
@@ -118,16 +130,17 @@ class JobBook:
     def level(self, job_id: bytes, level: int) -> tuple[Sequence[RunInput], dict[int, FragmentEnd]]:
         """Return what a level runs on, and how those fragments ended that have."""
         rows = self._journal.query(
-            "SELECT number, name, input_id, outcome, output_id, size, fuel, provider, accepted "
-            "FROM fragments WHERE job_id = ? AND level = ? ORDER BY number",
+            "SELECT number, name, input_id, outcome, output_id, size, fuel, provider, accepted, "
+            "state FROM fragments WHERE job_id = ? AND level = ? ORDER BY number",
             job_id,
             level,
         )
         inputs: list[RunInput] = []
         ends: dict[int, FragmentEnd] = {}
         for row in rows:
-            number, name, input_id, *end = cast("tuple[int, str, bytes, object]", row)
-            inputs.append(RunInput(name, BlobId(input_id)))
+            number, name, input_id = cast("tuple[int, str, bytes]", row[:3])
+            end, state = row[3:-1], row[-1]
+            inputs.append(RunInput(name, BlobId(input_id), _state(state)))
             if end[0] is not None:
                 ends[number] = _end(*end)
         return inputs, ends
@@ -137,6 +150,12 @@ def _stored(
     job_id: bytes, began: int, body: bytes, state: str, why: str, ended: int | None
 ) -> StoredJob:
     return StoredJob(job_id, began, decode_kept_job(body), JobState(state), why, ended)
+
+
+def _state(body: object) -> Checkpoint | None:
+    if body is None:
+        return None
+    return parse_checkpoint(decode(cast("bytes", body)), rule="9.11")
 
 
 def _end(

@@ -4,7 +4,7 @@ A job is in the journal before its first order, each result before its bill, so 
 was killed goes on where it was and buys nothing twice.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, replace
 from logging import getLogger
 from random import Random
@@ -23,6 +23,7 @@ from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.receipt import Result
 
 from ..limits import JOB_KEPT_S, JOB_RETRY_S, JOB_ROUNDS_MAX, JOBS_KEPT_MAX, RUN_ID_BYTES
+from ..market.checkpoint import Checkpoint
 from ..market.job_request import JobRequest, RunInput
 from ..market.job_result import JobEvent, JobResult
 from ..market.kept_job import FragmentEnd, JobState, KeptJob, groups, joined
@@ -73,7 +74,7 @@ class _Life:
         self.state = stored.state
         self.why = stored.why
         self.ended_unix_s = stored.ended_unix_s
-        self.levels: list[Sequence[RunInput]] = []
+        self.levels: list[list[RunInput]] = []
         self.ends: list[dict[int, FragmentEnd]] = []
         self.told: list[FragmentDone] = []
         """All that ended, in that order."""
@@ -82,7 +83,7 @@ class _Life:
         self.scope = trio.CancelScope()
 
     def add_level(self, inputs: Sequence[RunInput], ends: dict[int, FragmentEnd]) -> None:
-        self.levels.append(inputs)
+        self.levels.append(list(inputs))
         self.ends.append({})
         for number, end in ends.items():
             self.note(len(self.levels) - 1, number, end)
@@ -188,6 +189,11 @@ class JobDesk:
         if len(self._jobs) >= JOBS_KEPT_MAX:
             raise JobRefused(f"{JOBS_KEPT_MAX} jobs are open: wait for one, or forget one")
 
+    @property
+    def kept(self) -> Collection[bytes]:
+        """The ids of all jobs that are kept."""
+        return self._jobs.keys()
+
     def find(self, digits: str) -> bytes:
         """Return the id of the one job that begins with the hexadecimal ``digits``.
 
@@ -252,7 +258,8 @@ class JobDesk:
                 inputs, ends = self._book.level(stored.job_id, level)
                 if not inputs:
                     break
-                life.add_level(inputs, self._still_here(life, ends))
+                here = [self._with_state(life, one) for one in inputs]
+                life.add_level(here, self._still_here(life, ends))
                 level += 1
             self._jobs[stored.job_id] = life
             self._pin(life)
@@ -274,6 +281,13 @@ class JobDesk:
             if end.accepted and (end.output is None or self._blobs.has(end.output))
         }
 
+    def _with_state(self, life: _Life, one: RunInput) -> RunInput:
+        """Leave out the state of a fragment that has none any more to go on from."""
+        is_of_use = life.state is JobState.OPEN
+        if one.start is None or (is_of_use and self._blobs.has(one.start.snapshot)):
+            return one
+        return replace(one, start=None)
+
     def _pin(self, life: _Life) -> None:
         for blob_id in self._blobs_of(life):
             self._blobs.pin(blob_id)
@@ -285,7 +299,8 @@ class JobDesk:
     def _blobs_of(self, life: _Life) -> Sequence[BlobId]:
         requests = [life.job.task, *([life.job.reduce] if life.job.reduce else [])]
         inputs = [one.blob_id for level in life.levels for one in level]
-        return [*(one.package_id for one in requests), *inputs, *life.outputs]
+        states = [one.start.snapshot for level in life.levels for one in level if one.start]
+        return [*(one.package_id for one in requests), *inputs, *states, *life.outputs]
 
     # Carrying out.
 
@@ -377,7 +392,21 @@ class JobDesk:
         if end.output is not None:
             self._blobs.pin(end.output)
         self._book.end_fragment(life.job_id, level, number, end)
+        if end.accepted:
+            self.keep_state(life, level, number, None)
         life.note(level, number, end)
+
+    def keep_state(self, life: _Life, level: int, number: int, state: Checkpoint | None) -> None:
+        """Record from where a fragment can go on, and keep that state in place of the last."""
+        before = life.levels[level][number].start
+        if state == before:
+            return
+        if state is not None:
+            self._blobs.pin(state.snapshot)
+        if before is not None:
+            self._blobs.unpin(before.snapshot)
+        life.levels[level][number] = replace(life.levels[level][number], start=state)
+        self._book.keep_state(life.job_id, level, number, state)
 
     def note_open(self, life: _Life, level: int, number: int) -> None:
         """Record that a fragment is open again."""
@@ -409,6 +438,10 @@ class _Keeper:
             accepted=True,
         )
         self.desk.note_end(self.life, self.level, self.numbers[run], end)
+
+    def keep_state(self, run: int, state: Checkpoint | None) -> None:
+        if self.life.job_id in self.desk.kept:
+            self.desk.keep_state(self.life, self.level, self.numbers[run], state)
 
     def reopen(self, run: int) -> None:
         self.desk.note_open(self.life, self.level, self.numbers[run])

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import getLogger
 from random import Random
+from time import time
 from typing import Protocol, TypeVarTuple, Unpack
 
 import trio
@@ -123,6 +124,10 @@ class Acceptance(Protocol):
 
     def reopen(self, run: int) -> None:
         """Take it back: it is checked again."""
+        ...
+
+    def keep_state(self, run: int, state: Checkpoint | None) -> None:
+        """Know that ``run`` can go on from ``state``, whose snapshot is here; None: from none."""
         ...
 
 
@@ -255,7 +260,9 @@ class JobShell:
             case Tell(lot, what):
                 self._tell(lot, what)
             case KeepReputation(provider, confirmed):
-                self._tools.book.keep_confirmed(provider, self._request.package_id, confirmed)
+                self._tools.book.keep_confirmed(
+                    provider, self._request.package_id, confirmed, int(time())
+                )
                 self._tools.standings.note(command)
             case Owe() | PayTick() | Withdraw() | Refuse():
                 self._account(command)
@@ -424,6 +431,7 @@ class JobShell:
             before = self._states.pop(lot, None)
             self._states[lot] = checkpoint.snapshot
             self._driver.tell(CheckpointKept(lot, attempt, checkpoint))
+            self._hand_on_state(lot, checkpoint)
             start = self.job.purchases[lot].start
             if before is not None and (start is None or start.snapshot != before):
                 blobs.unpin(before)
@@ -471,6 +479,7 @@ class JobShell:
         if await self._tools.own_runs.is_start_right(work, wall_s_max) is not False:
             return False
         self._driver.tell(OwnRunEnded(lot, None, is_start_wrong=True))
+        self._hand_on_state(lot, None)
         return True
 
     async def _check_here(self, command: CheckHere) -> None:
@@ -516,6 +525,10 @@ class JobShell:
         claim = self.job.purchases[lot].claim or ()
         for run, result in zip(self._runs(lot), claim, strict=True):
             self._acceptance.accept(run, result, provider)
+
+    def _hand_on_state(self, lot: int, state: Checkpoint | None) -> None:
+        if self._acceptance is not None:
+            self._acceptance.keep_state(self._runs(lot)[0], state)
 
     def _take_back(self, lot: int) -> None:
         if self._acceptance is None:

@@ -25,6 +25,7 @@ from ..limits import (
     JOURNAL_LIST_MAX,
     JOURNAL_RETRY_S,
     JOURNAL_RUNS_MAX,
+    REPUTATIONS_MAX,
 )
 from ..market.narration import narrate
 from ..market.reasons import Reason, reason_from_code
@@ -299,6 +300,11 @@ class Journal:
                     f"(SELECT 1 FROM runs WHERE runs.lot_id = {table}.lot_id)",
                     (),
                 )
+            self._database.execute(
+                "DELETE FROM reputation WHERE (provider, package_id) NOT IN (SELECT provider, "
+                "package_id FROM reputation ORDER BY unix_s DESC LIMIT ?)",
+                (REPUTATIONS_MAX,),
+            )
             self._database.execute(
                 "UPDATE runs SET state = 'failed', reason = ? WHERE state = 'under way'",
                 (Reason.REQUESTOR_STOPPED.value,),

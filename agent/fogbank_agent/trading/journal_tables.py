@@ -92,6 +92,9 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         provider BLOB NOT NULL,
         package_id BLOB NOT NULL,
         confirmed INTEGER NOT NULL,
+        unix_s INTEGER NOT NULL,
+        -- When a result of it was found wrong, last; NULL when none was.
+        caught_unix_s INTEGER,
         PRIMARY KEY (provider, package_id)
     ) WITHOUT ROWID;
 
@@ -163,6 +166,8 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         fuel INTEGER,
         provider BLOB,
         accepted INTEGER,
+        -- The latest checkpoint of a step task that others can go on from, while it is under way.
+        state BLOB,
         PRIMARY KEY (job_id, level, number)
     ) WITHOUT ROWID;
     """,

@@ -24,6 +24,7 @@ from ..market.agreements import AgreementId
 from ..market.funding import (
     ChannelsSeen,
     ChannelsUnwanted,
+    DropsNeeded,
     DropsPaid,
     Funding,
     FundingCommand,
@@ -120,8 +121,9 @@ class PayingChannels:
         if channel is None:
             return []
         tally = self._tally(channel)
+        payable = _affordable(bills, self._funding.left(provider))
         paid: list[tuple[Payment, Sequence[AgreementId]]] = []
-        for lane in tally.pay(_affordable(bills, self._funding.left(provider))):
+        for lane in tally.pay(payable):
             voucher = sign_voucher(
                 self._identity,
                 self._network,
@@ -135,6 +137,9 @@ class PayingChannels:
             self._book.keep_given(channel, voucher)
             paid.append((Payment(channel, voucher), [bill.agreement for bill in lane.bills]))
         self._driver.tell(DropsPaid(channel, tally.total))
+        if len(payable) < len(bills):
+            rest = sum(bill.drops for bill in bills[len(payable) :])
+            self._driver.tell(DropsNeeded(provider, rest))
         return paid
 
     def given(self, channel: ObjectId) -> Sequence[Voucher]:

@@ -39,7 +39,7 @@ from ..limits import (
     SETTLEMENT_BODY_BYTES_MAX,
 )
 from ..market.agreements import AgreementId, sign_agreement
-from ..market.bidding import Prices, Situation, answer_order, reasons_against
+from ..market.bidding import Prices, Situation, answer_order, credit_of, reasons_against
 from ..market.bids import Answer, Bid, bid_id, sign_answer
 from ..market.commitments import decode_reveal
 from ..market.fields import Fields
@@ -101,7 +101,7 @@ class ProviderSettings:
     """Fuel of the largest run taken."""
 
     credit: int = 1_000_000
-    """Drops that one requestor may owe before its orders are declined."""
+    """Drops that a requestor that has paid much may owe before its orders are declined."""
 
     reuse_ppm: int = PARTS_PER_MILLION
     """What a result that is served again costs, in parts per million of the prices.
@@ -296,6 +296,10 @@ class Provider:
         """Return what the vouchers received over a channel add up to, in drops."""
         return self._debts.total(channel)
 
+    def credit(self, requestor: NodeId) -> int:
+        """Return the drops that ``requestor`` may owe now."""
+        return credit_of(self._settings.credit, self._debts.paid(requestor))
+
     def pause(self) -> None:
         """Decline new orders with ``paused``; runs under way go on."""
         self._paused = True
@@ -342,6 +346,7 @@ class Provider:
             run_ms=self._speed.run_ms,
             tick=self._speed.tick,
             debt=self._debts.debt(requestor),
+            paid=self._debts.paid(requestor),
             room=self._debts.room(requestor),
             paused=self._paused,
             shutting_down=self._nursery is None,

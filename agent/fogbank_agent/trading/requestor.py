@@ -13,6 +13,7 @@ from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
+from fogbank_protocol.node.blob_moves import BlobMoved
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore
 from fogbank_protocol.node.node import (
     Node,
@@ -39,6 +40,7 @@ from ..limits import (
     STEPS_PER_CHECKPOINT,
 )
 from ..market.choice import Choice, RunBounds
+from ..market.goodput import Goodput
 from ..market.job import Job
 from ..market.job_request import JobRequest, RunInput
 from ..market.job_result import (
@@ -49,9 +51,10 @@ from ..market.job_result import (
     ProviderTotals,
     RunResult,
 )
+from ..market.locality import Locality
 from ..market.offer_book import OfferBook
 from ..market.offers import OFFER, StakePlace, open_offer
-from ..market.orders import Partial, Verify
+from ..market.orders import OrderInput, Partial, Verify
 from ..market.pricing import fuel_for
 from ..market.purchase import PurchaseTerms
 from ..market.purse import Purse
@@ -146,8 +149,10 @@ class Requestor:
         self._runner = runner
         self._shelf = PackageShelf(blobs)
         self._offers = OfferBook()
+        self._goodput = Goodput()
+        node.blob_moves.watch(self._note_moved)
         book = BillBook(journal)
-        self._reputation = Reputation(book.confirmed())
+        self._reputation = Reputation(book.reputations(), lambda: int(time()))
         self._channels = PayingChannels(
             node,
             ledger,
@@ -247,7 +252,8 @@ class Requestor:
             raise JobRefused("a plan of steps belongs to a task of shape step, and to no other")
         self._check_verification(request, package)
         self._check_inputs(request)
-        pinned = [request.package_id, *(one.blob_id for one in request.inputs)]
+        starts = [one.start.snapshot for one in request.inputs if one.start is not None]
+        pinned = [request.package_id, *(one.blob_id for one in request.inputs), *starts]
         shell = self._begin(request, package, events, acceptance)
         for blob_id in pinned:
             self._blobs.pin(blob_id)
@@ -262,6 +268,11 @@ class Requestor:
             for blob_id in pinned:
                 self._blobs.unpin(blob_id)
             self._keep_a_while(shell.outputs)
+
+    @property
+    def reputation(self) -> Reputation:
+        """What this agent has found out about providers."""
+        return self._reputation
 
     @property
     def desk(self) -> ServiceDesk:
@@ -391,6 +402,7 @@ class Requestor:
             price_max=request.price_max,
             start_price_max=request.start_price_max,
             verification=request.verification,
+            run_ms_max=request.run_ms_max,
         )
         terms = PurchaseTerms(
             verification=request.verification,
@@ -401,9 +413,28 @@ class Requestor:
             can_run_here=self._runner is not None,
         )
         stake_of = self.stake_of if self._by_stake else None
-        choice = Choice(bounds, self._offers, self._purse, self._reputation, stake_of)
         sizes = [self._blobs.size(one.blob_id) for one in request.inputs]
-        return Job(sizes, request.lots_at_once, terms, choice, self._draws())
+        choice = Choice(
+            bounds,
+            self._offers,
+            self._purse,
+            self._reputation,
+            stake_of,
+            locality=self._locality(request, package, sizes),
+        )
+        starts = {run: one.start for run, one in enumerate(request.inputs) if one.start is not None}
+        return Job(sizes, request.lots_at_once, terms, choice, self._draws(), starts)
+
+    def _locality(self, request: JobRequest, package: Package, sizes: Sequence[int]) -> Locality:
+        inputs = [
+            OrderInput(one.blob_id, size) for one, size in zip(request.inputs, sizes, strict=True)
+        ]
+        return Locality(self._goodput, request.package_id, len(package.data), inputs)
+
+    def _note_moved(self, moved: BlobMoved) -> None:
+        self._goodput.learn(moved.peer, moved.size, moved.seconds, is_sent=moved.is_sent)
+        if moved.has_whole:
+            self._goodput.note_holder(moved.peer, moved.blob_id, trio.current_time())
 
     def stake_of(self, provider: NodeId) -> int:
         """Return what a connected provider has at stake, in drops, as far as it counts here.

@@ -26,7 +26,7 @@ from ..limits import (
     SERVICE_OPENING_BYTES_MAX,
 )
 from ..market.agreements import AgreementId
-from ..market.bidding import Prices, Situation
+from ..market.bidding import Prices, Situation, credit_of
 from ..market.reasons import Reason
 from ..market.service_bidding import (
     ServiceSituation,
@@ -271,7 +271,7 @@ class ServiceHost:
     def _worries(self, requestor: NodeId) -> Reason | None:
         """Return why not to work on for ``requestor``, if there is a reason."""
         prices = self._prices()
-        if self._debts.debt(requestor) > prices.credit:
+        if self._debts.debt(requestor) > credit_of(prices.credit, self._debts.paid(requestor)):
             return Reason.REQUESTOR_IN_DEBT
         if (prices.asks_money or self._warm_price) and self._debts.room(requestor) <= 0:
             return Reason.NO_CHANNEL_FUNDS

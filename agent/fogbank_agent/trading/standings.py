@@ -38,9 +38,6 @@ class ProviderStanding:
     refused: int
     """Orders that it declined, or did not answer."""
 
-    in_a_row: int
-    """Confirmed results since the last that was wrong, of its best-known package."""
-
 
 class Standings:
     """The counts, in the journal."""
@@ -78,15 +75,10 @@ class Standings:
         """Return all providers with which this agent has dealt."""
         rows = self._journal.query(
             """
-            SELECT provider, confirmed, wrong, lost, refused, coalesce(
-                (SELECT max(confirmed) FROM reputation
-                 WHERE reputation.provider = standings.provider), 0)
-            FROM standings ORDER BY provider
+            SELECT provider, confirmed, wrong, lost, refused FROM standings ORDER BY provider
             """
         )
-        return [
-            ProviderStanding(*cast("tuple[NodeId, int, int, int, int, int]", row)) for row in rows
-        ]
+        return [ProviderStanding(*cast("tuple[NodeId, int, int, int, int]", row)) for row in rows]
 
     def requestors(self) -> Sequence[Earnings]:
         """Return all requestors for which this agent has worked, in drops."""

@@ -15,6 +15,7 @@ from fogbank_protocol.identity import NodeId, short_form
 from fogbank_protocol.machine import Tick
 
 from ..amnesia import (
+    AmnesiaCommand,
     AmnesiaEvent,
     AmnesiaGuard,
     AskHead,
@@ -24,6 +25,7 @@ from ..amnesia import (
     Started,
     StopIssuing,
 )
+from ..committee_operations import Table
 from ..gossip_events import ParentsMissing
 from ..ledger import Ledger
 from ..limits import FRONTIER_INTERVAL_S
@@ -44,6 +46,9 @@ class OwnChain:
         self._ledger = ledger
         self._own = own
         self._guard = AmnesiaGuard(own, ledger.genesis.seats, ledger.genesis.quorum)
+        self._asked: Table | None = None
+        """Whom the guard asks, once the own log was read."""
+
         self._page: deque[Vertex] = deque()
         self._logged: set[VertexId] = set()
         self._held: dict[VertexId, None] = {}
@@ -76,9 +81,10 @@ class OwnChain:
         if vertices:
             return []
         self._is_reading = False
-        epochs = self._ledger.epochs
         # Whom to ask the store has told: the seats may have changed since genesis.
-        self._guard.seat(epochs.table.weights(), epochs.quorum, now)
+        self._ask_home(now)
+        chain = self._ledger.chain(self._own)
+        self._guard.forgive_below(0 if chain is None else chain.forgiven)
         return self.handle(Started(), now)
 
     def settle(self, head: VertexId, now: float) -> list[OwnChainCommand]:
@@ -131,7 +137,11 @@ class OwnChain:
     def handle(self, event: AmnesiaEvent | Tick, now: float) -> list[OwnChainCommand]:
         """Let the guard take ``event`` at time ``now``, and return what to do."""
         commands: list[OwnChainCommand] = []
-        for command in self._guard.handle(event, now):
+        done: list[AmnesiaCommand] = []
+        if self._asked is not None and not self._knows and self._ask_home(now):
+            # Those are other seats than before, who may be connected already.
+            done += self._guard.handle(Tick(), now)
+        for command in (*done, *self._guard.handle(event, now)):
             match command:
                 case FetchOwn(peer, ids):
                     _log.info("%s knows own vertices that are not here", short_form(peer))
@@ -144,6 +154,18 @@ class OwnChain:
                 case AskHead():
                     commands.append(command)
         return commands
+
+    def _ask_home(self, now: float) -> bool:
+        """Ask the seats of the home in which the next own vertex is; tell whether they changed.
+
+        What was fetched may show that the account has moved, or that the seats have changed.
+        """
+        table = self._ledger.homes.of(self._ledger.chain(self._own)).table
+        if table == self._asked:
+            return False
+        self._asked = table
+        self._guard.seat(table.weights(), table.quorum, now)
+        return True
 
     def _adopt(self) -> AdoptOwn:
         self._knows = True

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+import trio
+
 from ..blobs.messages import (
     DESCRIBE,
     READ,
@@ -14,15 +16,16 @@ from ..blobs.messages import (
 from ..blobs.naming import BlobId
 from ..errors import RemoteProtocolError
 from ..identity import NodeId
-from ..limits import STORE_ANSWERS_PER_PEER_MAX
+from ..limits import CHUNK_BYTES, STORE_ANSWERS_PER_PEER_MAX, STREAM_CREDIT
 from ..rpc.events import ErrorCode
+from .blob_moves import BlobMoved, BlobMoves
 from .blob_store import BlobMissing, BlobStore
 from .failures import CallRefused
 from .services import RequestService, Service, StreamService
 
 
-def blob_services(store: BlobStore) -> Sequence[Service]:
-    """Return the services that let peers read what is in ``store``."""
+def blob_services(store: BlobStore, moves: BlobMoves) -> Sequence[Service]:
+    """Return the services that let peers read what is in ``store``, and tell ``moves`` of it."""
 
     async def describe(peer: NodeId, body: bytes) -> bytes:
         del peer
@@ -33,8 +36,7 @@ def blob_services(store: BlobStore) -> Sequence[Service]:
             raise _not_found(blob_id) from None
 
     async def read(peer: NodeId, body: bytes) -> AsyncGenerator[bytes]:
-        del peer
-        request = decode_read_request(body)
+        request, began = decode_read_request(body), trio.current_time()
         try:
             description = await store.describe(request.blob_id)
             if request.first + request.count > len(description.hashes):
@@ -45,6 +47,11 @@ def blob_services(store: BlobStore) -> Sequence[Service]:
                 async with aclosing(wanted) as chunks:
                     async for chunk in chunks:
                         yield chunk
+            end = request.first + request.count
+            # The last ones, which need no credit of the peer, may still be on their way.
+            arrived = max(0, request.count - STREAM_CREDIT) * CHUNK_BYTES
+            seconds, is_whole = trio.current_time() - began, end == len(description.hashes)
+            moves.note(BlobMoved(peer, request.blob_id, True, arrived, seconds, is_whole))
         except BlobMissing:
             raise _not_found(request.blob_id) from None
 

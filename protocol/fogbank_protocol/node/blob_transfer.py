@@ -33,6 +33,7 @@ from ..blobs.naming import BlobId
 from ..identity import NodeId, short_form
 from ..limits import BLOB_BYTES_MAX, CALL_DEADLINE_MS_MAX, STREAM_CREDIT
 from ..rpc.events import ErrorCode
+from .blob_moves import BlobMoved
 from .blob_store import BlobStore, StoreFull
 from .driver import drive
 from .failures import CallFailure, CallRefused
@@ -154,16 +155,26 @@ class _Fetch:
     async def _read(self, command: Read, scope: trio.CancelScope) -> None:
         request = ReadRequest(self._blob_id, command.first, command.count)
         ended = AttemptEnded(command.attempt)
+        began, size = trio.current_time(), 0
         with scope:
             try:
                 async with self._node.stream(
                     command.peer, READ, encode_read_request(request), timeout_s=self._timeout_s
                 ) as chunks:
                     async for chunk in chunks:
+                        size += len(chunk)
                         await self._events.send(ChunkReceived(command.attempt, chunk))
             except CallFailure as failure:
                 ended = _ended(command.attempt, failure)
+            finally:
+                # Here too when the last chunk ends it all before the stream's own end is read.
+                self._note(command.peer, size, trio.current_time() - began)
             await self._events.send(ended)
+
+    def _note(self, peer: NodeId, size: int, seconds: float) -> None:
+        if size:
+            moved = BlobMoved(peer, self._blob_id, False, size, seconds, has_whole=True)
+            self._node.blob_moves.note(moved)
 
 
 def _ended(attempt: int, failure: CallFailure) -> AttemptEnded:

@@ -10,6 +10,7 @@ from ..discovery.candidates import Source
 from ..discovery.dialling import AddressLearnt
 from ..errors import LocalProtocolError
 from ..identity import Identity, NetworkId, NodeId
+from .blob_moves import BlobMoves
 from .blob_services import blob_services
 from .blob_store import BlobStore
 from .connections import Connections
@@ -64,6 +65,9 @@ class Node:
         Raises:
             LocalProtocolError: two services have the same method.
         """
+        self.blob_moves = BlobMoves()
+        """Tells what blobs are read from peers and by them."""
+
         self._identity = identity
         self._network = network
         self._settings = settings
@@ -84,7 +88,7 @@ class Node:
             [
                 RequestService(LIST_PEERS, self._list_peers, body_bytes_max=0),
                 RequestService(GET_GENESIS, self._get_genesis, body_bytes_max=0),
-                *(blob_services(blobs) if blobs is not None else []),
+                *(blob_services(blobs, self.blob_moves) if blobs is not None else []),
                 *services,
             ]
         )

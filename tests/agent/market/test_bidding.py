@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fogbank_agent.market.bidding import Prices, Situation, answer_order, reasons_against
+from fogbank_agent.market.bidding import Prices, Situation, answer_order, credit_of, reasons_against
 from fogbank_agent.market.bids import Bid, Decline
 from fogbank_agent.market.orders import OrderId, OrderInput
 from fogbank_agent.market.reasons import Reason
@@ -31,6 +33,7 @@ IDLE = Situation(
     run_ms=1_000,
     tick=10**8,
     debt=0,
+    paid=10_000,
     room=1_000,
     paused=False,
     shutting_down=False,
@@ -74,6 +77,24 @@ def test_every_no_has_its_reason(
 
 def test_debt_up_to_the_credit_is_no_reason() -> None:
     assert reasons_against(an_order(), PRICES, replace(IDLE, debt=1_000)) == []
+
+
+def test_a_newcomer_may_owe_a_tenth_and_earns_more_by_paying() -> None:
+    newcomer = replace(IDLE, paid=0)
+    assert reasons_against(an_order(), PRICES, replace(newcomer, debt=100)) == []
+    told = reasons_against(an_order(), PRICES, replace(newcomer, debt=101))
+    assert told == [Reason.REQUESTOR_IN_DEBT]
+    assert reasons_against(an_order(), PRICES, replace(newcomer, debt=101, paid=10)) == []
+
+
+@given(st.integers(0, 1 << 62), st.lists(st.integers(0, 1 << 62), max_size=8))
+def test_nobody_wins_by_paying_only_to_be_trusted(credit: int, payments: list[int]) -> None:
+    limits = [credit_of(credit, sum(payments[:end])) for end in range(len(payments) + 1)]
+    assert limits == sorted(limits)
+    for end, limit in enumerate(limits):
+        assert limit <= credit
+        # What more it may owe than a newcomer is a small part of what it has paid.
+        assert limit - limits[0] <= sum(payments[:end]) // 10 + 1
 
 
 @pytest.mark.parametrize(

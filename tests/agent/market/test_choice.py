@@ -6,10 +6,12 @@ import pytest
 
 from fogbank_agent.limits import BUSY_RETRY_S, PROVIDERS_ASKED_MAX
 from fogbank_agent.market.auction import Proposal
+from fogbank_agent.market.goodput import Goodput
+from fogbank_agent.market.orders import OrderInput
 from fogbank_agent.market.reasons import Reason
 from fogbank_protocol.identity import NodeId
 
-from .town import ANN, BEN, CAT, PACKAGE, Town, an_offer
+from .town import ANN, BEN, CAT, GIGAFUEL, INPUT, PACKAGE, Town, an_offer
 
 
 def proposal(provider: NodeId, price: int = 100, start_ms: int = 0) -> Proposal:
@@ -17,7 +19,7 @@ def proposal(provider: NodeId, price: int = 100, start_ms: int = 0) -> Proposal:
 
 
 def ask(town: Town) -> list[NodeId]:
-    return list(town.choice.whom_to_ask((), (), town.now))
+    return list(town.choice.whom_to_ask(range(1), (), (), town.now))
 
 
 @pytest.mark.parametrize(
@@ -60,12 +62,48 @@ def test_a_faster_provider_and_one_that_has_the_package_look_better() -> None:
     assert ask(town) == [BEN, ANN]
 
 
+def test_a_slow_way_costs_as_much_as_a_slow_machine() -> None:
+    goodput = Goodput()
+    inputs = [OrderInput(INPUT, 4_000_000)]
+    town = Town(ANN, BEN, goodput=goodput, inputs=inputs)
+    cheap, near = proposal(ANN, price=100), proposal(BEN, price=120)
+    assert town.choice.choose([cheap, near], range(1), (), (), 0.0) == cheap
+    goodput.learn(ANN, 1_000_000, 4.0, is_sent=True)
+    assert town.choice.choose([cheap, near], range(1), (), (), 0.0) == near
+    # What it has already need not move.
+    goodput.note_holder(ANN, INPUT, 0.0)
+    goodput.note_holder(ANN, PACKAGE, 0.0)
+    assert town.choice.choose([cheap, near], range(1), (), (), 0.0) == cheap
+
+
+def test_large_outputs_count_as_soon_as_they_are_known() -> None:
+    goodput = Goodput()
+    town = Town(ANN, BEN, goodput=goodput)
+    goodput.learn(ANN, 1_000_000, 1.0, is_sent=False)
+    goodput.learn(BEN, 1_000_000_000, 1.0, is_sent=False)
+    cheap, near = proposal(ANN, price=100), proposal(BEN, price=120)
+    town.choice.count_results(BEN, GIGAFUEL, 1, 0)
+    assert town.choice.choose([cheap, near], range(1), (), (), 0.0) == cheap
+    town.choice.count_results(BEN, GIGAFUEL, 1, 20_000_000)
+    assert town.choice.choose([cheap, near], range(1), (), (), 0.0) == near
+
+
+def test_one_that_will_not_make_it_in_time_comes_after_all_others() -> None:
+    town = Town(offers=[an_offer(ANN), an_offer(BEN, fuel_per_s=GIGAFUEL // 2)], run_ms_max=15_000)
+    dear, slow = proposal(ANN, price=1_000), proposal(BEN, price=1)
+    # Ten gigafuel are 20 s of work for Ben.
+    assert town.choice.choose([dear, slow], range(1), (), (), 0.0) == dear
+    assert town.choice.choose([slow], range(1), (), (), 0.0) == slow
+    town.choice.count_results(ANN, GIGAFUEL, 1)
+    assert town.choice.choose([dear, slow], range(1), (), (), 0.0) == slow
+
+
 def test_those_that_failed_come_last() -> None:
     town = Town(ANN, BEN)
     town.choice.count_failure(ANN)
     assert ask(town) == [BEN, ANN]
     town.choice.count_results(ANN, 1, 1)
-    assert list(town.choice.whom_to_ask((), (ANN,), town.now)) == [BEN, ANN]
+    assert list(town.choice.whom_to_ask(range(1), (), (ANN,), town.now)) == [BEN, ANN]
 
 
 def test_a_busy_provider_is_left_alone_for_a_moment() -> None:
@@ -79,24 +117,24 @@ def test_a_busy_provider_is_left_alone_for_a_moment() -> None:
 def test_a_provider_is_given_one_waiting_run_a_slot_and_no_more() -> None:
     town = Town(offers=[an_offer(ANN, slots=1, slots_free=1)])
     for _ in range(2):
-        assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) == proposal(ANN)
+        assert town.choice.choose([proposal(ANN)], range(1), (), (), 0.0) == proposal(ANN)
         town.choice.begin(ANN)
-    assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) is Reason.BUSY
+    assert town.choice.choose([proposal(ANN)], range(1), (), (), 0.0) is Reason.BUSY
     town.choice.end(ANN)
-    assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) == proposal(ANN)
+    assert town.choice.choose([proposal(ANN)], range(1), (), (), 0.0) == proposal(ANN)
 
 
 def test_the_bid_expected_to_cost_least_is_taken() -> None:
     town = Town(ANN, BEN, CAT)
     bids = [proposal(ANN, price=100), proposal(BEN, price=99), proposal(CAT, price=99, start_ms=9)]
-    assert town.choice.choose(bids, 1, (), (), 0.0) == bids[1]
-    assert town.choice.choose(bids, 1, (BEN,), (), 0.0) == bids[2]
+    assert town.choice.choose(bids, range(1), (), (), 0.0) == bids[1]
+    assert town.choice.choose(bids, range(1), (BEN,), (), 0.0) == bids[2]
 
 
 def test_a_cheap_bid_that_begins_late_loses_to_a_quick_one() -> None:
     town = Town(ANN, BEN)
     bids = [proposal(ANN, price=100), proposal(BEN, price=95, start_ms=60_000)]
-    assert town.choice.choose(bids, 1, (), (), 0.0) == bids[0]
+    assert town.choice.choose(bids, range(1), (), (), 0.0) == bids[0]
 
 
 def test_one_that_needs_fewer_checks_is_worth_a_little_more() -> None:
@@ -106,14 +144,14 @@ def test_one_that_needs_fewer_checks_is_worth_a_little_more() -> None:
     for _ in range(100):
         town.reputation.count_confirmed(ANN, PACKAGE)
     bids = [proposal(ANN, price=120), proposal(BEN, price=100)]
-    assert town.choice.choose(bids, 1, (), (), 0.0) == bids[0]
+    assert town.choice.choose(bids, range(1), (), (), 0.0) == bids[0]
 
 
 def test_why_no_bid_can_be_taken() -> None:
     town = Town(ANN, spendable=0)
-    assert town.choice.choose([], 1, (), (), 0.0) is Reason.NO_PROVIDER
-    assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) is Reason.NO_FUNDS
-    assert town.choice.choose([proposal(ANN)], 1, (ANN,), (), 0.0) is Reason.BUSY
+    assert town.choice.choose([], range(1), (), (), 0.0) is Reason.NO_PROVIDER
+    assert town.choice.choose([proposal(ANN)], range(1), (), (), 0.0) is Reason.NO_FUNDS
+    assert town.choice.choose([proposal(ANN)], range(1), (ANN,), (), 0.0) is Reason.BUSY
 
 
 def test_a_caught_provider_is_neither_asked_nor_chosen() -> None:
@@ -121,5 +159,5 @@ def test_a_caught_provider_is_neither_asked_nor_chosen() -> None:
     assert town.choice.catch(ANN)
     assert not town.choice.catch(ANN)
     assert ask(town) == []
-    assert town.choice.choose([proposal(ANN)], 1, (), (), 0.0) is Reason.BUSY
+    assert town.choice.choose([proposal(ANN)], range(1), (), (), 0.0) is Reason.BUSY
     assert town.choice.explain(town.now) == [(ANN, [Reason.PROVIDER_CAUGHT])]

@@ -10,6 +10,7 @@ from fogbank_agent.limits import CHANNEL_RETRY_S, CHANNELS_OPEN_MAX, DEPOSIT_PAR
 from fogbank_agent.market.funding import (
     ChannelsSeen,
     ChannelsUnwanted,
+    DropsNeeded,
     DropsPaid,
     Funding,
     FundingInput,
@@ -103,9 +104,31 @@ def test_a_channel_that_is_over_is_replaced() -> None:
 
 def test_a_small_wallet_is_not_put_into_one_channel() -> None:
     funding = begin(spendable=400)
-    assert funding.handle(ProviderWanted(ANN), 1) == [OpenChannel(ANN, 100)]
-    assert funding.handle(ProviderWanted(BEN), 1) == [OpenChannel(BEN, 75)]
-    assert begin(spendable=3).handle(ProviderWanted(ANN), 1) == []
+    assert funding.handle(ProviderWanted(ANN), 1) == [OpenChannel(ANN, 50)]
+    assert funding.handle(ProviderWanted(BEN), 1) == [OpenChannel(BEN, 50)]
+    assert begin(spendable=7).handle(ProviderWanted(ANN), 1) == []
+
+
+def test_a_newcomer_with_little_keeps_the_most_of_it_for_others() -> None:
+    funding = begin(spendable=400)
+    assert funding.handle(ProviderWanted(ANN), 1) == [OpenChannel(ANN, 50)]
+    # However long nobody else is there.
+    for now in range(2, 9):
+        assert funding.handle(seen(ready(50), spendable=350), now) == []
+    assert funding.handle(ProviderWanted(BEN), 9) == [OpenChannel(BEN, 50)]
+    assert funding.handle(DropsPaid(ONE, 20), 10) == []
+    assert funding.handle(DropsPaid(ONE, 30), 11) == [TopUpChannel(ONE, ANN, 46)]
+
+
+def test_a_bill_for_which_the_channel_has_no_room_makes_it_larger() -> None:
+    funding = begin(ready())
+    # Nobody wants it any more, and half of it is left: but it is owed.
+    assert funding.handle(DropsPaid(ONE, 400), 1) == []
+    assert funding.handle(DropsNeeded(ANN, 700), 2) == [TopUpChannel(ONE, ANN, 100)]
+    assert funding.handle(DropsNeeded(ANN, 700), 3) == []
+    assert funding.handle(seen(ready(DEPOSIT + 100)), 4) == []
+    assert funding.handle(DropsPaid(ONE, 1_100), 5) == []
+    assert funding.left(ANN) == 0
 
 
 def test_there_is_a_bound_to_the_channels() -> None:
@@ -126,6 +149,7 @@ class FundingAgainstLedger(RuleBasedStateMachine):
         self.channels: dict[NodeId, int] = {}
         self.under_way: dict[NodeId, OpenChannel | TopUpChannel] = {}
         self.paid: dict[NodeId, int] = {}
+        self.needed: dict[NodeId, int] = {}
         self._look()
 
     providers = st.sampled_from([ANN, BEN])
@@ -152,7 +176,13 @@ class FundingAgainstLedger(RuleBasedStateMachine):
         if left <= 0:
             return
         self.paid[provider] = self.paid.get(provider, 0) + left * part // 100
+        self.needed.pop(provider, None)
         self._tell(DropsPaid(_name(provider), self.paid[provider]))
+
+    @rule(provider=providers, drops=st.integers(1, 3 * DEPOSIT))
+    def need(self, provider: NodeId, drops: int) -> None:
+        self.needed[provider] = drops
+        self._tell(DropsNeeded(provider, drops))
 
     @rule(seconds=st.floats(0, 20))
     def wait(self, seconds: float) -> None:
@@ -166,8 +196,10 @@ class FundingAgainstLedger(RuleBasedStateMachine):
     @invariant()
     def what_is_left_is_what_the_ledger_and_the_vouchers_say(self) -> None:
         for provider in (ANN, BEN):
-            left = self.channels.get(provider, 0) - self.paid.get(provider, 0)
-            assert self.funding.left(provider) == left
+            assert self.funding.left(provider) == self._left(provider)
+
+    def _left(self, provider: NodeId) -> int:
+        return self.channels.get(provider, 0) - self.paid.get(provider, 0)
 
     def _look(self) -> None:
         pending = sum(command.drops for command in self.under_way.values())
@@ -180,7 +212,12 @@ class FundingAgainstLedger(RuleBasedStateMachine):
     def _tell(self, event: FundingInput | Tick) -> None:
         for command in self.funding.handle(event, self.now):
             assert command.provider not in self.under_way, "asked for twice"
-            assert 0 < command.drops <= min(DEPOSIT, self.wallet // DEPOSIT_PARTS)
+            lefts = {one: self._left(one) for one in (ANN, BEN)}
+            share = min(DEPOSIT, (self.wallet + sum(lefts.values())) // DEPOSIT_PARTS)
+            missing = self.needed.get(command.provider, 0) - lefts[command.provider]
+            assert 0 < command.drops <= max(share, missing)
+            pending = sum(one.drops for one in self.under_way.values())
+            assert pending + command.drops <= self.wallet
             assert isinstance(command, OpenChannel) == (command.provider not in self.channels)
             self.under_way[command.provider] = command
 

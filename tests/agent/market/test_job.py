@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.job_messages import (
     AgreementRefused,
     AgreementSigned,
@@ -23,6 +24,7 @@ from fogbank_agent.market.job_messages import (
     KeepReputation,
     OrderRefused,
     Owe,
+    OwnRunEnded,
     Refuse,
     ResultCame,
     RunHere,
@@ -42,8 +44,15 @@ from fogbank_agent.market.orders import (
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.purchase import PurchaseState
 from fogbank_agent.market.reasons import Reason
-from fogbank_agent.market.story import RunAccepted, RunFailed, RunReopened
+from fogbank_agent.market.story import (
+    ResumeRefuted,
+    RunAccepted,
+    RunFailed,
+    RunReopened,
+    RunResumed,
+)
 from fogbank_agent.market.verification import Claim, Verdict, fuel_of
+from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
@@ -474,3 +483,35 @@ def test_a_cancelled_job_ends_the_runs_that_had_no_lot_yet() -> None:
     town.cancel()
     assert town.job.counts == JobCounts(accepted=0, failed=1_000, under_way=0, waiting=0)
     assert [run for lot in town.lots for run in lot] == list(range(1_000))
+
+
+STATE = Checkpoint(40, GIGAFUEL, bytes(32), blob_id(b"a state"), 7)
+
+
+def test_a_run_of_which_a_state_was_kept_goes_on_from_there_in_a_lot_by_itself() -> None:
+    town = Town(ANN, runs=5, lots_at_once=1, starts={1: STATE, 2: STATE})
+    # So small that all would be bought together.
+    town.choice.count_results(ANN, 1_000, 1)
+    [first] = town.begin()
+    assert isinstance(first, SendOrder)
+    assert (town.lots[-1], first.start) == (range(1), None)
+    [second] = town.finish(town.agree(first, ANN))[1:]
+    assert isinstance(second, SendOrder)
+    assert (town.lots[-1], second.start) == (range(1, 2), STATE)
+    assert town.told(RunResumed) == [RunResumed(1, 40, GIGAFUEL)]
+    town.finish(town.agree(second, ANN), fuel=2 * GIGAFUEL)
+    assert town.lots[-1] == range(2, 3)
+
+
+def test_a_kept_state_that_is_wrong_is_nobodys_fault_now_and_the_run_begins_anew() -> None:
+    town = Town(ANN, BEN, verification=Audit(10**6), can_run_here=True, starts={0: STATE})
+    [order] = town.begin()
+    commands = town.finish(town.agree(order, ANN), fuel=2 * GIGAFUEL)
+    assert RunHere(0) in commands
+    commands = town.tell(OwnRunEnded(0, None, is_start_wrong=True))
+    anew = [one for one in commands if isinstance(one, SendOrder)]
+    assert [one.start for one in anew] == [None] * len(anew)
+    assert anew
+    assert town.told(ResumeRefuted) == [ResumeRefuted()]
+    assert not town.choice.is_caught(ANN)
+    assert not town.choice.is_caught(BEN)

@@ -5,7 +5,7 @@ from pathlib import Path
 from fogbank_agent.limits import CONTROL_FRAME_BYTES_MAX, STORY_LINES_MAX
 from fogbank_agent.market.narration import narrate, shorten
 from fogbank_agent.market.reasons import Reason, sentence
-from fogbank_agent.market.story import OrderDeclined, RunFailed, RunOrdered
+from fogbank_agent.market.story import BidSeen, OrderDeclined, RunFailed, RunOrdered
 from fogbank_protocol.identity import NodeId
 
 ANN = NodeId(b"a" * 32)
@@ -24,6 +24,16 @@ def test_a_story_of_an_hour_of_refusals_fits_into_a_frame() -> None:
     assert sum(len(line.encode()) for line in told) < CONTROL_FRAME_BYTES_MAX - 65_536
     assert (told[0], told[-1]) == (lines[0], lines[-1])
     assert f"… {20_000 - STORY_LINES_MAX:,} steps more …" in told
+
+
+def test_a_bid_tells_what_has_to_move_where_that_takes_long() -> None:
+    quick = BidSeen(1, ANN, 100, 1, 0, 40_000, 4, is_measured=True)
+    slow = BidSeen(1, ANN, 100, 1, 0, 4_000_000, 400, is_measured=True)
+    guessed = BidSeen(1, ANN, 100, 1, 0, 4_000_000, 400)
+    lines = narrate([(0, quick), (0, slow), (0, guessed)])
+    assert lines[0].endswith("to begin at once.")
+    assert lines[1].endswith("; 4.0 MB have to move for it, which takes 0.4 s as measured.")
+    assert lines[2].endswith("at a guess.")
 
 
 def test_every_reason_has_a_sentence_of_its_own_and_the_story_can_tell_it() -> None:

@@ -4,9 +4,8 @@ import pytest
 
 from fogbank_agent.market.offer_book import OfferBook
 from fogbank_agent.market.purse import Purse
-from fogbank_agent.market.reputation import Reputation
 
-from .town import ANN, BEN, PACKAGE, an_offer
+from .town import ANN, BEN, an_offer
 
 
 def test_the_highest_sequence_counts() -> None:
@@ -60,12 +59,3 @@ def test_a_purse_knows_what_each_provider_could_win_by_lying() -> None:
     purse.end_risk(BEN, "two")
     assert (purse.at_risk(ANN), purse.at_risk(BEN)) == (7, 5)
     assert purse.free == 100, "what a lie would win is not set aside by this"
-
-
-def test_reputation_grows_by_results_and_falls_to_nothing() -> None:
-    reputation = Reputation({(ANN, PACKAGE): 7})
-    assert reputation.count_confirmed(ANN, PACKAGE) == 8
-    assert reputation.count_confirmed(ANN, PACKAGE, 256) == 264
-    assert reputation.confirmed(BEN, PACKAGE) == 0
-    reputation.reset(ANN, PACKAGE)
-    assert reputation.confirmed(ANN, PACKAGE) == 0

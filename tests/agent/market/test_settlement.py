@@ -82,9 +82,9 @@ def test_a_bill_waits_for_its_job_but_not_for_ever() -> None:
     assert settler.handle(Tick(), settler.deadline) == [Pay(ANN, [Bill(ONE, 10)])]
 
 
-def test_half_of_a_providers_credit_is_paid_at_once() -> None:
+def test_half_of_what_a_provider_lets_a_newcomer_owe_is_paid_at_once() -> None:
     settler = Settler()
-    settler.handle(CreditKnown(ANN, 100), 0)
+    settler.handle(CreditKnown(ANN, 1_000), 0)
     assert settler.handle(owed(ANN, ONE, 50), 0) == []
     assert settler.handle(owed(ANN, TWO, 1), 0) == [Pay(ANN, [Bill(ONE, 50), Bill(TWO, 1)])]
 

@@ -5,7 +5,10 @@ from itertools import repeat
 from math import inf
 from typing import Any
 
+from fogbank_agent.limits import RUN_MS_MAX
+from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.choice import Choice, RunBounds
+from fogbank_agent.market.goodput import Goodput
 from fogbank_agent.market.job import Job
 from fogbank_agent.market.job_messages import (
     AgreementSigned,
@@ -19,9 +22,10 @@ from fogbank_agent.market.job_messages import (
     SignAgreement,
     Tell,
 )
+from fogbank_agent.market.locality import Locality
 from fogbank_agent.market.offer_book import OfferBook
 from fogbank_agent.market.offers import Offer
-from fogbank_agent.market.orders import NoVerification, Verification
+from fogbank_agent.market.orders import NoVerification, OrderInput, Verification
 from fogbank_agent.market.purchase import PurchaseTerms
 from fogbank_agent.market.purse import Purse
 from fogbank_agent.market.reputation import Reputation
@@ -109,9 +113,13 @@ class Town:
         spendable: int = 10**12,
         draws: Iterator[int] | None = None,
         stakes: Mapping[NodeId, int] | None = None,
+        goodput: Goodput | None = None,
+        inputs: Sequence[OrderInput] = (),
+        run_ms_max: int = RUN_MS_MAX,
+        starts: Mapping[int, Checkpoint] | None = None,
     ) -> None:
         """Begin with everyone's offer in the book."""
-        self.now = 0.0
+        self.now, self.unix_s = 0.0, 1_700_000_000
         self.book = OfferBook()
         for provider in providers:
             self.book.put(an_offer(provider), self.now)
@@ -119,7 +127,7 @@ class Town:
             self.book.put(offer, self.now)
         self.spendable = spendable
         self.purse = Purse(lambda: self.spendable)
-        self.reputation = Reputation({})
+        self.reputation = Reputation(unix_time=lambda: self.unix_s)
         self.verification = verification or NoVerification()
         bounds = RunBounds(
             package_id=PACKAGE,
@@ -132,6 +140,7 @@ class Town:
             price_max=1_000,
             start_price_max=100,
             verification=self.verification,
+            run_ms_max=run_ms_max,
         )
         terms = PurchaseTerms(
             verification=self.verification,
@@ -152,9 +161,10 @@ class Town:
             self.purse,
             self.reputation,
             None if stakes is None else stake_of,
+            locality=Locality(goodput or Goodput(), PACKAGE, bounds.package_bytes, inputs),
         )
         sizes = input_sizes or [1] * runs
-        self.job = Job(sizes, lots_at_once, terms, self.choice, draws or repeat(0))
+        self.job = Job(sizes, lots_at_once, terms, self.choice, draws or repeat(0), starts)
         self.story: list[tuple[int, StoryEvent]] = []
         self.lots: list[range] = []
 

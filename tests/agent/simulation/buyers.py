@@ -123,7 +123,7 @@ class Buyer:
     author: NodeId
 
     book: OfferBook = field(default_factory=OfferBook)
-    reputation: Reputation = field(default_factory=lambda: Reputation({}))
+    reputation: Reputation = field(default_factory=Reputation)
     settler: Settler = field(default_factory=Settler)
     funding: Funding = field(default_factory=lambda: Funding(DEPOSIT))
     tallies: dict[ObjectId, ChannelTally] = field(default_factory=dict[ObjectId, ChannelTally])

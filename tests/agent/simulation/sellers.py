@@ -128,6 +128,7 @@ class Seller:
     earned: dict[AgreementId, Earned] = field(default_factory=dict[AgreementId, Earned])
     unpaid: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
     grudges: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
+    paid: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
     lanes: dict[ObjectId, dict[int, ReceivedLane]] = field(
         default_factory=dict[ObjectId, dict[int, ReceivedLane]]
     )
@@ -178,7 +179,7 @@ class Seller:
         """Count a receipt that was given."""
         self.earned[bill.agreement] = Earned(requestor, bill)
         self.unpaid[requestor] = self.unpaid.get(requestor, 0) + bill.drops
-        self.debt_most = max(self.debt_most, self._debt(requestor))
+        self.debt_most = max(self.debt_most, self.debt(requestor))
 
     def settle(self, requestor: NodeId, settlement: Settlement) -> None:
         """Take in a voucher, and what is refused."""
@@ -218,6 +219,7 @@ class Seller:
         lanes[voucher.lane] = covered
         for bill in bills:
             self._end(self.earned[bill.agreement], "paid")
+            self.paid[requestor] = self.paid.get(requestor, 0) + bill.drops
             grudge = self.grudges.get(requestor, 0)
             self.grudges[requestor] = max(0, grudge - bill.drops)
 
@@ -225,7 +227,7 @@ class Seller:
         earned.state = state
         self.unpaid[earned.requestor] -= earned.bill.drops
 
-    def _debt(self, requestor: NodeId) -> int:
+    def debt(self, requestor: NodeId) -> int:
         return self.unpaid.get(requestor, 0) + self.grudges.get(requestor, 0)
 
     def _situation(self, order: Order) -> Situation:
@@ -235,7 +237,7 @@ class Seller:
             for one in self.bank.channels.values()
             if one.payer == requestor and one.provider == self.id and not one.is_over
         )
-        debt = self._debt(requestor)
+        debt = self.debt(requestor)
         return Situation(
             slots=self.slots,
             running=len(self.running),
@@ -244,6 +246,7 @@ class Seller:
             run_ms=500,
             tick=10**8,
             debt=debt,
+            paid=self.paid.get(requestor, 0),
             room=funds - debt,
             paused=False,
             shutting_down=not self.is_up,

@@ -90,6 +90,8 @@ def broken_rules(report: Report) -> Iterator[str]:
         yield "more wrong results than the model lets pass"
     if report.debt_most > report.debt_bound:
         yield "somebody owes more than its credit and what was under way"
+    if report.unpaid_most > report.unpaid_bound:
+        yield "who never pays gets more than a newcomer's credit and what was under way"
     if report.failed * RUNS_TO_ONE_FAILED > report.accepted:
         yield "runs failed"
 

@@ -6,7 +6,7 @@ from functools import partial
 from math import sqrt
 from random import Random
 
-from fogbank_agent.market.bidding import Prices
+from fogbank_agent.market.bidding import Prices, credit_of
 from fogbank_agent.market.orders import Audit, Quorum, Verification
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.purchase import PurchaseState
@@ -20,7 +20,8 @@ from .events import Events
 from .sellers import CHEATS, Kind, Seller
 
 PRICE = 10_000
-CREDIT = 40_000
+CREDIT = 400_000
+"""Of which a newcomer may owe a tenth, some eight bills."""
 WALLET = 40_000_000
 REWARD_PPM = 100_000
 """What the watch gets of a stake."""
@@ -77,6 +78,10 @@ class Report:
     """Mean of each kind of provider, in drops, less what its work cost."""
     debt_most: int
     debt_bound: int
+    unpaid_most: int
+    """What one requestor that never pays got from one provider for nothing, in drops."""
+
+    unpaid_bound: int
     lost_messages: int
     departures: int
     cheats_earned: int
@@ -265,6 +270,16 @@ class World:
             debt_most=max(seller.debt_most for seller in self.sellers.values()),
             # What was let through at the limit: a full queue, and the slots.
             debt_bound=CREDIT + 4 * self._bill_most(price_most),
+            unpaid_most=max(
+                (
+                    seller.debt(buyer.id)
+                    for buyer in self.buyers
+                    for seller in self.sellers.values()
+                    if not buyer.pays
+                ),
+                default=0,
+            ),
+            unpaid_bound=credit_of(CREDIT, 0) + 4 * self._bill_most(price_most),
             cheats_earned=sum(
                 self._earned(one) for one in self.sellers.values() if one.kind is not Kind.HONEST
             ),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fogbank_agent.market.job_messages import KeepReputation
 from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.reputation import Record
 from fogbank_agent.market.story import AttemptFailed, OrderDeclined, ResultRefused, RunOrdered
 from fogbank_agent.trading.bill_book import BillBook
 from fogbank_agent.trading.journal import Journal
@@ -29,9 +30,18 @@ def test_what_providers_did_is_counted_and_kept(tmp_path: Path) -> None:
         KeepReputation(BEN, 0),
     ):
         standings.note(event)
-    BillBook(journal).keep_confirmed(ANN, blob_id(b"package"), 2)
+    book = BillBook(journal)
+    book.keep_confirmed(ANN, blob_id(b"package"), 2, 1_000)
+    book.keep_confirmed(BEN, blob_id(b"package"), 0, 1_001)
+    book.keep_confirmed(BEN, blob_id(b"package"), 1, 1_002)
     journal.close()
-    assert Standings(Journal(tmp_path / "journal")).providers() == [
-        ProviderStanding(ANN, confirmed=2, wrong=0, lost=0, refused=0, in_a_row=2),
-        ProviderStanding(BEN, confirmed=0, wrong=1, lost=1, refused=1, in_a_row=0),
+    again = Journal(tmp_path / "journal")
+    assert Standings(again).providers() == [
+        ProviderStanding(ANN, confirmed=2, wrong=0, lost=0, refused=0),
+        ProviderStanding(BEN, confirmed=0, wrong=1, lost=1, refused=1),
+    ]
+    # That it was caught is kept whatever it did well since.
+    assert BillBook(again).reputations() == [
+        (ANN, blob_id(b"package"), Record(2, 1_000)),
+        (BEN, blob_id(b"package"), Record(1, 1_002, caught_unix_s=1_001)),
     ]

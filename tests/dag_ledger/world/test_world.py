@@ -2,9 +2,12 @@
 
 import pytest
 
+from fogbank_dag_ledger.home_operations import MoveHome
 from fogbank_dag_ledger.messages import VERTICES, encode_vertices
+from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.identity import NodeId
 
+from ..community import home_of
 from .weather import Weather
 from .world import World
 
@@ -113,6 +116,110 @@ def test_an_old_image_put_back_is_noticed_and_nothing_forks() -> None:
     world.start(victim)
     pay_at_random(world, 12)
     assert_all_agree(world)
+
+
+def settled_at_a_site(seed: int) -> tuple[World, list[NodeId]]:
+    """Let three of seven seats make a home and live there."""
+    world = World(seed, seats=7, others=1)
+    for name in world.community.names:
+        world.start(name)
+    world.run(1.0)
+    site = list(world.community.names[:3])
+    maker = world.nodes[site[0]]
+    maker.act(home_of(world.community, site[0], site))
+    world.run(world.now + 3)
+    (home,) = maker.ledger.homes.others
+    for name in site:
+        world.nodes[name].act(MoveHome(VertexId(home)))
+    world.run(world.now + 3)
+    return world, site
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_seat_restarts_while_its_site_is_cut_off(is_old: bool) -> None:
+    """Also with an old image, which knows less of its chain, or nothing of the home."""
+    world, site = settled_at_a_site(11)
+    victim, payee, _ = site
+    image = world.disks[victim].image()
+    world.separate(site)
+    for _ in range(4):
+        world.nodes[victim].pay(payee, 1)
+        world.run(world.now + 0.5)
+    known = world.nodes[victim].ledger.head(victim)
+    assert known is not None
+    assert world.nodes[payee].ledger.is_final(world.nodes[victim].paid[-1])
+    world.crash(victim)
+    if is_old:
+        assert len(image.log) < len(world.disks[victim].log)
+        world.disks[victim] = image
+    world.start(victim)
+    world.run(world.now + 5)
+    # Nobody elsewhere was asked, and all that the site had decided is known again.
+    node = world.nodes[victim]
+    assert node.may_issue
+    assert known in node.ledger
+    node.pay(payee, 2)
+    world.run(world.now + 3)
+    assert world.nodes[payee].ledger.is_final(node.paid[-1])
+    world.heal()
+    assert_all_agree(world)
+    assert world.judge.forkers == set()
+
+
+@pytest.mark.slow
+def test_an_image_of_a_site_that_meets_everybody_but_the_site_stays_silent() -> None:
+    """The community knows nothing of what a site decided by itself."""
+    world, site = settled_at_a_site(12)
+    victim, payee, other = site
+    image = world.disks[victim].image()
+    world.separate(site)
+    for _ in range(3):
+        world.nodes[victim].pay(payee, 1)
+        world.run(world.now + 0.5)
+    world.crash(victim)
+    world.disks[victim] = image
+    world.heal()
+    world.separate([payee, other])
+    world.start(victim)
+    world.run(world.now + 10)
+    assert not world.nodes[victim].may_issue
+    world.heal()
+    assert_all_agree(world)
+    assert world.nodes[victim].may_issue
+    assert world.judge.forkers == set()
+
+
+@pytest.mark.slow
+def test_an_image_from_before_its_account_moved_asks_those_it_moved_to() -> None:
+    world = World(13, seats=7, others=1)
+    for name in world.community.names:
+        world.start(name)
+    world.run(1.0)
+    site = list(world.community.names[:3])
+    victim, payee, other = site
+    image = world.disks[victim].image()
+    maker = world.nodes[payee]
+    maker.act(home_of(world.community, payee, site))
+    world.run(world.now + 3)
+    (home,) = maker.ledger.homes.others
+    for name in site:
+        world.nodes[name].act(MoveHome(VertexId(home)))
+    world.run(world.now + 3)
+    world.separate([victim])
+    world.crash(victim)
+    world.disks[victim] = image
+    world.heal()
+    world.separate([payee, other])
+    world.start(victim)
+    world.run(world.now + 10)
+    # It learns from the community that it moved, and that these seats know no more.
+    assert world.nodes[victim].ledger.homes.of(world.nodes[victim].ledger.chain(victim)).id == home
+    assert not world.nodes[victim].may_issue
+    world.heal()
+    assert_all_agree(world)
+    assert world.nodes[victim].may_issue
+    assert world.judge.forkers == set()
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from fogbank_protocol.blobs.messages import (
 from fogbank_protocol.blobs.naming import describe
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.limits import CHUNK_BYTES, STORE_ANSWERS_PER_PEER_MAX
+from fogbank_protocol.node.blob_moves import BlobMoves
 from fogbank_protocol.node.blob_services import blob_services
 from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_protocol.node.services import StreamService
@@ -29,7 +30,7 @@ BODY = encode_read_request(ReadRequest(describe(DATA).blob_id, 0, 30))
 
 
 def reader(store: BlobStore) -> StreamService:
-    [service] = [one for one in blob_services(store) if isinstance(one, StreamService)]
+    [service] = [one for one in blob_services(store, BlobMoves()) if isinstance(one, StreamService)]
     assert service.method == READ
     return service
 
@@ -43,7 +44,7 @@ async def test_a_peer_that_reads_much_and_slowly_waits_and_can_still_describe(
 ) -> None:
     store = BlobStore(tmp_path)
     await store.put(DATA)
-    services = blob_services(store)
+    services = blob_services(store, BlobMoves())
     with trio.fail_after(10):
         async with session_pair(services_of_ben=services) as (ann, _), AsyncExitStack() as begun:
             left = await begun.enter_async_context(AsyncExitStack())

@@ -17,7 +17,8 @@ from fogbank_protocol.blobs.messages import (
 )
 from fogbank_protocol.blobs.naming import BlobId, blob_id, chunks, describe
 from fogbank_protocol.identity import NodeId
-from fogbank_protocol.limits import CHUNK_BYTES
+from fogbank_protocol.limits import CHUNK_BYTES, STREAM_CREDIT
+from fogbank_protocol.node.blob_moves import BlobMoved
 from fogbank_protocol.node.blob_store import BlobStore, StoreFull
 from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
 from fogbank_protocol.node.failures import CallRefused
@@ -164,3 +165,31 @@ async def test_asking_for_chunks_that_are_not_there_is_a_bad_request(tmp_path: P
         async with cat.stream(ANN.node_id, READ, body, timeout_s=5) as items:
             with pytest.raises(CallRefused, match="bad_request"):
                 await anext(items)
+
+
+async def test_both_sides_are_told_what_moved_and_how_long_it_took(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path / "ann")
+    await store.put(DATA)
+    ann = make_node(ANN, blobs=store)
+    sent: list[BlobMoved] = []
+    came: list[BlobMoved] = []
+    ann.blob_moves.watch(sent.append)
+    async with running(ann) as nursery:
+        own = BlobStore(tmp_path / "cat")
+        cat = make_node(CAT, static_peers=[address_of(ann)], blobs=own)
+        cat.blob_moves.watch(came.append)
+        await start(nursery, cat)
+        await wait_connected(cat, 1)
+        await fetch(cat, own, blob_id(DATA), ANN.node_id)
+        with trio.fail_after(5):
+            while not sent:  # noqa: ASYNC110 - nobody announces it
+                await trio.sleep(0.01)
+    [one], [other] = came, sent
+    assert (one.peer, one.blob_id, one.is_sent) == (ANN.node_id, blob_id(DATA), False)
+    assert (one.size, one.has_whole) == (len(DATA), True)
+    assert (other.peer, other.blob_id, other.is_sent) == (CAT.node_id, blob_id(DATA), True)
+    # Of the last ones the reader had not said that they came.
+    assert other.size == (len(list(chunks(DATA))) - STREAM_CREDIT) * CHUNK_BYTES
+    assert other.has_whole
+    assert one.seconds > 0
+    assert other.seconds > 0

@@ -77,7 +77,10 @@ class ProviderReputation:
     """Orders that it declined, or did not answer."""
 
     in_a_row: int
-    """Confirmed results since the last that was wrong, of its best-known package."""
+    """Confirmed results since it was caught last, of its best-known package; they fade."""
+
+    distrusted: bool
+    """It was caught lately: others are asked first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,9 @@ class RequestorReputation:
     unpaid: int
     refused: int
     """What it says it will not pay."""
+
+    credit: int
+    """What it may owe now; 0 when this agent sells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
