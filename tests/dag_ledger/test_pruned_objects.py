@@ -17,8 +17,11 @@ from fogbank_dag_ledger.operations import (
     PostVouchers,
     Reclaim,
     ReclaimFinal,
+    RefundLate,
     Take,
     TopUp,
+    Unstake,
+    Withdraw,
 )
 from fogbank_dag_ledger.own_objects import OwnObjects
 from fogbank_dag_ledger.restoring import Names
@@ -272,6 +275,40 @@ def test_a_cut_passes_a_reclaim_and_the_beats_go_on_from_the_state() -> None:
     assert town.take(ANN, opening, settling) == 180
     ledger, own = town.restored()
     assert own.takes() == [Act(opening.id, 0, Take(settling.id))]
+    assert ledger.state_hash() == town.ledger.state_hash()
+
+
+@pytest.mark.slow
+def test_cuts_go_on_while_an_escrow_a_voucher_and_a_timer_stay_open() -> None:
+    town = PruningTown()
+    escrow = town.open(ANN, 300, town.escrow())  # 100 beats to deliver in
+    channel = town.open(ANN, 200, town.channel(beats=400))
+    stake = town.open(DAN, 100, town.stake(beats=120))
+    posting = town.act(BOB, channel, PostVouchers((town.voucher(channel, 70),)))
+    leaving = town.act(DAN, stake, Unstake())
+    early = town.act(ANN, escrow, RefundLate())
+    sizes: list[int] = []
+    for _ in range(5):
+        town.prune()
+        sizes.append(len(town.ledger))
+        ledger, _ = town.restored()
+        for opening in (escrow, channel, stake):
+            held = ledger.object(name_of(opening))
+            assert held is not None
+            assert seen_of(ledger, held) == seen_of(town.ledger, town.held(opening))
+    assert not any(one.id in town.ledger for one in (escrow, posting, leaving, early))
+    assert max(sizes[2:]) <= max(sizes[:2])
+    assert town.award(escrow) is None
+    town.wait(150)
+    assert town.award(escrow) == 0
+    withdrawing = town.act(DAN, stake, Withdraw())
+    closing = town.act(BOB, channel, Close(NO_VERTEX, (posting.id,), ()))
+    assert (town.award(stake), town.award(channel)) == (0, 70)
+    town.prune()
+    assert town.take(ANN, escrow, early) == 300
+    assert town.take(DAN, stake, withdrawing) == 100
+    assert town.take(BOB, channel, closing) == 70
+    ledger, _ = town.restored()
     assert ledger.state_hash() == town.ledger.state_hash()
 
 
