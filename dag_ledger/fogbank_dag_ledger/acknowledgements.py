@@ -88,11 +88,15 @@ class Tally:
 class Acknowledged:
     """How many vertices of the chains with one tag each validator acknowledges."""
 
-    __slots__ = ("_general", "_others", "_said", "chains")
+    __slots__ = ("_earlier", "_general", "_others", "_said", "chains")
 
     def __init__(self, general: Home) -> None:
         """``general`` is the home of the community."""
         self._general = Tally(general)
+        self._earlier: dict[int, Tally] = {}
+        """By epochs that are over, while something that was carried over from there is not final.
+        """
+
         self._others: dict[Home, Tally] = {}
         self._said = [0] * len(general.weights)
         """By number of the seat, in all epochs together: so the homes of sites count (8.18)."""
@@ -104,8 +108,24 @@ class Acknowledged:
         """By number of the seat, what counts in the present epoch."""
         return self._general.counts
 
+    def end_epoch(self, epoch: int, ended: Home) -> None:
+        """Keep what was said in ``epoch``, with the weights of ``ended``: it may be carried over.
+
+        What arrives late is counted there too: when something is final must not depend on what
+        arrived first.  Call it before the weights change.
+        """
+        kept = Tally(ended)
+        for seat, count in enumerate(self._general.counts):
+            kept.raise_to(seat, count)
+        self._earlier[epoch] = kept
+
     def begin_epoch(self) -> None:
         """Count anew; the weights of the community have changed in place (section 8.19)."""
+        waiting = (one.contenders(seq) for one in self.chains for seq in _open(one))
+        if self._earlier and not any(
+            record.carried for contenders in waiting for record in contenders
+        ):
+            self._earlier.clear()
         self._general.begin()
         self._said += [0] * (len(self._general.counts) - len(self._said))
 
@@ -120,6 +140,14 @@ class Acknowledged:
                 if home.weight_of(seat):
                     tally.raise_to(seat, count)
         return tally
+
+    def covers(self, record: Record) -> bool:
+        """Tell whether a quorum acknowledges ``record``, which is L1."""
+        if record.seq < self.tally(record.home).stable:
+            return True
+        if not record.carried:
+            return False
+        return any(record.seq < tally.stable for tally in self._earlier.values())
 
     def contenders(self, seq: int) -> Iterator[Record]:
         """Iterate over all vertices held whose id begins with the tag and ``seq``."""
@@ -141,16 +169,25 @@ class Acknowledged:
                 return True
         return any(record.seen & bit for record in self.contenders(seq))
 
-    def raise_to(self, seat: int, count: int, *, is_in_epoch: bool = True) -> bool:
+    def raise_to(
+        self, seat: int, count: int, *, is_in_epoch: bool = True, earlier: int | None = None
+    ) -> bool:
         """Count that ``seat`` acknowledges ``count`` vertices; tell whether more are covered.
 
-        ``is_in_epoch``: it says so in the present epoch and before it signed off.
+        ``is_in_epoch``: it says so in the present epoch and before it signed off.  ``earlier`` is
+        the epoch in which it said so, when that is over.
         """
         if count > self._said[seat]:
             self._said[seat] = count
         rose = is_in_epoch and self._general.raise_to(seat, count)
+        if earlier in self._earlier:
+            rose = self._earlier[earlier].raise_to(seat, count)
         if self._others:
             for home, tally in self._others.items():
                 if home.weight_of(seat) and tally.raise_to(seat, count):
                     rose = True
         return rose
+
+
+def _open(chain: Chain) -> range:
+    return range(chain.final_count, chain.end)

@@ -1,23 +1,35 @@
 """The ledger worked out anew, slowly: SPEC.md sections 8.3 to 8.5, 8.9 and 8.21 word for word.
 
 Shares nothing with ``ledger`` but decoded vertices and records: a set of vertices is an integer,
-one bit a vertex, and whatever can be computed from its definition is.  Money in objects is not
-looked at.
+one bit a vertex, and whatever can be computed from its definition is.  Which outcome of an object
+is L1 is told by the caller: what each says, and what follows from it, is computed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId
 
+from .audit_objects import AuditedObjects, Result, takes
+from .audit_votes import AuditedVotes
 from .checkpoint_state import AccountRecord, DeadRecord, HomeRecord, PairRecord, StateRecord
 from .committee_operations import Table, table_of
 from .genesis import Genesis
 from .home_operations import CreateHome, MoveHome
 from .object_state import ObjectRecord
-from .operations import Act, ObjectId, Take, TopUp, object_id
+from .operations import (
+    Act,
+    Close,
+    ObjectId,
+    ReclaimFinal,
+    Slash,
+    Take,
+    TopUp,
+    TwoVouchers,
+    object_id,
+)
 from .vertex import Vertex, VertexId, seq_in, tag_in, tag_of
 
 Pairs = dict[NodeId, int]
@@ -34,18 +46,20 @@ class Audit:
         vertices: Sequence[Vertex],
         table: Table | None = None,
         epoch: int = 0,
+        won: Mapping[ObjectId, Result] | None = None,
     ) -> None:
         """``vertices`` are all above the floor, edges first; ``dead`` what was dead by it.
 
-        ``table`` are the seats of ``epoch``, that of the floor; None: those of genesis.
+        ``table`` are the seats of ``epoch``, that of the floor; None: those of genesis.  ``won``
+        are the outcomes of objects that are L1.
         """
         self._genesis = genesis
-        self._epoch = epoch
+        self._won = won or {}
         self._accounts: dict[NodeId, AccountRecord] = {}
         self._sent: defaultdict[NodeId, Pairs] = defaultdict(dict)
         self._claimed: defaultdict[NodeId, Pairs] = defaultdict(dict)
         self._dead = set(dead)
-        self._objects: dict[ObjectId, ObjectRecord] = {}
+        self._records: dict[ObjectId, ObjectRecord] = {}
         known = list(state)
         for record in known:
             match record:
@@ -57,21 +71,20 @@ class Audit:
                 case DeadRecord(_, name):
                     self._dead.add(name)
                 case ObjectRecord():
-                    self._objects[record.id] = record
+                    self._records[record.id] = record
                 case _:
                     pass
-        self._homes = {b"": table or table_of(genesis.seats, genesis.quorum)}
-        self._homes.update(
-            {record.home: record.table for record in known if isinstance(record, HomeRecord)}
-        )
+        self._homes: dict[bytes, Table] = {
+            record.home: record.table for record in known if isinstance(record, HomeRecord)
+        }
         for vertex in vertices:
             for operation in vertex.operations:
                 if isinstance(operation, CreateHome):
                     self._homes[vertex.id] = operation.table
         self._by_tag = {tag_of(account): account for account in self._accounts}
         self.vertices = {vertex.id: vertex for vertex in vertices}
+        self._objects = AuditedObjects(known, self.vertices, self._line)
         self._number = {vertex.id: number for number, vertex in enumerate(vertices)}
-        self._names = list(self._number)
         self._cone: dict[VertexId, int] = {}
         self.lost: set[VertexId] = set()
         self.wrong: list[str] = []
@@ -79,14 +92,17 @@ class Audit:
 
         for vertex in vertices:
             self._add(vertex)
-        self.confirmed = self._find_confirmed()
-        self.final = self._find_final()
+        seats = table or table_of(genesis.seats, genesis.quorum)
+        votes = AuditedVotes(
+            self.vertices, self._cone, self.lost, self._accounts, self._homes, (seats, epoch)
+        )
+        votes.find(self._stands)
+        self.confirmed, self.final = votes.confirmed, votes.final
 
     def state_hash(self) -> bytes:
         """Return the state hash (8.9)."""
         digest = blake2b(b"fog-state-1\0" + self._genesis.network, digest_size=32)
-        issuers = {self.vertices[one].issuer for one in self.final}
-        for account in sorted({*self._genesis.balances, *self._accounts, *issuers}):
+        for account in sorted(self._everybody()):
             end = self._final_end(account)
             carrying = [one.id for one in self._line(end) if one.carries]
             base = self._accounts.get(account)
@@ -98,8 +114,32 @@ class Audit:
             digest.update(
                 encode([account, head, self.balance(account, end), _value(claimed), _value(sent)])
             )
-        digest.update(encode(0))
+        burned = 0
+        final = [self.vertices[one] for one in self.final]
+        for name, (put, taken) in self._in_objects().items():
+            lost = self._objects.burned(name, final)
+            burned += lost
+            if put > sum(taken.values()) + lost:
+                opener = self._objects.opener(name)
+                digest.update(encode([name, opener, put, _value(taken)]))
+        digest.update(encode(burned))
         return digest.digest()
+
+    def _in_objects(self) -> dict[ObjectId, tuple[int, Pairs]]:
+        """Return what was put into each object on final vertices, and who took how much out."""
+        ends = {account: self._final_end(account) for account in self._everybody()}
+        lines = {account: self._line(end) for account, end in ends.items()}
+        taken = self._objects.taken_on(lines)
+        names = self._objects.names(self.vertices[one] for one in self.final)
+        openers = {name: self._objects.opener(name) for name in names}
+        return {
+            name: (self._objects.put(opener, ends[opener], name), taken.get(name, {}))
+            for name, opener in openers.items()
+        }
+
+    def _everybody(self) -> set[NodeId]:
+        issuers = {self.vertices[one].issuer for one in self.final}
+        return {*self._genesis.balances, *self._accounts, *issuers}
 
     def balance(self, account: NodeId, end: Vertex | None) -> int:
         """Return the balance after ``end``, a vertex of the account; None: at the floor."""
@@ -107,15 +147,17 @@ class Audit:
         start = self._genesis.balances.get(account, 0)
         if base is not None and base.count:
             start = base.balance
-        paid = sum(payment.amount for one in self._line(end) for payment in one.payments)
+        line = self._line(end)
+        paid = sum(payment.amount for one in line for payment in one.payments)
+        moved = sum(map(self._objects.moved, line))
         before = sum(self._claimed[account].values())
-        return start + sum(self._totals(account, end)[1].values()) - before - paid
+        return start + sum(self._totals(account, end)[1].values()) - before - paid + moved
 
     def supply_held(self) -> int:
-        """Return final balances and final payments not yet claimed, in drops."""
-        issuers = {self.vertices[one].issuer for one in self.final}
-        held = 0
-        for account in {*self._genesis.balances, *self._accounts, *issuers}:
+        """Return final balances, final payments not yet claimed, and what is in objects."""
+        in_objects = self._in_objects().values()
+        held = sum(put - sum(taken.values()) for put, taken in in_objects)
+        for account in self._everybody():
             end = self._final_end(account)
             sent, claimed = self._totals(account, end)
             held += self.balance(account, end) + sum(sent.values()) - sum(claimed.values())
@@ -133,7 +175,7 @@ class Audit:
         self._cone[vertex.id] = cone
         if self._is_lost(vertex):
             self.lost.add(vertex.id)
-        elif not vertex.operations:
+        else:
             self._check(vertex)
 
     def _is_settled(self, vertex_id: VertexId) -> bool:
@@ -151,7 +193,10 @@ class Audit:
         named = [vertex.prev, *(claim.source for claim in vertex.claims)]
         acts = [one for one in vertex.operations if isinstance(one, Act)]
         named += [one.opening for one in acts]
-        homes = [one.home for one in vertex.operations if isinstance(one, MoveHome)]
+        for act in acts:
+            if isinstance(act.action, Slash) and isinstance(act.action.proof, TwoVouchers):
+                named.append(act.action.proof.opening)
+        homes = [one.home for one in vertex.operations if isinstance(one, MoveHome) and one.home]
         named += homes
         if any(one not in self._homes for one in homes):
             return True
@@ -161,7 +206,7 @@ class Audit:
 
     def _is_vain(self, act: Act) -> bool:
         """Tell whether an act on an object opened below the floor can never move a drop."""
-        record = self._objects.get(object_id(act.opening, act.index))
+        record = self._records.get(object_id(act.opening, act.index))
         match act.action:
             case Take(settling):
                 told = None if record is None else record.outcome
@@ -185,11 +230,12 @@ class Audit:
             else:
                 payer = source.issuer
                 sent = self._totals(payer, source)[0].get(vertex.issuer, 0)
-                right = claim.total == sent or bool(source.operations)
+                right = claim.total == sent
             if not right or claim.total <= claimed.get(payer, 0):
                 self.wrong.append(f"{vertex.id.hex()} claims what was not paid")
-        line = self._line(vertex)
-        if self.balance(vertex.issuer, vertex) < 0 and not any(one.operations for one in line):
+        if any(self._objects.owed(vertex, act) <= 0 for act in takes(vertex)):
+            self.wrong.append(f"{vertex.id.hex()} takes what is not its own")
+        if self.balance(vertex.issuer, vertex) < 0:
             self.wrong.append(f"{vertex.id.hex()} pays more than there is")
 
     def _line(self, end: Vertex | None) -> list[Vertex]:
@@ -204,86 +250,52 @@ class Audit:
         """Return what the account has sent and claimed up to ``end``."""
         sent, claimed = dict(self._sent[account]), dict(self._claimed[account])
         for vertex in self._line(end):
-            for payment in vertex.payments:
-                sent[payment.recipient] = sent.get(payment.recipient, 0) + payment.amount
+            pays = [(payment.recipient, payment.amount) for payment in vertex.payments]
+            for recipient, amount in (*pays, *self._objects.passed_on(vertex)):
+                sent[recipient] = sent.get(recipient, 0) + amount
             for claim in vertex.claims:
                 source = self.vertices.get(claim.source)
                 payer = self._by_tag[tag_in(claim.source)] if source is None else source.issuer
                 claimed[payer] = claim.total
         return sent, claimed
 
-    # Votes and final.
+    # Final.
 
-    def _find_confirmed(self) -> set[VertexId]:
-        weights: defaultdict[VertexId, int] = defaultdict(int)
-        for home, table in self._homes.items():
-            for validator, weight in table.seats:
-                for voted in self._votes_of(validator, home):
-                    weights[voted] += weight if self.vertices[voted].home == home else 0
-        return {
-            one
-            for one, weight in weights.items()
-            if one not in self.lost and weight >= self._homes[self.vertices[one].home].quorum
-        }
-
-    def _votes_of(self, validator: NodeId, home: bytes) -> set[VertexId]:
-        own = [one for one in self.vertices.values() if one.issuer == validator]
-        own.sort(key=lambda one: one.seq)
-        base = self._accounts.get(validator)
-        has_entered = base is not None and base.epoch == self._epoch and base.count > 0
-        known = base is not None and (base.forked or any(one.seq < base.count for one in own))
-        if known or len({one.seq for one in own}) < len(own):
-            in_epoch = has_entered or bool(home)
-            if not in_epoch and all(one.epoch < self._epoch for one in own):
-                return set()
-            return {seen for one in own for seen in self._members(self._cone[one.id])}
-        # In homes of sites there are no epochs (8.18).
-        own = [one for one in own if home or one.epoch == self._epoch]
-        voted: dict[tuple[NodeId, int, bytes], VertexId] = {}
-        earlier = 0
-        for one in own:
-            fresh: dict[tuple[NodeId, int, bytes], VertexId] = {}
-            for seen in self._members(self._cone[one.id] & ~earlier):
-                slot = self.vertices[seen].issuer, seq_in(seen), self.vertices[seen].home
-                fresh[slot] = min(seen, fresh.get(slot, seen))
-            for slot, chosen in fresh.items():
-                voted.setdefault(slot, chosen)
-            earlier |= self._cone[one.id]
-        return set(voted.values())
-
-    def _members(self, cone: int) -> Iterator[VertexId]:
-        while cone:
-            lowest = cone & -cone
-            yield self._names[lowest.bit_length() - 1]
-            cone ^= lowest
-
-    def _find_final(self) -> set[VertexId]:
-        acknowledged: dict[tuple[NodeId, bytes, bool], int] = {}
-        for vertex in self.vertices.values():
-            for start in range(0, len(vertex.cert), 12):
-                seq = int.from_bytes(vertex.cert[start + 8 : start + 12], "big")
-                # In homes of sites there are no epochs (8.18).
-                for in_site in (True, False) if vertex.epoch == self._epoch else (True,):
-                    key = vertex.issuer, vertex.cert[start : start + 8], in_site
-                    acknowledged[key] = max(seq, acknowledged.get(key, -1))
-        final: set[VertexId] = set()
-        # What it needs to be final is among its edges, and those come first.
-        for one, vertex in self.vertices.items():
-            if one not in self.confirmed:
+    def _stands(self, vertex: Vertex, final: set[VertexId]) -> bool:
+        """Tell whether the objects on which ``vertex`` acts are so far that it can be final."""
+        for operation in vertex.operations:
+            if not isinstance(operation, Act):
                 continue
-            table = self._homes[vertex.home]
-            weight = sum(
-                share
-                for seat, share in table.seats
-                if acknowledged.get((seat, tag_in(one), bool(vertex.home)), -1) >= vertex.seq
-            )
-            needed = [vertex.prev] if vertex.prev else []
-            needed += [claim.source for claim in vertex.claims]
-            needed += [op.home for op in vertex.operations if isinstance(op, MoveHome)]
-            stands = all(edge in final or edge not in self.vertices for edge in needed)
-            if weight >= table.quorum and stands:
-                final.add(one)
-        return final
+            needed = [operation.opening]
+            match operation.action:
+                case Slash(TwoVouchers(opening)):
+                    needed.append(opening)
+                case Take(settling):
+                    name = object_id(operation.opening, operation.index)
+                    if self._objects.result(operation) != self._won.get(name):
+                        return False
+                    needed += self._needed_of(settling, operation)
+                case _:
+                    pass
+            if any(one in self.vertices and one not in final for one in needed):
+                return False
+        return True
+
+    def _needed_of(self, settling: VertexId, take: Act) -> list[VertexId]:
+        """Return what has to be final before somebody takes by what ``settling`` settles."""
+        vertex = self.vertices.get(settling)
+        for operation in () if vertex is None else vertex.operations:
+            if not isinstance(operation, Act):
+                continue
+            if (operation.opening, operation.index) == (take.opening, take.index):
+                match operation.action:
+                    case ReclaimFinal():
+                        return [settling]
+                    case Close(funds) if funds:
+                        return [funds]
+                    case _:
+                        pass
+        return []
 
     def _final_end(self, account: NodeId) -> Vertex | None:
         own = [self.vertices[one] for one in self.final if self.vertices[one].issuer == account]

@@ -4,10 +4,14 @@ The votes of section 8.4 once more, but of a part of the DAG only: the past cone
 that were agreed on.  It is done once an epoch, so it may look at everything that is not final.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from .chain import Chain
+from .eligibility import due, note_vouchers, notices_of, posted_by
 from .epochs import Epochs
+from .objects import HeldObject, Outcome, Settlement, Sight
+from .operations import ChannelTerms
 from .record import Record
 
 
@@ -40,6 +44,53 @@ def carried_over(
     return [
         record for record in pending if record.carried or weights.get(record, 0) >= epochs.quorum
     ]
+
+
+def outcomes_voted_for(chain: Chain, union: set[Record], epochs: Epochs) -> set[Outcome]:
+    """Return for which outcomes somebody who forked votes in the epoch that ends, inside ``union``.
+
+    ``union`` reaches down to the floor.  Of one who is not known there to have forked, what the
+    line that is there says; of the others those of whom that is known inside it are counted for all
+    that they have below them.
+    """
+    own = [record for record in chain.records() if record in union]
+    if len({record.seq for record in own}) < len(own):
+        if not any(map(epochs.counts, own)):
+            return set()
+        below = _below(own, union)
+        return {one.outcome for record in below if record.deeds for one in record.deeds.settlements}
+    sights: defaultdict[HeldObject, Sight] = defaultdict(Sight)
+    voted: dict[HeldObject, Outcome] = {}
+    settling: list[tuple[Record, Settlement]] = []
+    seen: set[Record] = set()
+    fresh: set[Record] = set()
+    before = 0
+    for record in own:
+        more = _below([record], union, seen) - seen
+        seen |= more
+        fresh |= more
+        if epochs.is_seated(record):
+            _look(fresh, sights, record.beat, before)
+            settling += [(x, one) for x in fresh if x.deeds for one in x.deeds.settlements]
+            settling.sort(key=lambda found: found[0].id)
+            fresh = set()
+        before = record.beat
+        for _, one in settling if epochs.counts(record) else ():
+            if one.held not in voted and due(one, sights[one.held]) <= record.beat:
+                voted[one.held] = one.outcome
+    return set(voted.values())
+
+
+def _look(
+    fresh: Iterable[Record], sights: Mapping[HeldObject, Sight], beat: int, before: int
+) -> None:
+    for record in fresh:
+        for held, notice in notices_of(record):
+            sights[held].seen.setdefault(notice, (beat, before))
+    for record in fresh:
+        for held, best in posted_by(record):
+            if isinstance(held.terms, ChannelTerms):
+                note_vouchers(sights[held], held.terms, best, before)
 
 
 def _voted_for(

@@ -105,6 +105,7 @@ class HomeRecord:
     account: NodeId
     home: VertexId
     table: Table
+    succeeds: VertexId = NO_VERTEX
 
 
 StateRecord: TypeAlias = (
@@ -146,9 +147,9 @@ def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
             return object_key(record.id), encode(object_value(record))
         case LineRecord():
             return line_key(record.account, record.object_id), encode(line_value(record))
-        case HomeRecord(account, home, table):
+        case HomeRecord(account, home, table, succeeds):
             key = bytes([_HOME]) + account + home
-            return key, encode([_HOME, account, home, table_value(table)])
+            return key, encode([_HOME, account, home, table_value(table), succeeds])
         case SightRecord() | SettlementRecord() | ActRecord():
             return passed_key(record), encode(passed_value(record))
 
@@ -200,9 +201,11 @@ def _record(value: Value) -> StateRecord:
             return object_from_value(fields)
         case [5, *fields]:
             return line_from_value(fields)
-        case [6, bytes(account), bytes(home), table] if len(home) == VERTEX_ID_BYTES:
+        case [6, bytes(account), bytes(home), table, bytes(succeeds)] if len(
+            home
+        ) == VERTEX_ID_BYTES and len(succeeds) in (0, VERTEX_ID_BYTES):
             seats = table_from_value(table, RULE)
-            return HomeRecord(NodeId(account), VertexId(home), seats)
+            return HomeRecord(NodeId(account), VertexId(home), seats, VertexId(succeeds))
         case [7 | 8 | 9, *_] as fields:
             return passed_from_value(fields)
         case _:
@@ -306,7 +309,7 @@ def state_after(
     records = dict(before)
     _write_objects(records, cut, covered)
     records.update(
-        encode_record(HomeRecord(one.chain.issuer, one.id, one.creates))
+        encode_record(HomeRecord(one.chain.issuer, one.id, one.creates.table, one.creates.succeeds))
         for one in covered
         if one.creates is not None
     )

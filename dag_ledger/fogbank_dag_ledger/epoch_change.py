@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from .carrying import carried_over, union_of_cones
+from .carrying import carried_over, outcomes_voted_for, union_of_cones
 from .chain import Chain
 from .committee_operations import Decision, Table
 from .epochs import decided_table
 from .events import Confirmed, EpochBegan, LedgerEvent
 from .holdings import Holdings
+from .objects import Outcome
 from .record import Record
 
 
@@ -19,12 +20,21 @@ def begin_epoch(held: Holdings, record: Record, events: list[LedgerEvent]) -> It
     decision = next(one for one in record.committee if isinstance(one, Decision))
     table, sign_offs = decided_table(decision, {edge.id: edge for edge in record.edges})
     pending = list(held.pending())
-    lowest = held.votes.objects.lowest_vote()
+    validators = [held.chains[name] for name in held.epochs.holders]
+    forked = [one for one in validators if one.forked and held.epochs.weight_of(one.issuer)]
+    retells = bool(forked) and held.votes.objects.is_open()
+    lowest = 0 if retells else held.votes.objects.lowest_vote()
     floor = min([lowest, *[one.height for one in pending]])
     union = union_of_cones(sign_offs, floor)
-    validators = [held.chains[name] for name in held.epochs.holders]
     carried = carried_over(pending, union, held.epochs, validators)
-    held.votes.begin_epoch(union, carried)
+    votes: dict[int, set[Outcome]] = {}
+    for chain in forked:
+        assert chain.seat is not None
+        votes[chain.seat] = outcomes_voted_for(chain, union, held.epochs) if retells else set()
+    held.votes.begin_epoch(union, carried, votes)
+    ended = held.epochs.home.copy()
+    for acknowledged in {held.acknowledged[one.chain.tag] for one in carried if not one.final}:
+        acknowledged.end_epoch(held.epochs.number, ended)
     seat(held, table)
     for chain in held.chains.values():
         chain.closed_count = chain.final_count

@@ -62,7 +62,7 @@ class Epochs:
         self._tables: dict[int, Table] = {}
         self._since: dict[NodeId, int] = {}
         self._numbers: dict[NodeId, int] = {}
-        self._signed_off: dict[NodeId, Record] = {}
+        self._signed_off: set[NodeId] = set()
         self._seat(self.table)
 
     # Questions.
@@ -109,9 +109,18 @@ class Epochs:
         chain = record.chain
         if record.epoch != self.number or chain.seat is None or not self.weights[chain.seat]:
             return False
-        sign_off = self._signed_off.get(chain.issuer)
-        # On every branch of a validator that forked the lowest sign-off counts.
-        return sign_off is None or record.seq <= sign_off.seq
+        return _speaks(record)
+
+    def counted(self, record: Record) -> bool:
+        """Tell whether the issuer of ``record`` acknowledged in it, in an epoch that is over."""
+        table = self._tables.get(record.epoch)
+        if record.epoch >= self.number or table is None:
+            return False
+        return record.chain.issuer in table.weights() and _speaks(record)
+
+    def is_seated(self, record: Record) -> bool:
+        """Tell whether ``record`` is in an epoch in which its issuer has, or had, a seat."""
+        return self.had_seat(record.chain.issuer, record.epoch)
 
     def wanted(self) -> dict[Table, int]:
         """Return the tables that members want next, each with the weight of those who do."""
@@ -177,9 +186,7 @@ class Epochs:
             issuer = record.chain.issuer
             self.messages.append(Message(issuer, record, operation))
             if isinstance(operation, SignOff):
-                before = self._signed_off.get(issuer)
-                if before is None or record.seq < before.seq:
-                    self._signed_off[issuer] = record
+                self._signed_off.add(issuer)
 
     def settle(self, epoch: int) -> None:
         """Take note that the decision of ``epoch`` is below the floor."""
@@ -191,7 +198,7 @@ class Epochs:
         self.table = table
         self.entered = 0
         self.messages = []
-        self._signed_off = {}
+        self._signed_off = set()
         return self._seat(table)
 
     def _seat(self, table: Table) -> list[NodeId]:
@@ -205,6 +212,11 @@ class Epochs:
         self.home.table, self.home.quorum = table, table.quorum
         self.home.seat(self.holders)
         return new
+
+
+def _speaks(record: Record) -> bool:
+    """Tell whether no vertex before ``record`` on its line signs off its epoch."""
+    return record.prev is None or record.prev.signs_off <= record.epoch
 
 
 def decided_table(decision: Decision, held: dict[VertexId, Record]) -> tuple[Table, list[Record]]:

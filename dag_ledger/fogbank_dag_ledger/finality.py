@@ -34,7 +34,7 @@ class Finality:
         final: list[Record] = []
         while chain.final_count < chain.end:
             record = chain.next_confirmed(chain.final_head)
-            if record is None or record.seq >= acknowledged.tally(record.home).stable:
+            if record is None or not acknowledged.covers(record):
                 break
             if self._waits(record):
                 break

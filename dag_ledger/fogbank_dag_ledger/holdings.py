@@ -24,7 +24,9 @@ from .pruning import Trail
 from .record import Record
 from .votes import Votes
 
-NewVotes: TypeAlias = Callable[[Epochs, Callable[[], Iterator[Record]]], Votes]
+_Records: TypeAlias = Callable[[], Iterator[Record]]
+
+NewVotes: TypeAlias = Callable[[Epochs, _Records, _Records], Votes]
 
 
 class Holdings:
@@ -36,7 +38,7 @@ class Holdings:
         self.dag = Dag()
         self.epochs = Epochs(genesis)
         self.homes = Homes(self.epochs, genesis.network)
-        self.votes = new_votes(self.epochs, self.pending)
+        self.votes = new_votes(self.epochs, self.pending, self.dag.records)
         self.finality = Finality()
         self.chains: dict[NodeId, Chain] = {}
         self.acknowledged: dict[bytes, Acknowledged] = {}

@@ -16,7 +16,7 @@ class Home:
     Weights are by number of the seat, the same numbers in all homes: see ``Epochs.holders``.
     """
 
-    __slots__ = ("id", "quorum", "table", "weights")
+    __slots__ = ("id", "quorum", "successors", "table", "weights")
 
     def __init__(self, home_id: bytes, table: Table, weights: list[int]) -> None:
         """``home_id`` is the id of the vertex that created it."""
@@ -24,6 +24,8 @@ class Home:
         self.table = table
         self.quorum = table.quorum
         self.weights = weights
+        self.successors: list[Home] = []
+        """Homes that people who live here are to follow to, in the order in which they came."""
 
     @property
     def is_general(self) -> bool:
@@ -34,6 +36,10 @@ class Home:
         """Give each of ``holders``, by number, its weight here; nobody's weight changes."""
         weights = self.table.weights()
         self.weights[:] = [weights.get(name, 0) for name in holders]
+
+    def copy(self) -> "Home":
+        """Return a home that keeps the seats of now."""
+        return Home(self.id, self.table, list(self.weights))
 
     def weight_of(self, number: int) -> int:
         """Return the weight of the seat with this number; 0 when it has none here."""

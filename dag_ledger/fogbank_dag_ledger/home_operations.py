@@ -14,10 +14,13 @@ class CreateHome:
     signatures: tuple[bytes, ...]
     """One of each seat, in their order."""
 
+    succeeds: VertexId = NO_VERTEX
+    """The home whose people are to follow here; empty: none."""
+
     @property
     def references(self) -> tuple[VertexId, ...]:
-        """No vertices."""
-        return ()
+        """The vertex that created the home that it succeeds."""
+        return () if self.succeeds == NO_VERTEX else (self.succeeds,)
 
 
 @dataclass(frozen=True, slots=True)

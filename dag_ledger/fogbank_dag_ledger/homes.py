@@ -1,6 +1,6 @@
 """All homes that are known, and the rules about them, 8.18.2 to 8.18.5 (SPEC.md section 8.18)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from fogbank_protocol.errors import RemoteProtocolError
@@ -15,7 +15,7 @@ from .home_codec import are_signed
 from .home_operations import CreateHome, MoveHome
 from .limits import HOMES_OF_ACCOUNT_MAX
 from .record import Record
-from .vertex import Vertex
+from .vertex import Vertex, VertexId
 
 
 class Dwelling(NamedTuple):
@@ -82,6 +82,7 @@ class Homes:
                 case CreateHome():
                     made += 1
                     self._check_creation(vertex, operation, made)
+                    self._check_succession(operation, ground.get(operation.succeeds))
                 case MoveHome(home_id):
                     creation = ground.get(home_id) if home_id else None
                     next_home = self._destination(home, home_id, creation)
@@ -98,6 +99,17 @@ class Homes:
         if made > HOMES_OF_ACCOUNT_MAX:
             raise RemoteProtocolError("too many homes of one account", rule="8.18.3")
 
+    def _check_succession(self, operation: CreateHome, creation: Record | None) -> None:
+        if not operation.succeeds or creation is None:
+            # Of what is settled nothing is asked (8.21).
+            return
+        if creation.creates is None:
+            raise RemoteProtocolError("a successor of what is no home", rule="8.18.6")
+        table = creation.creates.table
+        there = table.weights()
+        if sum(there.get(name, 0) for name, _ in operation.table.seats) < table.quorum:
+            raise RemoteProtocolError("a successor that its seats do not want", rule="8.18.6")
+
     def _destination(self, home: Home, home_id: bytes, creation: Record | None) -> Home:
         known = self.get(home_id)
         if home_id == home.id:
@@ -111,6 +123,25 @@ class Homes:
         home = Home(home_id, table, [])
         home.seat(self._epochs.holders)
         self.others[home_id] = home
+
+    def succeed(self, home_id: bytes, before: bytes) -> None:
+        """Take note that a home succeeds ``before``; empty, or not known any more: none."""
+        if before and before in self.others:
+            self.others[before].successors.append(self.others[home_id])
+
+    def before(self, home: Home) -> bytes:
+        """Return the id of the home that ``home`` succeeds; empty: none."""
+        return next((one.id for one in self.others.values() if home in one.successors), b"")
+
+    def destination(self, home: Home, is_final: Callable[[VertexId], bool]) -> Home:
+        """Return where people of ``home`` are to live: it, or what succeeds it in the end.
+
+        ``is_final`` tells of the vertex that created a home whether one may move there.
+        """
+        # It ends: what a home succeeds is below the vertex that creates it.
+        while able := [one for one in home.successors if is_final(VertexId(one.id))]:
+            home = min(able, key=lambda one: one.id)
+        return home
 
     def seat_all(self) -> None:
         """Take note that there are more seats than before."""
@@ -126,4 +157,6 @@ class Homes:
     def forget(self, dead: Iterable[bytes]) -> None:
         """Let go of homes that lost vertices had created."""
         for home_id in dead:
-            self.others.pop(home_id, None)
+            gone = self.others.pop(home_id, None)
+            for home in self.others.values() if gone is not None else ():
+                home.successors = [one for one in home.successors if one is not gone]

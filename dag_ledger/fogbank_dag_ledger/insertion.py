@@ -149,7 +149,8 @@ class Insertion:
         if not record.lost:
             chain.totals.move(record)
         if record.creates is not None and not record.lost:
-            self._held.homes.add(record.id, record.creates)
+            self._held.homes.add(record.id, record.creates.table)
+            self._held.homes.succeed(record.id, record.creates.succeeds)
         if record.deeds is not None:
             for held in record.deeds.opened:
                 held.opened_in = record
@@ -170,8 +171,9 @@ class Insertion:
             events.append(Settled(outcome.held.id, outcome.award, outcome.is_seizure))
             to_advance.update(dict.fromkeys(self._finality.released(outcome)))
         is_in_epoch = bool(acknowledges) and self._epochs.counts(record)
+        earlier = record.epoch if acknowledges and self._epochs.counted(record) else None
         for acknowledged, seq in acknowledges:
-            if acknowledged.raise_to(chain.seat, seq + 1, is_in_epoch=is_in_epoch):
+            if acknowledged.raise_to(chain.seat, seq + 1, is_in_epoch=is_in_epoch, earlier=earlier):
                 to_advance.update(dict.fromkeys(acknowledged.chains))
         events += self._advance(list(to_advance))
 

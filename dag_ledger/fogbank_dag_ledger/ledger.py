@@ -19,6 +19,7 @@ from .events import LedgerEvent, Unwanted
 from .genesis import Genesis
 from .holdings import Holdings
 from .insertion import Insertion
+from .last_balances import last_balances
 from .objects import HeldObject, Settlement
 from .operations import ObjectId
 from .placing import epoch_for, place
@@ -250,6 +251,10 @@ class Ledger:
     def burned(self) -> int:
         """Drops of seized stakes that are nobody's any more."""
         return burned(self._held.finality.seized)
+
+    def last_balances(self) -> dict[NodeId, int]:
+        """Return what each account has, in drops, when this ledger can go no further (8.1)."""
+        return last_balances(self._held.chains.values(), self._held.finality.paid)
 
     def supply_held(self) -> int:
         """Return final balances, unclaimed final payments, and what objects hold, in drops.

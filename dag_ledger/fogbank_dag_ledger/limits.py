@@ -200,6 +200,11 @@ PROOFS_REMEMBERED_MAX = 4_096
 OWN_LOG_APPEND_BYTES_MAX = 65_536
 """The most bytes that one append to the own log writes; a torn tail is never longer."""
 
+OWN_LOG_SHORTEN_BYTES = 1 << 20
+"""The own log is not shortened before it is as long as this, or twice what was needed last time.
+
+So in the long run each byte of it is copied once at most (section 8.8)."""
+
 STORE_BATCH_VERTICES = 256
 """Vertices written to SQLite in one transaction (section 8.8)."""
 

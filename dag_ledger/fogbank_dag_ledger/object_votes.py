@@ -4,9 +4,9 @@ What a validator may not vote for yet waits: in a heap when only beats are missi
 when another notice must be observed first.  So a vertex of a validator costs what it brings about.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 
 from .eligibility import beats_after, due, note_vouchers, notices_of, posted_by
@@ -40,11 +40,16 @@ class Seen:
 class _Seat:
     """What one validator has yet to vote for."""
 
-    __slots__ = ("held_back", "running", "turn", "waiting")
+    __slots__ = ("held_back", "idle", "looks", "running", "turn", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, *, looks: bool) -> None:
+        """Begin; with ``looks`` it has seen nothing yet, whatever its chain observed (8.17)."""
+        self.looks = looks
         self.waiting: list[tuple[float, int, _Contender]] = []
         """A heap by due beat."""
+
+        self.idle: list[tuple[float, int, _Contender]] = []
+        """The same, for objects that have an outcome: a vote is due then, and none waits for it."""
 
         self.running: list[tuple[int, int, HeldObject]] = []
         """A heap of the ends of all counts of beats that have begun."""
@@ -59,10 +64,14 @@ class _Seat:
 class ObjectVotes:
     """Who has voted for which outcome."""
 
-    def __init__(self, general: Home) -> None:
-        """``general`` is the home of the community, in which everybody has a number."""
+    def __init__(self, general: Home, held: Callable[[], Iterable[Record]]) -> None:
+        """``general`` is the home of the community, in which everybody has a number.
+
+        ``held`` lists all vertices that are held.
+        """
         self._general = general
-        self._seats = [_Seat() for _ in general.weights]
+        self._all_held = held
+        self._seats = [_Seat(looks=False) for _ in general.weights]
         self._contenders: list[_Contender] = []
         self._facts: dict[HeldObject, list[_Fact]] = {}
         """What was told of objects of the community, for who gets a seat later."""
@@ -145,6 +154,9 @@ class ObjectVotes:
         self._contenders = [one for one in self._contenders if not one[1].held.is_over]
         for state in self._seats:
             state.held_back = [one for one in state.held_back if not one[1].held.is_over]
+            for heap in (state.waiting, state.idle):
+                heap[:] = [one for one in heap if not one[2][1].held.is_over]
+                heapify(heap)
 
     def take_settled(self) -> list[Outcome]:
         """Return the outcomes that became L1 since the last call."""
@@ -174,7 +186,7 @@ class ObjectVotes:
         """
         state = self._seats[seat]
         while state.waiting and state.waiting[0][2][1].held.outcome:
-            heappop(state.waiting)
+            heappush(state.idle, heappop(state.waiting))
         while state.running and (state.running[0][0] <= beat or state.running[0][2].outcome):
             heappop(state.running)
         return min(
@@ -198,17 +210,30 @@ class ObjectVotes:
         """Return the objects of the community that somebody settles, each once."""
         return {one.held: None for _, one in self._contenders if one.held.home.is_general}
 
-    def begin_epoch(self, union: Container[Record]) -> None:
+    def is_open(self) -> bool:
+        """Tell whether somebody settled an object of the community that has no outcome for good."""
+        return any(not any(map(_is_carried, held.outcomes.values())) for held in self._held())
+
+    def begin_epoch(
+        self, union: Container[Record], forked: Mapping[int, Container[Outcome]]
+    ) -> None:
         """Vote anew, but for outcomes that votes inside ``union`` made L1 (section 8.19).
 
-        What is final is below some sign-off, however far ``union`` reaches down.
+        What is final is below some sign-off, however far ``union`` reaches down.  ``forked`` are
+        the outcomes for which those vote, by number of the seat, who have forked as is known here:
+        inside ``union`` one may see less of it.
 
         The weights are still those of the epoch that ends: see ``seat_all``.
         """
         for held in self._held():
             for outcome in held.outcomes.values():
-                voters = [seat for seat, x in outcome.cast_in.items() if x.final or x in union]
-                weight = sum(held.home.weights[seat] for seat in voters)
+                voters = [
+                    seat
+                    for seat, x in outcome.cast_in.items()
+                    if seat not in forked and (x.final or x in union)
+                ]
+                voters += [seat for seat, voted in forked.items() if outcome in voted]
+                weight = sum(held.home.weight_of(seat) for seat in voters)
                 outcome.carried = outcome.carried or weight >= held.home.quorum
             kept = [outcome for outcome in held.outcomes.values() if outcome.carried]
             held.outcome = kept[0] if kept else None
@@ -223,7 +248,7 @@ class ObjectVotes:
     def seat_all(self) -> None:
         """Go by the new weights, and let everybody look again at what is not settled."""
         while len(self._seats) < len(self._general.weights):
-            self._seats.append(_Seat())
+            self._seats.append(_Seat(looks=True))
         unsettled = [
             one
             for one in self._contenders
@@ -258,15 +283,19 @@ class ObjectVotes:
         observed: Sequence[Record],
         *,
         may_vote: bool = True,
-        sits: bool = True,
     ) -> None:
         """Let ``seat`` vote in its vertex ``record``, in which it observes ``observed``.
 
-        When it has no vote now it keeps in mind what it would have voted for; when it ``sits`` not
-        in the epoch of the vertex, it sees nothing of objects of the community.
+        When it has no vote now it keeps in mind what it would have voted for.
         """
         state = self._seats[seat]
-        is_due = bool(state.waiting and state.waiting[0][0] <= record.beat)
+        if state.looks:
+            # What it observed before it had a seat it sees in the first vertex since.
+            state.looks = False
+            bit = 1 << seat
+            observed = [one for one in self._all_held() if one.special and one.seen & bit]
+        heaps = state.waiting, state.idle
+        is_due = any(heap and heap[0][0] <= record.beat for heap in heaps)
         if not observed and not is_due and not (may_vote and state.held_back):
             return
         before = 0 if record.prev is None else record.prev.beat
@@ -282,8 +311,6 @@ class ObjectVotes:
             if deeds is None:
                 continue
             for held, notice in notices_of(one):
-                if held.home.is_general and not sits:
-                    continue
                 sight = held.sight(seat)
                 if notice not in sight.seen:
                     sight.seen[notice] = (record.beat, before)
@@ -291,12 +318,13 @@ class ObjectVotes:
                     if _has_vote(held, seat):
                         self._start(state, held, notice, record.beat)
             consider((one, settlement) for settlement in deeds.settlements)
-        self._note_vouchers(observed, seat, before, sits=sits)
+        self._note_vouchers(observed, seat, before)
         for sight in touched.values():
             consider(sight.waiting)
             sight.waiting = []
-        while state.waiting and state.waiting[0][0] <= record.beat:
-            consider([heappop(state.waiting)[2]])
+        for heap in heaps:
+            while heap and heap[0][0] <= record.beat:
+                consider([heappop(heap)[2]])
         if may_vote:
             consider(state.held_back)
             state.held_back = []
@@ -306,33 +334,34 @@ class ObjectVotes:
         for _, contender in sorted(contenders.items(), key=lambda item: item[0][0]):
             self._vote_when_due(contender, seat, record)
 
-    def count_all(self, seat: int, observed: Iterable[Record], *, is_local: bool = False) -> None:
+    def count_all(
+        self, record: Record, seat: int, observed: Iterable[Record], *, is_local: bool = False
+    ) -> None:
         """Count ``seat``, which has forked, for whatever settles an object in ``observed``.
 
-        ``is_local``: objects in the homes of sites only.
+        ``record`` is the vertex in which it votes.  ``is_local``: objects in the homes of sites
+        only.
         """
-        for record in observed:
-            if record.deeds is not None:
-                for settlement in record.deeds.settlements:
+        for one in observed:
+            if one.deeds is not None:
+                for settlement in one.deeds.settlements:
                     if not (is_local and settlement.held.home.is_general):
                         self._cast(settlement.outcome, seat, record)
 
-    def count_all_observed(self, seat: int, *, is_local: bool = False) -> None:
-        """Count ``seat``, now known to have forked, for all that it ever observed."""
+    def count_all_observed(self, record: Record, seat: int, *, is_local: bool = False) -> None:
+        """Count ``seat``, known to have forked with ``record``, for all that it ever observed."""
         bit = 1 << seat
-        seen = [record for record, _ in self._contenders if record.seen & bit]
-        for record, settlement in self._contenders:
-            if not record.height and not (is_local and settlement.held.home.is_general):
+        seen = [one for one, _ in self._contenders if one.seen & bit]
+        for one, settlement in self._contenders:
+            if not one.height and not (is_local and settlement.held.home.is_general):
                 self._cast(settlement.outcome, seat, record)
-        self.count_all(seat, seen, is_local=is_local)
+        self.count_all(record, seat, seen, is_local=is_local)
 
-    def _note_vouchers(
-        self, observed: Iterable[Record], seat: int, before: int, *, sits: bool
-    ) -> None:
+    def _note_vouchers(self, observed: Iterable[Record], seat: int, before: int) -> None:
         # After all notices: whether a reclaim is in the same vertex must not depend on the order.
         for one in observed:
             for held, best in posted_by(one):
-                if isinstance(held.terms, ChannelTerms) and (sits or not held.home.is_general):
+                if isinstance(held.terms, ChannelTerms):
                     note_vouchers(held.sight(seat), held.terms, best, before)
 
     def _start(self, state: _Seat, held: HeldObject, notice: Notice, beat: int) -> None:
@@ -385,3 +414,7 @@ def _has_vote(held: HeldObject, seat: int) -> bool:
 def _is_below(record: Record, bit: int) -> bool:
     """Tell whether a vertex is below who has ``bit``; whatever is settled is (8.21)."""
     return not record.height or bool(record.seen & bit)
+
+
+def _is_carried(outcome: Outcome) -> bool:
+    return outcome.carried

@@ -76,7 +76,11 @@ def encode_records(checksum: bytes, records: Sequence[bytes]) -> tuple[bytes, by
 
 
 def read_records(file: BinaryIO, length: int) -> Iterator[bytes]:
-    """Yield the records of a log whose first ``length`` bytes are good, oldest first."""
+    """Yield the records of a log whose first ``length`` bytes were good, oldest first.
+
+    Raises:
+        BadRecord: they have changed since.
+    """
     file.seek(HEADER_BYTES)
     offset, checksum = HEADER_BYTES, FIRST_CHECKSUM
     while offset < length:
@@ -107,7 +111,7 @@ def _good_part(file: BinaryIO) -> Readable:
     try:
         while True:
             _, checksum, offset = _read_record(file, offset, checksum)
-    except _BadRecord:
+    except BadRecord:
         return Readable(offset, checksum, 0)
 
 
@@ -132,7 +136,7 @@ def _is_torn_tail(file: BinaryIO, offset: int, size: int) -> bool:
     return bool(_checksum(checksum, follower) != next_checksum)
 
 
-class _BadRecord(Exception):
+class BadRecord(Exception):
     """No good record stands here: the end of the file, or something else."""
 
 
@@ -140,13 +144,13 @@ def _read_record(file: BinaryIO, offset: int, previous: bytes) -> tuple[bytes, b
     """Return the record at ``offset``, where ``file`` stands, its checksum, and the next offset."""
     prefix = file.read(_PREFIX.size)
     if len(prefix) < _PREFIX.size:
-        raise _BadRecord
+        raise BadRecord
     length, checksum = _PREFIX.unpack(prefix)
     if not 0 < length <= OWN_LOG_APPEND_BYTES_MAX:
-        raise _BadRecord
+        raise BadRecord
     record = file.read(length)
     if len(record) < length or _checksum(previous, record) != checksum:
-        raise _BadRecord
+        raise BadRecord
     return record, checksum, offset + _PREFIX.size + length
 
 

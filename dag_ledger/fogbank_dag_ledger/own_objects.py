@@ -11,6 +11,7 @@ from enum import Enum, auto
 from fogbank_protocol.identity import NodeId
 
 from .events import Final, Inserted, LedgerEvent, Settled
+from .home import Home
 from .ledger import Ledger
 from .limits import SETTLEMENTS_MAX
 from .objects import NOTHING, HeldObject, Settlement
@@ -216,6 +217,12 @@ class OwnObjects:
     def next_total(self, name: ObjectId, drops: int) -> int:
         """Return what a top-up by ``drops`` has to say."""
         return drops + self._own[name].top_up(final=False)[1]
+
+    def are_open_in(self, home: Home) -> bool:
+        """Tell whether something of ``home`` concerns the owner who would take it from there."""
+        return bool(self.takes()) or any(
+            own.held.home is home and own.held.outcome is None for own in self._own.values()
+        )
 
     def takes(self) -> list[Act]:
         """Return what takes all that is owed to the owner."""

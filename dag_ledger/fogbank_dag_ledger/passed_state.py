@@ -105,6 +105,11 @@ class SettlementRecord:
     is_funded: bool
     """Whether all that it counts on is final."""
 
+    @property
+    def is_seizure(self) -> bool:
+        """Whether it seizes a stake."""
+        return self.action == _NUMBERS[Seize]
+
 
 @dataclass(frozen=True, slots=True)
 class ActRecord:

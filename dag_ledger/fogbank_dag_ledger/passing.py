@@ -133,7 +133,7 @@ def weight_by_outcome(
     weights = {} if table is None else table.weights()
     found: dict[OutcomeKey, int] = {}
     for told in one.told.values():
-        found[told.action == _SEIZE, told.award, told.shares] = 0
+        found[told.is_seizure, told.award, told.shares] = 0
     for seat, weight in weights.items():
         vote = one.votes.get(seat)
         if seat in forked:
@@ -142,9 +142,6 @@ def weight_by_outcome(
         elif vote is not None and (vote.epoch == cut.epoch or not home.is_general):
             found[vote.key] = found.get(vote.key, 0) + weight
     return found
-
-
-_SEIZE = 18
 
 
 class _Line:
@@ -196,36 +193,42 @@ class _Line:
                 if open_.held.home.is_general:
                     self._note_all(open_, record.beat, before)
                     woken.add(name)
-        self._note(seen_now, record.beat, before, sits=sits)
+        if not sits:
+            return
+        self._note(seen_now, record.beat, before)
         while self._wake and self._wake[0][0] <= record.beat:
             woken.add(heappop(self._wake)[1])
         for name in woken & self._open.keys():
-            self._vote(self._open[name], record, sits=sits)
+            self._vote(self._open[name], record)
 
     def _sits(self, epoch: int) -> bool:
-        table = self._epochs.table_of(epoch)
-        return table is not None and self._name in table.weights()
+        return self._epochs.had_seat(self._name, epoch)
+
+    def _may_vote(self, record: Record) -> bool:
+        table = self._epochs.table_of(record.epoch)
+        in_epoch = record.epoch == self._cut.epoch
+        return in_epoch and table is not None and self._name in table.weights()
 
     def _enters(self, record: Record) -> bool:
         return record.epoch > 0 and (record.prev is None or record.prev.epoch < record.epoch)
 
-    def _may_see(self, held: HeldObject, *, sits: bool) -> bool:
-        return sits if held.home.is_general else held.home.weight_of(self._seat) > 0
+    def _may_see(self, held: HeldObject) -> bool:
+        return held.home.is_general or held.home.weight_of(self._seat) > 0
 
     def _sight(self, one: Open) -> Sight:
         one.is_changed = True
         return one.sights.setdefault(self._name, Sight())
 
-    def _note(self, observed: Iterable[Record], beat: int, before: int, *, sits: bool) -> None:
+    def _note(self, observed: Iterable[Record], beat: int, before: int) -> None:
         facts = list(observed)
         for one in facts:
             for held, notice in notices_of(one):
-                if held.id in self._open and self._may_see(held, sits=sits):
+                if held.id in self._open and self._may_see(held):
                     self._sight(self._open[held.id]).seen.setdefault(notice, (beat, before))
         for one in facts:
             for held, best in posted_by(one):
                 terms = held.terms
-                if held.id in self._open and self._may_see(held, sits=sits):
+                if held.id in self._open and self._may_see(held):
                     assert isinstance(terms, ChannelTerms)
                     note_vouchers(self._sight(self._open[held.id]), terms, best, before)
 
@@ -240,10 +243,10 @@ class _Line:
                     best = {act.voucher.lane: act.voucher.total}
                     note_vouchers(self._sight(one), one.held.terms, best, before)
 
-    def _vote(self, one: Open, record: Record, *, sits: bool) -> None:
+    def _vote(self, one: Open, record: Record) -> None:
         held, vote = one.held, one.votes.get(self._name)
         if held.home.is_general:
-            may_vote = sits and record.epoch == self._cut.epoch
+            may_vote = self._may_vote(record)
             has_voted = vote is not None and vote.epoch == record.epoch
         else:
             may_vote = held.home.weight_of(self._seat) > 0

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
+from .committee_operations import SignOff
 from .home import NOWHERE, Home
 from .home_operations import CreateHome
 from .vertex import Vertex, VertexId, seq_in
 
 if TYPE_CHECKING:
     from .chain import Chain
-    from .committee_operations import CommitteeOperation, Table
+    from .committee_operations import CommitteeOperation
     from .objects import Deeds
 
 Sent: TypeAlias = tuple[NodeId, int, int]
@@ -55,6 +56,7 @@ class Record:
         "seen",
         "seq",
         "signature",
+        "signs_off",
         "special",
         "votes",
         "weight",
@@ -109,12 +111,19 @@ class Record:
         self.homes_made = homes_made
         """How many homes its issuer has created so far on this line."""
 
-        self.creates: Table | None = None
-        """The seats of the home that it creates."""
+        self.creates: CreateHome | None = None
+        """The home that it creates."""
 
         for operation in vertex.operations:
             if isinstance(operation, CreateHome):
-                self.creates = operation.table
+                self.creates = operation
+
+        self.signs_off: int = 0 if prev is None else prev.signs_off
+        """The newest epoch for which it, or a vertex before it on its line, signs off (8.19)."""
+
+        for said in vertex.committee:
+            if isinstance(said, SignOff):
+                self.signs_off = said.epoch
 
         self.carried = False
         """Whether it was L1 in an earlier epoch and stays so."""
@@ -149,6 +158,7 @@ class Record:
         record.special = record.lost = False
         record.home = record.next_home = NOWHERE
         record.homes_made, record.creates = 0, None
+        record.signs_off = 0
         record.confirmed = record.final = True
         record.settle()
         record.balance, record.beat = balance, beat

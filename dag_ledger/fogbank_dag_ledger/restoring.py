@@ -58,6 +58,7 @@ def restore(
     for record in ordered:
         if isinstance(record, HomeRecord):
             held.homes.count_made(held.chains.get(record.account))
+            held.homes.succeed(record.home, record.succeeds)
     _restore_sights(held, [one for one in ordered if isinstance(one, SightRecord)])
     _restore_names(names, held.acknowledged, held.ground, held.trail)
 

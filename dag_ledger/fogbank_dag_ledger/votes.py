@@ -5,7 +5,7 @@ is followed downwards only through vertices that this validator had not observed
 visited once a validator, whatever the size of the DAG.
 """
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from fogbank_protocol.identity import NodeId
 
@@ -13,21 +13,27 @@ from .chain import Chain
 from .epochs import Epochs
 from .home import Home
 from .object_votes import ObjectVotes
+from .objects import Outcome
 from .record import Record
 
 
 class Votes:
     """Who has observed and voted for what."""
 
-    def __init__(self, epochs: Epochs, pending: Callable[[], Iterable[Record]]) -> None:
+    def __init__(
+        self,
+        epochs: Epochs,
+        pending: Callable[[], Iterable[Record]],
+        held: Callable[[], Iterable[Record]],
+    ) -> None:
         """``epochs`` says whose vote counts in the home of the community.
 
-        ``pending`` lists what is in slots there that are open.
+        ``pending`` lists what is in slots there that are open, ``held`` all that is held.
         """
         self._epochs = epochs
         self._pending = pending
         self._contests: dict[tuple[bytes, int], Sequence[Record]] = {}
-        self.objects = ObjectVotes(epochs.home)
+        self.objects = ObjectVotes(epochs.home, held)
         """Votes in the slots of objects."""
 
     def contest(self, record: Record, *, first_fork: bool) -> list[Record]:
@@ -40,7 +46,7 @@ class Votes:
         if chain.seat is None or not first_fork or not self.votes_for_all(chain):
             return []
         has_entered = self._has_entered(chain.seat)
-        self.objects.count_all_observed(chain.seat, is_local=not has_entered)
+        self.objects.count_all_observed(record, chain.seat, is_local=not has_entered)
         return self._count_all_observed(chain.seat, is_local=not has_entered)
 
     def forget(self, settled: Iterable[Chain]) -> None:
@@ -78,12 +84,11 @@ class Votes:
         if len(chosen) < len(observed):
             special = [one for one in observed if one.special]
         if forked:
-            self.objects.count_all(seat, special, is_local=not may_vote)
-        if not (forked and may_vote):
-            sits = self._sits(record)
-            if sits and record.epoch and (record.prev is None or record.prev.epoch < record.epoch):
+            self.objects.count_all(record, seat, special, is_local=not may_vote)
+        if not (forked and may_vote) and self._epochs.is_seated(record):
+            if record.epoch and (record.prev is None or record.prev.epoch < record.epoch):
                 self.objects.enter(record, seat)
-            self.objects.observe(record, seat, special, may_vote=may_vote, sits=sits)
+            self.objects.observe(record, seat, special, may_vote=may_vote)
         if forked:
             chosen = [one for one in observed if not _is_closed(one)]
         else:
@@ -93,10 +98,16 @@ class Votes:
             chosen = [one for one in chosen if not one.home.is_general]
         return self._cast(chosen, seat)
 
-    def begin_epoch(self, union: Container[Record], carried: Iterable[Record]) -> None:
+    def begin_epoch(
+        self,
+        union: Container[Record],
+        carried: Iterable[Record],
+        forked: Mapping[int, Container[Outcome]],
+    ) -> None:
         """Vote anew, but in the slots of ``carried``; call it before the weights change.
 
-        ``union`` holds what the sign-offs had below them (section 8.19).
+        ``union`` holds what the sign-offs had below them (section 8.19), ``forked`` for which
+        outcomes those vote in it who are known to have forked, by number of the seat.
         """
         pending = list(self._pending())
         for record in pending:
@@ -106,7 +117,7 @@ class Votes:
             if record.lost:
                 continue
             record.confirmed = record.carried = True
-        self.objects.begin_epoch(union)
+        self.objects.begin_epoch(union, forked)
 
     def seat_new(self, chains: Iterable[Chain]) -> None:
         """Take note of the weights of a new epoch, and of those of ``chains`` who are new."""
@@ -136,13 +147,6 @@ class Votes:
             if best is None or record.id < best.id:
                 chosen[slot] = record
         return list(chosen.values())
-
-    def _sits(self, record: Record) -> bool:
-        """Tell whether the issuer of ``record`` has a seat in the epoch that it is in."""
-        if not self._epochs.number:
-            return True
-        table = self._epochs.table_of(record.epoch)
-        return table is not None and record.chain.issuer in table.weights()
 
     def _has_entered(self, seat: int) -> bool:
         return not self._epochs.number or bool(self._epochs.entered >> seat & 1)

@@ -9,7 +9,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "page", ["docs/architecture.md", "docs/authors.md", "README.md", "CONTRIBUTING.md"]
+    "page",
+    [
+        "docs/architecture.md",
+        "docs/authors.md",
+        "docs/operators.md",
+        "README.md",
+        "CONTRIBUTING.md",
+    ],
 )
 def test_every_link_leads_to_something_that_exists(page: str) -> None:
     path = ROOT / page

@@ -6,7 +6,7 @@ from functools import cache
 from fogbank_dag_ledger.acknowledgements import Entry, encode_cert
 from fogbank_dag_ledger.committee_operations import CommitteeOperation, table_of
 from fogbank_dag_ledger.genesis import Genesis, new_genesis
-from fogbank_dag_ledger.home_codec import sign_home
+from fogbank_dag_ledger.home_codec import home_preimage
 from fogbank_dag_ledger.home_operations import CreateHome
 from fogbank_dag_ledger.operations import Operation
 from fogbank_dag_ledger.vertex import (
@@ -113,13 +113,19 @@ class Community:
 
 
 def home_of(
-    people: Community, creator: NodeId, seats: Iterable[NodeId], quorum: int | None = None
+    people: Community,
+    creator: NodeId,
+    seats: Iterable[NodeId],
+    quorum: int | None = None,
+    *,
+    succeeds: VertexId = NO_VERTEX,
 ) -> CreateHome:
     """Return the op by which ``creator`` creates a home with these seats, signed by all."""
     weights = dict.fromkeys(seats, 1)
     table = table_of(weights, quorum or 2 * len(weights) // 3 + 1)
     keys = [people.identities[people.names.index(one)] for one, _ in table.seats]
-    return CreateHome(table, tuple(sign_home(key, people.network, creator, table) for key in keys))
+    said = home_preimage(people.network, creator, table, succeeds)
+    return CreateHome(table, tuple(key.sign(said) for key in keys), succeeds)
 
 
 def unsigned(draft: Draft, network: NetworkId, note: int = 0) -> Vertex:

@@ -5,7 +5,6 @@ from hashlib import blake2b
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from fogbank_dag_ledger.committee_operations import Table
 from fogbank_dag_ledger.operations import (
     Act,
     Agree,
@@ -80,6 +79,11 @@ class ObjectOracle:
 
     def __init__(self, oracle: "Oracle") -> None:
         self._of = oracle
+        self._confirmed_in: dict[int, set[Result]] = {}
+
+    def forget(self) -> None:
+        """Compute anew what follows: the oracle has changed."""
+        self._confirmed_in.clear()
 
     # What is said.
 
@@ -414,66 +418,62 @@ class ObjectOracle:
     # Votes: 8.12 and 8.17.
 
     def votes(self) -> dict[Result, set[NodeId]]:
-        """Return who votes for each outcome that a vertex settles by."""
+        """Return who votes now for each outcome that a vertex settles by."""
+        present = self._of.present()
+        return self._votes_in(present, self._everything(), self._closed(present))
+
+    def _everything(self) -> int:
+        return (1 << len(self._of.vertices)) - 1
+
+    def _votes_in(self, epoch: int, within: int, closed: set[Key]) -> dict[Result, set[NodeId]]:
+        """Return who votes by vertices in the set ``within``: in homes, or in ``epoch``."""
         votes: dict[Result, set[NodeId]] = {
             one.result: set()
             for vertex in self._of.vertices.values()
             for one in self.settles(vertex)
         }
-        homes = self._of.home_tables().values()
-        everybody = {*self._of.genesis.seats, *(name for one in homes for name in one.weights())}
-        for validator in everybody:
-            for result in self._votes_of(validator):
-                if validator in self._table(result.key).weights():
-                    votes[result].add(validator)
+        tables = {b"": self._of.table(epoch), **self._of.home_tables()}
+        for home, table in tables.items():
+            for validator in table.weights():
+                for result in self._votes_of(validator, home, epoch, within):
+                    if result.key not in closed:
+                        votes[result].add(validator)
         return votes
 
-    def _table(self, key: Key) -> Table:
-        """Return the seats of the home of the vertex that opens an object (8.18)."""
+    def _home(self, key: Key) -> bytes:
+        """Return the home of the vertex that opens an object (8.18)."""
         home = self._of.vertices[key[0]].home
-        if home in self._of.home_tables():
-            return self._of.home_tables()[home]
-        return self._of.table(self._of.present())
+        return home if home in self._of.home_tables() else b""
 
-    def _votes_of(self, validator: NodeId) -> set[Result]:
-        own = sorted(
-            (one for one in self._of.vertices.values() if one.issuer == validator),
-            key=lambda one: one.seq,
-        )
+    def _votes_of(self, validator: NodeId, home: bytes, epoch: int, within: int) -> set[Result]:
+        own = self._of.own(validator, within)
+        speaking = [one for one in own if home or self._of.speaks(one, epoch)]
         if len({one.seq for one in own}) < len(own):
-            return {
-                one.result
-                for mine in own
-                for seen in self._of.cone(mine.id)
-                for one in self.settles(self._of.vertices[seen])
-            }
+            below = {one for mine in own for one in self._of.cone(mine.id)} if speaking else set()
+            found = [one for vertex in below for one in self.settles(self._of.vertices[vertex])]
+            return {one.result for one in found if self._home(one.result.key) == home}
         voted: dict[Key, Result] = {}
-        for number, x in enumerate(own):
-            settles = [
-                one
-                for seen in sorted(self._of.cone(x.id))
-                for one in self.settles(self._of.vertices[seen])
-            ]
-            line = own[: number + 1]
-            for one in settles:
-                if one.result.key not in voted and self._may_vote(line, one):
-                    voted[one.result.key] = one.result
+        for x in speaking:
+            if not self._of.is_seated(x):
+                continue
+            line = own[: own.index(x) + 1]
+            for seen in sorted(self._of.cone(x.id)):
+                for one in self.settles(self._of.vertices[seen]):
+                    key = one.result.key
+                    if self._home(key) != home or key in voted:
+                        continue
+                    if self._may_vote(line, one):
+                        voted[key] = one.result
         return set(voted.values())
 
     def _beat(self, vertex: Vertex) -> int:
         beats = [one.beat for one in self._of.line(vertex) if one.kind == 2]
         return beats[-1] if beats else 0
 
-    def _counts(self, x: Vertex, key: Key) -> bool:
-        """Tell whether the issuer of x sits in its epoch; in the home of a site always."""
-        if self._of.vertices[key[0]].home:
-            return True
-        return x.issuer in self._of.table(self._of.epoch_of(x.id)).weights()
-
     def _first(self, line: Sequence[Vertex], key: Key, sort: type) -> tuple[int, int] | None:
         """Return at and after of the first notice of a sort, None when none is seen."""
         for number, x in enumerate(line):
-            if not self._counts(x, key):
+            if not self._of.is_seated(x):
                 continue
             cone = self._of.cone(x.id)
             seen = (
@@ -528,7 +528,7 @@ class ObjectOracle:
         earlier: set[VertexId] = set()
         before = 0
         for x in line:
-            if not self._counts(x, key):
+            if not self._of.is_seated(x):
                 before = self._beat(x)
                 continue
             cone = self._of.cone(x.id)
@@ -543,14 +543,34 @@ class ObjectOracle:
             earlier = cone
             before = self._beat(x)
 
-    def confirmed(self) -> set[Result]:
-        """Return the outcomes that are L1."""
-        return {
-            result
-            for result, voters in self.votes().items()
-            if sum(self._table(result.key).weights()[one] for one in voters)
-            >= self._table(result.key).quorum
-        }
+    def confirmed(self, epoch: int | None = None) -> set[Result]:
+        """Return the outcomes that are L1 in an epoch; None: in the present one."""
+        present = self._of.present() if epoch is None else epoch
+        if present not in self._confirmed_in:
+            found = self._confirmed_by(present, self._everything(), self._closed(present))
+            self._confirmed_in[present] = found | self._carried(present)
+        return self._confirmed_in[present]
+
+    def _confirmed_by(self, epoch: int, within: int, closed: set[Key]) -> set[Result]:
+        tables = {b"": self._of.table(epoch), **self._of.home_tables()}
+        found: set[Result] = set()
+        for result, voters in self._votes_in(epoch, within, closed).items():
+            table = tables[self._home(result.key)]
+            if sum(table.weights()[one] for one in voters) >= table.quorum:
+                found.add(result)
+        return found
+
+    def _carried(self, epoch: int) -> set[Result]:
+        """Return the outcomes of the community's objects that were carried over (8.19)."""
+        if epoch == 0:
+            return set()
+        before = self._carried(epoch - 1)
+        closed = {one.key for one in before}
+        found = self._confirmed_by(epoch - 1, self._of.union(epoch), closed)
+        return before | {one for one in found if not self._home(one.key)}
+
+    def _closed(self, epoch: int) -> set[Key]:
+        return {one.key for one in self._carried(epoch)}
 
     # Final and state: 8.12, 8.15 and 8.9.
 

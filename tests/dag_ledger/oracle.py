@@ -59,6 +59,7 @@ class Oracle:
         final = self.final() | set(certified)
         self._lost.clear()
         self._final_by.clear()
+        self.objects.forget()
         self.floor.update(counts)
         self.dead.update(dead)
         self._settled = {
@@ -164,8 +165,11 @@ class Oracle:
         return self._broken_rule_of_committee(vertex) or self._broken_rule_of_homes(vertex)
 
     def _had_seat(self, vertex: Vertex, name: NodeId | None = None) -> bool:
-        known = range(min(vertex.epoch, self.present()) + 1)
-        wanted = name or vertex.issuer
+        return self.had_seat(vertex.epoch, name or vertex.issuer)
+
+    def had_seat(self, latest: int, wanted: NodeId) -> bool:
+        """Tell whether an account had a seat in an epoch, or before."""
+        known = range(min(latest, self.present()) + 1)
         return any(wanted in self.table(epoch).weights() for epoch in known)
 
     # 8.18.
@@ -182,7 +186,7 @@ class Oracle:
                 if not all(self._had_seat(vertex, name) for name in names):
                     return "8.18.2"
                 seats: Value = [[name, weight] for name, weight in op.table.seats]
-                said = encode([1, vertex.issuer, [seats, op.table.quorum]])
+                said = encode([1, vertex.issuer, [seats, op.table.quorum], op.succeeds])
                 signed = b"fog-home-1\0" + self.genesis.network + said
                 for (name, _), signature in zip(op.table.seats, op.signatures, strict=True):
                     if not is_signed_by(name, signed, signature):
@@ -190,6 +194,13 @@ class Oracle:
                 made = [one for one in line for op in one.operations if isinstance(op, CreateHome)]
                 if len(made) >= 4:
                     return "8.18.3"
+                before = self._home_table(op.succeeds)
+                if (op.succeeds and op.succeeds not in self._settled) and (
+                    before is None
+                    or sum(before.weights().get(name, 0) for name, _ in op.table.seats)
+                    < before.quorum
+                ):
+                    return "8.18.6"
             if isinstance(op, MoveHome) and (
                 op.home == lives or (op.home and self._home_table(op.home) is None)
             ):
@@ -221,7 +232,7 @@ class Oracle:
         return found
 
     def _votes_in_home(self, validator: NodeId, home: bytes, within: int) -> set[VertexId]:
-        own = self._own(validator, within)
+        own = self.own(validator, within)
         here = {one.id for one in self.vertices.values() if one.home == home}
         if len({one.seq for one in own}) < len(own):
             return {seen for one in own for seen in self._members(self._cone[one.id])} & here
@@ -234,7 +245,8 @@ class Oracle:
             earlier |= self._cone[one.id]
         return set(voted.values())
 
-    def _own(self, issuer: NodeId, within: int) -> list[Vertex]:
+    def own(self, issuer: NodeId, within: int) -> list[Vertex]:
+        """Return the vertices of an issuer in the set ``within``, by seq."""
         own = [
             one
             for one in self.vertices.values()
@@ -322,6 +334,7 @@ class Oracle:
     def add(self, vertex: Vertex) -> None:
         """Add a valid vertex whose edges are held."""
         self._final_by.clear()
+        self.objects.forget()
         number = len(self.vertices)
         self._number[vertex.id] = number
         self.vertices[vertex.id] = vertex
@@ -357,10 +370,14 @@ class Oracle:
         """Return what was carried over into an epoch."""
         if epoch == 0:
             return set()
+        return self.carried(epoch - 1) | self.confirmed_in(epoch - 1, self.union(epoch))
+
+    def union(self, epoch: int) -> int:
+        """Return what the sign-offs that a decision goes by have below them."""
         union = 0
         for one in self._decided(epoch).sign_offs:
             union |= self._cone[one]
-        return self.carried(epoch - 1) | self.confirmed_in(epoch - 1, union)
+        return union
 
     def _closed(self, epoch: int) -> set[tuple[NodeId, int]]:
         if epoch == 0:
@@ -378,21 +395,25 @@ class Oracle:
                 votes[voted] = votes.get(voted, 0) + weight
         return {one for one, weight in votes.items() if weight >= table.quorum}
 
-    def _speaks(self, vertex: Vertex, epoch: int) -> bool:
+    def speaks(self, vertex: Vertex, epoch: int) -> bool:
         """Tell whether a vertex of a member votes and acknowledges in ``epoch``."""
         off = SignOff(epoch + 1)
         before = self.line(vertex)[:-1]
         in_epoch = self._epoch[vertex.id] == epoch
         return in_epoch and not any(off in one.committee for one in before)
 
+    def is_seated(self, vertex: Vertex) -> bool:
+        """Tell whether a vertex is in an epoch in which its issuer has, or had, a seat."""
+        return self.had_seat(self._epoch[vertex.id], vertex.issuer)
+
     # 8.4.
 
     def _votes_of(
         self, validator: NodeId, epoch: int, within: int, closed: set[tuple[NodeId, int]]
     ) -> set[VertexId]:
-        own = self._own(validator, within)
+        own = self.own(validator, within)
         here = {one.id for one in self.vertices.values() if not one.home}
-        speaking = [one for one in own if self._speaks(one, epoch)]
+        speaking = [one for one in own if self.speaks(one, epoch)]
         if len({one.seq for one in own}) < len(own):
             below = {seen for one in own for seen in self._members(self._cone[one.id])} & here
             return {one for one in below if speaking and self._slot(one) not in closed}
@@ -467,11 +488,11 @@ class Oracle:
                 for start in range(0, len(sayer.cert), 12):
                     tag, seq = sayer.cert[start : start + 8], sayer.cert[start + 8 : start + 12]
                     said[tag][sayer.issuer] = max(seq, said[tag].get(sayer.issuer, b""))
-                    if sayer.issuer in weights and self._speaks(sayer, epoch):
+                    if sayer.issuer in weights and self.speaks(sayer, epoch):
                         here = said_here[tag]
                         here[sayer.issuer] = max(seq, here.get(sayer.issuer, b""))
         final = set(before)
-        settled = self.objects.confirmed()
+        settled = self.objects.confirmed(epoch)
         while True:
             more: set[VertexId] = set()
             for one in confirmed - final:

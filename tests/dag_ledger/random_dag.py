@@ -100,7 +100,9 @@ class RandomDag:
         if random.random() < (0.1 if self._homes else 0.4):
             seats = random.sample(community.validators, random.choice((2, 3, 3)))
             seats += community.names[-1:] if random.random() < 0.1 else ()
-            operations.append(home_of(community, draft.issuer, seats))
+            homes = sorted(self._homes)
+            before = homes[draft.seq % len(homes)] if homes and draft.seq % 3 == 1 else NO_VERTEX
+            operations.append(home_of(community, draft.issuer, seats, succeeds=before))
         if random.random() < 0.15:
             operations.append(MoveHome(random.choice([NO_VERTEX, *self._homes])))
         if random.random() < 0.02:

@@ -10,11 +10,13 @@ from fogbank_dag_ledger.committee_operations import (
     Table,
     table_of,
 )
-from fogbank_dag_ledger.events import Confirmed, EpochBegan
+from fogbank_dag_ledger.events import Confirmed, EpochBegan, Inserted
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.vertex import Vertex, VertexId
+from fogbank_dag_ledger.operations import Act, EscrowTerms, Opening, RefundLate
+from fogbank_dag_ledger.vertex import VALIDATOR, Vertex, VertexId
 
 from .community import Community
+from .oracle import Oracle
 
 
 class Change:
@@ -49,6 +51,10 @@ class Change:
         votes = [self.says(seat, vote, over=(proposed,)) for seat in by]
         ids = tuple(sorted(one.id for one in votes))
         return self.says(by[0], Decision(1, proposed.id, ids))
+
+    def taken(self) -> list[Vertex]:
+        """Return all vertices, edges first."""
+        return [event.vertex for event in self.events if isinstance(event, Inserted)]
 
     def confirmed(self) -> set[VertexId]:
         return {event.id for event in self.events if isinstance(event, Confirmed)}
@@ -127,3 +133,77 @@ def test_acknowledgements_count_in_their_epoch_only() -> None:
             change.people.vertex(seat, change.heads[seat], over, acknowledges=[paid], epoch=1)
         )
     assert change.ledger.is_final(paid.id)
+
+
+def test_what_was_acknowledged_in_the_old_epoch_is_final_however_late_that_arrives() -> None:
+    change = Change()
+    paid = change.take(change.people.vertex(5, pays={6: 1}))
+    for seat in range(4):
+        change.says(seat, over=(paid,))
+    for seat in (0, 1):
+        change.heads[seat] = change.take(
+            change.people.vertex(seat, change.heads[seat], acknowledges=[paid])
+        )
+    late = change.people.vertex(3, change.heads[3], acknowledges=[paid])
+    off = [change.says(seat, SignOff(1)) for seat in range(3)]
+    change.decide(off)
+    assert not change.ledger.is_final(paid.id)
+    # Whoever held it before the decision held the payment for final, and says so to nobody.
+    change.take(late)
+    assert change.ledger.is_final(paid.id)
+
+
+def test_who_signed_off_acknowledges_no_more() -> None:
+    change = Change()
+    paid = change.take(change.people.vertex(5, pays={6: 1}))
+    for seat in range(4):
+        change.says(seat, over=(paid,))
+    for seat in (0, 1):
+        change.heads[seat] = change.take(
+            change.people.vertex(seat, change.heads[seat], acknowledges=[paid])
+        )
+    after = change.people.vertex(3, change.heads[3], says=[SignOff(1)])
+    late = change.people.vertex(3, after, acknowledges=[paid])
+    change.decide([change.says(seat, SignOff(1)) for seat in range(3)])
+    change.take(after)
+    change.take(late)
+    assert not change.ledger.is_final(paid.id)
+
+
+def test_a_new_seat_sees_what_it_had_below_it_before_in_its_first_vertex_with_a_seat() -> None:
+    change = Change()
+    people = change.people
+    terms = EscrowTerms(people.names[6], (), 0, (), 10, 10, bytes(32))
+    opening = change.take(people.vertex(5, does=[Opening(0, 100, terms)]))
+    # Number 4 has no seat yet; this one arrives when it has.
+    known = people.vertex(4, None, (opening,))
+    for seat in range(4):
+        change.says(seat, over=(opening,))
+    for seat in range(3):
+        change.heads[seat] = change.take(
+            people.vertex(seat, change.heads[seat], acknowledges=[opening])
+        )
+    assert change.ledger.is_final(opening.id)
+    late = change.take(people.vertex(5, opening, does=[Act(opening.id, 0, RefundLate())]))
+    decided = change.decide([change.says(seat, SignOff(1)) for seat in range(3)])
+    change.take(known)
+    heads = {seat: change.heads[seat] for seat in range(4)} | {4: known}
+
+    def wait(beat: int, *seats: int) -> None:
+        for seat in seats:
+            over = (decided, late) if heads[seat] is not decided else (late,)
+            vertex = people.vertex(seat, heads[seat], over, beat=beat, epoch=1, kind=VALIDATOR)
+            heads[seat] = change.take(vertex)
+
+    wait(5, 4)
+    wait(20, 0, 1, 2)
+    held = next(iter(change.ledger.objects()))
+    assert held.outcome is None
+    wait(14, 4)
+    assert held.outcome is None
+    wait(15, 4)
+    assert held.outcome is not None
+    oracle = Oracle(people.genesis)
+    for vertex in change.taken():
+        oracle.add(vertex)
+    assert {one.award for one in oracle.objects.confirmed()} == {0}

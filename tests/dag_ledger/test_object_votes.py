@@ -1,6 +1,7 @@
 """Objects against their slow definition, and in any order of arrival (SPEC.md 8.12 to 8.17)."""
 
 from collections import Counter
+from math import inf
 from random import Random
 from typing import Any, get_args
 
@@ -8,7 +9,16 @@ import pytest
 
 from fogbank_dag_ledger.genesis import decode_genesis
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.operations import Action, Settling, Take, TopUp
+from fogbank_dag_ledger.operations import (
+    Act,
+    Action,
+    EscrowTerms,
+    Opening,
+    RefundLate,
+    Settling,
+    Take,
+    TopUp,
+)
 from fogbank_dag_ledger.vertex import Vertex
 from fogbank_dag_ledger.vertex_codec import decode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
@@ -116,6 +126,33 @@ def test_the_order_of_arrival_changes_nothing_for_objects() -> None:
         assert votes_in(other) == votes_in(ledger), f"seed {seed}"
         assert final_in(other) == final_in(ledger), f"seed {seed}"
         assert other.state_hash() == ledger.state_hash(), f"seed {seed}"
+
+
+def test_asking_when_a_vote_is_due_changes_no_vote() -> None:
+    people = Community(others=2)
+    ledger = Ledger(people.genesis)
+    terms = EscrowTerms(people.names[5], (), 0, (), 10, 10, bytes(32))
+    opening = people.vertex(4, does=[Opening(0, 100, terms)])
+    late = people.vertex(4, opening, does=[Act(opening.id, 0, RefundLate())])
+    ledger.insert(opening)
+    ledger.insert(late)
+    heads: dict[int, Vertex] = {}
+
+    def vote(beat: int, *seats: int) -> None:
+        for seat in seats:
+            over = () if seat in heads else (late,)
+            heads[seat] = people.vertex(seat, heads.get(seat), over, beat=beat)
+            ledger.insert(heads[seat])
+
+    vote(0, 0, 1, 2, 3)
+    assert [ledger.beats_missing(seat) for seat in range(4)] == [10, 10, 10, 10]
+    vote(10, 0, 1, 2)
+    held = next(iter(ledger.objects()))
+    assert held.outcome is not None
+    # Nobody waits for the fourth vote, and it counts all the same: others may need it.
+    assert ledger.beats_missing(3) == inf
+    vote(10, 3)
+    assert held.outcome.votes == 0b1111
 
 
 @pytest.mark.parametrize("case", vectors("objects")["stories"], ids=case_name)

@@ -298,6 +298,42 @@ def test_a_network_gives_its_second_agent_a_seat_and_takes_it_back(tmp_path: Pat
                 agent.stop()
 
 
+def test_a_network_of_one_grows_to_four_while_payments_go_on(tmp_path: Path) -> None:
+    agents = [Agent(tmp_path / str(number)) for number in range(4)]
+    first = agents[0]
+    try:
+        assert first("init", "--name", "yard", *LOCAL).returncode == 0
+        first.start()
+        network = first.json("status")["network_id"]
+        for agent in agents[1:]:
+            assert agent("init", "--join", network, *LOCAL).returncode == 0
+            agent.start()
+        first.wait_peers(3)
+        names = [agent.status().node_id for agent in agents]
+        for count, name in enumerate(names[1:], 1):
+            # As many as it takes want it; the last of them waits until it has happened.
+            needed = first.json("network", "seats")["votes_needed"]
+            # Not waited for: it becomes final before, while or after the seats change.
+            first.json("pay", name, 7)
+            for agent in agents[1:needed]:
+                agent.json("network", "add-seat", name, "--wait-s", 0)
+            added = first.json("network", "add-seat", name)
+            assert (added["epoch"], len(added["seats"])) == (count, count + 1)
+            assert first.json("pay", name, 5, "--wait")["final"]
+        found = agents[2].json("network", "seats")
+        assert (found["epoch"], len(found["seats"]), found["quorum"]) == (3, 4, 3)
+        # Three of the four are enough, whoever began.
+        agents[3].stop()
+        assert first.json("pay", names[1], 1, "--wait")["final"]
+        wait_until("all is paid", lambda: not first.status().ledger.payments_pending)
+        ledger = first.status().ledger
+        assert ledger.supply == ledger.supply_held == SUPPLY
+    finally:
+        for agent in agents:
+            for _ in list(agent.processes):
+                agent.stop()
+
+
 def _make_a_home(first: Agent, second: Agent) -> None:
     """Let two seats make a home, and the first one's account move in and out again."""
     names = [agent.status().node_id for agent in (first, second)]
@@ -314,6 +350,13 @@ def _make_a_home(first: Agent, second: Agent) -> None:
     assert first.json("ledger", "account", names[0])["home"] == home
     assert home in second("network", "home").stdout.decode()
     assert first.json("network", "move-home", "community")["own"] == ""
+    # The same seats, of which both have to agree: who lived there would follow.
+    heir = (*seats, "--quorum", 2, "--succeeds", home[:12])
+    signature = second.json("network", "sign-home", names[0], *heir)["signature"]
+    larger = first.json("network", "create-home", *heir, "--signature", signature)
+    assert [one["succeeds"] for one in larger["homes"]] == ["", home]
+    unknown = first("network", "create-home", *seats, "--succeeds", "00")
+    assert "no home begins with '00'" in unknown.stderr.decode()
 
 
 def test_up_with_json_says_once_where_it_listens_when_commands_reach_it(tmp_path: Path) -> None:

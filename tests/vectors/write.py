@@ -27,6 +27,7 @@ TOPICS = (
     "identity",
     "introduction",
     "ledger",
+    "messages",
     "metering",
     "modules",
     "noise",

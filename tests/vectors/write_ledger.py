@@ -128,6 +128,7 @@ def _dags() -> list[Json]:
     ]
     dags.append(_dag("one seat becomes three", *_growing()))
     dags.append(_dag("in and out of the home of a site", PEOPLE, _site()))
+    dags.append(_dag("in a home that succeeds another", PEOPLE, _succession()))
     return dags + [_dag(f"at random, {seed}", *_random(seed)) for seed in range(4)]
 
 
@@ -210,8 +211,28 @@ def _site() -> list[Vertex]:
     return [created, moved, *voted, *said, paid, back, *again, *last, abroad, *pending]
 
 
+def _succession() -> list[Vertex]:
+    """Seat 2 joins the home of seats 0 and 1, and person 4 lives there."""
+    names = PEOPLE.names
+    created = PEOPLE.vertex(0, does=[home_of(PEOPLE, names[0], names[:2])])
+    larger = home_of(PEOPLE, names[0], names[:3], 2, succeeds=created.id)
+    heir = PEOPLE.vertex(0, created, does=[larger])
+    moved = PEOPLE.vertex(4, parents=[heir], does=[MoveHome(heir.id)])
+    voted = [PEOPLE.vertex(seat, heir if seat == 0 else None, [moved]) for seat in range(3)]
+    said = [
+        PEOPLE.vertex(seat, voted[seat], voted, acknowledges=[heir, moved]) for seat in range(3)
+    ]
+    paid = PEOPLE.vertex(4, moved, said, pays={5: 7}, home=heir)
+    again = [PEOPLE.vertex(seat, said[seat], [paid]) for seat in (1, 2)]
+    last = [
+        PEOPLE.vertex(seat, one, again, acknowledges=[paid]) for seat, one in enumerate(again, 1)
+    ]
+    return [created, heir, moved, *voted, *said, paid, *again, *last]
+
+
 def _homes() -> list[tuple[str, list[Vertex], Vertex, str]]:
     """Return what may not be said of homes, and at which place."""
+    names = PEOPLE.names
     op = home_of(PEOPLE, PEOPLE.names[0], PEOPLE.names[:2])
     created = PEOPLE.vertex(0, does=[op])
     moved = PEOPLE.vertex(4, parents=[created], does=[MoveHome(created.id)])
@@ -234,6 +255,18 @@ def _homes() -> list[tuple[str, list[Vertex], Vertex, str]]:
         ("a home that one has not signed", [], PEOPLE.vertex(0, does=[spoilt]), "8.18.2"),
         ("a home signed for another creator", [], PEOPLE.vertex(1, does=[op]), "8.18.2"),
         ("a fifth home", four, PEOPLE.vertex(0, four[-1], does=[op]), "8.18.3"),
+        (
+            "a successor of what is no home",
+            [opened],
+            PEOPLE.vertex(0, does=[home_of(PEOPLE, names[0], names[:2], succeeds=opened.id)]),
+            "8.18.6",
+        ),
+        (
+            "a successor with too few of the seats",
+            [created],
+            PEOPLE.vertex(1, does=[home_of(PEOPLE, names[1], names[1:3], succeeds=created.id)]),
+            "8.18.6",
+        ),
         (
             "a move to what is no home",
             [opened],

@@ -127,7 +127,11 @@ ACCEPTED: dict[str, dict[str, Value]] = {
     "a proposal that was valid before": committee([6, 5, 3, [7, 7, TABLE, ids(32)]]),
     "a prevote and a precommit": committee([6, 5, 4, [0, DIGEST]], [6, 5, 5, [1_023, DIGEST]]),
     "votes for nothing": committee([6, 5, 4, [0, b""]], [6, 5, 5, [0, b""]]),
-    "a home of two": {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(64)]]]},
+    "a home of two": {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(64)], b""]]},
+    "a home that succeeds one": {
+        **NEXT,
+        "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(64)], DIGEST]],
+    },
     "a move into a home": {**NEXT, "ops": [[5, 2, DIGEST]]},
     "a move back, in the home": {**NEXT, "ops": [[5, 2, b""]], "home": DIGEST},
     "a decision": committee([6, 5, 6, [ids(9)[8], ids(3)]]),
@@ -261,20 +265,32 @@ def _of_form() -> dict[str, tuple[Mapping[str, Value], str]]:
         "a move to 31 bytes": ({**NEXT, "ops": [[5, 2, DIGEST[1:]]]}, "8.3.1"),
         "an unknown action about a home": ({**NEXT, "ops": [[5, 3, DIGEST]]}, "8.3.1"),
         "a home with a signature of 63 bytes": (
-            {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(63)]]]},
+            {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(63)], b""]]},
             "8.3.1",
         ),
         "a home with a signature too few": (
-            {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64)]]]},
+            {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64)], b""]]},
             "8.18.1",
         ),
         "a home with a quorum too small": (
-            {**NEXT, "ops": [[5, 1, [SEATS, 1], [bytes(64), bytes(64)]]]},
+            {**NEXT, "ops": [[5, 1, [SEATS, 1], [bytes(64), bytes(64)], b""]]},
             "8.18.1",
         ),
         "a home of eight": (
-            {**SEATED, "ops": [[5, 1, [EIGHT, 8], [bytes(64)] * 8]]},
+            {**SEATED, "ops": [[5, 1, [EIGHT, 8], [bytes(64)] * 8, b""]]},
             "8.18.1",
+        ),
+        "two homes at once": (
+            {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(64)], b""]] * 2},
+            "8.18.1",
+        ),
+        "a home that succeeds 31 bytes": (
+            {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(64)], DIGEST[1:]]]},
+            "8.3.1",
+        ),
+        "a home that does not say what it succeeds": (
+            {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(64)]]]},
+            "8.3.1",
         ),
         "two moves at once": ({**NEXT, "ops": [[5, 2, DIGEST], [5, 2, b""]]}, "8.18.1"),
         "work of a validator": ({"kind": 2, "pow": 1}, "8.3.11"),

@@ -1,6 +1,7 @@
 """``fogbank network``: prepare a network with several seats; see and change them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +10,10 @@ from ..errors import Refused
 from ..state_folder import StateFolder
 from .network_homes import create_home, home, move_home, sign_home
 from .options import connect, json_option, print_json, state_option
+
+if TYPE_CHECKING:
+    from fogbank_dag_ledger.genesis import Genesis
+    from fogbank_protocol.identity import NodeId
 
 
 @click.group("network")
@@ -50,26 +55,31 @@ def create(
     as_json: bool,
 ) -> None:
     """Write the file that begins a network."""
-    from fogbank_protocol.identity import NODE_ID_BYTES, NodeId
-
     from ..setting_up import make_network
-
-    def key(text: str) -> NodeId:
-        try:
-            node_id = bytes.fromhex(text)
-        except ValueError:
-            node_id = b""
-        if len(node_id) != NODE_ID_BYTES:
-            raise Refused(f"'{text}' is no key: see 'fogbank id'")
-        return NodeId(node_id)
 
     amounts: dict[NodeId, int] = {}
     for balance in balances:
         account, equals, drops = balance.partition("=")
         if not equals or not drops.isascii() or not drops.isdigit():
             raise Refused(f"--balance {balance}: write it as KEY=DROPS")
-        amounts[key(account)] = int(drops)
-    genesis = make_network(name, [key(seat) for seat in seats], amounts, quorum)
+        amounts[_key(account)] = int(drops)
+    genesis = make_network(name, [_key(seat) for seat in seats], amounts, quorum)
+    _write(genesis, out, as_json=as_json)
+
+
+def _key(text: str) -> "NodeId":
+    from fogbank_protocol.identity import NODE_ID_BYTES, NodeId
+
+    try:
+        node_id = bytes.fromhex(text)
+    except ValueError:
+        node_id = b""
+    if len(node_id) != NODE_ID_BYTES:
+        raise Refused(f"'{text}' is no key: see 'fogbank id'")
+    return NodeId(node_id)
+
+
+def _write(genesis: "Genesis", out: Path, *, as_json: bool) -> None:
     try:
         with out.open("xb") as file:
             file.write(genesis.body)
@@ -91,6 +101,45 @@ def create(
         return
     click.echo(f"network '{genesis.name}' ({genesis.network.hex()}) in {out}")
     click.echo(f"{len(genesis.seats)} seats, {genesis.quorum} decide; {genesis.supply:,} drops")
+
+
+@command.command("begin-anew")
+@click.option("--name", required=True, help="What people call the new network.")
+@click.option(
+    "--seat",
+    "seats",
+    metavar="KEY",
+    multiple=True,
+    required=True,
+    help="Who has a vote in it; repeated.",
+)
+@click.option("--quorum", type=int, help="Votes that decide [two thirds, and one more].")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@state_option
+@json_option
+def begin_anew(
+    name: str,
+    seats: tuple[str, ...],
+    quorum: int | None,
+    out: Path,
+    state: StateFolder,
+    as_json: bool,
+) -> None:
+    """Write the file that begins a new network with the balances of this one.
+
+    For when so many seats are lost for good that nothing becomes final any more. It is another
+    network: nothing but trust in whoever runs this ties it to the old one, and if the lost seats
+    come back there are two. Compare the state hash of 'fogbank ledger show' with the others, agree
+    on one file, and give it to 'fogbank init --network FILE' of each agent, in a new folder with
+    the old key. What is not final is not carried over; what channels, escrows and stakes hold goes
+    to whom it is owed, and to whoever opened them while that was open.
+    """
+    from ..setting_up import make_network
+    from .ledger.opening import read
+
+    balances = read(state).ledger.last_balances()
+    genesis = make_network(name, [_key(seat) for seat in seats], balances, quorum)
+    _write(genesis, out, as_json=as_json)
 
 
 wait_option = click.option(

@@ -18,6 +18,13 @@ _seats = click.option(
 _quorum = click.option(
     "--quorum", type=int, default=0, help="Votes that decide there [two thirds, and one more]."
 )
+_succeeds = click.option(
+    "--succeeds",
+    default="",
+    metavar="HOME",
+    help="The home that it takes the place of: who lives there follows. Enough of its seats have "
+    "to be among the new ones.",
+)
 _wait = click.option(
     "--wait-s",
     type=click.IntRange(0, 3600),
@@ -40,17 +47,23 @@ def home(state: StateFolder, as_json: bool) -> None:
 @click.argument("creator", metavar="PEER_OR_KEY")
 @_seats
 @_quorum
+@_succeeds
 @state_option
 @json_option
 def sign_home(
-    creator: str, seats: tuple[str, ...], quorum: int, state: StateFolder, as_json: bool
+    creator: str,
+    seats: tuple[str, ...],
+    quorum: int,
+    succeeds: str,
+    state: StateFolder,
+    as_json: bool,
 ) -> None:
     """Agree to a seat in a home that PEER_OR_KEY is to make with 'create-home'.
 
     Prints a signature that is good for this creator and these seats only.
     """
     with connect(state) as client:
-        signed = client.ask(SignHome(creator, seats, quorum), HomeSigned)
+        signed = client.ask(SignHome(creator, seats, quorum, succeeds), HomeSigned)
     if as_json:
         print_json(signed)
     else:
@@ -66,6 +79,7 @@ def sign_home(
     multiple=True,
     help="What 'sign-home' printed at another seat; one of each.",
 )
+@_succeeds
 @_wait
 @state_option
 @json_option
@@ -73,6 +87,7 @@ def create_home(
     seats: tuple[str, ...],
     quorum: int,
     signatures: tuple[str, ...],
+    succeeds: str,
     wait_s: int,
     state: StateFolder,
     as_json: bool,
@@ -81,9 +96,12 @@ def create_home(
 
     All of its seats have, or had, a vote in the network. Accounts move there with 'move-home', the
     seats' own ones too. Who controls two thirds of it decides on the money that lives there.
+
+    To add or remove a seat make a home that succeeds the old one, also while the site is cut off:
+    whoever lives in the old one and runs moves by itself.
     """
     with connect(state) as client:
-        found = client.ask(MakeHome(seats, quorum, signatures, wait_s), Homes)
+        found = client.ask(MakeHome(seats, quorum, signatures, wait_s, succeeds), Homes)
     _show(found, as_json=as_json)
     _warn(found, wait_s)
 
@@ -116,7 +134,8 @@ def _show(found: Homes, *, as_json: bool) -> None:
     click.echo(f"this account lives in {lives}")
     for one in found.homes:
         state = "" if one.final else ", not final yet"
-        click.echo(f"  {one.home}  {len(one.seats)} seats, {one.quorum} votes decide{state}")
+        after = f", succeeds {one.succeeds[:16]}" if one.succeeds else ""
+        click.echo(f"  {one.home}  {len(one.seats)} seats, {one.quorum} votes decide{after}{state}")
         for seat in one.seats:
             click.echo(f"    {seat[:16]}")
 

@@ -12,15 +12,12 @@ from ..control.requests.jobs import (
     JobProgressed,
     RunEnded,
     RunsEnded,
-    StartJob,
 )
 from ..errors import RunFailed
-from ..limits import PRICE_MAX, RUN_FUEL_MAX
 from ..state_folder import StateFolder
 from .handing_over import hand_over_inputs, hand_over_task, write_output
 from .options import (
     connect,
-    environment_option,
     files_option,
     folders_option,
     json_option,
@@ -28,6 +25,7 @@ from .options import (
     state_option,
     to_json,
 )
+from .order_options import OrderOptions, order_options
 from .run_display import Display, new_display, print_providers
 from .run_inputs import (
     PublishedTask,
@@ -48,24 +46,7 @@ from .run_inputs import (
     type=click.Path(path_type=Path),
     help="Write each output here, under its input's name [a single one: standard output].",
 )
-@click.option("--arg", "arguments", metavar="A", multiple=True, help="An argument for the task.")
-@environment_option
-@click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, help="Its random seed.")
-@click.option(
-    "--verify",
-    metavar="POLICY",
-    help="How results are checked: auto, none, audit, verify (by the task's own verifier), partial "
-    "(some runs of each lot again) or quorum:K.",
-)
-@click.option(
-    "--price-max", type=click.IntRange(0, PRICE_MAX), help="Drops for a gigafuel, at most."
-)
-@click.option(
-    "--start-price-max", type=click.IntRange(0, PRICE_MAX), help="Drops for a start, at most."
-)
-@click.option("--fuel-max", type=click.IntRange(1, RUN_FUEL_MAX), help="Fuel that one run may use.")
-@click.option("--deadline", type=click.IntRange(1, 3600), help="Seconds that one run may take.")
-@click.option("--patience", type=click.IntRange(1, 3600), help="Seconds to wait for a taker.")
+@order_options
 @click.option("--local", is_flag=True, help="Run it here and now, with no agent and no market.")
 @state_option
 @json_option
@@ -74,15 +55,7 @@ def command(
     files: tuple[Path, ...],
     folders: tuple[Path, ...],
     output: Path | None,
-    arguments: tuple[str, ...],
-    environment: tuple[str, ...],
-    seed: int,
-    verify: str | None,
-    price_max: int | None,
-    start_price_max: int | None,
-    fuel_max: int | None,
-    deadline: int | None,
-    patience: int | None,
+    order: OrderOptions,
     local: bool,
     state: StateFolder,
     as_json: bool,
@@ -99,30 +72,28 @@ def command(
     if local:
         from .local_run import LocalOrder, run_locally
 
-        _refuse_market_options(verify, price_max, start_price_max, patience)
-        order = LocalOrder(
-            arguments=arguments, environment=environment, seed=seed, fuel_max=fuel_max
+        if order.is_for_a_market:
+            raise click.UsageError(
+                "--verify, --price-max, --start-price-max and --patience are for runs that "
+                "neighbours do: leave them out, or --local"
+            )
+        here = LocalOrder(
+            arguments=order.arguments,
+            environment=order.environment,
+            seed=order.seed,
+            fuel_max=order.fuel_max,
         )
-        run_locally(found, files, folders, output, order, deadline, as_json=as_json)
+        run_locally(found, files, folders, output, here, order.deadline, as_json=as_json)
         return
     inputs = find_inputs(files, folders)
     check_output(output, inputs, needed=len(inputs) > 1 and not as_json)
     upload_bytes = _size(found) + sum(one.size for one in inputs)
     with connect(state) as client:
         with new_display([one.name for one in inputs], upload_bytes, quiet=as_json) as display:
-            job = StartJob(
-                task_id=hand_over_task(client, found, display),
-                task_name=found.name if isinstance(found, TaskFile) else "",
-                inputs=hand_over_inputs(client, inputs, display),
-                arguments=arguments,
-                environment=environment,
-                seed=seed,
-                verify=verify,
-                price_max=price_max,
-                start_price_max=start_price_max,
-                fuel_max=fuel_max,
-                deadline_s=deadline,
-                patience_s=patience,
+            job = order.job(
+                hand_over_task(client, found, display),
+                found.name if isinstance(found, TaskFile) else "",
+                hand_over_inputs(client, inputs, display),
             )
             client.send(job)
             runs, ended = _follow(client, display)
@@ -132,14 +103,6 @@ def command(
     else:
         print_providers(ended)
     _check_all_well(runs)
-
-
-def _refuse_market_options(*options: object) -> None:
-    if any(option is not None for option in options):
-        raise click.UsageError(
-            "--verify, --price-max, --start-price-max and --patience are for runs that neighbours "
-            "do: leave them out, or --local"
-        )
 
 
 def _size(task: TaskFile | PublishedTask) -> int:

@@ -3,6 +3,7 @@
 import click
 
 from ..control.requests.stakes import GetStakes, OpenStake, Stakes, WithdrawStakes
+from ..limits import DROPS_MAX
 from ..state_folder import StateFolder
 from .options import connect, json_option, print_json, state_option
 
@@ -25,7 +26,7 @@ def show(state: StateFolder, as_json: bool) -> None:
 
 
 @command.command("open")
-@click.argument("drops", type=click.IntRange(min=1))
+@click.argument("drops", type=click.IntRange(1, DROPS_MAX))
 @state_option
 @json_option
 def open_(drops: int, state: StateFolder, as_json: bool) -> None:

@@ -6,10 +6,10 @@ from typing import TypeAlias
 import trio
 
 from fogbank_dag_ledger.committee_operations import Table, table_of
-from fogbank_dag_ledger.home_codec import is_signed_home, sign_home
+from fogbank_dag_ledger.home_codec import home_preimage, is_signature
 from fogbank_dag_ledger.limits import HOME_SEATS_MAX
 from fogbank_dag_ledger.service.failures import NeverFinal, NotIssuing
-from fogbank_dag_ledger.vertex import VertexId
+from fogbank_dag_ledger.vertex import NO_VERTEX, VertexId
 from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.identity import NodeId, short_form
 
@@ -32,6 +32,7 @@ def list_homes(parts: Parts, *, done: bool = True) -> Homes:
                 seats=tuple(name.hex() for name, _ in view.table.seats),
                 quorum=view.table.quorum,
                 final=view.is_final,
+                succeeds=view.succeeds.hex(),
             )
             for view in parts.ledger.homes()
         ),
@@ -49,8 +50,9 @@ def answer_sign_home(parts: Parts, request: SignHome, find: FindAccount) -> Home
     if parts.identity.node_id not in table.weights():
         raise Refused("this agent is not among the seats: name it by --seat too, see 'fogbank id'")
     network = parts.genesis.network
-    signature = sign_home(parts.identity, network, find(request.creator), table)
-    return HomeSigned(signature.hex())
+    succeeds = _one_home(parts, request.succeeds)
+    said = home_preimage(network, find(request.creator), table, succeeds)
+    return HomeSigned(parts.identity.sign(said).hex())
 
 
 async def make_home(parts: Parts, request: MakeHome, find: FindAccount) -> Homes:
@@ -62,20 +64,21 @@ async def make_home(parts: Parts, request: MakeHome, find: FindAccount) -> Homes
     table = table_for(list(map(find, request.seats)), request.quorum)
     own = parts.identity.node_id
     given = [_signature(text) for text in request.signatures]
-    network = parts.genesis.network
+    succeeds = _one_home(parts, request.succeeds)
+    said = home_preimage(parts.genesis.network, own, table, succeeds)
     if own in table.weights():
-        given.append(sign_home(parts.identity, network, own, table))
+        given.append(parts.identity.sign(said))
     signatures: list[bytes] = []
     for name, _ in table.seats:
-        fitting = [one for one in given if is_signed_home(name, one, network, own, table)]
+        fitting = [one for one in given if is_signature(name, one, said)]
         if not fitting:
             raise Refused(
                 f"{short_form(name)} has not signed: run 'fogbank network sign-home' there with "
-                "the same seats, and give what it prints as --signature"
+                "the same seats and --succeeds, and give what it prints as --signature"
             )
         signatures.append(fitting[0])
     try:
-        home = await parts.ledger.create_home(table, signatures)
+        home = await parts.ledger.create_home(table, signatures, succeeds)
     except (PaymentRefused, NotIssuing) as error:
         raise Refused(str(error)) from None
     return await _when_final(parts, home, request.wait_s)
@@ -87,13 +90,9 @@ async def move_home(parts: Parts, request: MoveHome) -> Homes:
     Raises:
         Refused: there is no such home, or several, or the account lives there.
     """
-    wanted = request.home.lower()
-    fitting = [one.id for one in parts.ledger.homes() if one.id.hex().startswith(wanted)]
-    if wanted and len(fitting) != 1:
-        count = "no home begins" if not fitting else "several homes begin"
-        raise Refused(f"{count} with '{request.home}': see 'fogbank network home'")
+    wanted = _one_home(parts, request.home)
     try:
-        moved = await parts.ledger.move_home(fitting[0] if wanted else b"")
+        moved = await parts.ledger.move_home(wanted)
     except (PaymentRefused, NotIssuing) as error:
         raise Refused(str(error)) from None
     return await _when_final(parts, moved, request.wait_s)
@@ -120,6 +119,16 @@ async def _when_final(parts: Parts, vertex_id: VertexId, wait_s: int) -> Homes:
     except NeverFinal as error:
         raise Refused(str(error)) from None
     return list_homes(parts, done=parts.ledger.is_final(vertex_id))
+
+
+def _one_home(parts: Parts, text: str) -> VertexId:
+    """Return the home whose id begins with ``text``; empty: that of the community."""
+    wanted = text.lower()
+    fitting = [one.id for one in parts.ledger.homes() if one.id.hex().startswith(wanted)]
+    if wanted and len(fitting) != 1:
+        count = "no home begins" if not fitting else "several homes begin"
+        raise Refused(f"{count} with '{text}': see 'fogbank network home'")
+    return fitting[0] if wanted else NO_VERTEX
 
 
 def _signature(text: str) -> bytes:

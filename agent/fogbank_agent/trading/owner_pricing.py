@@ -142,7 +142,7 @@ def _load_function(source: _Source) -> PriceFunction:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Somebody else's code may raise anything; the agent goes on and its owner is told.
         raise ConfigError(f"{source.path} cannot be loaded: {_name(error)}") from None
     function: object = getattr(module, source.function, None)
@@ -155,7 +155,8 @@ def _asking(function: PriceFunction, base: tuple[int, int]) -> Callable[[Reading
     def ask(readings: Readings) -> Quote:
         try:
             answer = function(readings, *base)
-        except Exception as error:
+            shown = _cut(repr(answer))
+        except (Exception, SystemExit) as error:
             # As above: an error of the owner's code declines orders and ends nothing.
             raise _FunctionFailed(f"the pricing function failed: {_name(error)}") from None
         match answer:
@@ -165,7 +166,7 @@ def _asking(function: PriceFunction, base: tuple[int, int]) -> Callable[[Reading
                 return Quote(price=price, start_price=start_price)
             case _:
                 raise _FunctionFailed(
-                    f"the pricing function returned {_cut(repr(answer))}: it must return two whole "
+                    f"the pricing function returned {shown}: it must return two whole "
                     f"numbers from 0 to {PRICE_MAX}, or one of {', '.join(_REASONS)}"
                 )
 
@@ -176,7 +177,7 @@ def _are_prices(*prices: int) -> bool:
     return all(type(price) is int and 0 <= price <= PRICE_MAX for price in prices)
 
 
-def _name(error: Exception) -> str:
+def _name(error: BaseException) -> str:
     return _cut(f"{type(error).__name__}: {error}")
 
 

@@ -345,12 +345,20 @@ class Provider:
             waiting_max=self._settings.slots,
             run_ms=self._speed.run_ms,
             tick=self._speed.tick,
-            debt=self._debts.debt(requestor),
+            debt=self._debts.debt(requestor) + self._hidden_debt(requestor),
             paid=self._debts.paid(requestor),
             room=self._debts.room(requestor),
             paused=self._paused,
             shutting_down=self._nursery is None,
             unwilling=self._unwilling(),
+        )
+
+    def _hidden_debt(self, requestor: NodeId) -> int:
+        """Return what is done for ``requestor`` and waits to be shown, in drops."""
+        return sum(
+            _bill_of(work)[1] - (0 if work.bill is None else work.bill.drops)
+            for (peer, _), work in self._committed.items()
+            if peer == requestor and work.is_committed
         )
 
     def _prices(self) -> Prices:
@@ -419,12 +427,8 @@ class Provider:
 
     def _count(self, work: Work) -> None:
         """Count a lot whose receipt is about to leave."""
-        terms, fuel, runs = work.agreement, fuel_of(tuple(work.results)), len(work.results)
-        requestor = work.order.requestor
-        if work.order.start is not None:
-            # What somebody else has used is somebody else's.
-            fuel -= work.order.start.fuel
-        drops = bill(fuel, terms.price, terms.start_price, runs)
+        fuel, drops = _bill_of(work)
+        runs, requestor = len(work.results), work.order.requestor
         assert work.bill is not None
         rest = work.bill.rest(work.agreement_id, drops)
         self._debts.earn(requestor, fuel - work.bill.fuel, rest)
@@ -502,3 +506,12 @@ class Provider:
         is_idle = not self._paused and not self._unwilling()
         free = self._settings.slots - self._bench.running if is_idle else 0
         self._offering.refresh(self._prices(), free, self._speed.fuel_per_s)
+
+
+def _bill_of(work: Work) -> tuple[int, int]:
+    """Return the fuel that was used for the results of ``work``, and the drops due for it."""
+    terms, fuel = work.agreement, fuel_of(tuple(work.results))
+    if work.order.start is not None:
+        # What somebody else has used is somebody else's.
+        fuel -= work.order.start.fuel
+    return fuel, bill(fuel, terms.price, terms.start_price, len(work.results))

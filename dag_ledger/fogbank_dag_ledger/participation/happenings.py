@@ -67,6 +67,20 @@ class OwnAdopted:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointKept:
+    """The floor of this height is on disk, and the state there."""
+
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShortenOwnLog:
+    """Nobody needs own vertices before position ``first`` any more (8.8)."""
+
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
 class OwnKept:
     """The own vertex that ``KeepOwn`` asked for is signed and on disk."""
 
@@ -241,6 +255,7 @@ ParticipantEvent: TypeAlias = (
     | PromisesRead
     | CheckpointArrived
     | CheckpointSigned
+    | CheckpointKept
     | StoreEnded
     | OwnLogRead
     | OwnAdopted
@@ -272,6 +287,7 @@ ParticipantCommand: TypeAlias = (
     | SpreadCheckpoint
     | KeepCheckpoint
     | AdoptOwn
+    | ShortenOwnLog
     | KeepOwn
     | KeepVertices
     | KeepCommittee

@@ -14,12 +14,13 @@ from fogbank_protocol.machine import Tick
 
 from ..committee_operations import Table
 from ..events import LedgerEvent
+from ..home_operations import MoveHome
 from ..ledger import Ledger
 from ..limits import CLAIM_RETRY_S, CLAIM_WAIT_S, DISK_RETRY_S, OPERATIONS_MAX
 from ..operations import Opening, Operation
 from ..own_objects import OwnObjects
 from ..validator import LedgerGrew, Validator
-from ..vertex import Draft, Vertex
+from ..vertex import Draft, Vertex, VertexId
 from ..wallet import PaymentRefused, Wallet
 from .happenings import KeepOwn, PaymentEnded
 from .issuing_state import DiskIsFull, Issuing, IssuingState, Silent, Stopped
@@ -59,6 +60,7 @@ class OwnIssuing:
         self._claim_at = inf
         self._may_take = False
         self._tend_at = 0.0
+        self._follow_at = 0.0
         self._has_begun = False
         self._stopped: str | None = None
         self._full: tuple[str, float] | None = None
@@ -159,6 +161,7 @@ class OwnIssuing:
                 self._vote(now)
                 or self._fulfil(now, commands)
                 or self._claim(now)
+                or self._follow(now)
                 or self._tend(now)
             )
             if self._under_way is not None:
@@ -246,6 +249,23 @@ class OwnIssuing:
         # One vertex may not hold them all.
         self._claim_at = inf if claim is None else now
         return None if claim is None else KeepOwn(claim)
+
+    def _follow(self, now: float) -> KeepOwn | None:
+        """Move to what succeeded the home in which the account lives (8.18)."""
+        homes = self._ledger.homes
+        home = homes.of(self._ledger.chain(self._own))
+        if not self._has_begun or not home.successors or now < self._follow_at:
+            return None
+        self._follow_at = now + CLAIM_RETRY_S
+        destination = homes.destination(home, self._ledger.is_final)
+        is_bound = self.objects.are_open_in(home)
+        if destination is home or is_bound or not isinstance(self._state(now), Issuing):
+            return None
+        try:
+            return KeepOwn(self.wallet.operate([MoveHome(VertexId(destination.id))]))
+        except PaymentRefused as error:
+            _log.debug("no move now: %s", error)
+            return None
 
     def _tend(self, now: float) -> KeepOwn | None:
         """Return what the account's objects ask for by themselves (8.13, 8.17)."""

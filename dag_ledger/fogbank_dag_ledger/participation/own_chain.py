@@ -30,12 +30,14 @@ from ..gossip_events import ParentsMissing
 from ..ledger import Ledger
 from ..limits import FRONTIER_INTERVAL_S
 from ..vertex import Vertex, VertexId, seq_in
-from .happenings import AdoptOwn, ReadOwnLog
+from .happenings import AdoptOwn, ReadOwnLog, ShortenOwnLog
 from .issuing_state import Silent
 
 _log = logging.getLogger(__name__)
 
-OwnChainCommand: TypeAlias = ReadOwnLog | AdoptOwn | AskHead | ParentsMissing | StopIssuing
+OwnChainCommand: TypeAlias = (
+    ReadOwnLog | AdoptOwn | ShortenOwnLog | AskHead | ParentsMissing | StopIssuing
+)
 
 
 class OwnChain:
@@ -95,6 +97,20 @@ class OwnChain:
             for one in [one for one in known if seq_in(one) <= seq_in(head)]:
                 known.remove(one) if isinstance(known, set) else known.pop(one)
         return commands
+
+    def shorten(self) -> list[ShortenOwnLog]:
+        """Say what of the own log nobody needs any more: the present floor is on disk.
+
+        Its last settled vertex stays: without the file of vertices it tells how far the own chain
+        goes, and nothing is issued before what is below it is known again.  When the own weight is
+        a quorum nobody else need have the rest, and it all stays.
+        """
+        chain, epochs = self._ledger.chain(self._own), self._ledger.epochs
+        if not self._knows or epochs.weight_of(self._own) >= epochs.quorum:
+            return []
+        if chain is None or chain.settled_head is None:
+            return []
+        return [ShortenOwnLog(seq_in(chain.settled_head.id))]
 
     def ready(self) -> Iterator[Vertex]:
         """Iterate over the next vertices of the own log, as long as their edges are held."""

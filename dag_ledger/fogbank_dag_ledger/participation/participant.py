@@ -39,6 +39,7 @@ from ..vertex import NO_VERTEX, Vertex, VertexId
 from .happenings import (
     ActWanted,
     AdoptOwn,
+    CheckpointKept,
     FloorRead,
     KeepCommittee,
     KeepVertices,
@@ -56,6 +57,7 @@ from .happenings import (
     PublishNews,
     ReadOwnLog,
     SeatsWanted,
+    ShortenOwnLog,
     StoreEnded,
     StoreFailed,
     StoreRead,
@@ -152,6 +154,10 @@ class Participant:
                 return [*self._spread(event, now), *asked, *self._checkpoint(event, now)]
             case CheckpointArrived() | CheckpointSigned():
                 return self._checkpoint(event, now)
+            case CheckpointKept(height):
+                floor = self.checkpointing.floor
+                is_newest = floor is not None and floor.checkpoint.height == height
+                return [*self._own_chain.shorten()] if is_newest else []
             case FloorRead():
                 return self._begin_at(event, now)
             case PromisesRead(sealed):
@@ -315,7 +321,7 @@ class Participant:
                     out += self._spread(command, now)
                 case StopIssuing(reason):
                     self._issuing.stop(reason)
-                case ReadOwnLog() | AdoptOwn() | AskHead():
+                case ReadOwnLog() | AdoptOwn() | ShortenOwnLog() | AskHead():
                     out.append(command)
         return out
 

@@ -1,5 +1,6 @@
 """The files of a ledger, opened together (SPEC.md section 8.8)."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ class Disk:
     store: VertexStore
     writer: StoreWriter
     vouchers: VoucherStore
+    damaged_tables: Sequence[str] = ()
+    """Tables of the file of vertices, that of vertices left out, with damaged rows."""
+
+    damaged_copy: Path | None = None
+    """Where a copy of that file was put."""
 
     @property
     def notices(self) -> list[str]:
@@ -45,6 +51,16 @@ class Disk:
             notices.append(
                 f"the file of vouchers was damaged; it is kept as {self.vouchers.set_aside}. "
                 "Ask those who pay over open channels for their last vouchers"
+            )
+        if self.vouchers.damaged:
+            notices.append(
+                f"{self.vouchers.damaged} vouchers in their file are damaged and not used. "
+                "Ask those who pay over open channels for their last vouchers"
+            )
+        if self.damaged_copy is not None:
+            notices.append(
+                f"the file of vertices had damaged rows ({', '.join(self.damaged_tables)}); a copy "
+                f"is kept as {self.damaged_copy}, and those rows are not used"
             )
         return notices
 
@@ -71,5 +87,11 @@ def open_disk(folder: Path, network: NetworkId, issuer: NodeId) -> Disk:
         store = VertexStore(folder / STORE_NAME, network)
         opened.callback(store.close)
         vouchers = VoucherStore(folder / VOUCHERS_NAME)
+        opened.callback(vouchers.close)
+        copy = None
+        damaged = store.damaged_tables()
+        if damaged:
+            copy = store.copy_aside()
+            store.forget_damaged()
         opened.pop_all()
-    return Disk(log, store, StoreWriter(store), vouchers)
+    return Disk(log, store, StoreWriter(store), vouchers, damaged, copy)

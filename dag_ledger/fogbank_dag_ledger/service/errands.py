@@ -16,6 +16,7 @@ from ..committee_proof import encode_committee_proof
 from ..gossip_events import AskFrontier, AskParents, AskRanges
 from ..participation.happenings import (
     AdoptOwn,
+    CheckpointKept,
     KeepCommittee,
     KeepOwn,
     OwnAdopted,
@@ -23,10 +24,12 @@ from ..participation.happenings import (
     OwnRefused,
     ParticipantEvent,
     ReadOwnLog,
+    ShortenOwnLog,
 )
 from .checkpoint_files import keep
 from .disk import Disk
 from .exchange import Exchange
+from .failures import StorageFailure
 from .issuer import Issuer
 from .own_records import OwnRecords
 from .wishes import Wish
@@ -41,6 +44,7 @@ Errand: TypeAlias = (
     | KeepOwn
     | ReadOwnLog
     | AdoptOwn
+    | ShortenOwnLog
     | SignCheckpoint
     | KeepCheckpoint
     | KeepCommittee
@@ -97,6 +101,9 @@ class Errands:
                 self._start(self._read_own_log, errand)
             case AdoptOwn():
                 self._start(self._adopt_own, errand)
+            case ShortenOwnLog():
+                if self.nursery is not None:
+                    self.nursery.start_soon(self._shorten_own_log, errand)
             case SignCheckpoint():
                 self._start(self._sign_checkpoint, errand)
             case KeepCommittee():
@@ -139,6 +146,13 @@ class Errands:
         await self._records.adopt(command.ids)
         return OwnAdopted()
 
+    async def _shorten_own_log(self, command: ShortenOwnLog) -> None:
+        with trio.CancelScope(shield=True):
+            try:
+                await self._records.shorten(command.first)
+            except StorageFailure as error:
+                _log.warning("the log of own vertices is not shortened: %s", error)
+
     async def _sign_checkpoint(self, command: SignCheckpoint) -> CheckpointSigned:
         if command.sealed:
             store = self._disk.store
@@ -177,3 +191,4 @@ class Errands:
                     return
             if command.floor is not None:
                 self.state_kept = command.floor.state
+                self._tell(CheckpointKept(command.floor.checkpoint.height))

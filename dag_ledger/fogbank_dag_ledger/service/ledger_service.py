@@ -65,7 +65,7 @@ from ..participation.happenings import (
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
 from ..stakes import StakeView, channel_funds, view_stake
-from ..vertex import Vertex, VertexId
+from ..vertex import NO_VERTEX, Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
 from .bootstrap import fetch_snapshot
@@ -226,7 +226,12 @@ class LedgerService:
     def homes(self) -> tuple[HomeView, ...]:
         """Return the homes that sites have made, as far as they are known here."""
         return tuple(
-            HomeView(VertexId(home_id), home.table, self._ledger.is_final(VertexId(home_id)))
+            HomeView(
+                VertexId(home_id),
+                home.table,
+                self._ledger.is_final(VertexId(home_id)),
+                self._ledger.homes.before(home),
+            )
             for home_id, home in self._ledger.homes.others.items()
         )
 
@@ -235,16 +240,19 @@ class LedgerService:
         """The id of the home of the own account; empty for that of the whole community."""
         return self._ledger.homes.of(self._ledger.chain(self._own)).id
 
-    async def create_home(self, table: Table, signatures: Sequence[bytes]) -> VertexId:
+    async def create_home(
+        self, table: Table, signatures: Sequence[bytes], succeeds: VertexId = NO_VERTEX
+    ) -> VertexId:
         """Make a home with these seats; return its id when it is on disk.
 
-        ``signatures`` are ``home_codec.sign_home`` of each seat, in their order.
+        ``signatures`` are those of each seat under ``home_codec.home_preimage``, in their order;
+        who lives in the home ``succeeds`` follows there.
 
         Raises:
             PaymentRefused: ``ImpossibleAct`` when a rule of 8.18 is broken, others as for ``pay``.
             NotIssuing: as for ``pay``.
         """
-        vertex = await self._act((CreateHome(table, tuple(signatures)),))
+        vertex = await self._act((CreateHome(table, tuple(signatures), succeeds),))
         return vertex.id
 
     async def move_home(self, home: bytes) -> VertexId:

@@ -1,20 +1,20 @@
 """The log of this node's own vertices: on disk before anyone sees them (SPEC.md section 8.8)."""
 
 import errno
-import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from threading import Lock
 
 from fogbank_protocol.identity import NetworkId, NodeId, short_form
 
-from ..limits import OWN_LOG_APPEND_BYTES_MAX
+from ..limits import OWN_LOG_APPEND_BYTES_MAX, OWN_LOG_SHORTEN_BYTES
 from ..own_log_format import (
     FIRST_CHECKSUM,
     HEADER_BYTES,
+    BadRecord,
     Damaged,
     Foreign,
     Readable,
@@ -25,8 +25,18 @@ from ..own_log_format import (
     read_records,
 )
 from .failures import LogFull, LogUnusable
+from .safe_files import (
+    copy_bytes,
+    finish_replacing,
+    free_name,
+    new_name,
+    open_locked,
+    replace,
+    sync_folder,
+    write_all,
+)
 
-_COPY_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 16
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -42,7 +52,13 @@ class Damage:
 
 
 class OwnLog:
-    """An append-only file of this node's own vertices, open for writing by one process."""
+    """A file of this node's own vertices, open for writing by one process.
+
+    It is appended to, and now and then what nobody needs any more is left out of it.
+    """
+
+    shorten_bytes = OWN_LOG_SHORTEN_BYTES
+    """It is not shortened before it is as long; tests make it less."""
 
     def __init__(self, path: Path, network: NetworkId, issuer: NodeId) -> None:
         """Open the log at ``path`` or begin one; its folder must exist.
@@ -57,8 +73,12 @@ class OwnLog:
         self._path = path
         self._header = header(network, issuer)
         self.damage: Damage | None = None
+        self._lock = Lock()
+        self._shorten_at = self.shorten_bytes
+        self._folder_is_synced = True
         try:
-            self._file = self._open()
+            finish_replacing(path)
+            self._file = open_locked(path)
             self._length, self._checksum = self._recover_or_close()
         except BlockingIOError:
             raise LogUnusable(f"{path} is in use by another agent; stop that one first") from None
@@ -67,8 +87,10 @@ class OwnLog:
 
     def records(self) -> Iterator[bytes]:
         """Yield every vertex of the log, oldest first."""
-        with self._path.open("rb") as file:
-            yield from read_records(file, self._length)
+        with self._lock:
+            file, length = self._path.open("rb"), self._length
+        with file:
+            yield from read_records(file, length)
 
     def append(self, records: Sequence[bytes]) -> None:
         """Write ``records`` and return when they are on disk; blocks, so call it in a thread.
@@ -79,29 +101,40 @@ class OwnLog:
             LogFull: the disk is full.
             LogUnusable: the disk does not take the bytes for another reason.
         """
-        data, checksum = encode_records(self._checksum, records)
-        assert len(data) <= OWN_LOG_APPEND_BYTES_MAX
-        try:
-            self._write(data)
-        except OSError as error:
-            raise self._failure(error) from error
-        self._length += len(data)
-        self._checksum = checksum
+        with self._lock:
+            data, checksum = encode_records(self._checksum, records)
+            assert len(data) <= OWN_LOG_APPEND_BYTES_MAX
+            try:
+                self._write(data)
+            except OSError as error:
+                raise self._failure(error) from error
+            self._length += len(data)
+            self._checksum = checksum
+
+    def shorten(self, is_needed: Callable[[bytes], bool]) -> None:
+        """Leave out the vertices that ``is_needed`` denies, once the log is long; blocks.
+
+        The file is replaced as a whole: whenever power fails there is the old one or the new one.
+
+        Raises:
+            LogFull: there is no room for the new one, and the old one is as it was.
+            LogUnusable: the disk does not take it for another reason.
+        """
+        with self._lock:
+            if self._length < self._shorten_at:
+                return
+            try:
+                self._replace(is_needed)
+            except BadRecord:
+                # It changed on the disk: the next start sets it aside, as it is.
+                pass
+            except OSError as error:
+                raise self._failure(error) from error
+            self._shorten_at = max(self.shorten_bytes, 2 * self._length)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
         self._file.close()
-
-    def _open(self) -> BinaryIO:
-        # Not "a": appending goes where this object says, even after a failed write.
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        file = os.fdopen(descriptor, "r+b", buffering=0)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise
-        return file
 
     def _recover_or_close(self) -> tuple[int, bytes]:
         try:
@@ -134,32 +167,58 @@ class OwnLog:
     def _begin(self) -> int:
         self._file.seek(0)
         self._file.truncate(0)
-        _write_all(self._file, self._header)
+        write_all(self._file, self._header)
         os.fsync(self._file.fileno())
-        _sync_folder(self._path.parent)
+        sync_folder(self._path.parent)
         return HEADER_BYTES
 
     def _set_aside(self, damaged_at: int, good: int, checksum: bytes) -> tuple[int, bytes]:
         """Move the damaged file away and go on with a copy of its first ``good`` bytes."""
-        aside = _free_name(self._path)
-        copy = self._path.with_name(self._path.name + ".new")
+        aside = free_name(self._path)
+        copy = new_name(self._path)
         with self._path.open("rb") as damaged, copy.open("wb") as file:
             file.write(self._header)
             damaged.seek(HEADER_BYTES)
-            _copy(damaged, file, good - HEADER_BYTES)
+            copy_bytes(damaged, file, good - HEADER_BYTES)
             file.flush()
             os.fsync(file.fileno())
         os.rename(self._path, aside)
         os.rename(copy, self._path)
-        _sync_folder(self._path.parent)
+        sync_folder(self._path.parent)
         self._file.close()
-        self._file = self._open()
+        self._file = open_locked(self._path)
         self.damage = Damage(damaged_at, aside)
         return good, checksum
 
+    def _replace(self, is_needed: Callable[[bytes], bool]) -> None:
+        """Write the needed records to a new file, let it take the place of this one, and use it."""
+        length, checksum = HEADER_BYTES, FIRST_CHECKSUM
+        with replace(self._path) as new:
+            piece = bytearray(self._header)
+            with self._path.open("rb") as old:
+                for record in filter(is_needed, read_records(old, self._length)):
+                    data, checksum = encode_records(checksum, [record])
+                    length += len(data)
+                    piece += data
+                    if len(piece) >= _PIECE_BYTES:
+                        write_all(new, piece)
+                        piece.clear()
+            write_all(new, piece)
+        self._file.close()
+        self._file, self._length, self._checksum = new, length, checksum
+        # Until then power could bring back the old file, without what is appended to the new one.
+        self._folder_is_synced = False
+        self._sync_folder()
+
+    def _sync_folder(self) -> None:
+        if not self._folder_is_synced:
+            sync_folder(self._path.parent)
+            self._folder_is_synced = True
+
     def _write(self, data: bytes) -> None:
+        self._sync_folder()
         self._file.seek(self._length)
-        _write_all(self._file, data)
+        write_all(self._file, data)
         os.fdatasync(self._file.fileno())
 
     def _failure(self, error: OSError) -> LogFull | LogUnusable:
@@ -170,31 +229,3 @@ class OwnLog:
         if error.errno in _NO_ROOM:
             return LogFull(f"no room on the disk for {self._path}; free some space")
         return LogUnusable(f"cannot write {self._path}: {error.strerror}")
-
-
-def _write_all(file: BinaryIO, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
-
-
-def _copy(source: BinaryIO, target: BinaryIO, count: int) -> None:
-    while count:
-        piece = source.read(min(count, _COPY_BYTES))
-        target.write(piece)
-        count -= len(piece)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _free_name(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
-        number += 1
-    return aside

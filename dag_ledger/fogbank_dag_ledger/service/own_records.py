@@ -37,5 +37,17 @@ class OwnRecords:
             wires = await self._disk.writer.find(ids)
             await trio.to_thread.run_sync(self._disk.log.append, wires)
 
+    async def shorten(self, first: int) -> None:
+        """Leave out of the log what comes before position ``first`` of the own chain.
+
+        Raises:
+            LogFull, LogUnusable: as ``OwnLog.shorten``; the log is as it was.
+        """
+
+        def is_needed(wire: bytes) -> bool:
+            return decode_vertex(wire, self._network).seq >= first
+
+        await trio.to_thread.run_sync(self._disk.log.shorten, is_needed)
+
     def _read_page(self) -> list[bytes]:
         return list(islice(self._records, REPLAY_PAUSE_VERTICES))

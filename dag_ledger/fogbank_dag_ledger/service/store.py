@@ -39,14 +39,27 @@ _MIGRATIONS = (
         height INTEGER PRIMARY KEY,
         body BLOB NOT NULL,
         signatures BLOB NOT NULL,
-        names BLOB NOT NULL
+        names BLOB NOT NULL,
+        crc INTEGER NOT NULL
     );
     CREATE TABLE floor (height INTEGER NOT NULL);
     CREATE TABLE state (key BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE sealed (account BLOB PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE committee (epoch INTEGER PRIMARY KEY, proof BLOB NOT NULL);
+    CREATE TABLE sealed (
+        account BLOB PRIMARY KEY, epoch INTEGER NOT NULL, crc INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE committee (epoch INTEGER PRIMARY KEY, proof BLOB NOT NULL, crc INTEGER NOT NULL);
     """,
 )
+
+_SUMMED = {
+    "checkpoint": "height, body, signatures, names",
+    "sealed": "epoch, account",
+    "committee": "epoch, proof",
+}
+"""The columns that a row's checksum covers; an integer first."""
+
+_KEY_AT = {"checkpoint": 0, "sealed": 1, "committee": 0}
+"""Which of them is the key."""
 
 _CURSOR_ROWS = 64
 
@@ -169,27 +182,33 @@ class VertexStore:
     def seal(self, accounts: Iterable[NodeId], epoch: int) -> None:
         """Keep the promise not to acknowledge any more of these chains in ``epoch``."""
         self._database.executemany(
-            "INSERT OR REPLACE INTO sealed VALUES (?, ?)",
-            [(bytes(one), epoch) for one in accounts],
+            "INSERT OR REPLACE INTO sealed VALUES (?, ?, ?)",
+            [(bytes(one), epoch, _sum(epoch, one)) for one in accounts],
         )
 
     def sealed(self) -> list[tuple[NodeId, int]]:
         """Return the chains of which no more may be acknowledged, each with the epoch."""
-        rows = self._database.query("SELECT account, epoch FROM sealed")
+        rows = self._database.query("SELECT account, epoch, crc FROM sealed")
         return [
-            (NodeId(account), epoch) for account, epoch in cast("Sequence[tuple[bytes, int]]", rows)
+            (NodeId(account), epoch)
+            for account, epoch, crc in cast("Sequence[tuple[bytes, int, int]]", rows)
+            if crc == _sum(epoch, account)
         ]
 
     # Committees (SPEC.md section 8.22).
 
     def keep_committee(self, epoch: int, proof: bytes) -> None:
         """Keep what shows who has the seats of ``epoch``."""
-        self._database.execute("INSERT OR REPLACE INTO committee VALUES (?, ?)", (epoch, proof))
+        row = epoch, proof, _sum(epoch, proof)
+        self._database.execute("INSERT OR REPLACE INTO committee VALUES (?, ?, ?)", row)
 
     def committee(self, epoch: int) -> bytes | None:
         """Return what shows who has the seats of ``epoch``, None when it is not kept."""
-        rows = self._database.query("SELECT proof FROM committee WHERE epoch = ?", (epoch,))
-        return cast("bytes", rows[0][0]) if rows else None
+        rows = self._database.query("SELECT proof, crc FROM committee WHERE epoch = ?", (epoch,))
+        for proof, crc in cast("Sequence[tuple[bytes, int]]", rows):
+            if crc == _sum(epoch, proof):
+                return proof
+        return None
 
     def keep_checkpoint(
         self,
@@ -210,8 +229,14 @@ class VertexStore:
             if is_snapshot:
                 self._database.execute("DELETE FROM checkpoint")
             self._database.execute(
-                "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)",
-                (newest.height, newest.body, newest.signatures, newest.names),
+                "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?)",
+                (
+                    newest.height,
+                    newest.body,
+                    newest.signatures,
+                    newest.names,
+                    _sum(newest.height, newest.body, newest.signatures, newest.names),
+                ),
             )
             if floor is None:
                 return
@@ -239,21 +264,55 @@ class VertexStore:
 
         Returns where a copy of the file is.
         """
-        names = (self._path.with_name(f"{self._path.name}.corrupt-{n}") for n in count(1))
-        copy = next(name for name in names if not name.exists())
-        self._database.execute("VACUUM INTO ?", (str(copy),))
+        copy = self.copy_aside()
         with self._database.transaction():
             for table in ("floor", "state", "checkpoint"):
                 self._database.execute(f"DELETE FROM {table}")
         return copy
 
+    def copy_aside(self) -> Path:
+        """Keep a copy of a file in which something is damaged; return where it is."""
+        names = (self._path.with_name(f"{self._path.name}.corrupt-{n}") for n in count(1))
+        copy = next(name for name in names if not name.exists())
+        self._database.execute("VACUUM INTO ?", (str(copy),))
+        return copy
+
+    def forget_damaged(self) -> None:
+        """Delete the rows that are not as they were written; what can be is asked for again."""
+        with self._database.transaction():
+            for table, columns in _SUMMED.items():
+                for row in self._database.query(f"SELECT {columns}, crc FROM {table}"):
+                    if row[-1] != _sum(cast("int", row[0]), *cast("Sequence[bytes]", row[1:-1])):
+                        key = columns.split(", ")[_KEY_AT[table]]
+                        self._database.execute(
+                            f"DELETE FROM {table} WHERE {key} = ?", (row[_KEY_AT[table]],)
+                        )
+
     def checkpoints(self) -> list[KeptCheckpoint]:
-        """Return the checkpoints that are kept, the oldest first."""
+        """Return the checkpoints that are kept, the oldest first.
+
+        Those before a damaged one are left out: names with a gap would stand for wrong positions.
+        """
         rows = self._database.query("SELECT * FROM checkpoint ORDER BY height")
+        kept: list[KeptCheckpoint] = []
+        floor = self._database.query("SELECT height FROM floor")
+        for height, body, signatures, names, crc in cast(
+            "Sequence[tuple[int, bytes, bytes, bytes, int]]", rows
+        ):
+            if crc == _sum(height, body, signatures, names):
+                kept.append(KeptCheckpoint(height, body, signatures, names))
+            elif floor and height <= cast("int", floor[0][0]):
+                kept.clear()
+        return kept
+
+    def damaged_tables(self) -> list[str]:
+        """Return the tables beside that of vertices in which a row is not as it was written."""
         return [
-            KeptCheckpoint(height, body, signatures, names)
-            for height, body, signatures, names in cast(
-                "Sequence[tuple[int, bytes, bytes, bytes]]", rows
+            table
+            for table, columns in _SUMMED.items()
+            if any(
+                row[-1] != _sum(cast("int", row[0]), *cast("Sequence[bytes]", row[1:-1]))
+                for row in self._database.query(f"SELECT {columns}, crc FROM {table}")
             )
         ]
 
@@ -314,6 +373,14 @@ class VertexStore:
             if crc32(wire) == crc
         }
         return [wires[number] for number in numbers if number in wires]
+
+
+def _sum(number: int, *parts: bytes) -> int:
+    """Return the checksum of a row.  SQLite has none: a bit that flips in a value goes unseen."""
+    total = crc32(number.to_bytes(8, "big", signed=True))
+    for part in parts:
+        total = crc32(part, crc32(len(part).to_bytes(8, "big"), total))
+    return total
 
 
 def _append_statement(rows: int) -> str:

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from ..audit import Audit
+from ..audit_objects import Result
 from ..checkpoint_state import decode_record
-from ..object_state import ObjectRecord
-from ..operations import Anchor
 from .reading import LedgerOnDisk
 
 
@@ -15,12 +14,6 @@ class Verification:
 
     vertices: int
     final: int
-    with_objects: int
-    """Vertices that open objects or act on them."""
-
-    with_committee: bool
-    """Whether something above the floor changes the seats: votes are not compared then."""
-
     state_hash: bytes
     differences: tuple[str, ...]
     """In sentences; none when all is equal."""
@@ -28,40 +21,34 @@ class Verification:
 
 def verify(found: LedgerOnDisk) -> Verification:
     """Work out ``found`` anew and compare; takes time with the square of what is held."""
-    ledger, floor = found.ledger, found.floor
-    state = [] if floor is None else [decode_record(one) for one in floor.state.values()]
-    dead = () if floor is None else floor.checkpoint.dead
-    # Votes above the floor are those of its epoch, unless the seats changed since.
-    with_committee = any(vertex.committee for vertex in found.vertices.values())
-    seats = (None, 0) if with_committee else (ledger.epochs.table, ledger.epochs.number)
-    audit = Audit(ledger.genesis, state, dead, list(found.vertices.values()), *seats)
+    ledger, floor = found.ledger, found.begins_at
+    state = [] if floor is None else [decode_record(one) for one in floor.floor.state.values()]
+    dead = [] if floor is None else [one for names in floor.names for one in names.dead]
+    tables = [] if floor is None else floor.tables
+    table, epoch = (tables[-1], len(tables)) if tables else (None, 0)
+    won = {
+        held.id: Result(held.outcome.is_seizure, held.outcome.award, held.outcome.shares)
+        for held in ledger.objects()
+        if held.outcome is not None
+    }
+    vertices = list(found.vertices.values())
+    audit = Audit(ledger.genesis, state, dead, vertices, table, epoch, won)
     differences = [
         *(f"{one.hex()} is damaged" for one in found.damaged),
+        *(f"the table {one} has damaged rows" for one in found.damaged_tables),
         *(f"{one.hex()} stands on what is not here" for one in found.waiting),
         *audit.wrong,
     ]
-    with_objects = sum(
-        any(not isinstance(one, Anchor) for one in vertex.operations)
-        for vertex in found.vertices.values()
-    )
-    has_objects = with_objects > 0 or any(isinstance(one, ObjectRecord) for one in state)
     final = {record.id for record in ledger.dag.records() if record.final}
     confirmed = {record.id for record in ledger.dag.records() if record.confirmed}
     lost = {record.id for record in ledger.dag.records() if record.lost}
     differences += [f"{one.hex()} is lost in one only" for one in sorted(lost ^ audit.lost)]
-    confirmed_differ = sorted((confirmed - lost) ^ audit.confirmed) if not with_committee else []
+    # What was final in an earlier epoch need not be L1 in the present one.
+    confirmed_differ = sorted((confirmed - lost - final) ^ (audit.confirmed - audit.final))
     differences += [f"{one.hex()} is confirmed in one only" for one in confirmed_differ]
-    if not has_objects and not with_committee:
-        differences += [f"{one.hex()} is final in one only" for one in sorted(final ^ audit.final)]
-        if audit.state_hash() != ledger.state_hash():
-            differences.append("the state hashes differ")
-        if audit.supply_held() != ledger.genesis.supply:
-            differences.append("the supply has changed")
-    return Verification(
-        len(found.vertices),
-        len(final),
-        with_objects,
-        with_committee,
-        ledger.state_hash(),
-        tuple(differences),
-    )
+    differences += [f"{one.hex()} is final in one only" for one in sorted(final ^ audit.final)]
+    if audit.state_hash() != ledger.state_hash():
+        differences.append("the state hashes differ")
+    if audit.supply_held() != ledger.genesis.supply:
+        differences.append("the supply has changed")
+    return Verification(len(found.vertices), len(final), ledger.state_hash(), tuple(differences))

@@ -60,6 +60,9 @@ class HomeView:
     is_final: bool
     """Whether its making is final: before, nobody can move there."""
 
+    succeeds: bytes
+    """The id of the home whose people follow here; empty: none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statistics:

@@ -3,9 +3,10 @@
 All methods block; the service calls them in a worker thread.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
+from zlib import crc32
 
 from fogbank_protocol.encoding import Value, decode, encode
 from fogbank_protocol.identity import NodeId
@@ -21,6 +22,7 @@ _MIGRATIONS = (
         lane INTEGER NOT NULL,
         body BLOB NOT NULL,
         signature BLOB NOT NULL,
+        crc INTEGER NOT NULL,
         PRIMARY KEY (channel, lane)
     ) WITHOUT ROWID;
     """,
@@ -51,16 +53,25 @@ class VoucherStore:
             DatabaseFailure: the file does not take them for another reason.
         """
         rows = [
-            (bytes(channel), one.lane, encode(voucher_value(one)), one.signature)
+            _row(channel, one.lane, encode(voucher_value(one)), one.signature)
             for channel, one in vouchers
         ]
-        self._database.executemany("INSERT OR REPLACE INTO voucher VALUES (?, ?, ?, ?)", rows)
+        self._database.executemany("INSERT OR REPLACE INTO voucher VALUES (?, ?, ?, ?, ?)", rows)
 
     def all(self) -> Iterator[tuple[ObjectId, Voucher]]:
-        """Yield what is kept."""
-        for row in self._database.query("SELECT channel, body, signature FROM voucher"):
-            channel, body, signature = cast("tuple[bytes, bytes, bytes]", row)
-            yield ObjectId(channel), _voucher(decode(body), signature)
+        """Yield what is kept and is as it was written: see ``damaged``."""
+        for row in self._rows():
+            channel, lane, body, signature, _ = row
+            if row == _row(channel, lane, body, signature):
+                yield ObjectId(channel), _voucher(decode(body), signature)
+
+    @property
+    def damaged(self) -> int:
+        """How many are not as they were written."""
+        return sum(row != _row(*row[:-1]) for row in self._rows())
+
+    def _rows(self) -> Sequence["_Row"]:
+        return cast("Sequence[_Row]", self._database.query("SELECT * FROM voucher"))
 
     def forget(self, channel: ObjectId) -> None:
         """Keep no voucher of ``channel`` any more."""
@@ -69,6 +80,15 @@ class VoucherStore:
     def close(self) -> None:
         """Close the file; safe to call twice."""
         self._database.close()
+
+
+_Row: TypeAlias = tuple[bytes, int, bytes, bytes, int]
+
+
+def _row(channel: bytes, lane: int, body: bytes, signature: bytes) -> _Row:
+    """Return what is kept of a voucher, with a checksum: SQLite has none."""
+    crc = crc32(lane.to_bytes(8, "big", signed=True) + bytes(channel) + signature + body)
+    return bytes(channel), lane, body, signature, crc
 
 
 def _voucher(value: Value, signature: bytes) -> Voucher:

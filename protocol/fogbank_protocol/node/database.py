@@ -154,12 +154,13 @@ def open_database(
         connection.close()
         set_aside = _move_aside(path)
         connection = _connect(path)
-    with _closed_after_failure(connection), _failures_named(path):
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA journal_size_limit = {DATABASE_JOURNAL_BYTES}")
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(connection, path, migrations)
+    try:
+        _prepare(connection, path, migrations, synchronous)
+    except _WrongVersion:
+        connection.close()
+        set_aside = _move_aside(path)
+        connection = _connect(path)
+        _prepare(connection, path, migrations, synchronous)
     return Database(connection, path, set_aside=set_aside)
 
 
@@ -188,6 +189,21 @@ def read_database(path: Path, migrations: Sequence[str]) -> Database:
             connection.close()
             raise DatabaseFailure(f"{path} is of another version: start the agent once")
     return Database(connection, path, set_aside=None)
+
+
+class _WrongVersion(Exception):
+    """The file says that it is older than it is: its number changed on the disk."""
+
+
+def _prepare(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[str], synchronous: str
+) -> None:
+    with _closed_after_failure(connection), _failures_named(path):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA journal_size_limit = {DATABASE_JOURNAL_BYTES}")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection, path, migrations)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -233,9 +249,14 @@ def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[st
             " state folder"
         )
     for number, migration in enumerate(migrations[version:], version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {number}; COMMIT;"
-        )
+        try:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {number}; COMMIT;"
+            )
+        except sqlite3.OperationalError as error:
+            if "already exists" in str(error):
+                raise _WrongVersion from error
+            raise
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from tests.dag_ledger.community import Community
 
 from fogbank_agent.cli.main import tree
 from fogbank_agent.errors import FogbankError
+from fogbank_agent.setting_up import read_network_file
 from fogbank_agent.state_folder import StateFolder
 from fogbank_dag_ledger.service.disk import STORE_NAME
 from fogbank_dag_ledger.service.store import VertexStore
@@ -134,3 +135,32 @@ def test_without_a_ledger_or_with_a_broken_file_a_sentence_says_what_to_do(
     )
     assert result.returncode == 4
     assert "Traceback" not in result.stderr
+
+
+def test_a_network_begins_anew_with_the_balances_of_one_whose_seats_are_lost(
+    state: StateFolder, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    community = Community()
+    survivor, out = community.names[3], tmp_path / "next.network"
+
+    def begin(seat: str) -> None:
+        named = ("--name", "next", "--seat", seat, "--out", str(out))
+        tree.main(
+            ["network", "begin-anew", *named, "--state", str(state.path), "--json"],
+            prog_name="fogbank",
+            standalone_mode=False,
+        )
+
+    with pytest.raises(FogbankError, match="is no key"):
+        begin("four")
+    begin(survivor.hex())
+    said = json.loads(capsys.readouterr().out)
+    genesis = read_network_file(out)
+    assert (said["seats"], said["quorum"]) == ([survivor.hex()], 1)
+    assert genesis.network != community.network
+    assert genesis.supply == community.genesis.supply
+    # Paid and final; the payee has not claimed it.
+    assert genesis.balances[community.names[4]] == 900
+    assert genesis.balances[community.names[6]] == 100
+    with pytest.raises(FogbankError, match="exists already"):
+        begin(survivor.hex())

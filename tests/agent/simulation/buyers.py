@@ -330,6 +330,9 @@ class Buyer:
         if job is not self.job:
             return
         self._bound[lot, attempt] = partial(self._deliver, job, lot, attempt, seller, task, claim)
+        prices = seller.prices
+        drops = bill(task.runs * task.fuel, prices.price, prices.start_price, task.runs)
+        seller.bind(self.id, task.agreement, drops)
         if not self.events.send(lambda: self.tell(job, CommitmentCame(lot, attempt))):
             broke = AttemptBroke(lot, attempt, Reason.PROVIDER_LOST)
             self.events.after(1.0, lambda: self.tell(job, broke))

@@ -129,6 +129,9 @@ class Seller:
     unpaid: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
     grudges: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
     paid: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
+    bound: dict[AgreementId, tuple[NodeId, int]] = field(
+        default_factory=dict[AgreementId, tuple[NodeId, int]]
+    )
     lanes: dict[ObjectId, dict[int, ReceivedLane]] = field(
         default_factory=dict[ObjectId, dict[int, ReceivedLane]]
     )
@@ -167,16 +170,23 @@ class Seller:
         """Forget a task that is not wanted any more."""
         self.running.pop(agreement, None)
         self.waiting = [one for one in self.waiting if one[0].agreement != agreement]
+        self.bound.pop(agreement, None)
         self._start()
 
     def vanish(self) -> None:
         """Lose all work under way."""
         self.is_up = False
         self.running.clear()
+        self.bound.clear()
         self.waiting.clear()
+
+    def bind(self, requestor: NodeId, agreement: AgreementId, drops: int) -> None:
+        """Count a receipt that is committed to: it is work done, shown or not."""
+        self.bound[agreement] = requestor, drops
 
     def earn(self, requestor: NodeId, bill: Bill) -> None:
         """Count a receipt that was given."""
+        self.bound.pop(bill.agreement, None)
         self.earned[bill.agreement] = Earned(requestor, bill)
         self.unpaid[requestor] = self.unpaid.get(requestor, 0) + bill.drops
         self.debt_most = max(self.debt_most, self.debt(requestor))
@@ -237,7 +247,8 @@ class Seller:
             for one in self.bank.channels.values()
             if one.payer == requestor and one.provider == self.id and not one.is_over
         )
-        debt = self.debt(requestor)
+        hidden = sum(drops for who, drops in self.bound.values() if who == requestor)
+        debt = self.debt(requestor) + hidden
         return Situation(
             slots=self.slots,
             running=len(self.running),

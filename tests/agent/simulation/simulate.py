@@ -2,8 +2,8 @@
 
 Each setting is lived twice with the same seed: once with cheats, and once in which the same
 providers are honest.  After the last seed a line for each setting adds them up; ``pays`` names the
-kinds of cheats that lying paid.  Exits with 1 when a rule is broken, or lying paid where each
-provider has a stake.
+kinds of cheats that lying paid.  Exits with 1 when a rule is broken, or lying paid where
+requestors audit by stake, as they do unless they are told otherwise.
 """
 
 import argparse
@@ -52,10 +52,11 @@ SETTINGS = {
         STAKED, copiers_see=True, verification=Quorum(2), cheats_percent=30
     ),
     "audit by others, 20 % cheats": replace(STAKED, verification=Audit(50_000), can_run_here=False),
-    "no stakes, audit, 20 % cheats": replace(STAKED, stake=None),
+    "no stakes, audit, 20 % cheats": replace(STAKED, stake=0),
     "no stakes, audit, 20 % selective": replace(
-        STAKED, stake=None, kinds=(Kind.SELECTIVE,), jobs=2, runs=40
+        STAKED, stake=0, kinds=(Kind.SELECTIVE,), jobs=2, runs=40
     ),
+    "by the record alone, 20 % cheats": replace(STAKED, stake=0, by_stake=False),
     "honest, audit, long": Setting(
         verification=Audit(0),
         stake=40 * BILL,
@@ -157,13 +158,13 @@ def main() -> None:
             else:
                 honest.append(reports[-1])
             broken = [*broken_rules(reports[-1]), *broken_rules(honest[-1])]
-            if setting.stake is not None:
+            if setting.by_stake:
                 broken += cheating_paid(reports[-1], honest[-1])
             is_broken |= bool(broken)
             line = {"seed": seed, "setting": name, "broken": broken, **asdict(reports[-1])}
             print(json.dumps(line), flush=True)
         total = summarise(name, reports, honest)
-        is_broken |= setting.stake is not None and bool(total["pays"])
+        is_broken |= setting.by_stake and bool(total["pays"])
         print(json.dumps(total), flush=True)
     sys.exit(1 if is_broken else 0)
 

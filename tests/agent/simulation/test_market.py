@@ -10,7 +10,7 @@ from .sellers import CHEATS, Kind
 from .simulate import BILL, broken_rules, cheating_paid
 from .world import Setting, World
 
-SMALL = Setting(providers=40, requestors=6, jobs=2, runs=15)
+SMALL = Setting(providers=40, requestors=6, jobs=2, runs=15, by_stake=False)
 
 
 @pytest.mark.slow
@@ -66,6 +66,6 @@ def test_lying_to_all_at_once_pays_only_where_nobody_looks_at_stakes() -> None:
     assert staked.lies > 0
     assert staked.slashed > 0
     assert list(cheating_paid(staked, honest)) == []
-    trusting = World(1, replace(BURSTING, stake=None)).live()
+    trusting = World(1, replace(BURSTING, stake=0, by_stake=False)).live()
     assert trusting.lies > 0
     assert list(cheating_paid(trusting, honest))

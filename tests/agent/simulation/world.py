@@ -1,6 +1,6 @@
 """One made-up market, from a seed: who is in it, how it lives, and what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import sqrt
@@ -53,8 +53,11 @@ class Setting:
     fuel: int = 500_000_000
     """Of every run."""
     stakes_are_shared: bool = True
-    stake: int | None = None
-    """Drops that each provider has locked; None where nobody asks for stakes."""
+    stake: int = 0
+    """Drops that each provider has locked."""
+
+    by_stake: bool = True
+    """Requestors audit so often that lying never pays, and not by the record of results alone."""
     dispute_s: tuple[float, float] = (0.3, 2.0)
     """From a lie found to the stake seized, the least and the most."""
 
@@ -141,7 +144,7 @@ class World:
 
     def _seller(self, at: int, kind: Kind, seen: dict[bytes, Claim]) -> Seller:
         seller_id = NodeId(b"seller" + at.to_bytes(26, "big"))
-        self.bank.wallets[seller_id] = self.setting.stake or 0
+        self.bank.wallets[seller_id] = self.setting.stake
         if self.setting.stake:
             self.bank.stake(seller_id, self.setting.stake)
         price = self.draw.randint(PRICE * 9 // 10, PRICE * 11 // 10)
@@ -177,7 +180,7 @@ class World:
             jobs=self.setting.jobs,
             runs=self.setting.runs,
             fuel=self.setting.fuel,
-            stake_of=None if self.setting.stake is None else partial(self._at_stake, buyer_id),
+            stake_of=self._stake_of(buyer_id),
             accuse=self._accuse,
             pays=pays,
             can_run_here=self.setting.can_run_here,
@@ -185,6 +188,9 @@ class World:
         )
 
     # Disputes.
+
+    def _stake_of(self, buyer: NodeId) -> Callable[[NodeId], int] | None:
+        return partial(self._at_stake, buyer) if self.setting.by_stake else None
 
     def _at_stake(self, buyer: NodeId, provider: NodeId) -> int:
         """Return what ``buyer`` counts on: the watch may be the provider's friends."""

@@ -782,6 +782,23 @@ async def test_a_customer_that_claims_to_have_paid_and_has_not_stays_in_debt(
     await sell_to(tmp_path, act, terms=settings(credit=0))
 
 
+async def test_what_a_customer_does_not_want_to_see_yet_is_debt_all_the_same(
+    tmp_path: Path,
+) -> None:
+    async def act(customer: Customer) -> None:
+        order = customer.order(verification=Quorum(2))
+        body = encode_run_opening(customer.opening(*await customer.ask(order)))
+        seller = customer.seller.node_id
+        async with customer.node.stream(seller, "market.run", body, timeout_s=5) as items:
+            while not isinstance(decode_run_item(await anext(items)), RunCommitted):
+                pass
+            # It is done, bound, and never asked for.
+            with pytest.raises(AssertionError):
+                await customer.ask(customer.order(salt=b"2" * 16))
+
+    await sell_to(tmp_path, act, terms=settings(credit=0))
+
+
 async def test_a_customer_that_leaves_stops_its_run(tmp_path: Path) -> None:
     class Endless(Hasher):
         def __init__(self) -> None:

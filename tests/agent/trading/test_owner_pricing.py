@@ -66,6 +66,9 @@ async def test_a_function_sets_prices_or_gives_a_reason(tmp_path: Path) -> None:
         ("return (-1, 1)", "two whole numbers"),
         ("return 'busy'", "two whole numbers"),
         ("return None", "two whole numbers"),
+        ("exit('now')", "SystemExit: now"),
+        ("raise RecursionError", "RecursionError"),
+        ("return type('Odd', (), {'__repr__': lambda _: 1 / 0})()", "ZeroDivisionError"),
     ],
 )
 async def test_a_function_that_fails_declines_and_is_told(
@@ -81,6 +84,7 @@ async def test_a_function_that_fails_declines_and_is_told(
     ("named", "text", "said"),
     [
         ("prices.py:ask", "1 / 0", "cannot be loaded: ZeroDivisionError"),
+        ("prices.py:ask", "raise SystemExit(3)", "cannot be loaded: SystemExit: 3"),
         ("prices.py:ask", "def Ask(): pass", "has no function ask"),
         ("prices.py:ask", "def ask(:", "cannot be loaded: SyntaxError"),
         ("p.toml", "[base]\nprice = -1", "whole number"),

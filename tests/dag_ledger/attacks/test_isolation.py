@@ -2,6 +2,9 @@
 
 import pytest
 
+from fogbank_dag_ledger.committee_operations import table_of
+from fogbank_dag_ledger.participation.happenings import SeatsWanted
+
 from .attacker import Attacker, honest_world, pay_for_a_while, settle
 
 
@@ -60,3 +63,19 @@ def test_an_old_backup_put_back_unheard_freezes_its_account_and_no_other() -> No
         held = [node.ledger.is_final(one) for one in (world.decode(lost).id, *world.judge.paid)]
         assert held.count(True) > 10
     assert world.nodes[victim].stopped
+
+    # The seats begin an epoch, its owner starts it again, and it pays like anybody.
+    world.judge.one_epoch = False
+    seats = table_of(community.genesis.seats, community.genesis.quorum)
+    for name in community.validators:
+        world.nodes[name].tell(SeatsWanted(seats))
+    world.run(world.now + 20)
+    assert {node.ledger.epochs.number for node in world.nodes.values()} == {1}
+    world.crash(victim)
+    world.start(victim)
+    world.run(world.now + 5)
+    assert world.nodes[victim].may_issue
+    world.nodes[victim].pay(community.names[0], 3)
+    world.run(world.now + 5)
+    (paid,) = world.nodes[victim].paid
+    assert all(node.ledger.is_final(paid) for node in world.nodes.values())

@@ -1,15 +1,19 @@
 """The own chain at the start, and what is asked for before it goes on (SPEC.md section 8.8)."""
 
+import pytest
+
 from fogbank_dag_ledger.amnesia import AskHead, HeadAnswered, SeatJoined
 from fogbank_dag_ledger.gossip_events import ParentsMissing
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.limits import FRONTIER_INTERVAL_S
-from fogbank_dag_ledger.participation.happenings import AdoptOwn, ReadOwnLog
+from fogbank_dag_ledger.participation.happenings import AdoptOwn, ReadOwnLog, ShortenOwnLog
 from fogbank_dag_ledger.participation.issuing_state import Silent
 from fogbank_dag_ledger.participation.own_chain import OwnChain
-from fogbank_dag_ledger.vertex import Vertex
+from fogbank_dag_ledger.vertex import Vertex, seq_in
 
 from ..community import Community
+from ..simulation import World
+from ..test_checkpointing import Parties, grow
 
 COMMUNITY = Community(seats=4, others=2)
 ANN = COMMUNITY.names[0]
@@ -61,3 +65,29 @@ def test_what_the_store_had_and_the_log_had_not_is_adopted_before_anything_is_is
         chain.handle(HeadAnswered(seat, (SECOND.id,)), now=0) for seat in COMMUNITY.validators[:3]
     ]
     assert answers == [[], [], [AdoptOwn((SECOND.id,))]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seats", [4, 1])
+def test_what_is_below_the_floor_is_not_needed_where_others_can_be_asked(seats: int) -> None:
+    """A seat whose own weight is a quorum may be the only one that has anything."""
+    world = World(1, seats, 0)
+    parties = Parties(world)
+    for _ in range(3):
+        grow(world)
+        world.settle()
+        parties.round()
+    node = world.honest[0]
+    head = node.ledger.chain(node.name)
+    assert head is not None
+    assert head.settled_head is not None
+    chain = OwnChain(node.ledger, node.name)
+    chain.begin()
+    assert chain.shorten() == []
+    chain.take_page([], now=0)
+    for other in world.honest[1:]:
+        chain.handle(SeatJoined(other.name), now=0)
+        chain.handle(HeadAnswered(other.name, ()), now=0)
+    first = seq_in(head.settled_head.id)
+    assert first > 0
+    assert chain.shorten() == ([ShortenOwnLog(first)] if seats > 1 else [])

@@ -2,7 +2,8 @@
 
 Reads one JSON line with its place in the community, its folder and its peers' addresses; prints its
 port; then pays in a small circle for ever and prints every payment once ``pay`` has returned, and
-every one that became final.  It is there to be killed.
+every one that became final.  It is there to be killed.  Checkpoints follow each other so fast, and
+the own log is shortened when it is so short, that most kills are near one or the other.
 """
 
 import json
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import trio
 
+from fogbank_dag_ledger.checkpointing import Pace
 from fogbank_dag_ledger.own_account import PaymentFinal
 from fogbank_dag_ledger.service import LedgerService
 from fogbank_dag_ledger.service.failures import NotIssuing
+from fogbank_dag_ledger.service.own_log import OwnLog
 from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.discovery.address import Address
 from fogbank_protocol.node.node import Node, NodeSettings
@@ -22,6 +25,9 @@ from fogbank_protocol.node.node import Node, NodeSettings
 from ..community import Community
 
 PAUSE_S = 0.1
+PACE = Pace(interval_s=5.0, turn_s=0.5, retry_s=0.25)
+LOG_BYTES = 4_096
+"""An own log is shortened from here on."""
 
 
 def say(**what: object) -> None:
@@ -59,7 +65,8 @@ async def main(number: int, folder: Path, peers: list[tuple[str, int]], pays: bo
     )
     identity, genesis = community.identities[number], community.genesis
     node = Node(identity, genesis.network, settings, genesis.body)
-    service = LedgerService(genesis, identity, folder, node)
+    OwnLog.shorten_bytes = LOG_BYTES
+    service = LedgerService(genesis, identity, folder, node, pace=PACE)
     node.add_services(service.services())
     async with trio.open_nursery() as nursery:
         await nursery.start(service.run)

@@ -22,19 +22,24 @@ from random import Random
 import trio
 
 from fogbank_dag_ledger.service import LedgerService
+from fogbank_dag_ledger.service.disk import OWN_LOG_NAME
+from fogbank_dag_ledger.service.reading import read_ledger
+from fogbank_dag_ledger.service.verifying import verify
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.discovery.address import Address
 from fogbank_protocol.node.node import Node, NodeSettings
 
 from ..community import Community
-from .services import wait_equal
+from .services import wait_equal, wait_until
 
 SEATS = 4
 LIFE_S = 1.2
 """How long an agent lives at most after another was killed."""
 
-KILLS_A_ROUND = 25
-"""Then the disks are compared, and new agents begin: reading back takes longer and longer."""
+KILLS_A_ROUND = 10
+"""Then the disks are compared, and new agents begin.
+
+What was said to be paid is asked for by name, and names are kept of 64 checkpoints on disk."""
 
 ROOT = Path(__file__).parents[3]
 
@@ -87,6 +92,12 @@ class Report:
     paid: int
     final: int
     vertices: int
+    floor: int
+    """The height of the checkpoint that the disks begin with."""
+
+    log_bytes: int
+    """The longest log of own vertices."""
+
     wrong: tuple[str, ...]
 
 
@@ -154,18 +165,29 @@ async def look_at_the_disks(network: LittleNetwork, kills: int) -> Report:
             addresses = (*addresses, Address("127.0.0.1", node.port))
         for service in services:
             await service.wait_issuing()
-            for said in network.paid | network.final:
-                await service.wait_final(VertexId(bytes.fromhex(said)))
+        for said in network.paid | network.final:
+            await _wait_final(services, VertexId(bytes.fromhex(said)))
         await wait_equal(services)
         report = Report(
             kills,
             len(network.paid),
             len(network.final),
             services[0].vertices_held,
+            services[0].floor_height,
+            max((network.folder(one) / OWN_LOG_NAME).stat().st_size for one in range(SEATS)),
             tuple(wrong for service in services for wrong in _wrong(service)),
         )
         nursery.cancel_scope.cancel()
     return report
+
+
+async def _wait_final(services: Sequence[LedgerService], said: VertexId) -> None:
+    """Return when somebody knows it to be final.
+
+    All have one state in the end; who was dead for long has begun with that of others, and does not
+    know the names of what lies below.
+    """
+    await wait_until(lambda: any(service.is_final(said) for service in services))
 
 
 def _wrong(service: LedgerService) -> list[str]:
@@ -186,21 +208,34 @@ async def look_in_time(network: LittleNetwork, kills: int, patience_s: float) ->
         return await look_at_the_disks(network, kills)
 
 
+def verify_disk(network: LittleNetwork, seat: int) -> tuple[str, ...]:
+    """Work out anew what is on the disk of ``seat``, as ``fogbank ledger verify`` does."""
+    genesis = Community(seats=SEATS, others=1).genesis
+    return verify(read_ledger(network.folder(seat), genesis)).differences
+
+
 def main() -> int:
     """Kill as often as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", default="crashes", help="decides whom and roughly when")
     given = parser.parse_args()
+    floors: list[int] = []
     for first in range(0, given.kills, KILLS_A_ROUND):
         kills = min(KILLS_A_ROUND, given.kills - first)
         with tempfile.TemporaryDirectory() as folder:
             network = LittleNetwork(Path(folder), f"{given.seed} {first}")
             network.run(kills)
             report = trio.run(look_in_time, network, kills, 300.0)
+            differences = [one for seat in range(SEATS) for one in verify_disk(network, seat)]
         print(report, flush=True)
-        if report.wrong:
+        floors.append(report.floor)
+        if report.wrong or differences:
+            print(differences)
             return 1
+    if max(floors) < 1:
+        print("nothing was pruned")
+        return 1
     return 0
 
 

@@ -73,7 +73,6 @@ async def test_a_network_prunes_after_its_seats_changed_and_proves_them_to_a_fre
         )
         await here.stop(3)
         found = verify(read_ledger(here.folder(3), here.community.genesis))
-        assert not found.with_committee
         assert found.differences == ()
         (again,) = await here.start(3)
         assert again.floor_height > 0

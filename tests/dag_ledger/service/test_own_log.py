@@ -1,6 +1,8 @@
 """The log of own vertices, on real files: torn, damaged, full, in use (SPEC.md section 8.8)."""
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.full_disk import full_disk
 
-from fogbank_dag_ledger.limits import OWN_LOG_APPEND_BYTES_MAX
+from fogbank_dag_ledger.limits import OWN_LOG_APPEND_BYTES_MAX, OWN_LOG_SHORTEN_BYTES
 from fogbank_dag_ledger.service.failures import LogFull, LogUnusable
 from fogbank_dag_ledger.service.own_log import OwnLog
 from fogbank_protocol.identity import NetworkId, NodeId
@@ -184,6 +186,138 @@ def test_an_append_is_synced_before_it_returns(
     monkeypatch.setattr(os, "fdatasync", note)
     log.append([b"record"])
     assert synced == [path.read_bytes()]
+    log.close()
+
+
+def long_log(path: Path) -> tuple[OwnLog, list[bytes]]:
+    """Return a log that is just long enough to be shortened, and what is in it."""
+    records = [bytes([number]) * 60_000 for number in range(OWN_LOG_SHORTEN_BYTES // 60_000 + 1)]
+    write_log(path, records)
+    return open_log(path), records
+
+
+def is_late(record: bytes) -> bool:
+    return record[0] >= 15
+
+
+def test_a_long_log_is_shortened_to_what_is_needed_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    log, records = long_log(path)
+    log.shorten(is_late)
+    assert list(log.records()) == records[15:]
+    assert path.stat().st_size < OWN_LOG_SHORTEN_BYTES // 4
+    log.append([b"next"])
+    assert list(log.records()) == [*records[15:], b"next"]
+    with pytest.raises(LogUnusable, match="in use by another agent"):
+        open_log(path)
+    log.close()
+    assert read_log(path) == [*records[15:], b"next"]
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_a_short_log_and_one_of_which_much_is_needed_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    log = open_log(path)
+    log.append(RECORDS)
+    log.shorten(lambda _: False)
+    assert list(log.records()) == RECORDS
+    log.close()
+    path.unlink()
+    log, records = long_log(path)
+    log.shorten(lambda _: True)
+    before = path.stat().st_ino
+    log.append([b"next"])
+    # It is worth its while again when the log has doubled.
+    log.shorten(lambda _: False)
+    assert path.stat().st_ino == before
+    assert list(log.records()) == [*records, b"next"]
+    log.close()
+
+
+def test_whenever_power_fails_while_a_log_is_shortened_there_is_the_old_one_or_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever part of the new file is on the disk, it counts only from the moment it is whole."""
+    monkeypatch.setattr(OwnLog, "shorten_bytes", 100)
+    path, new = tmp_path / "own.log", tmp_path / "own.log.new"
+    write_log(path, RECORDS)
+    old = path.read_bytes()
+    log = open_log(path)
+    log.shorten(lambda record: record[0] >= 3)
+    log.append([b"next"])
+    log.close()
+    shortened, kept = path.read_bytes(), [*RECORDS[2:], b"next"]
+    for size in range(len(shortened)):
+        path.write_bytes(old)
+        new.write_bytes(shortened[:size])
+        assert read_log(path) == RECORDS
+        assert not new.exists()
+    ends = [50]
+    for record in kept:
+        ends.append(ends[-1] + len(record) + 12)
+    assert ends[-1] == len(shortened)
+    for size in range(len(shortened)):
+        path.write_bytes(shortened[:size])
+        assert read_log(path) == kept[: max(0, sum(end <= size for end in ends) - 1)]
+
+
+def test_when_power_fails_while_a_damaged_log_is_set_aside_its_good_part_is_used(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "own.log"
+    write_log(path, RECORDS)
+    path.rename(tmp_path / "own.log.new")
+    assert read_log(path) == RECORDS
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_with_no_room_for_the_new_log_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    log, records = long_log(path)
+    with full_disk(100_000), pytest.raises(LogFull, match="free some space"):
+        log.shorten(is_late)
+    assert sorted(tmp_path.iterdir()) == [path]
+    log.append([b"next"])
+    log.close()
+    assert read_log(path) == [*records, b"next"]
+
+
+def test_after_shortening_nothing_is_appended_before_the_folder_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a loss of power could bring back the old file, without what was sent meanwhile."""
+    path = tmp_path / "own.log"
+    log, records = long_log(path)
+    is_broken = True
+    sync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if is_broken and stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(LogUnusable, match="Input/output error"):
+        log.shorten(is_late)
+    with pytest.raises(LogUnusable, match="Input/output error"):
+        log.append([b"lost"])
+    is_broken = False
+    log.append([b"next"])
+    log.close()
+    assert read_log(path) == [*records[15:], b"next"]
+
+
+def test_what_changed_on_the_disk_is_not_made_good_by_shortening(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    log, records = long_log(path)
+    with path.open("r+b") as file:
+        file.seek(200_000)
+        file.write(b"?")
+    log.shorten(lambda _: False)
+    log.close()
+    log = open_log(path)
+    assert log.damage is not None
+    assert list(log.records()) == records[:3]
     log.close()
 
 

@@ -4,7 +4,7 @@ The own log is real bytes, read by the code that reads real files.  The store st
 rows are kept in order, and a loss of power takes some of the last ones.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from random import Random
@@ -14,6 +14,7 @@ from fogbank_dag_ledger.committee_proof import committees
 from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.own_log_format import (
     FIRST_CHECKSUM,
+    HEADER_BYTES,
     Damaged,
     Readable,
     Unbegun,
@@ -90,6 +91,17 @@ class Disk:
 
     def sync_own(self) -> None:
         self.log_synced = len(self.log)
+
+    def shorten_own(self, is_needed: Callable[[bytes], bool]) -> None:
+        """Replace the log by one of what is needed, as a file is replaced by renaming."""
+        if self.log_synced < len(self.log):
+            # The real one waits until what is being written is synced.
+            return
+        whole = bytes(self.log)
+        records = filter(is_needed, read_records(BytesIO(whole), len(whole)))
+        data, self._checksum = encode_records(FIRST_CHECKSUM, list(records))
+        self.log[HEADER_BYTES:] = data
+        self.sync_own()
 
     def keep(self, vertices: Iterable[tuple[VertexId, bytes]]) -> None:
         """Put vertices into the store; they are not safe before ``sync_store``."""

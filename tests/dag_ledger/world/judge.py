@@ -18,6 +18,8 @@ from fogbank_dag_ledger.events import (
 from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.limits import PARKED_MAX
 from fogbank_dag_ledger.operations import ObjectId
+from fogbank_dag_ledger.service.reading import read_kept
+from fogbank_dag_ledger.service.verifying import verify
 from fogbank_dag_ledger.vertex import Vertex, VertexId
 from fogbank_dag_ledger.vertex_codec import decode_vertex
 from fogbank_protocol.identity import NodeId
@@ -56,7 +58,7 @@ class Judge:
 
         self._paid_at: dict[VertexId, float] = {}
         self._decided: dict[bytes, VertexId] = {}
-        self._outcomes: dict[ObjectId, tuple[object, ...]] = {}
+        self._outcomes: dict[ObjectId, tuple[int, bool]] = {}
         self._final: dict[VertexId, None] = {}
         self._held: defaultdict[Node, int] = defaultdict(int)
         self._looked: Counter[Node] = Counter()
@@ -127,6 +129,7 @@ class Judge:
                 case Final(vertex_id):
                     self._decide(vertex_id)
                     self._final[vertex_id] = None
+                    self._note_takes(node, vertex_id)
                     if self.paid.get(vertex_id) == node.name and vertex_id in self._paid_at:
                         paid_at = self._paid_at.pop(vertex_id)
                         self.latencies_s.append(node.world.now - paid_at)
@@ -134,19 +137,23 @@ class Judge:
                     self.met["final in homes"] += bool(self._known[vertex_id].home)
                 case Equivocated(issuer):
                     self._convict(issuer)
-                case Settled(name):
-                    self._settle(node, name)
+                case Settled(name, award, is_seizure):
+                    # As with vertices, the next epoch may go another way, until drops are taken.
+                    if self.one_epoch:
+                        self._settle(name, (award, is_seizure))
+                    self.met["settled"] += 1
                 case _:
                     pass
 
-    def _settle(self, node: "Node", name: ObjectId) -> None:
-        held = node.ledger.object(name)
-        if held is None or held.outcome is None:
-            raise Violation("an object that nobody knows is settled")
-        outcome = (held.outcome.award, held.outcome.shares, held.outcome.is_seizure)
+    def _settle(self, name: ObjectId, outcome: tuple[int, bool]) -> None:
         if self._outcomes.setdefault(name, outcome) != outcome:
             raise Violation(f"two outcomes of {name.hex()}")
-        self.met["settled"] += 1
+
+    def _note_takes(self, node: "Node", vertex_id: VertexId) -> None:
+        record = node.ledger.dag.get(vertex_id)
+        if record is not None and record.deeds is not None:
+            for outcome in record.deeds.taken:
+                self._settle(outcome.held.id, (outcome.award, outcome.is_seizure))
 
     def _decide(self, vertex_id: VertexId) -> None:
         first = self._decided.setdefault(vertex_id[:12], vertex_id)
@@ -191,15 +198,15 @@ class Judge:
             raise Violation("the same vertices, and two states")
 
     def compare_crash(self, node: "Node") -> None:
-        """Check that what left a node that lost its power is still in its log."""
+        """Check that what left a node that lost its power is in its log, or settled on its disk."""
         self.met["crashes"] += 1
         self.forget(node)
         kept = node.disk.image().open(self._genesis.network, node.name)
         ids = {decode_vertex(wire, self._genesis.network).id for wire in kept}
-        if not ids.issuperset(node.sent):
+        covered = self.covered(node.disk.floor)
+        if not (ids | covered).issuperset(node.sent):
             raise Violation("a vertex was sent and is not in the own log")
-        held = ids | {vertex_id for vertex_id, _ in node.disk.store}
-        held |= self.covered(node.disk.floor)
+        held = ids | covered | {vertex_id for vertex_id, _ in node.disk.store}
         for wire in kept:
             vertex = decode_vertex(wire, self._genesis.network)
             if vertex.id in node.sent and not held.issuperset(vertex.edges):
@@ -245,7 +252,15 @@ class Judge:
                 raise Violation("the oracle holds others for final")
         if ledger.state_hash() != oracle.state_hash():
             raise Violation("the oracle has another state")
+        self._verify_disk(node)
         self.met["oracle"] += 1
+
+    def _verify_disk(self, node: "Node") -> None:
+        """Work out anew what is on the disk, as ``fogbank ledger verify`` does."""
+        disk = node.disk
+        found = verify(read_kept(self._genesis, disk.read_floor(self._genesis), disk.store))
+        if found.differences:
+            raise Violation(f"the ledger on disk is not what follows: {found.differences[0]}")
 
     def history_size(self, node: "Node") -> int:
         """Return how many vertices an oracle of ``node`` would look at."""

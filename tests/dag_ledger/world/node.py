@@ -84,6 +84,7 @@ from fogbank_dag_ledger.participation import Participant
 from fogbank_dag_ledger.participation.happenings import (
     ActWanted,
     AdoptOwn,
+    CheckpointKept,
     KeepCommittee,
     KeepOwn,
     KeepVertices,
@@ -100,6 +101,7 @@ from fogbank_dag_ledger.participation.happenings import (
     ProofArrived,
     PublishNews,
     ReadOwnLog,
+    ShortenOwnLog,
     StoreEnded,
     StoreRead,
     TellEvents,
@@ -272,6 +274,8 @@ class Node:
                 self.later(self._sync_s(), lambda: read)
             case AdoptOwn(ids):
                 self._adopt(ids)
+            case ShortenOwnLog():
+                self._shorten_own_log(command.first)
             case TellEvents(events):
                 self.world.judge.note(self, events)
             case PaymentEnded(_, result):
@@ -387,8 +391,17 @@ class Node:
         def keep() -> None:
             if self._is_alive:
                 self.disk.keep_checkpoint(command)
+                if command.floor is not None:
+                    self.tell(CheckpointKept(command.floor.checkpoint.height))
 
         self.world.later(self._kept_at - self.world.now, keep)
+
+    def _shorten_own_log(self, first: int) -> None:
+        """Do it however short the log is: the real one waits until it is worth its while."""
+        network = self.world.community.network
+        before = len(self.disk.log)
+        self.disk.shorten_own(lambda wire: decode_vertex(wire, network).seq >= first)
+        self.world.judge.met["own logs shortened"] += len(self.disk.log) < before
 
     def _look_behind(self, height: int, behind_s: float) -> None:
         """Take the state of others once they have forgotten what is missing here for a while."""

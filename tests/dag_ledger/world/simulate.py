@@ -40,6 +40,7 @@ MUST_HAPPEN = (
     "moves wanted",
     "openings",
     "own logs lost",
+    "own logs shortened",
     "own vertices lost",
     "settled",
     "vouchers",

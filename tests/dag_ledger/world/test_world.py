@@ -168,6 +168,37 @@ def test_a_seat_restarts_while_its_site_is_cut_off(is_old: bool) -> None:
 
 
 @pytest.mark.slow
+def test_who_lives_at_a_site_follows_to_the_home_that_succeeds_theirs() -> None:
+    """While it is cut off, and nobody tells them to."""
+    world = World(14, seats=7, others=1)
+    for name in world.community.names:
+        world.start(name)
+    world.run(1.0)
+    site = list(world.community.names[:4])
+    maker = world.nodes[site[0]]
+    maker.act(home_of(world.community, site[0], site[:3]))
+    world.run(world.now + 3)
+    (home,) = maker.ledger.homes.others
+    for name in site:
+        world.nodes[name].act(MoveHome(VertexId(home)))
+    world.run(world.now + 3)
+    world.separate(site)
+    maker.act(home_of(world.community, site[0], site, succeeds=VertexId(home)))
+    world.run(world.now + 15)
+    ledgers = {one: world.nodes[one].ledger for one in site}
+    lives = {ledger.homes.of(ledger.chain(one)).id for one, ledger in ledgers.items()}
+    assert lives == {one for one in maker.ledger.homes.others if one != home}
+    # A new seat is there, and an old one may fail.
+    world.crash(site[1])
+    maker.pay(site[3], 2)
+    world.run(world.now + 5)
+    assert world.nodes[site[3]].ledger.is_final(maker.paid[-1])
+    world.start(site[1])
+    world.heal()
+    assert_all_agree(world)
+
+
+@pytest.mark.slow
 def test_an_image_of_a_site_that_meets_everybody_but_the_site_stays_silent() -> None:
     """The community knows nothing of what a site decided by itself."""
     world, site = settled_at_a_site(12)

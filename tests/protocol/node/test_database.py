@@ -117,6 +117,22 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
         database.close()
 
 
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_file_that_says_an_older_version_than_it_is_of_is_set_aside(
+    tmp_path: Path, version: int
+) -> None:
+    path = tmp_path / "a.sqlite"
+    migrations = ["CREATE TABLE one (a)", "CREATE TABLE two (a)"]
+    database = open_database(path, migrations)
+    database.execute("INSERT INTO one VALUES (1)")
+    database.execute(f"PRAGMA user_version = {version}")
+    database.close()
+    database = open_database(path, migrations)
+    assert database.set_aside == tmp_path / "a.sqlite.corrupt-1"
+    assert database.query("SELECT * FROM one") == []
+    database.close()
+
+
 def test_a_damaged_file_that_cannot_be_set_aside_is_told_in_a_sentence(tmp_path: Path) -> None:
     # There is no room in a file's name for the longer one.
     path = tmp_path / ("a" * 247)

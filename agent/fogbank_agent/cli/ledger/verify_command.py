@@ -25,13 +25,6 @@ def command(state: StateFolder, as_json: bool) -> None:
         print_json(result)
     else:
         click.echo(f"{result.vertices:,} vertices held, {result.final:,} of them final")
-        if result.with_objects:
-            click.echo(
-                f"{result.with_objects:,} act on objects: only votes were compared, for money in "
-                "objects is not worked out anew"
-            )
-        if result.with_committee:
-            click.echo("the seats change in what is held: neither votes nor money were compared")
         for difference in result.differences:
             click.echo(difference)
     if result.differences:

@@ -19,6 +19,8 @@ class SignHome:
     creator: str
     seats: tuple[str, ...]
     quorum: int
+    succeeds: str = ""
+    """The beginning of the id of the home whose people are to follow; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class MakeHome:
     quorum: int
     signatures: tuple[str, ...]
     wait_s: int
+    succeeds: str = ""
+    """As in ``SignHome``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,9 @@ class Home:
     quorum: int
     final: bool
     """Whether its making is final, so that accounts can move there."""
+
+    succeeds: str = ""
+    """The id of the home whose people follow here; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
