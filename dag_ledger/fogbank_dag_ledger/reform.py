@@ -76,6 +76,9 @@ class Reform:
         """Return what the next own vertex says, at time ``now`` in seconds."""
         if self._epoch != self._epochs.number:
             self._begin_epoch()
+        if not self._epochs.weight_of(self._chain.issuer):
+            # It may still sit in the home of a site; here it has nothing to say (8.19.2).
+            return []
         epoch = self._epochs.number + 1
         said: list[CommitteeOperation] = []
         if self._wish is not None:

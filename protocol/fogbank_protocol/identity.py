@@ -6,6 +6,7 @@ cases, and a signature that is valid on half the nodes is a fork that anyone can
 
 from base64 import b32encode
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NewType
 
@@ -24,6 +25,9 @@ NODE_ID_BYTES = 32
 NETWORK_ID_BYTES = 8
 SIGNATURE_BYTES = 64
 SEED_BYTES = 32
+
+_SHORT_FORMS_KEPT = 256
+"""Of the same few neighbours they are asked for again and again."""
 
 NO_NETWORK = NetworkId(bytes(NETWORK_ID_BYTES))
 """Stands for the network in what is valid in every network, such as a package."""
@@ -63,6 +67,7 @@ def is_signed_by(signer: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
+@lru_cache(_SHORT_FORMS_KEPT)
 def short_form(node_id: bytes) -> str:
     """Return eight letters for people, such as ``k3xm-7qpa``: enough to tell neighbours apart.
 

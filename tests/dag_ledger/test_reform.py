@@ -74,6 +74,17 @@ def test_what_was_not_kept_is_said_again() -> None:
         ledger.insert(head)
 
 
+def test_who_has_no_seat_in_the_community_wants_nothing_of_it() -> None:
+    """It may have one in the home of a site, and would sign what breaks 8.19.2."""
+    community = Community(seats=2)
+    ledger = Ledger(community.genesis)
+    chain = ledger.chain(community.names[3])
+    assert chain is not None
+    reform = Reform(ledger.epochs, chain)
+    reform.wish(Table(((community.names[3], 1),), 1))
+    assert reform.next(0) == []
+
+
 @pytest.mark.slow
 def test_one_member_alone_changes_nothing() -> None:
     town = Electorate(3, seats=4)

@@ -223,7 +223,7 @@ def _conclude(market: Market, supply: int, seconds: float) -> Outcome:
 def _check_runs(market: Market, outcome: Outcome) -> None:
     """Check that each run has ended once, and that whatever has a result is paid."""
     journal = _journal(market.requestor)
-    rows = journal.execute("SELECT run_id, state, reason, lot_id FROM runs").fetchall()
+    rows = journal.execute("SELECT run_id, state, reason, lot_id FROM bought").fetchall()
     assert len({run_id for run_id, *_ in rows}) == len(rows) > 0
     bills = journal.execute("SELECT agreement_id, lot_id, drops, state FROM bills").fetchall()
     paid_lots = {lot for _, lot, _, state in bills if state in ("paid", "told")}

@@ -16,12 +16,13 @@ from .market_objects import (
     reject_fields,
 )
 
+INPUT = INPUT_ID + (40).to_bytes(4, "big")
 GOOD: list[Value] = [
     1,
     REQUESTOR.node_id,
     bytes(range(16)),
     PACKAGE_ID,
-    [[INPUT_ID, 40]],
+    INPUT,
     ["--width", "384"],
     [["LANG", "C"], ["TZ", ""]],
     7,
@@ -43,11 +44,11 @@ START: list[Value] = [640, 10**8, b"\xd1" * 32, b"\xd2" * 32, 70_000]
 
 def build() -> dict[str, Any]:
     """Return the vectors."""
-    one: Value = [INPUT_ID, 0]
-    least: list[Value] = [*GOOD[:4], [one], [], [], 0, 1, 65_536, 0, None, None, 1, 0, 0, 0, [0]]
+    empty = INPUT_ID + bytes(4)
+    least: list[Value] = [*GOOD[:4], empty, [], [], 0, 1, 65_536, 0, None, None, 1, 0, 0, 0, [0]]
     most: list[Value] = [
         *GOOD[:4],
-        [[INPUT_ID, 67_108_864]] * 256,
+        256 * (INPUT_ID + (67_108_864).to_bytes(4, "big")),
         ["x" * 512] * 64,
         [[f"NAME{number:02}", "y" * 256] for number in range(64)],
         (1 << 64) - 1,
@@ -71,7 +72,7 @@ def build() -> dict[str, Any]:
     farthest: Value = [65_535 * 64, 10**11, b"\xff" * 32, b"\xff" * 32, 67_108_864]
     last = [*GOOD[:11], [1_000, 64], farthest, *GOOD[13:]]
     several = [*rest]
-    several[4] = [[INPUT_ID, 40], [INPUT_ID, 40]]
+    several[4] = 2 * INPUT
     between = [*rest[:12], [65, *START[1:]], *GOOD[13:]]
     short = [*rest[:12], START[:4], *GOOD[13:]]
     spent = [*rest[:12], [64, 10**11 + 1, *START[2:]], *GOOD[13:]]
@@ -110,11 +111,11 @@ _CHANGES: dict[str, tuple[int, Value]] = {
     "a salt of 15 bytes": (2, bytes(15)),
     "a package id of 31 bytes": (3, bytes(31)),
     "inputs that are nil": (4, None),
-    "no input": (4, []),
-    "257 inputs": (4, [[INPUT_ID, 40]] * 257),
-    "an input id that is nil": (4, [[None, 40]]),
-    "an input without a size": (4, [[INPUT_ID]]),
-    "an input above 64 MiB": (4, [[INPUT_ID, 67_108_865]]),
+    "no input": (4, b""),
+    "257 inputs": (4, 257 * INPUT),
+    "inputs that are an array": (4, [[INPUT_ID, 40]]),
+    "an input of 35 bytes": (4, INPUT[:-1]),
+    "an input above 64 MiB": (4, INPUT_ID + (67_108_865).to_bytes(4, "big")),
     "a plan that is empty": (11, []),
     "a plan of no step": (11, [0, 1]),
     "a plan of steps too large": (11, [1 << 31, 1]),

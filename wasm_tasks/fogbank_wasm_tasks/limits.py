@@ -199,8 +199,11 @@ WORKER_RESTART_DELAY_S_MIN = 0.1
 WORKER_RESTART_DELAY_S_MAX = 10.0
 """The longest such wait; it doubles with every death in a row."""
 
-WORKER_MEMORY_SLACK_BYTES = 512 * 1024 * 1024
-"""What a worker may take beside the memory of its run: Python, compiled code, input and output."""
+WORKER_MEMORY_SLACK_BYTES = 1024 * 1024 * 1024
+"""What a worker may take beside the memory of its run: Python, compiled code, input and output.
+
+The longest input of a verifier, and the longest output to be verified, take three quarters of it
+while the command with them is read."""
 
 WORKERS_MAX = 64
 """How many workers a sandbox may have."""

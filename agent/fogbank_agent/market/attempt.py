@@ -74,9 +74,19 @@ class Placement:
     retry_at: float = -inf
     pause_s: float = PLACEMENT_RETRY_S
     stalled_since: float | None = None
+    is_told: bool = False
+    """The story says that there is nobody to ask."""
 
-    def stall(self, now: float) -> None:
+    is_queued: bool = False
+    """Whoever gives back a place lets it try again."""
+
+    def queue(self, now: float) -> None:
+        """Wait for one's turn: other orders are out for the places that there are."""
+        self.retry_at, self.is_queued = now + PLACEMENT_RETRY_S_MAX, True
+
+    def stall(self, now: float, *, is_queued: bool = False) -> None:
         """Wait a while before the next order, longer each time."""
+        self.is_queued = is_queued
         if self.stalled_since is None:
             self.stalled_since = now
         self.retry_at = now + self.pause_s
@@ -85,6 +95,7 @@ class Placement:
     def succeed(self) -> None:
         """Begin anew: somebody took it."""
         self.retry_at, self.pause_s, self.stalled_since = -inf, PLACEMENT_RETRY_S, None
+        self.is_told = self.is_queued = False
 
 
 def agreed(attempt: Attempt) -> Proposal:

@@ -206,6 +206,7 @@ class Attempts:
         proposal = agreed(attempt)
         self._release(attempt, now)
         attempt.stage, attempt.proposal = Stage.BIDDING, None
+        self._choice.begin_asking()
         attempt.auction.drop(proposal.provider)
         if reason is Reason.BUSY:
             self._choice.note_busy(proposal.provider, now)
@@ -226,6 +227,9 @@ class Attempts:
     def _take_tick(self, attempt: Attempt, tick: TickStated) -> list[BallotCommand]:
         proposal, record = agreed(attempt), self.records[attempt.number]
         record.ticked_fuel, record.ticked_drops = tick.fuel, drops_for(tick.fuel, proposal.price)
+        self._choice.note_stated(
+            proposal.provider, (self._lot, attempt.number), record.ticked_drops
+        )
         # What is owed is no longer set aside.
         key = self._key(attempt.number)
         self._choice.purse.release(key)
@@ -344,6 +348,7 @@ class Attempts:
             case Proposal() as proposal:
                 attempt.stage, attempt.proposal = Stage.AGREEING, proposal
                 attempt.ends_at = now + AGREEMENT_WAIT_S
+                self._choice.end_asking()
                 self._choice.begin(proposal.provider)
                 cost = self._choice.cost_expected(proposal, self._count)
                 self._choice.purse.reserve(self._key(attempt.number), cost)
@@ -364,17 +369,22 @@ class Attempts:
 
     def order(self, now: float) -> list[BallotCommand]:
         """Send an order to the best-looking providers; nothing when there is none to ask."""
+        shunned = self._shunned()
+        if self._choice.is_asked_enough(shunned, now):
+            self.placement.queue(now)
+            return []
         lot = self._ballot.draw_lot()
-        shunned, disliked = self._shunned(), self._unreliable
+        disliked = self._unreliable
         providers = self._choice.whom_to_ask(self._runs, shunned, disliked, now, lot=lot)
         if not providers:
-            is_news = self.placement.stalled_since is None
-            self.placement.stall(now)
+            is_news, self.placement.is_told = not self.placement.is_told, True
+            self.placement.stall(now, is_queued=True)
             return self._explain_silence(now) if is_news else []
         start = self.start
         attempt = Attempt(self._number_next, Auction(providers, now), start=start, lot=lot)
         self._number_next += 1
         self._live[attempt.number] = attempt
+        self._choice.begin_asking()
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
         send = SendOrder(self._lot, attempt.number, providers, start)
         if start is None:
@@ -455,6 +465,8 @@ class Attempts:
         return commands
 
     def _end_attempt(self, attempt: Attempt, now: float) -> None:
+        if attempt.stage is Stage.BIDDING:
+            self._choice.end_asking()
         self._release(attempt, now)
         del self._live[attempt.number]
 
@@ -465,6 +477,7 @@ class Attempts:
             self._choice.end(attempt.proposal.provider)
         self._choice.purse.release(self._key(attempt.number))
         self._choice.purse.end_risk(attempt.proposal.provider, self._key(attempt.number))
+        self._choice.end_stated(attempt.proposal.provider, (self._lot, attempt.number))
         if attempt.stage is Stage.RUNNING:
             self._choice.end_work(now)
 

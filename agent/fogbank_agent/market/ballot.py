@@ -102,6 +102,9 @@ class Ballot:
         self._paid: dict[int, int] = {}
         """Drops of a bill that were due before the receipt, by attempt."""
 
+        self._held_by: set[int] = set()
+        """Lots whose checks, begun before, must have ended before a claim is believed."""
+
         self._owed: set[int] = set()
         self._refused: set[int] = set()
         self._confirmed: set[int] = set()
@@ -109,7 +112,28 @@ class Ballot:
     @property
     def decision(self) -> Claim | None:
         """The right claim, as far as is known now; None while that is open."""
+        return None if self.is_held else self._verdict
+
+    @property
+    def _verdict(self) -> Claim | None:
         return decide(self._counting, self._needed, self._choice.is_caught)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a single word is to be believed whose provider may be found out any moment.
+
+        Else a liar that is checked would win with all that it says until the check is over.
+        """
+        if not self._held_by or self._needed != 1 or self._verdict is None:
+            return False
+        checked = set[int]().union(*map(self._choice.checks_of, self.speakers))
+        self._held_by &= checked
+        return bool(self._held_by) and all(voice.provider is not None for voice in self.voices)
+
+    @property
+    def waits_for_checks(self) -> bool:
+        """Whether it may be held: ask again when a check of another lot has ended."""
+        return bool(self._held_by)
 
     @property
     def is_checking(self) -> bool:
@@ -175,6 +199,10 @@ class Ballot:
         self._paid[attempt] = paid
         self._choice.purse.reserve(self._key(attempt), max(0, drops - paid))
         self._choice.purse.risk(terms.provider, self._key(attempt), drops)
+        self._choice.note_stated(terms.provider, (self._lot, attempt), paid)
+        self._held_by |= self._choice.checks_of(terms.provider) - {self._lot}
+        if self._audited:
+            self._choice.begin_check(terms.provider, self._lot)
         words = describe_outcomes([result.outcome for result in claim])
         arrived = ResultArrived(attempt, terms.provider, words, fuel_of(claim), drops)
         return [self._tell(arrived), *self._begin_check(self.voices[-1], terms.provider)]
@@ -197,7 +225,7 @@ class Ballot:
         What a lie wins is the price of its run; and when one is found the others that were drawn
         are in vain, so those drawn before count as confirmed.
         """
-        paid = self._paid[voice.attempt]
+        paid = self._choice.stated(provider)
         places: list[int] = []
         rates: list[int] = []
         for place in range(len(voice.claim)):
@@ -214,6 +242,8 @@ class Ballot:
     def _check(self, voice: Voice, places: Sequence[int] | None) -> list[BallotCommand]:
         check = CheckHere(self._lot, voice.attempt, voice.claim, places)
         self._checks[voice.attempt] = check
+        if voice.provider is not None:
+            self._choice.begin_check(voice.provider, self._lot)
         return [check]
 
     def hear_check(self, ended: CheckEnded) -> list[BallotCommand]:
@@ -230,6 +260,7 @@ class Ballot:
         )
         match verdict:
             case Verdict.SOUND:
+                self._choice.end_check(self._lot)
                 self._sound.add(ended.attempt)
                 self._checked[ended.attempt] = runs if check.places else len(voice.claim)
                 # A verifier does not see the fuel.
@@ -245,15 +276,19 @@ class Ballot:
         if self._audited:
             return []
         self._audited = True
+        for provider in self.speakers:
+            self._choice.begin_check(provider, self._lot)
         return [self._tell(CheckBegun(rate_ppm, here=self.can_run_here))]
 
     def _draw_audit(self, voice: Voice, provider: NodeId) -> list[BallotCommand]:
         """Draw now that the provider is bound by its receipt, and not before.
 
-        At risk is all of its that is undecided: it might lie about everything at once.
+        Other claims of the job are drawn by themselves, and wait for this one's check; those of
+        other jobs do not, and are at risk with it.
         """
-        at_risk, paid = self._choice.purse.at_risk(provider), self._paid[voice.attempt]
-        rate_ppm = self._choice.audit_ppm(provider, at_risk, paid)
+        purse, choice = self._choice.purse, self._choice
+        at_risk = self._bill(voice) + purse.at_risk(provider, apart_from=id(choice))
+        rate_ppm = choice.audit_ppm(provider, at_risk, choice.stated(provider))
         if self._audited or rate_ppm == 0:
             return []
         if next(self._draws) < rate_ppm:
@@ -296,6 +331,7 @@ class Ballot:
             for voice in self.voices
             if voice.claim == claim and voice.attempt not in self._rejected
         ]
+        self._choice.end_check(self._lot)
         commands: list[BallotCommand] = [self._tell(RunAccepted(right[0].provider, len(right)))]
         for voice in right:
             commands += self._owe(voice)
@@ -307,6 +343,7 @@ class Ballot:
     def give_up(self, reason: Reason) -> list[BallotCommand]:
         """Refuse everyone for ``reason``, and blame nobody."""
         assert reason is not Reason.WRONG_RESULT
+        self._choice.end_check(self._lot)
         return [command for voice in self.voices for command in self._refuse(voice, reason)]
 
     def reopen(self) -> list[BallotCommand]:
@@ -364,6 +401,7 @@ class Ballot:
     def _release(self, attempt: int, provider: NodeId) -> None:
         self._choice.purse.release(self._key(attempt))
         self._choice.purse.end_risk(provider, self._key(attempt))
+        self._choice.end_stated(provider, (self._lot, attempt))
 
     def _bill(self, voice: Voice) -> int:
         terms = self._terms[voice.attempt]

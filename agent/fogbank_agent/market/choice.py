@@ -1,6 +1,6 @@
 """Whom to ask and whose bid to take: everything a job knows about providers."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
@@ -95,6 +95,17 @@ class Choice:
         self._results = 0
         self._running = 0
         self._progress_at = -inf
+        self._asking = 0
+        """Auctions that are open."""
+
+        self.has_freed = False
+        """A place was given back, or an auction has ended, since the job looked last."""
+
+        self.has_judged = False
+        """A check has ended since the job looked last."""
+
+        self._checked_lots: dict[NodeId, set[int]] = {}
+        self._stated: dict[NodeId, dict[tuple[int, int], int]] = {}
 
     def whom_to_ask(
         self,
@@ -111,13 +122,7 @@ class Choice:
         come only after all others.  With a ``lot`` they are drawn by it instead, whatever they
         cost: a liar's friend would audit its lies for nothing.
         """
-        fit = [
-            offer
-            for offer in self._book.current(now)
-            if offer.provider not in shunned
-            and not self._misfits(offer)
-            and self._has_room(offer, now)
-        ]
+        fit = [offer for offer in self._fit(shunned, now) if self._has_room(offer, now)]
         fit.sort(
             key=lambda offer: (
                 offer.provider in disliked or self._reputation.is_distrusted(offer.provider),
@@ -127,6 +132,25 @@ class Choice:
             )
         )
         return [offer.provider for offer in fit[:PROVIDERS_ASKED_MAX]]
+
+    def is_asked_enough(self, shunned: Collection[NodeId], now: float) -> bool:
+        """Tell whether the job's own runs and open auctions take all places that there are.
+
+        A further order would be in vain.  False when there is nobody to ask at all.
+        """
+        fit = self._fit(shunned, now)
+        free = sum(_places(offer) - self._record(offer.provider).in_flight for offer in fit)
+        return bool(fit) and free <= self._asking
+
+    def _fit(self, shunned: Collection[NodeId], now: float) -> list[Offer]:
+        """Return the offers of those that can take a run, as soon as they have room for it."""
+        return [
+            offer
+            for offer in self._book.current(now)
+            if offer.provider not in shunned
+            and now >= self._record(offer.provider).busy_until
+            and not self._misfits(offer)
+        ]
 
     def choose(
         self,
@@ -210,6 +234,32 @@ class Choice:
             lie_ppm = deterrent_ppm(at_risk, self._stake_of(provider) - paid)
         return audit_rate_ppm(self.bounds.verification, confirmed, lie_ppm)
 
+    def begin_check(self, provider: NodeId, lot: int) -> None:
+        """Count a claim of ``provider`` that is being checked, until ``end_check``."""
+        self._checked_lots.setdefault(provider, set()).add(lot)
+
+    def end_check(self, lot: int) -> None:
+        """Count the check of a lot no longer: it is over, or its result is not wanted any more."""
+        for lots in self._checked_lots.values():
+            self.has_judged |= lot in lots
+            lots.discard(lot)
+
+    def checks_of(self, provider: NodeId) -> Set[int]:
+        """Return the lots of which a claim of ``provider`` is being checked."""
+        return self._checked_lots.get(provider, frozenset())
+
+    def note_stated(self, provider: NodeId, key: tuple[int, int], drops: int) -> None:
+        """Count what was paid for statements of the attempt ``key``, until ``end_stated``."""
+        self._stated.setdefault(provider, {})[key] = drops
+
+    def end_stated(self, provider: NodeId, key: tuple[int, int]) -> None:
+        """Count it no longer: its lot is decided, or nothing more comes of it."""
+        self._stated.get(provider, {}).pop(key, None)
+
+    def stated(self, provider: NodeId) -> int:
+        """Return the drops that ``provider`` was paid for work whose result is undecided."""
+        return sum(self._stated.get(provider, {}).values())
+
     def is_caught(self, provider: NodeId) -> bool:
         """Tell whether the provider was caught in this job."""
         return provider in self._caught
@@ -240,6 +290,17 @@ class Choice:
         assert record.in_flight > 0
         record.in_flight -= 1
         record.busy_until = 0.0
+        self.has_freed = True
+
+    def begin_asking(self) -> None:
+        """Count an auction that opens."""
+        self._asking += 1
+
+    def end_asking(self) -> None:
+        """Count the end of an auction."""
+        assert self._asking > 0
+        self._asking -= 1
+        self.has_freed = True
 
     def in_flight(self, provider: NodeId) -> int:
         """Return how many runs are placed with ``provider``."""

@@ -77,7 +77,7 @@ class Job:
         commands: list[JobCommand] = []
         for purchase in self._concerned(event, now):
             commands += self._follow(purchase, purchase.handle(event, now), now)
-        return commands + self._fill(now)
+        return commands + self._wake(now) + self._fill(now)
 
     def cancel(self, now: float) -> list[JobCommand]:
         """End every run that has not ended; what was accepted stays owed."""
@@ -97,6 +97,23 @@ class Job:
                 return [one for one in self._active.values() if one.is_stalled]
             case _:
                 return [self.purchases[event.lot]]
+
+    def _wake(self, now: float) -> list[JobCommand]:
+        """Decide what waited for a check, and fill the places that were given back."""
+        commands: list[JobCommand] = []
+        while self.choice.has_judged:
+            self.choice.has_judged = False
+            for purchase in [*self._active.values()]:
+                if purchase.ballot.waits_for_checks:
+                    commands += self._follow(purchase, purchase.handle(Tick(), now), now)
+        while self.choice.has_freed:
+            self.choice.has_freed = False
+            for purchase in [one for one in self._active.values() if one.is_queued]:
+                if self.choice.is_asked_enough((), now):
+                    break
+                followed = purchase.handle(OffersChanged(), now)
+                commands += self._follow(purchase, followed, now)
+        return commands
 
     def _fill(self, now: float) -> list[JobCommand]:
         commands: list[JobCommand] = []

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NewType, TypeAlias
+from itertools import chain
+from struct import Struct, pack
+from typing import NamedTuple, NewType, TypeAlias
 
 from fogbank_protocol.blobs.naming import BLOB_ID_BYTES, BlobId
 from fogbank_protocol.encoding import Value
@@ -33,6 +35,7 @@ from .fields import Fields, open_object, sign_checked
 
 ORDER = Domain("fog-order-1", ORDER_BODY_BYTES_MAX)
 _RULE = "9.2"
+_INPUT = Struct(">32sI")
 
 OrderId = NewType("OrderId", bytes)
 """32 bytes that name one signed order."""
@@ -78,8 +81,7 @@ Verification: TypeAlias = NoVerification | Audit | Quorum | Verify | Partial
 """How a requestor checks results."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderInput:
+class OrderInput(NamedTuple):
     """What one run of the lot is given."""
 
     blob_id: BlobId
@@ -147,7 +149,7 @@ def sign_order(order: Order, network: NetworkId, identity: Identity) -> Signed:
         order.requestor,
         order.salt,
         order.package_id,
-        [[one.blob_id, one.size] for one in order.inputs],
+        pack(">" + "32sI" * len(order.inputs), *chain.from_iterable(order.inputs)),
         order.arguments,
         order.environment,
         order.seed,
@@ -186,7 +188,7 @@ def _parse(value: Value) -> Order:
         requestor=NodeId(fields.exactly(NODE_ID_BYTES)),
         salt=fields.exactly(SALT_BYTES),
         package_id=BlobId(fields.exactly(BLOB_ID_BYTES)),
-        inputs=tuple(map(_parse_input, fields.array(LOT_RUNS_MAX, count_min=1))),
+        inputs=_parse_inputs(fields.at_most(LOT_RUNS_MAX * _INPUT.size)),
         arguments=fields.texts(ORDER_TEXTS_MAX, TEXT_BYTES_MAX, ascending=False),
         environment=fields.environment(ORDER_TEXTS_MAX, TEXT_BYTES_MAX),
         seed=fields.integer((1 << 64) - 1),
@@ -213,17 +215,13 @@ def _check_start(order: Order) -> None:
         raise RemoteProtocolError("several runs that go on from one state", rule=_RULE)
 
 
-def _parse_input(value: Value) -> OrderInput:
-    # Not by way of ``Fields``: there are many in an order, and many orders in a second.
-    match value:
-        case [bytes(blob_id), int(size)] if (
-            len(blob_id) == BLOB_ID_BYTES
-            and 0 <= size <= RUN_DATA_BYTES_MAX
-            and not isinstance(size, bool)
-        ):
-            return OrderInput(BlobId(blob_id), size)
-        case _:
-            raise RemoteProtocolError("not the input of a run", rule=_RULE)
+def _parse_inputs(joined: bytes) -> tuple[OrderInput, ...]:
+    if not joined or len(joined) % _INPUT.size:
+        raise RemoteProtocolError("not the inputs of runs", rule=_RULE)
+    inputs = tuple(map(OrderInput._make, _INPUT.iter_unpack(joined)))
+    if max([one.size for one in inputs]) > RUN_DATA_BYTES_MAX:
+        raise RemoteProtocolError("an input that is too large", rule=_RULE)
+    return inputs
 
 
 def parse_plan(value: Value) -> StepPlan | None:

@@ -124,8 +124,13 @@ class Purchase:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether it waits for a provider that takes it."""
-        return self._attempts.placement.stalled_since is not None
+        """Whether it waits for a provider that could take it."""
+        return self.state is PurchaseState.UNDER_WAY and self._waits
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether all that it waits for is that somebody has a place again."""
+        return self.is_stalled and self._attempts.placement.is_queued
 
     def begin(self, now: float) -> list[BallotCommand]:
         """Send the first order."""

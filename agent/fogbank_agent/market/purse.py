@@ -59,6 +59,17 @@ class Purse:
         if not risks:
             self._risks.pop(provider, None)
 
-    def at_risk(self, provider: NodeId) -> int:
-        """Return what ``provider`` would win, in drops, by lying about all that is undecided."""
-        return sum(self._risks.get(provider, {}).values())
+    def at_risk(self, provider: NodeId, *, apart_from: Hashable = None) -> int:
+        """Return what ``provider`` would win, in drops, by lying about all that is undecided.
+
+        What ``apart_from`` owns is left out; an agreement's name begins with its owner.
+        """
+        return sum(
+            drops
+            for agreement, drops in self._risks.get(provider, {}).items()
+            if apart_from is None or not _belongs(agreement, apart_from)
+        )
+
+
+def _belongs(agreement: Hashable, owner: Hashable) -> bool:
+    return isinstance(agreement, tuple) and agreement[:1] == (owner,)

@@ -426,8 +426,8 @@ class Disputing:
 
     def _tell(self, record: DisputeRecord, event: DisputeOpened | DisputeEnded) -> None:
         rows = self._journal.query(
-            "SELECT began_unix_s FROM jobs JOIN runs ON runs.job_id = jobs.job_id "
-            "WHERE runs.lot_id = ? LIMIT 1",
+            "SELECT began_unix_s FROM jobs JOIN lots ON lots.job_id = jobs.job_id "
+            "WHERE lots.lot_id = ?",
             record.lot_id,
         )
         began = cast("int", rows[0][0]) if rows else record.opened_unix_s

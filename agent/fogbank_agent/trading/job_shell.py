@@ -536,14 +536,14 @@ class JobShell:
         for run in self._runs(lot):
             self._acceptance.reopen(run)
 
-    def _record_outcomes(self, lot: int) -> None:
-        claim, journal = self.job.purchases[lot].claim, self._tools.journal
-        words = [describe_outcome(result.outcome) for result in claim or ()]
-        if len(set(words)) == 1:
-            journal.record_lot_outcome(self._lot_ids[lot], words[0])
-            return
-        for number, one in zip(self._runs(lot), words, strict=claim is not None):
-            journal.record_outcome(self.run_ids[number], one)
+    def _run_ids(self, lot: int) -> Sequence[bytes]:
+        runs = self._runs(lot)
+        return self.run_ids[runs.start : runs.stop]
+
+    def _record_results(self, lot: int) -> None:
+        claim = self.job.purchases[lot].claim or ()
+        words = [describe_outcome(result.outcome) for result in claim]
+        self._tools.journal.record_lot_results(self._lot_ids[lot], self._run_ids(lot), words)
 
     def _tell(self, lot: int, what: StoryEvent) -> None:
         at_ms = round(self.seconds * 1_000)
@@ -554,13 +554,12 @@ class JobShell:
         match what:
             case RunAccepted(provider):
                 self._hand_on(lot, provider)
-                journal.record_lot_state(lot_id, "accepted", None)
-                self._record_outcomes(lot)
+                self._record_results(lot)
             case RunFailed(reason):
-                journal.record_lot_state(lot_id, "failed", reason)
+                journal.record_lot_failure(lot_id, reason)
             case RunReopened():
                 self._take_back(lot)
-                journal.record_lot_state(lot_id, "under way", None)
+                journal.record_lot_reopened(lot_id, self._run_ids(lot))
             case _:
                 pass
         if self._watcher is None:

@@ -82,7 +82,10 @@ class Journal:
             DatabaseFailure: it cannot be used; the message says what to do.
         """
         self._database = open_database(path, JOURNAL_MIGRATIONS)
-        self._pending: list[tuple[str, Sequence[SqlValue]]] = []
+        self._pending: list[tuple[str, Sequence[Sequence[SqlValue]]]] = []
+        """Statements, each with its rows."""
+
+        self._pending_rows = 0
         self._writing = trio.Lock()
         self._turn = Lock()
         self._is_failing = False
@@ -128,8 +131,12 @@ class Journal:
 
     def record(self, statement: str, *values: SqlValue) -> None:
         """Buffer one change; those beyond ``JOURNAL_BUFFER_MAX`` are lost, as a full disk goes."""
-        if len(self._pending) < JOURNAL_BUFFER_MAX:
-            self._pending.append((statement, values))
+        self._record_rows(statement, (values,))
+
+    def _record_rows(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> None:
+        if self._pending_rows + len(rows) <= JOURNAL_BUFFER_MAX:
+            self._pending.append((statement, rows))
+            self._pending_rows += len(rows)
 
     def query(self, statement: str, *values: SqlValue) -> Sequence[Row]:
         """Return the rows of a query, after everything recorded so far that can be written."""
@@ -140,46 +147,69 @@ class Journal:
     # Stories.
 
     def record_job(
-        self, job_id: bytes, began_unix_s: int, package_id: bytes, package_name: str
+        self,
+        job_id: bytes,
+        began_unix_s: int,
+        package_id: bytes,
+        package_name: str,
+        runs: Sequence[tuple[bytes, str]],
     ) -> None:
-        """Remember that a job began."""
+        """Remember that a job began, with the ids and names of its runs."""
         self.record(
-            "INSERT INTO jobs VALUES (?, ?, ?, ?)", job_id, began_unix_s, package_id, package_name
-        )
-
-    def record_run(self, run_id: bytes, job_id: bytes, number: int, name: str) -> None:
-        """Remember that a run belongs to a job."""
-        self.record(
-            "INSERT INTO runs (run_id, job_id, number, name, state) VALUES (?, ?, ?, ?, ?)",
-            run_id,
+            "INSERT INTO jobs VALUES (?, ?, ?, ?, ?)",
             job_id,
-            number,
-            name,
-            "under way",
+            began_unix_s,
+            package_id,
+            package_name,
+            len(runs),
+        )
+        self._record_rows(
+            "INSERT INTO runs (run_id, job_id, number, name) VALUES (?, ?, ?, ?)",
+            [(run_id, job_id, number, name) for number, (run_id, name) in enumerate(runs)],
         )
 
     def record_lot(self, lot_id: bytes, job_id: bytes, runs: range) -> None:
         """Remember that these runs of a job are bought together."""
         self.record(
-            "UPDATE runs SET lot_id = ? WHERE job_id = ? AND number BETWEEN ? AND ?",
+            "INSERT INTO lots (lot_id, job_id, first, last, state) VALUES (?, ?, ?, ?, ?)",
             lot_id,
             job_id,
             runs[0],
             runs[-1],
+            "under way",
         )
 
-    def record_lot_state(self, lot_id: bytes, state: str, reason: Reason | None) -> None:
-        """Remember how the runs of a lot stand."""
-        code = None if reason is None else reason.value
-        self.record("UPDATE runs SET state = ?, reason = ? WHERE lot_id = ?", state, code, lot_id)
+    def record_lot_failure(self, lot_id: bytes, reason: Reason) -> None:
+        """Remember that there will be no result of the runs of a lot."""
+        self.record(
+            "UPDATE lots SET state = 'failed', reason = ? WHERE lot_id = ?", reason.value, lot_id
+        )
 
-    def record_outcome(self, run_id: bytes, outcome: str) -> None:
-        """Remember how the task of a run ended, in the words of the accepted result."""
-        self.record("UPDATE runs SET outcome = ? WHERE run_id = ?", outcome, run_id)
+    def record_lot_results(
+        self, lot_id: bytes, run_ids: Sequence[bytes], outcomes: Sequence[str]
+    ) -> None:
+        """Remember how the tasks of a lot's runs ended, in the words of the accepted results."""
+        common = outcomes[0] if len(set(outcomes)) == 1 else None
+        self.record(
+            "UPDATE lots SET state = 'accepted', reason = NULL, outcome = ? WHERE lot_id = ?",
+            common,
+            lot_id,
+        )
+        if common is None:
+            self._record_rows(
+                "UPDATE runs SET outcome = ? WHERE run_id = ?",
+                list(zip(outcomes, run_ids, strict=True)),
+            )
 
-    def record_lot_outcome(self, lot_id: bytes, outcome: str) -> None:
-        """Remember how the tasks of all runs of a lot ended, as ``record_outcome``."""
-        self.record("UPDATE runs SET outcome = ? WHERE lot_id = ?", outcome, lot_id)
+    def record_lot_reopened(self, lot_id: bytes, run_ids: Sequence[bytes]) -> None:
+        """Take back what was said of a lot: it is checked again."""
+        self.record(
+            "UPDATE lots SET state = 'under way', reason = NULL, outcome = NULL WHERE lot_id = ?",
+            lot_id,
+        )
+        self._record_rows(
+            "UPDATE runs SET outcome = NULL WHERE run_id = ?", [(run_id,) for run_id in run_ids]
+        )
 
     def record_event(self, lot_id: bytes, at_ms: int, event: StoryEvent) -> None:
         """Add to the story of a lot's runs."""
@@ -228,7 +258,7 @@ class Journal:
         """Return what happened to a run, each with its milliseconds since the job began."""
         rows = self.query(
             "SELECT at_ms, event FROM story WHERE lot_id = "
-            "(SELECT lot_id FROM runs WHERE run_id = ?) ORDER BY place",
+            "(SELECT lot_id FROM bought WHERE run_id = ?) ORDER BY place",
             run_id,
         )
         return [
@@ -243,7 +273,7 @@ class Journal:
         """Return body and signature of every receipt that came for a run and those of its lot."""
         rows = self.query(
             "SELECT body, signature FROM receipts WHERE lot_id = "
-            "(SELECT lot_id FROM runs WHERE run_id = ?)",
+            "(SELECT lot_id FROM bought WHERE run_id = ?)",
             run_id,
         )
         return [(cast("bytes", body), cast("bytes", signature)) for body, signature in rows]
@@ -278,13 +308,14 @@ class Journal:
             entries = self._pending[:]
             self._write(entries)
             del self._pending[: len(entries)]
+            self._pending_rows -= sum(len(rows) for _, rows in entries)
 
-    def _write(self, entries: Sequence[tuple[str, Sequence[SqlValue]]]) -> None:
+    def _write(self, entries: Sequence[tuple[str, Sequence[Sequence[SqlValue]]]]) -> None:
         if not entries:
             return
         with self._database.transaction():
-            for statement, values in entries:
-                self._database.execute(statement, values)
+            for statement, rows in entries:
+                self._database.executemany(statement, rows)
 
     def _prune(self) -> None:
         """Forget the oldest runs beyond ``JOURNAL_RUNS_MAX``; end those that a crash cut off."""
@@ -293,36 +324,48 @@ class Journal:
         with self._database.transaction():
             values = (newest - JOURNAL_RUNS_MAX,)
             self._database.execute("DELETE FROM runs WHERE place <= ?", values)
+            # A lot is remembered as long as any of its runs is.
+            self._database.execute(
+                "DELETE FROM lots WHERE NOT EXISTS (SELECT 1 FROM runs "
+                "WHERE runs.job_id = lots.job_id AND number BETWEEN first AND last)"
+            )
+            self._database.execute("DELETE FROM jobs WHERE job_id NOT IN (SELECT job_id FROM runs)")
             for table in ("story", "receipts"):
-                # A lot is remembered as long as any of its runs is.
                 self._database.execute(
                     f"DELETE FROM {table} WHERE NOT EXISTS "
-                    f"(SELECT 1 FROM runs WHERE runs.lot_id = {table}.lot_id)",
-                    (),
+                    f"(SELECT 1 FROM lots WHERE lots.lot_id = {table}.lot_id)",
                 )
+            stopped = (Reason.REQUESTOR_STOPPED.value,)
             self._database.execute(
                 "DELETE FROM reputation WHERE (provider, package_id) NOT IN (SELECT provider, "
                 "package_id FROM reputation ORDER BY unix_s DESC LIMIT ?)",
                 (REPUTATIONS_MAX,),
             )
             self._database.execute(
-                "UPDATE runs SET state = 'failed', reason = ? WHERE state = 'under way'",
-                (Reason.REQUESTOR_STOPPED.value,),
+                "UPDATE lots SET state = 'failed', reason = ? WHERE state = 'under way'", stopped
             )
+            # Lots are formed in order: those that had none yet are the last of their job.
+            self._database.execute(_LOTS_NEVER_FORMED, stopped)
 
+
+_LOTS_NEVER_FORMED = """
+    INSERT INTO lots SELECT randomblob(16), job_id, next, runs - 1, 'failed', ?, NULL FROM (
+        SELECT job_id, runs, coalesce(
+            (SELECT max(last) + 1 FROM lots WHERE lots.job_id = jobs.job_id), 0) AS next
+        FROM jobs
+    ) WHERE next < runs
+"""
 
 _RUN_COLUMNS = """
-    SELECT run_id, runs.job_id, number, name, package_name, began_unix_s, state, reason,
+    SELECT run_id, bought.job_id, number, name, package_name, began_unix_s, state, reason,
         outcome
-    FROM runs JOIN jobs ON jobs.job_id = runs.job_id
+    FROM bought JOIN jobs ON jobs.job_id = bought.job_id
 """
 
 
 def _summary(row: Row) -> RunSummary:
     run_id, job_id, number, name, package_name, began, state, code, outcome = cast(
-        "tuple[bytes, bytes, int, str, str, int, str, str | None, str | None]", row
+        "tuple[bytes, bytes, int, str, str, int, str, str | None, str]", row
     )
     reason = None if code is None else reason_from_code(code)
-    return RunSummary(
-        run_id, job_id, number, name, package_name, began, state, reason, outcome or ""
-    )
+    return RunSummary(run_id, job_id, number, name, package_name, began, state, reason, outcome)

@@ -8,7 +8,8 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         job_id BLOB PRIMARY KEY,
         began_unix_s INTEGER NOT NULL,
         package_id BLOB NOT NULL,
-        package_name TEXT NOT NULL
+        package_name TEXT NOT NULL,
+        runs INTEGER NOT NULL
     ) WITHOUT ROWID;
 
     CREATE TABLE runs (
@@ -17,15 +18,31 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         job_id BLOB NOT NULL,
         number INTEGER NOT NULL,
         name TEXT NOT NULL,
-        -- The lot that it was bought with; NULL while it waits for one.
-        lot_id BLOB,
-        state TEXT NOT NULL,
-        reason TEXT,
-        -- How the task ended, in words, once a result is accepted.
+        -- How the task ended, in words, where not all runs of the lot ended alike.
         outcome TEXT
     );
-    CREATE INDEX runs_by_lot ON runs (lot_id);
     CREATE INDEX runs_by_job ON runs (job_id, number);
+
+    -- Runs that are bought together; how they stand is written once for all of them.
+    CREATE TABLE lots (
+        lot_id BLOB PRIMARY KEY,
+        job_id BLOB NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        -- How their tasks ended, in words, once results are accepted.
+        outcome TEXT
+    ) WITHOUT ROWID;
+    CREATE INDEX lots_by_job ON lots (job_id, first);
+
+    -- Runs as they stand; those that wait for a lot are under way too.
+    CREATE VIEW bought AS
+        SELECT place, run_id, runs.job_id, number, name, lot_id, reason,
+            coalesce(state, 'under way') AS state,
+            coalesce(runs.outcome, lots.outcome, '') AS outcome
+        FROM runs LEFT JOIN lots
+            ON lots.job_id = runs.job_id AND number BETWEEN lots.first AND lots.last;
 
     -- What happened, in the order of the rows.
     CREATE TABLE story (

@@ -378,9 +378,8 @@ class Requestor:
         except LocalProtocolError as error:
             raise JobRefused(f"no such order can be made: {error}") from None
         name = package.manifest.name
-        self._journal.record_job(job_id, int(time()), request.package_id, name)
-        for number, (run_id, one) in enumerate(zip(run_ids, request.inputs, strict=True)):
-            self._journal.record_run(run_id, job_id, number, one.name)
+        runs = [(run_id, one.name) for run_id, one in zip(run_ids, request.inputs, strict=True)]
+        self._journal.record_job(job_id, int(time()), request.package_id, name, runs)
         self._jobs[job_id] = shell
         self._relay.seek()
         for provider in shell.wanted():

@@ -108,23 +108,25 @@ class BlobStore:
         await self._write(description, chunks(data))
         return description.blob_id
 
-    async def put_small(self, blobs: Sequence[bytes]) -> None:
+    async def put_small(self, blobs: Sequence[bytes]) -> Sequence[BlobId]:
         """Keep all of ``blobs``, each of one chunk at most, with one turn at the disk for all.
+
+        Return their names.
 
         Raises:
             StoreFull: there is no room for them; none of them is kept.
         """
         await trio.lowlevel.checkpoint()
+        assert all(len(data) <= CHUNK_BYTES for data in blobs)
+        names = list(map(blob_id_of, blobs))
         missing: dict[BlobId, bytes] = {}
-        for data in blobs:
-            assert len(data) <= CHUNK_BYTES
-            named = blob_id_of(data)
+        for named, data in zip(names, blobs, strict=True):
             if self._room.has(named):
                 self._room.use(named)
             else:
                 missing[named] = data
         if not missing:
-            return
+            return names
         small = {named: data for named, data in missing.items() if _is_small(data)}
         files = {
             self._folder / f"{next(self._write_numbers)}{_WRITING}": (named, data)
@@ -143,6 +145,7 @@ class BlobStore:
                 path.rename(self._path(named))
             for named, data in missing.items():
                 self._room.add(Kept(named, is_part=False), len(data))
+        return names
 
     def _write_small(self, small: Mapping[BlobId, bytes], written: Iterable[Path]) -> None:
         try:

@@ -13,6 +13,9 @@ from ..blobs.naming import BlobId
 from .database import Database, open_database
 
 _NAME = "small.sqlite"
+_READ_TOGETHER = 256
+"""Names in one query; SQLite takes 999 at least."""
+
 _MIGRATIONS = ("CREATE TABLE blobs (blob_id BLOB NOT NULL UNIQUE, data BLOB NOT NULL)",)
 
 
@@ -69,9 +72,15 @@ class SmallBlobs:
             DatabaseFailure: the file cannot be read.
         """
         database = self._open()
-        statement = "SELECT data FROM blobs WHERE blob_id = ?"
-        rows = [database.query(statement, (named,)) for named in blob_ids]
-        return [cast("bytes", row[0][0]) if row else None for row in rows]
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(blob_ids), _READ_TOGETHER):
+            named = blob_ids[start : start + _READ_TOGETHER]
+            places = ",".join("?" * len(named))
+            rows = database.query(
+                f"SELECT blob_id, data FROM blobs WHERE blob_id IN ({places})", named
+            )
+            found.update(cast("Sequence[tuple[bytes, bytes]]", rows))
+        return [found.get(blob_id) for blob_id in blob_ids]
 
     def forget(self, blob_id: BlobId) -> None:
         """Hold the blob no more; the next ``write`` makes its place free."""

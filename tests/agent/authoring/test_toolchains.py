@@ -47,7 +47,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("language", "command"),
     [
         ("rust", "apt install cargo libstd-rust-dev-wasm32 lld"),
-        ("assemblyscript", "npm install --prefix /task --no-audit --no-fund assemblyscript"),
+        ("assemblyscript", "apt install nodejs npm"),
     ],
 )
 def test_a_missing_compiler_is_named_with_one_command(
@@ -56,6 +56,16 @@ def test_a_missing_compiler_is_named_with_one_command(
     with pytest.raises(MachineError) as raised:
         build_step(task(language), Path("/task"))
     assert re.findall("'([^']*)'", str(raised.value)) == [command]
+
+
+def test_assemblyscript_is_installed_by_the_npm_that_is_there(path: Path) -> None:
+    program(path / "node")
+    with pytest.raises(MachineError, match="'apt install nodejs npm'"):
+        build_step(task("assemblyscript"), Path("/task"))
+    program(path / "npm")
+    command = "npm install --prefix /task --no-audit --no-fund assemblyscript"
+    with pytest.raises(MachineError, match=f"'{command}'"):
+        build_step(task("assemblyscript"), Path("/task"))
 
 
 def test_rustup_is_preferred_where_it_is(path: Path) -> None:
@@ -111,6 +121,7 @@ def test_a_new_go_is_taken_from_further_down_the_path(path: Path) -> None:
 
 
 def test_an_own_assemblyscript_comes_before_one_on_the_path(path: Path, tmp_path: Path) -> None:
+    program(path / "node")
     everybodys = program(path / "asc")
     assert build_step(task("assemblyscript"), tmp_path).command[0] == str(everybodys)
     own = program(tmp_path / "node_modules" / ".bin" / "asc")

@@ -1,6 +1,6 @@
 """One run bought, as conversations (SPEC.md sections 9.3 to 9.6)."""
 
-from itertools import repeat
+from itertools import chain, repeat
 
 import pytest
 
@@ -378,24 +378,67 @@ def test_who_has_less_at_stake_is_audited_more(stake: int, rate: int) -> None:
     assert town.told(CheckBegun) == begun
 
 
-def test_all_that_is_undecided_of_a_provider_is_at_risk() -> None:
+def trusted_town(*draws: int, runs: int) -> Town:
+    """Give a town with a provider that has ten bills at stake; ``draws`` are the first ones."""
     town = Town(
         ANN,
-        runs=3,
+        runs=runs,
         verification=Audit(0),
         can_run_here=True,
-        draws=repeat(999_999),
-        stakes={ANN: 3_030},
+        draws=chain(draws, repeat(999_999)),
+        stakes={ANN: 10 * BILL},
     )
     town.reputation.count_confirmed(ANN, town.choice.bounds.package_id, 1_000)
-    town.choice.count_results(ANN, GIGAFUEL, 1)
-    placed = [town.agree(order, ANN) for order in town.begin()]
-    for one in placed:
+    return town
+
+
+def test_each_lot_is_drawn_for_its_own_bill() -> None:
+    town = trusted_town(runs=3)
+    for one in [town.agree(order, ANN) for order in town.begin()]:
         town.finish(one)
-    assert town.told(CheckSpared) == [CheckSpared(rate) for rate in (90_910, 62_500, 32_259)], (
-        "303, 202 and 101 drops against 3,030"
-    )
+    assert town.told(CheckSpared) == 3 * [CheckSpared(90_910)], "101 drops against 1,010"
     assert town.purse.at_risk(ANN) == 0
+
+
+def test_what_other_jobs_have_undecided_is_at_risk_too() -> None:
+    town = trusted_town(runs=1)
+    (order,) = town.begin()
+    agreement = town.agree(order, ANN)
+    town.purse.risk(ANN, ("another job", 0, 1), BILL)
+    town.finish(agreement)
+    assert town.told(CheckSpared) == [CheckSpared(166_667)], "202 drops against 1,010"
+
+
+def test_a_spared_claim_waits_for_checks_that_its_provider_may_fail() -> None:
+    town = trusted_town(0, runs=3)
+    first, second, third = [town.agree(order, ANN) for order in town.begin()]
+    assert town.finish(first) == [RunHere(0)]
+    assert town.finish(second) == []
+    assert town.finish(third) == []
+    commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
+    assert [one for one in commands if isinstance(one, Owe)] == [
+        Owe(0, 1, ANN, BILL),
+        Owe(1, 1, ANN, BILL),
+        Owe(2, 1, ANN, BILL),
+    ]
+    assert commands[-1] == EndJob()
+
+
+def test_what_a_liar_said_while_it_was_checked_is_checked_too() -> None:
+    town = trusted_town(0, runs=2)
+    first, second = [town.agree(order, ANN) for order in town.begin()]
+    assert town.finish(first, wrong()) == [RunHere(0)]
+    assert town.finish(second, wrong(1)) == []
+    commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
+    assert RunHere(1) in commands
+    assert not any(isinstance(one, Owe) for one in commands)
+
+
+def test_what_was_decided_before_the_check_began_is_not_held() -> None:
+    town = trusted_town(999_999, 0, runs=2)
+    first, second = [town.agree(order, ANN) for order in town.begin()]
+    assert town.finish(first) == [Owe(0, 1, ANN, BILL)]
+    assert town.finish(second) == [RunHere(1)]
 
 
 def test_what_was_paid_before_the_receipt_is_not_lost_with_the_stake() -> None:

@@ -28,9 +28,9 @@ def lot_id(number: int) -> bytes:
 
 def record_runs(journal: Journal, count: int) -> None:
     """Record a job whose runs are bought one by one."""
-    journal.record_job(JOB, 1_700_000_000, PACKAGE, "sensor-statistics")
+    runs = [(run_id(number), f"{number}.csv") for number in range(count)]
+    journal.record_job(JOB, 1_700_000_000, PACKAGE, "sensor-statistics", runs)
     for number in range(count):
-        journal.record_run(run_id(number), JOB, number, f"{number}.csv")
         journal.record_lot(lot_id(number), JOB, range(number, number + 1))
 
 
@@ -39,7 +39,7 @@ async def test_a_story_survives_a_restart(tmp_path: Path) -> None:
     record_runs(journal, 2)
     journal.record_event(lot_id(1), 0, RunOrdered(1, 3))
     journal.record_event(lot_id(1), 1_500, RunFailed(Reason.NO_PROVIDER))
-    journal.record_lot_state(lot_id(1), "failed", Reason.NO_PROVIDER)
+    journal.record_lot_failure(lot_id(1), Reason.NO_PROVIDER)
     journal.close()
 
     journal = Journal(tmp_path / "journal")
@@ -49,7 +49,7 @@ async def test_a_story_survives_a_restart(tmp_path: Path) -> None:
     ]
     assert len(journal.why(run_id(1))) == 2
     assert [run.outcome for run in journal.runs()] == ["", ""]
-    journal.record_outcome(run_id(0), "out of fuel")
+    journal.record_lot_results(lot_id(0), [run_id(0)], ["out of fuel"])
     assert [run.outcome for run in journal.runs()] == ["", "out of fuel"]
     newest = journal.runs(count_max=1)[0]
     assert (newest.number, newest.name, newest.state) == (1, "1.csv", "failed")
@@ -72,9 +72,8 @@ async def test_runs_that_a_crash_cut_off_are_not_under_way_for_ever(tmp_path: Pa
 
 async def test_a_run_is_found_by_its_first_digits_in_either_case(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
-    journal.record_job(JOB, 0, PACKAGE, "name")
-    for number, first in enumerate((b"\xab\xcd", b"\xab\xce", b"\xac\x00")):
-        journal.record_run(first + bytes(14), JOB, number, "")
+    runs = [(first + bytes(14), "") for first in (b"\xab\xcd", b"\xab\xce", b"\xac\x00")]
+    journal.record_job(JOB, 0, PACKAGE, "name", runs)
     assert [run.number for run in journal.find_runs("ab")] == [0, 1]
     assert [run.number for run in journal.find_runs("ABC")] == [0, 1]
     assert [run.number for run in journal.find_runs("abcd")] == [0]
@@ -113,16 +112,49 @@ async def test_what_cannot_be_written_stays_in_memory(tmp_path: Path) -> None:
 
 async def test_the_runs_of_a_lot_share_its_story(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
-    journal.record_job(JOB, 1_700_000_000, PACKAGE, "sensor-statistics")
-    for number in range(4):
-        journal.record_run(run_id(number), JOB, number, f"{number}.csv")
+    runs = [(run_id(number), f"{number}.csv") for number in range(4)]
+    journal.record_job(JOB, 1_700_000_000, PACKAGE, "sensor-statistics", runs)
     journal.record_lot(lot_id(0), JOB, range(1, 3))
     journal.record_event(lot_id(0), 0, RunOrdered(1, 3))
-    journal.record_lot_state(lot_id(0), "accepted", None)
+    journal.record_lot_results(lot_id(0), [run_id(1), run_id(2)], ["ok", "ok"])
     assert [len(journal.story(run_id(number))) for number in range(4)] == [0, 1, 1, 0]
     states = {run.number: run.state for run in journal.runs()}
     assert states == {0: "under way", 1: "accepted", 2: "accepted", 3: "under way"}
     journal.close()
+
+
+async def test_runs_of_a_lot_may_end_each_in_its_way(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    ids = [run_id(number) for number in range(2)]
+    journal.record_job(JOB, 0, PACKAGE, "name", [(each, "") for each in ids])
+    journal.record_lot(lot_id(0), JOB, range(2))
+
+    def outcomes() -> list[str]:
+        return [run.outcome for run in reversed(journal.runs())]
+
+    journal.record_lot_results(lot_id(0), ids, ["ok", "out of fuel"])
+    assert outcomes() == ["ok", "out of fuel"]
+    journal.record_lot_reopened(lot_id(0), ids)
+    assert outcomes() == ["", ""]
+    assert {run.state for run in journal.runs()} == {"under way"}
+    journal.record_lot_results(lot_id(0), ids, ["ok", "ok"])
+    assert outcomes() == ["ok", "ok"]
+    journal.close()
+
+
+async def test_runs_that_never_had_a_lot_have_failed_after_a_crash(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    runs = [(run_id(number), "") for number in range(3)]
+    journal.record_job(JOB, 0, PACKAGE, "name", runs)
+    journal.record_lot(lot_id(0), JOB, range(1))
+    journal.record_lot_results(lot_id(0), [run_id(0)], ["ok"])
+    journal.close()
+    for _ in range(2):
+        journal = Journal(tmp_path / "journal")
+        states = [(run.state, run.reason) for run in reversed(journal.runs())]
+        stopped = ("failed", Reason.REQUESTOR_STOPPED)
+        assert states == [("accepted", None), stopped, stopped]
+        journal.close()
 
 
 async def test_counters_rise_over_restarts(tmp_path: Path) -> None:
@@ -151,7 +183,7 @@ async def test_nothing_overtakes_a_batch_that_waits_for_a_thread(tmp_path: Path)
             record_runs(journal, 1)
             nursery.start_soon(journal.sync)
             await trio.testing.wait_all_tasks_blocked()
-            journal.record_lot_state(lot_id(0), "accepted", None)
+            journal.record_lot_results(lot_id(0), [run_id(0)], ["ok"])
             assert journal.runs()[0].state == "accepted"
     finally:
         limiter.total_tokens = tokens

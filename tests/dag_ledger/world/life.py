@@ -167,9 +167,22 @@ class Life:
                 chosen = random.sample(trusted, random.randint(1, min(3, len(trusted))))
                 maker.act(home_of(world.community, maker.name, chosen))
                 world.judge.met["homes wanted"] += 1
+        elif len(homes) == 1 and trusted and random.random() < 0.2:
+            self._succeed(homes[0], random.choice(trusted))
         elif homes:
             node.act(MoveHome(VertexId(random.choice([NO_VERTEX, *homes]))))
             world.judge.met["moves wanted"] += 1
+
+    def _succeed(self, home: bytes, joining: NodeId) -> None:
+        """Let the seats of a home make one with ``joining`` that succeeds it."""
+        world = self.world
+        nodes = [node for node in world.nodes.values() if home in node.ledger.homes.others]
+        maker = next((node for node in nodes if node.name in world.community.validators), None)
+        if maker is None:
+            return
+        seats = {*maker.ledger.homes.others[home].table.weights(), joining}
+        maker.act(home_of(world.community, maker.name, seats, succeeds=VertexId(home)))
+        world.judge.met["successions wanted"] += 1
 
     # What goes wrong.
 

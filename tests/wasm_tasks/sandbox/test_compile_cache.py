@@ -35,6 +35,25 @@ def test_the_folder_and_its_key_are_closed_to_others(tmp_path: Path) -> None:
     assert stat.S_IMODE((folder / "key").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("mode", [0o770, 0o702, 0o740])
+def test_what_was_written_while_others_could_come_in_is_not_loaded(
+    tmp_path: Path, mode: int
+) -> None:
+    CompileCache(tmp_path).write(KEY, b"perhaps theirs")
+    tmp_path.chmod(mode)
+
+    assert CompileCache(tmp_path).read(KEY) is None
+
+
+def test_what_a_killed_agent_left_unfinished_goes(tmp_path: Path) -> None:
+    CompileCache(tmp_path).write(KEY, b"native code")
+    left_behind = tmp_path / f"{OTHER.hex()}.unfinished"
+    left_behind.write_bytes(b"half of it")
+
+    assert CompileCache(tmp_path).read(KEY) == b"native code"
+    assert not left_behind.exists()
+
+
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "lengthen"])
 def test_a_damaged_file_is_not_loaded_and_goes(tmp_path: Path, damage: str) -> None:
     cache = CompileCache(tmp_path)

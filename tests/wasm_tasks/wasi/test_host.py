@@ -203,6 +203,18 @@ def test_random_bytes_are_one_stream_however_they_are_asked_for() -> None:
     assert once.memory.read(0, 300) != other.memory.read(0, 300)
 
 
+def test_many_random_bytes_are_the_same_as_few_at_a_time() -> None:
+    once, often = World(seed=5), World(seed=5)
+    once.memory, often.memory = Memory(200_000), Memory(200_000)
+    once.call("random_get", 7, 199_990)
+    for start in range(7, 199_997, 9_090):
+        often.call("random_get", start, min(9_090, 199_997 - start))
+
+    assert once.memory.data == often.memory.data
+    assert any(once.memory.data[-50:-3])
+    assert once.memory.data[-3:] == bytes(3)
+
+
 def test_random_bytes_are_charged_and_stay_inside_the_memory() -> None:
     world = World()
 

@@ -58,7 +58,15 @@ class Pipes:
 
     def send(self, reply: Reply) -> None:
         """Send ``reply``; ends the process when the agent is gone."""
-        data = frame(encode_reply(reply))
+        message = encode_reply(reply)
+        if len(message) <= _READ_BYTES:
+            self._write(frame(message))
+        else:
+            # Not copied once more: memory is limited, and an output may take a part of it.
+            self._write(len(message).to_bytes(LENGTH_BYTES, "big"))
+            self._write(message)
+
+    def _write(self, data: bytes) -> None:
         try:
             written = os.write(self._replies, data)
             while written < len(data):
@@ -80,6 +88,8 @@ class Pipes:
         start = self._taken
         end = start + count
         if end > len(self._received):
+            if count > _READ_BYTES:
+                return self._read_long(count)
             self._receive_more(count)
             start, end = 0, count
         self._taken = end
@@ -87,14 +97,30 @@ class Pipes:
 
     def _receive_more(self, count: int) -> None:
         """Read until there are ``count`` bytes that were not taken, which are then the first."""
-        gathered = bytearray(self._received[self._taken :])
+        gathered = self._take_rest()
         while len(gathered) < count:
             # As much as there is: commands come many at a time.
-            part = os.read(self._commands, _READ_BYTES)
-            if not part:
-                os._exit(0)
-            gathered += part
+            gathered += self._read_some(_READ_BYTES)
         self._received = bytes(gathered)
+
+    def _read_long(self, count: int) -> bytes:
+        """Return the next ``count`` bytes and read no others: they are many, and held once."""
+        gathered = self._take_rest()
+        while len(gathered) < count:
+            gathered += self._read_some(min(count - len(gathered), _READ_BYTES))
+        return bytes(gathered)
+
+    def _take_rest(self) -> bytearray:
+        rest = bytearray(self._received[self._taken :])
+        self._received = b""
+        self._taken = 0
+        return rest
+
+    def _read_some(self, most: int) -> bytes:
+        part = os.read(self._commands, most)
+        if not part:
+            os._exit(0)
+        return part
 
 
 def run_child(serve: Callable[[Pipes, Target], None]) -> None:
@@ -115,9 +141,12 @@ def run_child(serve: Callable[[Pipes, Target], None]) -> None:
             else:
                 pipes.send(fault)
         except BaseException:
-            # Not raised on: the main thread would wait for the agent to find out.
-            traceback.print_exc()
-            os._exit(1)
+            # Not raised on: the main thread would wait for the agent to find out.  Telling it may
+            # fail as well, when there is no memory left.
+            try:
+                traceback.print_exc()
+            finally:
+                os._exit(1)
         os._exit(0)
 
     threading.stack_size(WORKER_STACK_BYTES)

@@ -44,7 +44,11 @@ class CompileCache:
                 )
             if stat.S_IMODE(found.st_mode) & 0o077:
                 folder.chmod(0o700)
+                # Others may have read the key or put one here: what it vouches for is made anew.
+                (folder / _SECRET_NAME).unlink(missing_ok=True)
             self._secret = self._read_secret()
+            for left_behind in folder.glob(f"*{_UNFINISHED}"):
+                left_behind.unlink(missing_ok=True)
         except OSError as error:
             raise SandboxUnavailable(
                 f"{folder} cannot be used for compiled modules: {error.strerror}"

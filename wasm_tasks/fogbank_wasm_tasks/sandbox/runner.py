@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 
 from ..limits import (
@@ -72,7 +73,8 @@ class Runner:
             case AgainCommand():
                 return self._run_again(command)
             case RunCommand():
-                self._last = command
+                # Its input may be long, and a run that is like it has its own.
+                self._last = replace(command, input=b"")
                 return self._run(command)
             case LoadCommand(key, compiled):
                 return self._load(key, compiled)

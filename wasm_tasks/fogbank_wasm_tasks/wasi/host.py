@@ -6,8 +6,7 @@ checked before it has any effect, and its bytes are charged before they are carr
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Final
+from typing import ClassVar, Final
 
 from ..limits import SUBSCRIPTIONS_MAX
 from ..metering.meter import Meter
@@ -27,7 +26,17 @@ PROGRAM_NAME: Final = b"task"
 _SIZE_BYTES: Final = 4
 _TIME_BYTES: Final = 8
 
+_RANDOM_PIECE_BYTES: Final = 65_536
+
 _HostFunction = Callable[..., int | None]
+
+_OF_STREAMS: Final[dict[str, _HostFunction]] = {
+    "fd_close": Streams.fd_close,
+    "fd_fdstat_get": Streams.fd_fdstat_get,
+    "fd_filestat_get": Streams.fd_filestat_get,
+    "fd_read": Streams.fd_read,
+    "fd_write": Streams.fd_write,
+}
 
 
 class Host:
@@ -47,7 +56,7 @@ class Host:
 
         Without ``output_bytes_max`` standard output is diagnostics, as standard error is.
         """
-        self._streams = streams = Streams(input_data, output_bytes_max, meter)
+        self._streams = Streams(input_data, output_bytes_max, meter)
         self._arguments = [
             PROGRAM_NAME + b"\0",
             *(each.encode("utf-8") + b"\0" for each in arguments),
@@ -56,23 +65,6 @@ class Host:
         self._random = RandomStream(seed)
         self._meter = meter
         self._clock = RunClock(meter)
-        self._functions: dict[str, _HostFunction] = {
-            "args_get": partial(self._give, self._arguments),
-            "args_sizes_get": partial(self._give_sizes, self._arguments),
-            "environ_get": partial(self._give, self._environment),
-            "environ_sizes_get": partial(self._give_sizes, self._environment),
-            "clock_res_get": self._clock_res_get,
-            "clock_time_get": self._clock_time_get,
-            "fd_close": streams.fd_close,
-            "fd_fdstat_get": streams.fd_fdstat_get,
-            "fd_filestat_get": streams.fd_filestat_get,
-            "fd_read": streams.fd_read,
-            "fd_write": streams.fd_write,
-            "poll_oneoff": self._poll_oneoff,
-            "proc_exit": self._proc_exit,
-            "random_get": self._random_get,
-            "abort": self._abort,
-        }
 
     @property
     def output(self) -> bytearray:
@@ -94,13 +86,14 @@ class Host:
             RunEnded: the call ends the run.
         """
         self._meter.charge(HOST_CALL_FUEL)
-        function = self._functions.get(name)
-        if function is None:
-            return self._answer_without_effect(name, arguments)
         try:
-            return function(memory, *arguments)
+            if name in self._OWN:
+                return self._OWN[name](self, memory, *arguments)
+            if name in _OF_STREAMS:
+                return _OF_STREAMS[name](self._streams, memory, *arguments)
         except AddressFault:
             return Errno.FAULT
+        return self._answer_without_effect(name, arguments)
 
     def _answer_without_effect(self, name: str, arguments: Sequence[int]) -> Errno:
         if name in ANSWERS:
@@ -111,6 +104,18 @@ class Host:
 
     def _charge_bytes(self, count: int) -> None:
         self._meter.charge(count * HOST_BYTE_FUEL)
+
+    def _args_get(self, memory: GuestMemory, table: int, data: int) -> Errno:
+        return self._give(self._arguments, memory, table, data)
+
+    def _args_sizes_get(self, memory: GuestMemory, count: int, size: int) -> Errno:
+        return self._give_sizes(self._arguments, memory, count, size)
+
+    def _environ_get(self, memory: GuestMemory, table: int, data: int) -> Errno:
+        return self._give(self._environment, memory, table, data)
+
+    def _environ_sizes_get(self, memory: GuestMemory, count: int, size: int) -> Errno:
+        return self._give_sizes(self._environment, memory, count, size)
 
     def _give(self, texts: Sequence[bytes], memory: GuestMemory, table: int, data: int) -> Errno:
         joined = b"".join(texts)
@@ -169,8 +174,26 @@ class Host:
     def _random_get(self, memory: GuestMemory, buffer: int, length: int) -> Errno:
         check_range(memory, buffer, length)
         self._charge_bytes(length)
-        memory.write(buffer, self._random.take(length))
+        end = buffer + length
+        # By pieces: all of a large memory's random bytes would not fit beside it.
+        for start in range(buffer, end, _RANDOM_PIECE_BYTES):
+            memory.write(start, self._random.take(min(_RANDOM_PIECE_BYTES, end - start)))
         return Errno.SUCCESS
 
     def _abort(self, memory: GuestMemory, message: int, file: int, line: int, column: int) -> None:
         raise RunAborted
+
+    # Not kept by each host, as methods bound to it: that would be a circle, and what a run read and
+    # wrote would stay in memory for long after it.
+    _OWN: ClassVar[dict[str, _HostFunction]] = {
+        "args_get": _args_get,
+        "args_sizes_get": _args_sizes_get,
+        "environ_get": _environ_get,
+        "environ_sizes_get": _environ_sizes_get,
+        "clock_res_get": _clock_res_get,
+        "clock_time_get": _clock_time_get,
+        "poll_oneoff": _poll_oneoff,
+        "proc_exit": _proc_exit,
+        "random_get": _random_get,
+        "abort": _abort,
+    }

@@ -17,16 +17,12 @@ class RandomStream:
 
     def take(self, count: int) -> bytes:
         """Return the next ``count`` bytes."""
-        blocks = [self._left]
-        available = len(self._left)
-        while available < count:
-            blocks.append(self._next_block())
-            available += _BLOCK_BYTES
-        data = b"".join(blocks)
+        prefix, first = self._prefix, self._block
+        self._block += max(0, -(-(count - len(self._left)) // _BLOCK_BYTES))
+        blocks = [
+            blake2b(prefix + number.to_bytes(8, "big")).digest()
+            for number in range(first, self._block)
+        ]
+        data = b"".join([self._left, *blocks])
         self._left = data[count:]
         return data[:count]
-
-    def _next_block(self) -> bytes:
-        number = self._block.to_bytes(8, "big")
-        self._block += 1
-        return blake2b(self._prefix + number, digest_size=_BLOCK_BYTES).digest()

@@ -1,5 +1,7 @@
 """The engine counts and traps as SPEC.md sections 7.3 to 7.5 say."""
 
+import gc
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -321,3 +323,33 @@ def test_a_module_that_does_not_validate_is_refused(engine: Engine) -> None:
 def test_code_that_is_damaged_does_not_load(engine: Engine) -> None:
     with pytest.raises(EngineFailed):
         engine.load(b"no native code")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "(drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))",
+        "(call $proc_exit (i32.const 1))",
+        "(call $proc_exit (i32.const 0))",
+        "(drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8))) "
+        "unreachable",
+        "loop (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8))) br 0 "
+        "end",
+    ],
+)
+def test_what_a_run_was_given_goes_with_it_however_it_ended(run: Run, code: str) -> None:
+    text = command(
+        code,
+        fields=wasi("fd_read", "(param i32 i32 i32 i32) (result i32)")
+        + wasi("proc_exit", "(param i32)"),
+    )
+    data = bytes(1_000)
+    gc.collect()
+    gc.disable()
+    try:
+        before = sys.getrefcount(data)
+        run(text, input=data)
+        # It does not wait for a collection of garbage: a worker has room for few large inputs.
+        assert sys.getrefcount(data) == before
+    finally:
+        gc.enable()

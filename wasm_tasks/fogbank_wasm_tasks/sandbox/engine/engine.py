@@ -173,6 +173,8 @@ class Engine:
         try:
             return self._run_in(calls.store_context(store), module, command, play, look)
         finally:
+            if self._run is not None:
+                self._run.instance.forget_why()
             self._run = None
             calls.store_delete(store)
 

@@ -188,6 +188,10 @@ class Instance:
         except CallFailed as failed:
             self.conclude(failed.error)
 
+    def forget_why(self) -> None:
+        """Forget why the run ended: the errors know the run, which would not go without them."""
+        self.stopped_by = self.failed_by = None
+
     def _find_globals(self) -> list[Global]:
         if self._globals is None:
             self._globals = self._numbered(GLOBAL)
