@@ -6,9 +6,10 @@ SEEDS ?= 300
 FIRST ?= 0
 KILLS ?= 200
 RUNS ?= 10000
+TICKS ?= 10
 SOURCES := protocol dag_ledger wasm_tasks agent tests benchmarks
 
-.PHONY: help demo test check format bench crashes market-kills model simulate simulate-market vectors tasks clean conformance metering-proof aarch64-proof
+.PHONY: help demo test check format bench crashes market-kills tick-kills model simulate simulate-market vectors tasks clean conformance metering-proof aarch64-proof
 
 help:
 	@echo "make demo    five agents on this machine render a picture together"
@@ -23,6 +24,8 @@ help:
 	@echo "             kill real agents while they pay each other; nothing final is lost"
 	@echo "make market-kills RUNS=10000"
 	@echo "             kill real agents while they buy and sell; every run ends once, no drop is lost"
+	@echo "make tick-kills TICKS=10"
+	@echo "             kill either side of a run at each of its ticks; the other loses one at most"
 	@echo "make model   search every state of the formal model of the ledger (needs spin and gcc)"
 	@echo "make vectors write tests/vectors/ anew (a change there is a change of SPEC.md)"
 	@echo "make conformance SUITE=path  the official WebAssembly or WASI test suite, from a folder"
@@ -83,6 +86,9 @@ crashes: $(VENV)/.test
 
 market-kills: $(VENV)/.test
 	$(BIN)/python -m tests.end_to_end.market_kills --runs $(RUNS)
+
+tick-kills: $(VENV)/.test
+	$(BIN)/python -m tests.end_to_end.tick_kills --ticks $(TICKS)
 
 model:
 	$(PYTHON) docs/models/check.py

@@ -181,6 +181,9 @@ STAKE_MIN = 1_000
 STAKE_WATCH_MAX = 8
 """Accounts that watch over a stake (section 8.15)."""
 
+WATCH_MISSING_MAX = 1
+"""Members that a watch may lack for its stake to count: seats change (section 9.9)."""
+
 STAKE_REWARD_PPM = 100_000
 """What the watch gets of a seized stake that this agent opens, in parts per million."""
 
@@ -206,7 +209,12 @@ DISPUTE_RETRY_S = 10.0
 """Seconds until a member that could not tell is asked again."""
 
 DISPUTE_LASTS_S = 3_600.0
-"""Seconds after which a dispute that too few members answered is given up."""
+"""Seconds after which a dispute is given up that too few members answered, or whose proof the
+ledger did not take (section 9.10)."""
+
+SEIZE_RETRY_S_MAX = 640.0
+"""The most seconds between two attempts to have a stake seized, which begin
+``DISPUTE_RETRY_S`` apart and double."""
 
 PROOFS_WAITING_MAX = 8
 """Proofs that wait at a member, beside the one that it looks at."""
@@ -225,6 +233,15 @@ FINDINGS_KEPT_MAX = 1_024
 
 TRACE_ANSWER_S = 10.0
 """How long a provider may take to show the trace behind a receipt."""
+
+STATE_ANSWER_S = 10.0
+"""How long a provider may take to state where its run was at one position."""
+
+STATE_QUESTIONS_MAX = 64
+"""Questions about the states of one result that a provider answers: to halve 2⁴⁰ takes 40."""
+
+HANDED_STATES_MAX = 256
+"""States handed out of one run that its provider knows the names of afterwards."""
 
 TRACES_KEPT = 64
 """Results of step tasks whose traces a provider keeps."""
@@ -439,7 +456,7 @@ TICK_MS = 200
 TICK_WAIT_S = 10.0
 """How long a provider waits for a voucher before it ends the lot (section 9.5)."""
 
-CHECKPOINT_INTERVAL_S = 0.5
+CHECKPOINT_INTERVAL_S = 0.1
 """The least time between two states that a provider hands out of one run (section 9.5)."""
 
 CHECKPOINT_BYTES_PER_S = 4 * 1024 * 1024

@@ -208,9 +208,9 @@ class Audit:
         """Tell whether an act on an object opened below the floor can never move a drop."""
         record = self._records.get(object_id(act.opening, act.index))
         match act.action:
-            case Take(settling):
+            case Take(outcome=named):
                 told = None if record is None else record.outcome
-                return record is None or (told is not None and settling not in told.settling)
+                return record is None or (told is not None and named != told.digest)
             case TopUp():
                 return record is None
             case _:

@@ -210,7 +210,7 @@ class AuditedObjects:
         told = None if known.told is None else known.told.outcome
         if told is not None:
             result = Result(told.is_seizure, told.award, tuple(told.shares))
-            return result if act.action.settling in told.settling else None
+            return result if act.action.outcome == told.digest else None
         settling = self._vertices.get(act.action.settling)
         if settling is None:
             return self._passed.get((act.action.settling, name))

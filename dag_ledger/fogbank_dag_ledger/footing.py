@@ -171,9 +171,9 @@ class Ground:
 
 def is_vain(held: HeldObject, act: Act) -> bool:
     """Tell whether ``act`` takes from an outcome of ``held`` that the floor says it has not."""
-    return (
-        held.is_over and isinstance(act.action, Take) and act.action.settling not in held.settling
-    )
+    if not held.is_over or not isinstance(act.action, Take):
+        return False
+    return held.outcome is None or act.action.outcome != held.outcome.digest
 
 
 def _destinations(vertex: Vertex) -> Iterable[VertexId]:

@@ -210,8 +210,8 @@ class _Issuing:
                 self._check_vouchers(held, vouchers)
             case Slash(proof):
                 self._slash(held, proof)
-            case Take(settling):
-                self._take(held, settling)
+            case Take() as take:
+                self._take(held, take)
             case action if isinstance(action, Settling):
                 self._settle(held, act, action)
             case _:
@@ -387,10 +387,11 @@ class _Issuing:
 
     # Taking.
 
-    def _take(self, held: HeldObject, settling: VertexId) -> None:
+    def _take(self, held: HeldObject, take: Take) -> None:
         if self._is_lost:
             return
-        outcome, funds = self._outcome(held, settling)
+        outcome, funds = self._outcome(held, take.settling)
+        _check(outcome.digest == take.outcome, "a take of another outcome", "8.12.6")
         put, taken, _ = self._line.get(held, NOTHING)
         gained = outcome.owed(self._issuer, put, taken)
         _check(gained > 0, "a take that gains nothing", "8.12.9")

@@ -27,6 +27,7 @@ from .operations import (
     StakeTerms,
     Terms,
     object_id,
+    outcome_digest,
 )
 from .vertex import NO_VERTEX, VertexId, seq_in
 
@@ -43,6 +44,11 @@ class OutcomeAt:
     shares: tuple[Share, ...]
     settling: tuple[VertexId, ...]
     """Covered vertices that settle it so and the funds of which are final, ascending."""
+
+    @property
+    def digest(self) -> bytes:
+        """What a take calls it by."""
+        return outcome_digest(self.award, self.shares, is_seizure=self.is_seizure)
 
 
 @dataclass(frozen=True, slots=True)

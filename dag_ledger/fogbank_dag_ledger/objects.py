@@ -21,6 +21,7 @@ from .operations import (
     StakeTerms,
     Terms,
     Voucher,
+    outcome_digest,
 )
 from .record import Record
 from .vertex import NO_VERTEX, VertexId
@@ -104,6 +105,11 @@ class Outcome:
 
         self.carried = False
         """Whether it was L1 in an earlier epoch and stays so."""
+
+    @property
+    def digest(self) -> bytes:
+        """What a take calls it by."""
+        return outcome_digest(self.award, self.shares, is_seizure=self.is_seizure)
 
     def owed(self, account: NodeId, put: int, taken: int) -> int:
         """Return the drops that are ``account``'s when the object is settled this way.

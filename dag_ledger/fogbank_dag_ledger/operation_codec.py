@@ -218,8 +218,8 @@ def _action_value(action: Action) -> tuple[int, Value, Sequence[bytes]]:
             return 17, *_proof_value(proof)
         case Seize(notice):
             return 18, [notice], ()
-        case Take(settling):
-            return 19, [settling], ()
+        case Take(settling, outcome):
+            return 19, [settling, outcome], ()
         case _:
             return _NUMBERS[action], [], ()
 
@@ -258,8 +258,8 @@ def _action(number: int, arguments: _List, signatures: list[bytes]) -> Action:
             return Slash(_proof(arguments, signatures))
         case 18, [notice] if not signatures:
             return Seize(_vertex_id(notice))
-        case 19, [settling] if not signatures:
-            return Take(_vertex_id(settling))
+        case 19, [settling, outcome] if not signatures:
+            return Take(_vertex_id(settling), _bytes(outcome, _HASH_BYTES))
         case _:
             raise RemoteProtocolError("not an action known in this version", rule="8.3.1")
 

@@ -4,10 +4,12 @@ An object holds money that leaves it by fixed rules: a payment channel, an escro
 opens it names the rules, its **terms**; everybody else acts on it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NewType, TypeAlias
 
+from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.identity import NodeId
 
 from .home_operations import CreateHome, MoveHome
@@ -319,6 +321,9 @@ class Take:
     settling: VertexId
     """A vertex that settles it."""
 
+    outcome: bytes
+    """The digest of the outcome for which that is: see ``outcome_digest``."""
+
 
 Settling: TypeAlias = (
     Close
@@ -354,7 +359,7 @@ class Act:
                 named = (funds, *posted) if funds else posted
             case ReclaimFinal(posted, _):
                 named = posted
-            case Take(vertex_id) | Seize(vertex_id) | Slash(TwoVouchers(vertex_id)):
+            case Take(settling=vertex_id) | Seize(vertex_id) | Slash(TwoVouchers(vertex_id)):
                 named = (vertex_id,)
             case _:
                 named = ()
@@ -369,3 +374,9 @@ def object_id(opening: VertexId, index: int) -> ObjectId:
     """Return the name of the object that op ``index`` of vertex ``opening`` opens."""
     preimage = b"fog-obj-1\0" + opening + index.to_bytes(1, "big")
     return ObjectId(blake2b(preimage, digest_size=32).digest())
+
+
+def outcome_digest(award: int, shares: Sequence[Share], *, is_seizure: bool) -> bytes:
+    """Return the 32 bytes that name an outcome (section 8.12); ``award`` is in drops."""
+    values: Value = [int(is_seizure), award, [[who, drops] for who, drops in shares]]
+    return blake2b(b"fog-outcome-1\0" + encode(values), digest_size=32).digest()

@@ -14,7 +14,7 @@ from .events import Final, Inserted, LedgerEvent, Settled
 from .home import Home
 from .ledger import Ledger
 from .limits import SETTLEMENTS_MAX
-from .objects import NOTHING, HeldObject, Settlement
+from .objects import NOTHING, HeldObject, Outcome, Settlement
 from .operations import (
     Act,
     Action,
@@ -239,15 +239,10 @@ class OwnObjects:
                 continue
             outcome = own.held.outcome
             assert outcome is not None
-            if own.held.is_over:
-                acts.append(Act(own.opening.id, own.held.index, Take(own.held.settling[0])))
-                continue
-            # One that is final first: a checkpoint may have it already, and not the others.
-            for record, settlement in sorted(outcome.settling, key=lambda one: not one[0].final):
-                funds = settlement.funds_of(record)
-                if funds is None or funds.final:
-                    acts.append(Act(own.opening.id, own.held.index, Take(record.id)))
-                    break
+            settling = own.held.settling[0] if own.held.is_over else _settling(outcome)
+            if settling is not None:
+                take = Take(settling, outcome.digest)
+                acts.append(Act(own.opening.id, own.held.index, take))
         return acts
 
     def due(self) -> list[Act]:
@@ -427,3 +422,13 @@ class OwnObjects:
 
 def _covers(used: Mapping[int, int], shown: Mapping[int, int]) -> bool:
     return all(used.get(lane, 0) >= total for lane, total in shown.items())
+
+
+def _settling(outcome: Outcome) -> VertexId | None:
+    """Return a vertex that settles by ``outcome``, and may be taken by; None when none may yet."""
+    # One that is final first: a checkpoint may have it already, and not the others.
+    for record, settlement in sorted(outcome.settling, key=lambda one: not one[0].final):
+        funds = settlement.funds_of(record)
+        if funds is None or funds.final:
+            return record.id
+    return None

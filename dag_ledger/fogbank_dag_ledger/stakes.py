@@ -60,6 +60,17 @@ def view_stake(ledger: Ledger, name: ObjectId) -> StakeView | None:
     )
 
 
+def convicted(ledger: Ledger) -> frozenset[NodeId]:
+    """Return the owners of seized stakes that the ledger still has a trace of."""
+    return frozenset(
+        held.opener
+        for held in ledger.objects()
+        if isinstance(held.terms, StakeTerms)
+        and held.outcome is not None
+        and held.outcome.is_seizure
+    )
+
+
 def channel_funds(ledger: Ledger, provider: NodeId) -> Mapping[NodeId, int]:
     """Return the drops that openings of channels to ``provider`` have put in, by opener.
 

@@ -1,10 +1,11 @@
 """Random vertices that open objects and act on them, most of them by the rules, from one seed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
 from fogbank_dag_ledger.equivocation import encode_proof
+from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.operations import (
     Act,
     Action,
@@ -44,6 +45,7 @@ from fogbank_protocol.identity import Identity, NodeId
 
 from .community import Community, people
 from .random_dag import RandomDag
+from .town import take_by
 
 _BY_OPENER: tuple[type, ...] = (
     TopUp,
@@ -86,11 +88,12 @@ class ObjectDag(RandomDag):
         community: Community,
         random: Random,
         forkers: int,
-        make: Callable[[Draft, int], Vertex] | None = None,
+        ledger: Ledger,
         *,
         homes: bool = False,
     ) -> None:
-        super().__init__(community, random, forkers, make, homes=homes)
+        super().__init__(community, random, forkers, homes=homes)
+        self._ledger = ledger
         self._people = community
         self._dice = random
         self._opened: list[tuple[Vertex, Opening]] = []
@@ -195,7 +198,12 @@ class ObjectDag(RandomDag):
             return Seize(dice.choice(notices)) if notices else None
         if sort is Take:
             settling = self._acted(opening, opened, Settling)
-            return Take(dice.choice(settling)) if settling else None
+            if not settling:
+                return None
+            named = dice.choice(settling)
+            if dice.random() < 0.05:
+                return Take(named, bytes(32))
+            return take_by(self._ledger, named, opening.id, opened.index)
         bare: Action = sort()
         return bare
 

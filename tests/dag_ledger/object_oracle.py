@@ -229,6 +229,13 @@ class ObjectOracle:
             shares = [(who, award * parts // 10**6) for who, parts in terms.split]
         return Result(key, False, award, tuple(one for one in shares if one[1]))
 
+    def digest(self, settling: Vertex, key: Key) -> bytes:
+        """Return the digest of the outcome for which a vertex settles an object."""
+        result = self.result(settling, key)
+        shares: Value = [[who, drops] for who, drops in result.shares]
+        said = encode([int(result.seized), result.award, shares])
+        return blake2b(b"fog-outcome-1\0" + said, digest_size=32).digest()
+
     # Validity: 8.12.3 to 8.15.2.
 
     def broken_rule(self, vertex: Vertex) -> str | None:
@@ -286,6 +293,8 @@ class ObjectOracle:
         if isinstance(action, Take):
             settling = self._of.vertices[action.settling]
             if not any(one.result.key == key for one in self.settles(settling)):
+                return "8.12.6"
+            if action.outcome != self.digest(settling, key):
                 return "8.12.6"
             if self.owed(vertex, key, action) <= 0:
                 return "8.12.9"

@@ -20,7 +20,6 @@ from fogbank_dag_ledger.operations import (
     RefundLate,
     Release,
     ReleaseLate,
-    Take,
     Terms,
     TopUp,
     Unstake,
@@ -170,4 +169,4 @@ def test_the_only_ways_out_that_need_nobody_are_always_open() -> None:
         settling = town.act(person, opening, action)
         assert town.award(opening) == award
         taker = BOB if award else ANN
-        assert town.ledger.is_final(town.act(taker, opening, Take(settling.id)).id)
+        assert town.ledger.is_final(town.act(taker, opening, town.taking(opening, settling)).id)

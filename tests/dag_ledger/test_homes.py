@@ -15,6 +15,7 @@ from fogbank_dag_ledger.operations import (
     Operation,
     Release,
     Take,
+    outcome_digest,
 )
 from fogbank_dag_ledger.vertex import NO_VERTEX, VertexId
 from fogbank_dag_ledger.wallet import ImpossibleAct
@@ -143,7 +144,7 @@ def test_a_channel_at_a_site_is_opened_closed_and_taken_from_while_cut_off() -> 
     land.run(12, apart=SITE)
     closing = land.do(NED, Act(opening, 0, Close(NO_VERTEX, (), ())))
     land.run(12, apart=SITE)
-    taking = land.do(MIA, Act(opening, 0, Take(closing)))
+    taking = land.do(MIA, Act(opening, 0, Take(closing, outcome_digest(0, (), is_seizure=False))))
     land.run(12, apart=SITE)
     assert land.are_final(opening, closing, taking, by=0)
     assert land.members[0].ledger.balance(names[MIA]) == 1_000
@@ -245,7 +246,7 @@ def test_who_lives_elsewhere_takes_nothing_from_an_object() -> None:
     release = land.do(OLE, Act(opening, 0, Release()))
     land.make_home(MIA)
     with pytest.raises(ImpossibleAct) as refused:
-        land.do(MIA, Act(opening, 0, Take(release)))
+        land.do(MIA, Act(opening, 0, Take(release, outcome_digest(10, (), is_seizure=False))))
     assert refused.value.rule == "8.12.10"
 
 

@@ -48,7 +48,7 @@ def grow(seed: int) -> tuple[Ledger, Oracle, Counter[str]]:
     community = Community(others=3, weights=random.choice(([1, 1, 1, 1], [1, 2, 3, 1])))
     ledger, oracle = Ledger(community.genesis), Oracle(community.genesis)
     forkers = random.choice((0, 0, 1, 2))
-    source = ObjectDag(community, random, forkers, homes=seed % 3 == 0)
+    source = ObjectDag(community, random, forkers, ledger, homes=seed % 3 == 0)
     met: Counter[str] = Counter()
     for _ in range(STEPS):
         vertex = source.draw()

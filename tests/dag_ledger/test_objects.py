@@ -20,7 +20,6 @@ from fogbank_dag_ledger.operations import (
     ReleaseLate,
     Seize,
     Slash,
-    Take,
     TopUp,
     Unstake,
     Withdraw,
@@ -202,7 +201,7 @@ def test_a_proof_in_time_burns_the_stake_but_for_the_watch() -> None:
     assert town.ledger.burned == 440
     for person in (ANN, BOB, CAT):
         with pytest.raises(RemoteProtocolError) as caught:
-            town.insert(town.draft(person, Act(opening.id, 0, Take(settling.id))))
+            town.insert(town.draft(person, Act(opening.id, 0, town.taking(opening, settling))))
         assert caught.value.rule == "8.12.9"
 
 
@@ -243,7 +242,7 @@ def test_nothing_is_taken_before_the_top_up_that_was_counted_on_is_final() -> No
         ledger.insert(vertex)
     closing = town.act(BOB, opening, Close(one.id, (), (town.voucher(opening, 450),)))
     assert town.award(opening) == 450
-    taking = town.act(BOB, opening, Take(closing.id))
+    taking = town.act(BOB, opening, town.taking(opening, closing))
     town.wait(5)
     assert town.ledger.is_confirmed(taking.id)
     assert not town.ledger.is_final(taking.id)
@@ -265,7 +264,7 @@ def test_what_a_forked_opener_put_in_on_a_side_that_lost_pays_nobody() -> None:
         side = town.community.vertex(ANN, side, does=[Act(opening.id, 0, action)])
         town.insert(side)
 
-    taking = town.act(BOB, opening, Take(side.id))
+    taking = town.act(BOB, opening, town.taking(opening, side))
     town.wait(80)
 
     assert town.award(opening) == 650

@@ -1,12 +1,12 @@
 """What an account does about its objects by itself (SPEC.md sections 8.12 to 8.17)."""
 
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.operations import Act, ChannelTerms, Close, Opening, Take
+from fogbank_dag_ledger.operations import Act, ChannelTerms, Close, Opening
 from fogbank_dag_ledger.own_objects import OwnObjects, ShareView
 from fogbank_dag_ledger.vertex import NO_VERTEX
 
 from .community import Community
-from .town import ANN, BOB, CAT, DAN, Town, name_of
+from .town import ANN, BOB, CAT, DAN, Town, name_of, take_by
 
 
 def test_what_is_owed_is_taken_later_when_the_opening_is_not_final_yet() -> None:
@@ -26,7 +26,7 @@ def test_what_is_owed_is_taken_later_when_the_opening_is_not_final_yet() -> None
         cert = community.vertex(seat, votes[seat], votes, acknowledges=[opening, settling])
         own.note(ledger.insert(cert))
     assert ledger.is_final(opening.id)
-    assert own.takes() == [Act(opening.id, 0, Take(settling.id))]
+    assert own.takes() == [Act(opening.id, 0, take_by(ledger, settling.id, opening.id))]
 
 
 def test_an_author_learns_what_others_settle_in_its_favour_and_nobody_else_does() -> None:

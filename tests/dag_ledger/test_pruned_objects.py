@@ -22,6 +22,8 @@ from fogbank_dag_ledger.operations import (
     TopUp,
     Unstake,
     Withdraw,
+    object_id,
+    outcome_digest,
 )
 from fogbank_dag_ledger.own_objects import OwnObjects
 from fogbank_dag_ledger.restoring import Names
@@ -43,7 +45,11 @@ class Twins:
         self.whole = Ledger(self.community.genesis)
         self.pruned = Ledger(self.community.genesis)
         self.source = ObjectDag(
-            self.community, self.random, self.random.choice((0, 0, 0, 1)), homes=seed % 3 == 1
+            self.community,
+            self.random,
+            self.random.choice((0, 0, 0, 1)),
+            self.whole,
+            homes=seed % 3 == 0,
         )
         self.vertices: dict[VertexId, Vertex] = {}
         self.state: dict[bytes, bytes] = {}
@@ -234,7 +240,7 @@ def test_an_open_channel_is_passed_by_a_cut_and_closed_above_it() -> None:
     assert told.outcome is not None
     assert (told.outcome.award, told.outcome.settling) == (350, (closing.id,))
     ledger, own = town.restored()
-    assert own.takes() == [Act(opening.id, 0, Take(closing.id))]
+    assert own.takes() == [Act(opening.id, 0, town.taking(opening, closing))]
     assert ledger.state_hash() == town.ledger.state_hash()
 
     assert town.take(BOB, opening, closing) == 350
@@ -274,7 +280,9 @@ def test_a_cut_passes_a_reclaim_and_the_beats_go_on_from_the_state() -> None:
     assert told.outcome.settling == (settling.id,)
     assert town.take(ANN, opening, settling) == 180
     ledger, own = town.restored()
-    assert own.takes() == [Act(opening.id, 0, Take(settling.id))]
+    assert own.takes() == [
+        Act(opening.id, 0, Take(settling.id, outcome_digest(120, (), is_seizure=False)))
+    ]
     assert ledger.state_hash() == town.ledger.state_hash()
 
 
@@ -319,9 +327,28 @@ def test_a_second_take_is_lost_once_the_object_has_ended() -> None:
     town.take(BOB, opening, closing)
     town.take(ANN, opening, closing)
     town.prune()
-    vain = town.issue(BOB, Act(opening.id, 0, Take(closing.id)))
+    vain = town.issue(BOB, Act(opening.id, 0, town.taking(opening, closing)))
     town.wait(2)
     record = town.ledger.dag.get(vain.id)
     assert record is not None
     assert record.lost
     assert not record.final
+
+
+def test_who_takes_by_a_later_vertex_of_the_same_outcome_loses_nothing() -> None:
+    town = PruningTown()
+    opening = town.open(ANN, 300, town.channel())
+    shown = Close(NO_VERTEX, (), (town.voucher(opening, 200),))
+    town.act(BOB, opening, shown)
+    town.prune()
+    assert town.ledger.object(object_id(opening.id, 0)) is not None
+    # The checkpoint knows the first closing vertex alone, which gives the same outcome.
+    again = town.act(BOB, opening, shown)
+    taking = town.act(BOB, opening, Take(again.id, town.taking(opening, again).outcome))
+    assert town.ledger.is_final(taking.id)
+    other = outcome_digest(199, (), is_seizure=False)
+    vain = town.issue(ANN, Act(opening.id, 0, Take(again.id, other)))
+    town.wait(2)
+    record = town.ledger.dag.get(vain.id)
+    assert record is not None
+    assert record.lost

@@ -38,6 +38,18 @@ ANN, BOB, CAT, DAN = 4, 5, 6, 7
 ROOT = bytes(32)
 
 
+def take_by(ledger: Ledger, settling: VertexId, opening: VertexId, index: int = 0) -> Take:
+    """Return what takes from an object as the vertex ``settling`` settles it."""
+    held, record = ledger.object(object_id(opening, index)), ledger.dag.get(settling)
+    settlement = None
+    if held is not None and record is not None and record.deeds is not None:
+        settlement = record.deeds.settlement(held)
+    if settlement is not None:
+        return Take(settling, settlement.outcome.digest)
+    outcome = None if held is None else held.outcome
+    return Take(settling, bytes(32) if outcome is None else outcome.digest)
+
+
 class Town:
     """Four validators, four others, and one ledger that all of them see."""
 
@@ -124,10 +136,14 @@ class Town:
     def take(self, person: int, opening: Vertex, settling: Vertex) -> int:
         """Take from a settled object; return how many drops the balance rose by."""
         before = self.balance(person)
-        taking = self.act(person, opening, Take(settling.id))
+        taking = self.act(person, opening, self.taking(opening, settling))
         assert self.ledger.is_final(taking.id)
         self.check()
         return self.balance(person) - before
+
+    def taking(self, opening: Vertex, settling: Vertex) -> Take:
+        """Return what takes from the object of ``opening`` as ``settling`` settles it."""
+        return take_by(self.ledger, settling.id, opening.id)
 
     def above(self, seat: int, head: VertexId, parents: Sequence[Vertex]) -> Vertex:
         """Return a vertex of a validator above its ``head``, which nobody but it decided on."""

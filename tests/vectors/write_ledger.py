@@ -23,7 +23,14 @@ from fogbank_dag_ledger.committee_operations import (
 )
 from fogbank_dag_ledger.home_operations import MoveHome
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.operations import Act, EscrowTerms, Opening, Release, Take
+from fogbank_dag_ledger.operations import (
+    Act,
+    EscrowTerms,
+    Opening,
+    Release,
+    Take,
+    outcome_digest,
+)
 from fogbank_dag_ledger.vertex import NO_VERTEX, ORDINARY, VALIDATOR, Vertex
 from fogbank_dag_ledger.vertex_codec import encode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
@@ -239,6 +246,7 @@ def _homes() -> list[tuple[str, list[Vertex], Vertex, str]]:
     terms = EscrowTerms(PEOPLE.names[4], (), 0, (), 100, 60, bytes(32))
     opened = PEOPLE.vertex(5, does=[Opening(0, 10, terms)])
     released = PEOPLE.vertex(5, opened, does=[Act(opened.id, 0, Release())])
+    take = Take(released.id, outcome_digest(10, (), is_seizure=False))
     four = [created]
     for count in (2, 3, 4):
         four.append(PEOPLE.vertex(0, four[-1], does=[op], note=count))
@@ -291,7 +299,7 @@ def _homes() -> list[tuple[str, list[Vertex], Vertex, str]]:
         (
             "a take in another home than that of the object",
             [created, moved, opened, released],
-            PEOPLE.vertex(4, moved, does=[Act(opened.id, 0, Take(released.id))], home=created),
+            PEOPLE.vertex(4, moved, does=[Act(opened.id, 0, take)], home=created),
             "8.12.10",
         ),
     ]

@@ -38,6 +38,7 @@ from fogbank_dag_ledger.operations import (
     Unstake,
     Withdraw,
     object_id,
+    outcome_digest,
 )
 from fogbank_dag_ledger.slashing import result_hash
 from fogbank_dag_ledger.statements import (
@@ -98,7 +99,7 @@ ACCEPTED: dict[str, Value] = {
     "a proof of a wrong result": _act(17, [3, ROOT, 0, ROOT, [0, 1]], 2),
     "a proof of two vouchers": _act(17, [4, O, 0, VOUCHER, [0, 8, 1, ROOT, []]], 2),
     "a seizure": _act(18, ids(1)),
-    "a take": _act(19, ids(1)),
+    "a take": _act(19, [*ids(1), ROOT]),
     "an anchor": [4, ROOT, 1 << 40, b"photo of the field"],
     "an anchor of nothing": [4, ROOT, 0, b""],
 }
@@ -202,8 +203,8 @@ def _closed_channel(town: Town) -> None:
         town.voucher(opening, 250, lane=1, split={CAT: 5, DAN: 1}),
     )
     closing = town.act(BOB, opening, Close(top_up.id, (), vouchers))
-    take = town.act(BOB, opening, Take(closing.id))
-    town.act(ANN, opening, Take(closing.id))
+    take = town.act(BOB, opening, town.taking(opening, closing))
+    town.act(ANN, opening, town.taking(opening, closing))
     town.issue(CAT, claims=[(take, 35)])
     town.wait(2)
 
@@ -214,7 +215,7 @@ def _reclaimed_channel(town: Town) -> None:
     town.act(ANN, opening, Reclaim())
     settling = town.act(ANN, opening, ReclaimFinal((posted.id,), ()))
     town.wait(12)
-    town.act(ANN, opening, Take(settling.id))
+    town.act(ANN, opening, town.taking(opening, settling))
 
 
 def _judged_escrow(town: Town) -> None:
@@ -222,8 +223,8 @@ def _judged_escrow(town: Town) -> None:
     town.act(BOB, opening, Deliver(ROOT))
     town.act(ANN, opening, Dispute())
     settling = town.act(BOB, opening, _judged(town, opening, 200))
-    town.act(BOB, opening, Take(settling.id))
-    town.act(ANN, opening, Take(settling.id))
+    town.act(BOB, opening, town.taking(opening, settling))
+    town.act(ANN, opening, town.taking(opening, settling))
 
 
 def _judged(town: Town, opening: Vertex, award: int) -> Judge:
@@ -242,7 +243,7 @@ def _released_late(town: Town) -> None:
     town.act(BOB, opening, Deliver(ROOT))
     town.wait(6)
     settling = town.act(BOB, opening, ReleaseLate())
-    town.act(BOB, opening, Take(settling.id))
+    town.act(BOB, opening, town.taking(opening, settling))
 
 
 def _halved(town: Town) -> None:
@@ -250,14 +251,14 @@ def _halved(town: Town) -> None:
     town.act(ANN, opening, Dispute())
     settling = town.act(BOB, opening, Halve())
     town.wait(6)
-    town.act(ANN, opening, Take(settling.id))
+    town.act(ANN, opening, town.taking(opening, settling))
 
 
 def _refunded_late(town: Town) -> None:
     opening = town.open(ANN, 500, _short(town))
     settling = town.act(ANN, opening, RefundLate())
     town.wait(12)
-    town.act(ANN, opening, Take(settling.id))
+    town.act(ANN, opening, town.taking(opening, settling))
 
 
 def _seized(town: Town) -> None:
@@ -265,7 +266,7 @@ def _seized(town: Town) -> None:
     town.act(ANN, opening, Unstake())
     notice = town.act(BOB, opening, Slash(town.verdicts_of(ANN)))
     settling = town.act(BOB, opening, Seize(notice.id))
-    town.act(CAT, opening, Take(settling.id))
+    town.act(CAT, opening, town.taking(opening, settling))
 
 
 def _withdrawn(town: Town) -> None:
@@ -273,7 +274,7 @@ def _withdrawn(town: Town) -> None:
     town.act(ANN, opening, Unstake())
     settling = town.act(ANN, opening, Withdraw())
     town.wait(12)
-    town.act(ANN, opening, Take(settling.id))
+    town.act(ANN, opening, town.taking(opening, settling))
 
 
 def _proofs(town: Town) -> None:
@@ -341,7 +342,8 @@ class _Case:
         self.top_up = town.act(ANN, self.channel, TopUp(50))
         self.posted = town.act(DAN, self.channel, PostVouchers((self.voucher(30),)))
         self.release = town.act(ANN, self.escrow, Release())
-        self.taken = town.act(BOB, self.escrow, Take(self.release.id))
+        self.take = town.taking(self.escrow, self.release)
+        self.taken = town.act(BOB, self.escrow, self.take)
 
     def voucher(self, total: int, **changes: Any) -> Any:
         return self.town.voucher(self.channel, total, **changes)
@@ -376,7 +378,12 @@ def _broken(case: _Case) -> list[tuple[str, Vertex, str]]:
             "8.12.6",
         ),
         ("a seizure without a proof", by(BOB, stake, Seize(stake.id)), "8.12.6"),
-        ("a take of what was not settled", by(ANN, channel, Take(case.release.id)), "8.12.6"),
+        ("a take of what was not settled", by(ANN, channel, case.take), "8.12.6"),
+        (
+            "a take of another outcome",
+            by(BOB, escrow, Take(case.release.id, outcome_digest(299, (), is_seizure=False))),
+            "8.12.6",
+        ),
         ("a voucher nobody signed", by(BOB, channel, PostVouchers((spoilt,))), "8.12.7"),
         (
             "a voucher of another channel",
@@ -390,9 +397,9 @@ def _broken(case: _Case) -> list[tuple[str, Vertex, str]]:
             by(BOB, escrow, _backwards(_judged(town, escrow, 10))),
             "8.12.7",
         ),
-        ("a take after all was taken", by(BOB, escrow, Take(case.release.id)), "8.12.9"),
-        ("a take of a stranger's", by(DAN, escrow, Take(case.release.id)), "8.12.9"),
-        ("a take of nothing", by(ANN, escrow, Take(case.release.id)), "8.12.9"),
+        ("a take after all was taken", by(BOB, escrow, case.take), "8.12.9"),
+        ("a take of a stranger's", by(DAN, escrow, case.take), "8.12.9"),
+        ("a take of nothing", by(ANN, escrow, case.take), "8.12.9"),
         (
             "a channel to oneself",
             case.opens(BOB, replace(town.channel(), lanes=1)),

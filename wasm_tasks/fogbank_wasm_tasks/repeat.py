@@ -113,7 +113,7 @@ async def repeat_proof(
         terms,
         checked.input,
         checked.snapshot,
-        until=checked.stop,
+        until=checked.last,
         wall_s_max=wall_s_max,
     )
     if report.snapshot is not None:

@@ -32,12 +32,18 @@ def command(context: click.Context, state: StateFolder, as_json: bool) -> None:
 
 @command.command("close")
 @click.option("--wait", "wait_s", type=click.IntRange(0, 3_600), default=30, show_default=True)
+@click.option("--earned", is_flag=True, help="Also those that pay this agent, by what it was paid.")
 @state_option
 @json_option
-def close(wait_s: int, state: StateFolder, as_json: bool) -> None:
-    """Settle every channel that this agent pays from, and take the rest back."""
+def close(wait_s: int, earned: bool, state: StateFolder, as_json: bool) -> None:
+    """Settle every channel that this agent pays from, and take the rest back.
+
+    Channels that pay this agent are settled by themselves when their payers ask for it, or when
+    they have bought nothing for an hour; with --earned they are at once, whether the payers are
+    there or not.
+    """
     with connect(state) as client:
-        closed = client.ask(CloseChannels(wait_s), ChannelsClosed)
+        closed = client.ask(CloseChannels(wait_s, earned), ChannelsClosed)
     if as_json:
         print_json(closed)
         return
@@ -45,5 +51,5 @@ def close(wait_s: int, state: StateFolder, as_json: bool) -> None:
     if closed.waiting:
         click.echo(
             f"{closed.waiting} not yet: their providers do not answer, and what is left comes back "
-            "by itself when their time is over"
+            "by itself when their time is over; or runs of their payers are under way here"
         )

@@ -11,6 +11,7 @@ _STATES = {
     "proved": "found guilty; the stake is being seized",
     "seized": "found guilty; the stake is lost",
     "unheard": "the watch would not judge; it keeps the stake",
+    "refused": "found guilty, but the ledger took no proof for an hour; it keeps the stake",
     "too late": "the stake was gone before",
 }
 

@@ -30,26 +30,35 @@ async def answer_close_channels(
 ) -> None:
     """Have the own channels settled, and tell how many are."""
     with trio.move_on_after(min(max(request.wait_s, 0), CONTROL_WAIT_S_MAX)):
-        await parts.requestor.close_channels()
-        await _wait_settled(parts)
-    own = [view for view in parts.ledger.channels.all() if _pays(parts, view)]
-    waiting = _unsettled(parts)
-    await conversation.send(ChannelsClosed(len(own) - waiting, waiting))
+        await _settle(parts, request)
+    waiting = _unsettled(parts, request)
+    await conversation.send(ChannelsClosed(len(_meant(parts, request)) - waiting, waiting))
 
 
-async def _wait_settled(parts: Parts) -> None:
+async def _settle(parts: Parts, request: CloseChannels) -> None:
+    # Again and again: one may have been opening, or in use, or not to be reclaimed at that moment.
     while True:
-        if not _unsettled(parts):
+        await parts.requestor.close_channels()
+        if request.earned and parts.provider is not None:
+            await parts.provider.close_channels()
+        if not _unsettled(parts, request):
             return
         await trio.sleep(_LOOK_AGAIN_S)
 
 
-def _unsettled(parts: Parts) -> int:
+def _unsettled(parts: Parts, request: CloseChannels) -> int:
     return sum(
-        view.state is not ObjectState.SETTLED or view.owed > 0
-        for view in parts.ledger.channels.all()
-        if _pays(parts, view)
+        view.state is not ObjectState.SETTLED or view.owed > 0 for view in _meant(parts, request)
     )
+
+
+def _meant(parts: Parts, request: CloseChannels) -> list[ChannelView]:
+    own = parts.identity.node_id
+    return [
+        view
+        for view in parts.ledger.channels.all()
+        if _pays(parts, view) or (request.earned and view.terms.provider == own)
+    ]
 
 
 def list_earnings(parts: Parts) -> Earnings:

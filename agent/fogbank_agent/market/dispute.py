@@ -45,6 +45,9 @@ class DisputeState(StrEnum):
     UNHEARD = "unheard"
     """Not enough of the watch would say so."""
 
+    REFUSED = "refused"
+    """Enough of the watch agreed, but the ledger took the proof or the seizure at no time."""
+
     TOO_LATE = "too late"
     """The stake was at its end before."""
 
@@ -95,7 +98,7 @@ class AskMember:
 
 @dataclass(frozen=True, slots=True)
 class ShowProof:
-    """Slash the stake by this proof, and seize it, however often that takes."""
+    """Slash the stake by this proof, and seize it, as often as that takes until the end."""
 
     proof: WrongResult
 
@@ -133,9 +136,13 @@ class Dispute:
     @property
     def deadline(self) -> float:
         """When to call ``handle`` with a ``Tick``."""
-        if self.state is not DisputeState.OPEN:
-            return inf
-        return min([self._ends_at, *self._again_at.values()])
+        match self.state:
+            case DisputeState.OPEN:
+                return min([self._ends_at, *self._again_at.values()])
+            case DisputeState.PROVED:
+                return self._ends_at
+            case _:
+                return inf
 
     @property
     def found(self) -> int:
@@ -154,6 +161,8 @@ class Dispute:
         match event:
             case StakeEnded(is_seized):
                 return self._end(DisputeState.SEIZED if is_seized else DisputeState.TOO_LATE)
+            case Tick() if self.state is DisputeState.PROVED:
+                return self._end(DisputeState.REFUSED) if now >= self._ends_at else []
             case _ if self.state is not DisputeState.OPEN:
                 return []
             case FindingCame(member, right, signature):
@@ -161,7 +170,7 @@ class Dispute:
                     return []
                 self._asked.discard(member)
                 self._findings[member] = (right, signature)
-                return self._count(right) or self._see_end()
+                return self._count(right, now) or self._see_end()
             case MemberDeclined(member, reason):
                 if member not in self._asked:
                     return []
@@ -181,7 +190,7 @@ class Dispute:
         self._asked.update(again)
         return [AskMember(member) for member in again]
 
-    def _count(self, right: bytes) -> Sequence[DisputeCommand]:
+    def _count(self, right: bytes, now: float) -> Sequence[DisputeCommand]:
         agreed = [
             (number, self._findings[member][1])
             for number, member in enumerate(self._watch)
@@ -190,6 +199,8 @@ class Dispute:
         if len(agreed) < self._need:
             return []
         self.state = DisputeState.PROVED
+        # The ledger has as long again, however long the watch took.
+        self._ends_at = now + DISPUTE_LASTS_S
         numbers, signatures = zip(*agreed, strict=True)
         proof = WrongResult(self._receipt_id, self._number, right, numbers, signatures)
         return [ShowProof(proof)]

@@ -187,6 +187,11 @@ def _describe_dispute(event: DisputeOpened | DisputeEnded) -> str:
             return f"{short_form(provider)} was found guilty and has lost {_count(drops, 'drop')}."
         case DisputeEnded(provider, "too late", _):
             return f"The stake of {short_form(provider)} was gone before it could be seized."
+        case DisputeEnded(provider, "refused", _):
+            return (
+                f"{short_form(provider)} was found guilty, but the ledger took no proof for an "
+                "hour: it keeps its stake."
+            )
         case DisputeEnded(provider):
             return f"The watch would not judge {short_form(provider)}: it keeps its stake."
 

@@ -1,7 +1,7 @@
 """Whom to trust how far, from results that somebody checked and nothing else (SPEC.md 9.6)."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from fogbank_protocol.blobs.naming import BlobId
@@ -32,12 +32,15 @@ class Reputation:
         self,
         records: Iterable[tuple[NodeId, BlobId, Record]] = (),
         unix_time: Callable[[], int] = lambda: 0,
+        convicted: Callable[[], Collection[NodeId]] = frozenset,
     ) -> None:
         """Begin with the records that the journal kept, the oldest first.
 
-        ``unix_time`` tells the time in seconds, by which records fade.
+        ``unix_time`` tells the time in seconds, by which records fade; ``convicted`` who has lost
+        a stake, whoever proved it.
         """
         self._unix_time = unix_time
+        self._convicted = convicted
         self._records: OrderedDict[tuple[NodeId, BlobId], Record] = OrderedDict()
         self._caught: OrderedDict[NodeId, int] = OrderedDict()
         for provider, package, record in records:
@@ -62,7 +65,9 @@ class Reputation:
         return max((self.confirmed(provider, package) for package in packages), default=0)
 
     def is_distrusted(self, provider: NodeId) -> bool:
-        """Tell whether ``provider`` was caught lately, with whatever package."""
+        """Tell whether ``provider`` was caught lately, with whatever package, or lost a stake."""
+        if provider in self._convicted():
+            return True
         caught_unix_s = self._caught.get(provider)
         if caught_unix_s is None:
             return False

@@ -3,7 +3,7 @@
 SPEC.md section 9.9.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fogbank_dag_ledger.operations import StakeTerms
 from fogbank_dag_ledger.stakes import StakeView
@@ -15,31 +15,61 @@ from ..limits import (
     STAKE_BEATS_MIN,
     STAKE_REWARD_PPM,
     STAKE_WATCH_MAX,
+    WATCH_MISSING_MAX,
 )
 
 
+def watch_of(seats: Iterable[tuple[NodeId, int]], owner: NodeId) -> Sequence[NodeId]:
+    """Return who watches over a stake of ``owner`` where ``seats``, with weights, have votes.
+
+    The heaviest, at most ``STAKE_WATCH_MAX``, of equals the lowest, other than the owner: nobody
+    judges itself, and nobody chooses its judges.
+    """
+    others = sorted((-weight, who) for who, weight in seats if who != owner)
+    return tuple(sorted(who for _, who in others[:STAKE_WATCH_MAX]))
+
+
 def stake_terms(
-    seats: Sequence[tuple[NodeId, int]], owner: NodeId, amount: int
+    seats: Iterable[tuple[NodeId, int]], owner: NodeId, amount: int
 ) -> StakeTerms | None:
     """Return the terms on which ``owner`` stakes ``amount`` drops; None where nobody can watch.
 
-    The watch are the heaviest of ``seats``, each with its weight, other than the owner: nobody
-    judges itself.  More than half of them must agree.
+    More than half of the watch must agree.
     """
-    others = sorted((-weight, who) for who, weight in seats if who != owner)
-    watch = tuple(sorted(who for _, who in others[:STAKE_WATCH_MAX]))
+    watch = tuple(watch_of(seats, owner))
     reward = max(len(watch), amount * STAKE_REWARD_PPM // PARTS_PER_MILLION)
     if not watch or reward > amount:
         return None
-    return StakeTerms(watch, len(watch) // 2 + 1, STAKE_BEATS, reward)
+    return StakeTerms(watch, _need(len(watch)), STAKE_BEATS, reward)
+
+
+def is_watch_drawn(
+    terms: StakeTerms, provider: NodeId, seats: Iterable[tuple[NodeId, int]], own_id: NodeId
+) -> bool:
+    """Tell whether the watch is the one that the ledger's weights give, not one of friends.
+
+    Since a stake outlives changes of seats, one of them may be missing, and in a watch of eight
+    one may be another; this agent itself is no stranger to itself.
+    """
+    drawn, watch = set(watch_of(seats, provider)), set(terms.watch)
+    strangers = watch - drawn - {own_id}
+    return (
+        provider not in watch
+        and len(drawn - watch) <= WATCH_MISSING_MAX
+        and len(strangers) <= len(watch) // STAKE_WATCH_MAX
+        and terms.need == _need(len(watch))
+    )
 
 
 def stake_worth(
-    stake: StakeView | None, provider: NodeId, seats: Collection[NodeId], own_id: NodeId
+    stake: StakeView | None,
+    provider: NodeId,
+    seats: Iterable[tuple[NodeId, int]],
+    own_id: NodeId,
 ) -> int:
     """Return what ``provider`` loses for sure, in drops, when a lie of it is proved; 0 for nothing.
 
-    The stake counts when enough of its watch have one of ``seats`` now, or are this agent itself,
+    The stake counts when its watch follows from ``seats``, those that vote now with their weights,
     and it stays long enough.  The reward is left out: the watch may be the provider's friends.
     """
     if stake is None or stake.owner != provider or not stake.is_final:
@@ -47,8 +77,7 @@ def stake_worth(
     if stake.is_leaving or stake.is_slashed or stake.is_settled:
         return 0
     terms = stake.terms
-    trusted = sum(who != provider and (who in seats or who == own_id) for who in terms.watch)
-    if trusted < terms.need or terms.beats < STAKE_BEATS_MIN:
+    if terms.beats < STAKE_BEATS_MIN or not is_watch_drawn(terms, provider, seats, own_id):
         return 0
     return stake.amount - terms.reward
 
@@ -61,3 +90,7 @@ def stake_share(worth: int, funds: Mapping[NodeId, int], own_id: NodeId) -> int:
     """
     everything = sum(funds.values())
     return worth * funds.get(own_id, 0) // everything if everything else worth
+
+
+def _need(members: int) -> int:
+    return members // 2 + 1

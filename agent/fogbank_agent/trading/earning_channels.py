@@ -62,6 +62,12 @@ class EarningChannels:
                 return await self._close(view)
         return True
 
+    async def close_all(self) -> None:
+        """Settle every channel whose payer this agent does not work for now."""
+        for view in self._channels():
+            if view.state is ObjectState.OPEN and not self._is_working_for(view.payer):
+                await self._close(view)
+
     async def _look(self) -> None:
         now = trio.current_time()
         for view in self._channels():

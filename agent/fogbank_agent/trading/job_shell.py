@@ -73,12 +73,13 @@ from ..market.tally import Bill
 from ..market.ticks import RunningBill, Tick
 from ..market.verification import Claim
 from .bill_book import BillBook
-from .disputing import Accusation, Disputing
+from .disputing import Disputing
 from .journal import Journal
 from .lot_runs import LotWork
 from .order_out import OrderOut
 from .own_runs import OwnRuns
 from .payments import Payments, VoucherGiven
+from .proving import Accusation
 from .purchase_calls import AttemptEnded, LotResult, PurchaseCalls
 from .standings import Standings
 
@@ -375,11 +376,8 @@ class JobShell:
                     lambda: self._driver.tell(CommitmentCame(command.lot, command.attempt)),
                 )
             except AttemptEnded as ended:
-                kept = self._states_coming.get((command.lot, command.attempt))
-                if kept is not None:
-                    # From there others go on.
-                    with trio.move_on_after(CHECKPOINT_WAIT_S):
-                        await kept.wait()
+                # From there others go on.
+                await self._wait_state((command.lot, command.attempt))
                 self._driver.tell(_attempt_over(command, ended))
             else:
                 self._take_result(command, result)
@@ -415,12 +413,24 @@ class JobShell:
         self._lot_of_agreement[named] = lot
         self._driver.tell(AgreementSigned(lot, attempt))
 
-    def _note_tick(self, command: SignAgreement, statement: AgreementId, tick: Tick) -> None:
+    async def _note_tick(self, command: SignAgreement, statement: AgreementId, tick: Tick) -> None:
         key = command.lot, command.attempt
+        await self._wait_state(key)
         self._driver.tell(TickStated(*key, statement, tick.fuel))
         if tick.checkpoint is not None and key not in self._states_coming:
             self._states_coming[key] = trio.Event()
             self._start(self._keep_state, command, tick.checkpoint)
+
+    async def _wait_state(self, key: tuple[int, int]) -> None:
+        """Wait for a state that is on its way.
+
+        What is done after the last one that is here is lost with its provider: so no more of it is
+        paid for before this one is here, too.
+        """
+        kept = self._states_coming.get(key)
+        if kept is not None:
+            with trio.move_on_after(CHECKPOINT_WAIT_S):
+                await kept.wait()
 
     async def _keep_state(self, command: SignAgreement, checkpoint: Checkpoint) -> None:
         """Bring a state here from which others can go on, in place of the one before."""

@@ -13,6 +13,7 @@ CALL_METHOD = "market.call"
 STOP_METHOD = "market.stop"
 DISPUTE_METHOD = "dispute.open"
 TRACE_METHOD = "dispute.trace"
+STATE_METHOD = "dispute.state"
 
 SIGNED_OVERHEAD_BYTES = 128
 """A signature, and what the encoding of [body, signature] adds, rounded up (section 2.3)."""

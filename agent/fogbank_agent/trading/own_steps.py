@@ -4,7 +4,7 @@ So any stretch of a run can be shown to others without doing all of it again.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ from fogbank_wasm_tasks.verification.terms import Terms
 from fogbank_wasm_tasks.verification.trace import Trace
 
 from ..limits import OWN_STATES_BYTES_MAX, OWN_STEP_RUN_PARTS, OWN_STEP_RUNS_KEPT
-from .interfaces import CheckingRunner
+from .interfaces import LotRunner
 from .lot_runs import LotWork
 
 _Key: TypeAlias = tuple[bytes, BlobId]
@@ -33,7 +33,7 @@ class _Kept:
 class OwnSteps:
     """The latest runs of step tasks in the own sandbox."""
 
-    def __init__(self, runner: CheckingRunner) -> None:
+    def __init__(self, runner: LotRunner) -> None:
         """Execute with ``runner``."""
         self._runner = runner
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
@@ -42,6 +42,13 @@ class OwnSteps:
         """Return what a run left behind; None when it was not done here, or is forgotten."""
         kept = self._kept.get((terms.terms_id(), input_id))
         return None if kept is None else kept.trace
+
+    def adopt(self, work: LotWork, trace: Trace, states: Mapping[int, bytes]) -> None:
+        """Take the ``trace`` of the one run of ``work``, and ``states`` by position, for own ones.
+
+        They came from here, or were checked.
+        """
+        self._keep((work.terms.terms_id(), work.inputs[0]), _Kept(trace, dict(states)))
 
     async def execute(
         self, work: LotWork, data: bytes, states: int, seconds_left: Callable[[], float]
@@ -96,7 +103,14 @@ class OwnSteps:
         before = max((at for at in states if at < position), default=None)
         snapshot = work.snapshot if before is None else states[before]
         report = await self._go(work, data, snapshot, position, wall_s_max)
-        return report.snapshot
+        found = report.snapshot
+        if kept is not None and found is not None and self._has_room(found):
+            # Whoever looks for a single step comes back to what lies beside.
+            kept.states[position] = found
+        return found
+
+    def _has_room(self, state: bytes) -> bool:
+        return self._bytes() + len(state) <= OWN_STATES_BYTES_MAX
 
     async def _go(
         self, work: LotWork, data: bytes, snapshot: bytes | None, until: int | None, wall_s: float

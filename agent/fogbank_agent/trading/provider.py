@@ -134,6 +134,9 @@ class ProviderStatus:
     fuel_per_s: int
     """As measured; a guess before the first run."""
 
+    tick: int
+    """The fuel of ``TICK_MS`` of work at that speed."""
+
     price: int
     """Drops for a gigafuel now."""
 
@@ -252,7 +255,7 @@ class Provider:
             RequestService(SETTLE_METHOD, self._take_settlement, SETTLEMENT_BODY_BYTES_MAX),
             RequestService(CLOSE_METHOD, self._close_channel, CLOSE_BODY_BYTES_MAX),
             *self._host.services(),
-            *self._bench.traces.services(),
+            *self._bench.services(),
         ]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -290,6 +293,7 @@ class Provider:
             runs_done=self._runs_done,
             fuel_done=self._fuel_done,
             fuel_per_s=self._speed.fuel_per_s,
+            tick=self._speed.tick,
         )
 
     def received(self, channel: ObjectId) -> int:
@@ -309,6 +313,10 @@ class Provider:
         """Take orders again."""
         self._paused = False
         self._refresh_offer()
+
+    async def close_channels(self) -> None:
+        """Settle every channel that pays this agent, but those with a run under way."""
+        await self._channels.close_all()
 
     # Orders.
 

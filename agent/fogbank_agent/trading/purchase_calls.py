@@ -1,6 +1,6 @@
 """The calls of one lot's purchase: orders to many, the lot's stream to one (SPEC.md 9.3, 9.5)."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -141,14 +141,15 @@ class PurchaseCalls:
         provider: NodeId,
         inline_inputs: Sequence[bytes | None],
         on_agreement: Callable[[AgreementId, Agreement], None],
-        on_tick: Callable[[AgreementId, Tick], None],
+        on_tick: Callable[[AgreementId, Tick], Awaitable[None]],
         on_commitment: Callable[[], None],
     ) -> LotResult:
         """Agree on the provider's bid, have the lot done, and return its results.
 
         ``on_agreement`` is called when the provider has signed, ``on_tick`` with each
-        statement that it makes while it works, and its name; ``on_commitment`` when a member of a
-        quorum is bound to what it shows after ``reveal``.
+        statement that it makes while it works, and its name, and nothing more is read until it
+        returns; ``on_commitment`` when a member of a quorum is bound to what it shows after
+        ``reveal``.
 
         Raises:
             AttemptEnded: there is no result.
@@ -205,7 +206,7 @@ class PurchaseCalls:
             while True:
                 match decode_run_item(await _next(items)):
                     case RunTicked(statement):
-                        progress.take(statement, self._network)
+                        await progress.take(statement, self._network)
                     case RunCommitted(commitment) if is_quorum:
                         progress.commit(commitment)
                     case RunCommitted():
@@ -298,7 +299,7 @@ class _Progress:
     agreement: Agreement
     runs: int
     on_agreement: Callable[[AgreementId, Agreement], None]
-    on_tick: Callable[[AgreementId, Tick], None]
+    on_tick: Callable[[AgreementId, Tick], Awaitable[None]]
     on_commitment: Callable[[], None]
     begun: int = 0
     """Fuel that somebody else had used for the run."""
@@ -319,7 +320,7 @@ class _Progress:
         self.signed_at = trio.current_time()
         self.on_agreement(self.named, self.agreement)
 
-    def take(self, statement: Signed, network: NetworkId) -> None:
+    async def take(self, statement: Signed, network: NetworkId) -> None:
         """Pass on a statement; raise ``RemoteProtocolError`` when it breaks a rule."""
         if self.commitment is not None:
             raise RemoteProtocolError("a statement after the commitment", rule="9.6")
@@ -332,7 +333,7 @@ class _Progress:
         tick = open_tick(statement, network)
         check_tick(tick, self.named, self.agreement, self.runs, self.fuel)
         self.fuel = tick.fuel
-        self.on_tick(tick_id(statement, network), tick)
+        await self.on_tick(tick_id(statement, network), tick)
 
     def commit(self, commitment: bytes) -> None:
         if self.commitment is not None:

@@ -1,6 +1,6 @@
 """Buys runs: offers in, jobs through their machines, verified runs paid (SPEC.md section 9)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from time import time
@@ -143,6 +143,8 @@ class Requestor:
         self._by_stake = by_stake
         self._funds: dict[NodeId, Mapping[NodeId, int]] = {}
         self._funds_end_at = 0.0
+        self._convicts: Collection[NodeId] = ()
+        self._convicted_end_at = 0.0
         self._blobs = blobs
         self._journal = journal
         self._random = random
@@ -152,7 +154,7 @@ class Requestor:
         self._goodput = Goodput()
         node.blob_moves.watch(self._note_moved)
         book = BillBook(journal)
-        self._reputation = Reputation(book.reputations(), lambda: int(time()))
+        self._reputation = Reputation(book.reputations(), lambda: int(time()), self._convicted)
         self._channels = PayingChannels(
             node,
             ledger,
@@ -443,10 +445,18 @@ class Requestor:
         place = self._stake_place(provider)
         if place is None:
             return 0
-        seats = self._ledger.committee().table.weights()
+        seats = self._ledger.committee().table.seats
         stake = self._ledger.stake(place.object_id)
         worth = stake_worth(stake, provider, seats, self._own_id)
         return stake_share(worth, self._funds_of(provider), self._own_id) if worth else 0
+
+    def _convicted(self) -> Collection[NodeId]:
+        """Return who has lost a stake, as of at most a second ago."""
+        now = trio.current_time()
+        if now >= self._convicted_end_at:
+            self._convicts = self._ledger.convicted()
+            self._convicted_end_at = now + STAKE_SHARES_KEPT_S
+        return self._convicts
 
     def _funds_of(self, provider: NodeId) -> Mapping[NodeId, int]:
         """Return who has how much in channels to ``provider``, as of at most a second ago."""

@@ -66,11 +66,13 @@ class Ticking:
         self._stated_at = trio.current_time()
         self._paid = trio.Event()
         self._paid.set()
+        self._state_comes = False
+        """A statement waits for the next checkpoint, which is to go with it."""
 
     @property
     def slice_fuel(self) -> int:
-        """Half a tick."""
-        return max(1, self._tick // 2)
+        """Half a tick, less what it takes on average to come to a checkpoint besides."""
+        return max(1, self._tick // 2 if self._keep is None else self._tick * 2 // 5)
 
     async def reach(self, fuel: int, snapshot: bytes) -> bool:
         """State that the lot has used ``fuel``, and return when it may go on.
@@ -86,17 +88,37 @@ class Ticking:
         more = fuel - self._bill.fuel
         if more >= self.slice_fuel or (checkpoint is not None and more > 0):
             with trio.move_on_after(TICK_WAIT_S) as scope:
-                # One that is faster than it was measured waits: else it would work for nothing.
-                await trio.sleep_until(self._stated_at + TICK_INTERVAL_S)
-                await self._paid.wait()
-                # More at once is not believed; what is left is stated the next time.
-                await self._state(min(fuel, self._bill.fuel + self._tick), checkpoint)
+                await self._reach(fuel, checkpoint)
             if scope.cancelled_caught:
                 raise TickUnpaidError
             if checkpoint is not None and self._is_paused():
                 raise LotPausedError
-        is_due = trio.current_time() >= self._hand_out_at
-        return self._keep is not None and (is_due or self._is_paused())
+        return self._state_comes or self._is_state_due or self._is_wanted_now()
+
+    async def _reach(self, fuel: int, checkpoint: Checkpoint | None) -> None:
+        more = fuel - self._bill.fuel
+        if checkpoint is None and self._is_state_due and not self._state_comes:
+            # Told of together with the state: two statements one after the other would cost time,
+            # and what is done after a state is lost with its provider.
+            self._state_comes = True
+            await self._paid.wait()
+            return
+        self._state_comes = False
+        # One that is faster than it was measured waits: else it would work for nothing.
+        await trio.sleep_until(self._stated_at + TICK_INTERVAL_S)
+        await self._paid.wait()
+        # More at once is not believed; what is left is stated the next time.
+        await self._state(min(fuel, self._bill.fuel + self._tick), checkpoint)
+        if self._keep is not None and more > self._tick // 2:
+            # With a slice more it would be above a tick.
+            await self._paid.wait()
+
+    @property
+    def _is_state_due(self) -> bool:
+        return self._keep is not None and trio.current_time() >= self._hand_out_at
+
+    def _is_wanted_now(self) -> bool:
+        return self._keep is not None and self._is_paused()
 
     async def _hand_out(self, snapshot: bytes) -> Checkpoint | None:
         if self._keep is None:

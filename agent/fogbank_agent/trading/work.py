@@ -14,6 +14,7 @@ from fogbank_protocol.identity import Identity, NetworkId, NodeId, short_form
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
 from fogbank_protocol.node.node import Node
+from fogbank_protocol.node.services import RequestService
 from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
 from fogbank_wasm_tasks.limits import PACKAGE_BYTES_MAX
@@ -26,6 +27,7 @@ from fogbank_wasm_tasks.verification.trace import Trace
 
 from ..limits import (
     FETCH_WAIT_S,
+    HANDED_STATES_MAX,
     LOTS_COMMITTED_MAX,
     NONCE_BYTES,
     REVEAL_WAIT_EXTRA_S,
@@ -50,8 +52,9 @@ from .debts import Debts
 from .interfaces import LotRunner
 from .lot_runs import LotWork, execute_lot
 from .packages import PackageShelf
+from .state_answers import StateAnswers
 from .ticking import LotPausedError, Ticking, TickUnpaidError
-from .trace_shelf import TraceShelf
+from .trace_shelf import Behind, TraceShelf
 
 _log = getLogger(__name__)
 
@@ -96,6 +99,9 @@ class Work:
     is_committed: bool = False
     state: BlobId | None = None
     """The latest snapshot that was handed out, pinned; whoever has the work unpins it."""
+
+    handed: list[tuple[int, BlobId]] = field(default_factory=list[tuple[int, BlobId]])
+    """The positions and names of those that were handed out, thinned."""
 
     results: list[Result] = field(default_factory=list[Result])
     """What is done so far."""
@@ -144,8 +150,12 @@ class Workbench:
         self._runner = runner
         self._slots = trio.CapacityLimiter(slots)
         self._begun = 0
-        self.traces = TraceShelf()
-        """What is behind the receipts."""
+        self._traces = TraceShelf()
+        self._answers = StateAnswers(node.network, identity, blobs, shelf, runner, self._traces)
+
+    def services(self) -> list[RequestService]:
+        """Return what the node must serve about what is behind the receipts."""
+        return [*self._traces.services(), *self._answers.services()]
 
     @property
     def running(self) -> int:
@@ -383,7 +393,11 @@ class Workbench:
         if work.state is not None:
             self._blobs.unpin(work.state)
         work.state = named
-        return await trio.to_thread.run_sync(checkpoint_of, snapshot, named)
+        checkpoint = await trio.to_thread.run_sync(checkpoint_of, snapshot, named)
+        work.handed.append((checkpoint.position, named))
+        if len(work.handed) > HANDED_STATES_MAX:
+            del work.handed[::2]
+        return checkpoint
 
     def _sign(self, work: Work, outputs: Sequence[bytes | None]) -> RunEnded:
         receipt = Receipt(
@@ -394,7 +408,9 @@ class Workbench:
             results=work.results,
         )
         signed = sign_receipt(receipt, self._network, self._identity)
-        self.traces.keep(receipt_id_of(signed, self._network), work.traces)
+        if work.traces:
+            behind = [_behind(work, place) for place in range(len(work.traces))]
+            self._traces.keep(receipt_id_of(signed, self._network), work.traces, behind)
         return RunEnded(signed, outputs)
 
     async def _commit(self, work: Work, ended: RunEnded, on_change: Callable[[], None]) -> RunEnded:
@@ -418,3 +434,16 @@ class Workbench:
         except StoreFull as error:
             _log.error("an output cannot be kept for its requestor: %s", error)
             raise WorkFailed(Reason.HOST_FAULT) from None
+
+
+def _behind(work: Work, place: int) -> Behind:
+    order = work.order
+    return Behind(
+        requestor=order.requestor,
+        package_id=order.package_id,
+        terms=order.terms(),
+        input_id=order.inputs[place].blob_id,
+        data=work.inputs[place],
+        start=None if order.start is None else order.start.snapshot,
+        handed=tuple(work.handed),
+    )

@@ -48,18 +48,21 @@ class Channels:
 
     def __init__(
         self,
-        objects: OwnObjects,
         own: NodeId,
         issue: Issue,
         remember: Callable[[ObjectId, Voucher], None],
     ) -> None:
         """Act for ``own`` by ``issue``; ``remember`` tells of vouchers that are on disk."""
-        self._objects = objects
+        self._objects: OwnObjects
         self._own = own
         self._issue = issue
         self._remember = remember
         self._settled: dict[ObjectId, trio.Event] = {}
         self._disk: Disk | None = None
+
+    def follow(self, objects: OwnObjects) -> None:
+        """Tell of ``objects`` from now on: those of another ledger when there were any before."""
+        self._objects = objects
 
     def begin(self, disk: Disk) -> None:
         """Use ``disk``, and tell of the vouchers on it; those of settled channels are dropped."""

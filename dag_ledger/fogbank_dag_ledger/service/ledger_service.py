@@ -64,7 +64,7 @@ from ..participation.happenings import (
     VoucherRemembered,
 )
 from ..participation.issuing_state import IssuingState, Silent, Stopped
-from ..stakes import StakeView, channel_funds, view_stake
+from ..stakes import StakeView, channel_funds, convicted, view_stake
 from ..vertex import NO_VERTEX, Vertex, VertexId
 from ..wallet import ImpossiblePayment, PaymentRefused
 from .answers import Answers
@@ -126,6 +126,14 @@ class LedgerService:
         self._wishes: dict[int, Wish] = {}
         self._finals = Finals()
         self._numbers = count()
+        self.channels = Channels(
+            self._own,
+            self._act,
+            lambda channel, voucher: self._driver.tell(VoucherRemembered(channel, voucher)),
+        )
+        """Payment channels, escrows and stakes of the own account: one object for good, though the
+        ledger below it may begin anew."""
+
         self._decided = trio.Event()
         self._answer = FrontierMessage(reset=False, entries={})
         self._snapshot: Snapshot | None = None
@@ -159,13 +167,7 @@ class LedgerService:
             wait_for_room=self._wait_for_room,
         )
         self._exchange = Exchange(self._network, self._pipeline)
-        self.channels = Channels(
-            self._participant.objects,
-            self._own,
-            self._act,
-            lambda channel, voucher: self._driver.tell(VoucherRemembered(channel, voucher)),
-        )
-        """Payment channels, escrows and stakes of the own account."""
+        self.channels.follow(self._participant.objects)
 
     def services(self) -> Sequence[Service]:
         """Return the methods of SPEC.md section 8.7 for the node to serve."""
@@ -335,6 +337,10 @@ class LedgerService:
     def channel_funds(self, provider: NodeId) -> Mapping[NodeId, int]:
         """Return the drops that open channels to ``provider`` began with, by opener."""
         return channel_funds(self._ledger, provider)
+
+    def convicted(self) -> frozenset[NodeId]:
+        """Return whose stakes were seized, as far as the ledger still has a trace of it."""
+        return convicted(self._ledger)
 
     def has_seen(self, account: NodeId) -> bool:
         """Tell whether a seat, the genesis, a vertex or a payment names ``account``.

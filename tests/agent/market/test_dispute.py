@@ -1,5 +1,7 @@
 """The machine of one dispute (SPEC.md section 9.10)."""
 
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +75,18 @@ def test_an_hour_is_enough() -> None:
     assert dispute.deadline == DISPUTE_LASTS_S
     assert dispute.handle(Tick(), DISPUTE_LASTS_S) == [EndDispute()]
     assert dispute.state is DisputeState.UNHEARD
+
+
+def test_a_proof_that_the_ledger_never_takes_is_given_up_after_an_hour() -> None:
+    dispute = begun()
+    dispute.handle(found(ANN), 100)
+    assert [type(one) for one in dispute.handle(found(BEN), 200)] == [ShowProof]
+    assert dispute.deadline == 200 + DISPUTE_LASTS_S
+    assert dispute.handle(Tick(), dispute.deadline - 1) == []
+    assert dispute.handle(Tick(), dispute.deadline) == [EndDispute()]
+    assert str(dispute.state) == "refused"
+    assert dispute.deadline == inf
+    assert dispute.handle(StakeEnded(is_seized=True), dispute.deadline) == []
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,12 @@ def test_a_clock_that_is_set_back_makes_nobody_better_or_worse() -> None:
     assert not reputation.is_distrusted(BEN)
 
 
+def test_who_has_lost_a_stake_is_distrusted_whoever_proved_it() -> None:
+    reputation = Reputation(convicted=lambda: {BEN})
+    assert reputation.is_distrusted(BEN)
+    assert not reputation.is_distrusted(ANN)
+
+
 def test_who_was_caught_is_distrusted_for_a_while_whatever_the_package() -> None:
     clock = Clock()
     reputation = Reputation(unix_time=clock)

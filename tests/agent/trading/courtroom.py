@@ -9,8 +9,9 @@ import trio
 
 from fogbank_agent.market.orders import Audit
 from fogbank_agent.market.story import ResultArrived, ResultRefused, RunPlaced, StoryEvent
-from fogbank_agent.trading.disputing import DisputeRecord
+from fogbank_agent.trading.dispute_book import DisputeRecord
 from fogbank_agent.trading.requestor import JobEvent
+from fogbank_wasm_tasks.errors import SandboxBusy
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.run import Pace
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
@@ -41,15 +42,19 @@ class Case:
 class Bent(Hasher):
     """A sandbox whose owner changes what runs of step tasks come to."""
 
-    def __init__(self, sandbox: Sandbox, bend: Bend) -> None:
+    def __init__(self, sandbox: Sandbox, bend: Bend, answers: bool) -> None:
         super().__init__()
+        self._answers = answers
         self._sandbox = sandbox
         self._bend = bend
 
     async def execute_steps(
         self, package: Package, request: StepRequest, *, pace: Pace | None = None
     ) -> StepReport:
-        return self._bend(await self._sandbox.execute_steps(package, request, pace=pace))
+        if request.until is not None and not self._answers:
+            raise SandboxBusy
+        report = await self._sandbox.execute_steps(package, request, pace=pace)
+        return report if report.report is None else self._bend(report)
 
 
 def wrong_end(report: StepReport) -> StepReport:
@@ -69,11 +74,25 @@ def wrong_from(place: int) -> Bend:
     return bend
 
 
+def fewer_states(report: StepReport) -> StepReport:
+    """Tell of two steps less than there were."""
+    return replace(report, states=report.states - 2)
+
+
 @asynccontextmanager
 async def judged(
-    folder: Path, bend: Bend, *, steps: int, unit: int, limit_s: float = 90
+    folder: Path,
+    bend: Bend,
+    *,
+    steps: int,
+    unit: int,
+    answers: bool = True,
+    limit_s: float = 90,
 ) -> AsyncGenerator[Case]:
-    """Have a run of ``steps`` sold by a liar, with a checkpoint every ``unit``, and judged."""
+    """Have a run of ``steps`` sold by a liar, with a checkpoint every ``unit``, and judged.
+
+    It ``answers`` questions about single steps as if it were honest, or not at all.
+    """
     async with neighbourhood(folder, 3, limit_s=limit_s) as hood, trio.open_nursery() as nursery:
         sandboxes = [Sandbox(folder / f"sandbox{number}", workers=1) for number in range(3)]
         for sandbox in sandboxes:
@@ -82,7 +101,7 @@ async def judged(
         buyer = await hood.start(1, checks=sandboxes[0], by_stake=True)
         await hood.start(2, checks=sandboxes[1])
         liar = await hood.start(
-            3, sells=Bent(sandboxes[2], bend), terms=settings(stake=STAKE, price=1_000)
+            3, sells=Bent(sandboxes[2], bend, answers), terms=settings(stake=STAKE, price=1_000)
         )
         await hood.wait_ready()
         await wait_until(lambda: buyer.requestor.stake_of(liar.node_id) > 0)

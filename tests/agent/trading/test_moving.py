@@ -91,9 +91,12 @@ async def a_step_job(
 
 
 async def buy_and_disturb(
-    one: Town, disturb: Callable[[Town], Any], verification: Verification | None = None
+    one: Town, disturb: Callable[[Agent], Any], verification: Verification | None = None
 ) -> JobResult:
-    """Buy a long run; once a state of it is handed out, ``disturb`` the town."""
+    """Buy a long run; once a state of it is handed out, ``disturb`` the seller that is at work.
+
+    The sellers are then in the order in which they worked: whose bid comes in time is chance.
+    """
     send, receive = trio.open_memory_channel[JobEvent](10_000)
     results: list[JobResult] = []
 
@@ -106,8 +109,10 @@ async def buy_and_disturb(
         nursery.start_soon(buy)
         async for event in receive:
             if isinstance(event.what, StateKept):
+                at_work = event.what.provider
+                one.sellers.sort(key=lambda seller: seller.node_id != at_work)
                 break
-        disturb(one)
+        disturb(one.sellers[0])
         async for _ in receive:
             pass
     return results[0]
@@ -126,20 +131,20 @@ def check_moved(one: Town, result: JobResult, why: Reason) -> None:
     begun, ended = (totals[seller.node_id] for seller in one.sellers)
     assert begun.paid > 0
     assert 0 < ended.fuel < run.fuel
-    assert ended.paid == bill(ended.fuel, 1_500, 1)
+    assert one.sellers[1].provider is not None
+    assert ended.paid == bill(ended.fuel, one.sellers[1].provider.status().price, 1)
 
 
 async def test_a_run_whose_provider_dies_is_ended_by_another(tmp_path: Path) -> None:
     async with town(tmp_path) as one:
-        result = await buy_and_disturb(one, lambda one: one.sellers[0].scope.cancel())
+        result = await buy_and_disturb(one, lambda seller: seller.scope.cancel())
         check_moved(one, result, Reason.PROVIDER_LOST)
 
 
 async def test_a_run_whose_provider_is_paused_is_ended_by_another(tmp_path: Path) -> None:
-    def pause(one: Town) -> None:
-        provider = one.sellers[0].provider
-        assert provider is not None
-        provider.pause()
+    def pause(seller: Agent) -> None:
+        assert seller.provider is not None
+        seller.provider.pause()
 
     async with town(tmp_path) as one:
         result = await buy_and_disturb(one, pause, Audit(1_000_000))

@@ -58,6 +58,32 @@ async def test_a_lie_that_is_served_again_is_found_as_any_other(tmp_path: Path) 
         assert (caught.provider, caught.paid) == (seller.node_id, 0)
 
 
+async def test_a_result_that_is_served_again_is_one_voice_of_a_quorum(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 4) as hood:
+        hasher = Hasher()
+        terms = settings(price=1_000, start_price=10, reuse_ppm=200_000)
+        seller = await hood.start(1, sells=hasher, terms=terms)
+        ann, ben = await hood.start(2), await hood.start(3)
+        await hood.wait_ready()
+        first = await ann.requestor.buy(await a_job(ann, INPUTS, verification=NoVerification()))
+        await wait_until(lambda: _earned(seller.journal.earnings()) == first.paid_total)
+        runs, other = hasher.runs, Hasher()
+        await hood.start(4, sells=other, terms=settings(price=1_000, start_price=10))
+        await wait_until(lambda: len(ben.requestor.offers()) == 2)
+
+        again = await ben.requestor.buy(await a_job(ben, INPUTS, verification=Quorum(2)))
+
+        assert hasher.runs == runs, "it was run once more"
+        assert other.runs == len(INPUTS), "the other voice is nobody's but its own"
+        assert [run.output for run in again.runs] == [run.output for run in first.runs]
+        fuel = [len(data) * 1_000_000 for data in INPUTS]
+        ran, served = (sum(bill(one, *at) for one in fuel) for at in ((1_000, 10), (200, 2)))
+        assert again.paid_total == ran + served
+        story = "\n".join(ben.journal.why(again.runs[0].run_id))
+        committed, shown = story.rindex("is bound to a result"), story.index("served it again")
+        assert committed < shown, "receipts of earlier runs were shown before all were bound"
+
+
 def _earned(earnings: object) -> int:
     assert isinstance(earnings, list)
     return sum(one.paid for one in earnings)

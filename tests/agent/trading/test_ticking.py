@@ -14,6 +14,7 @@ from fogbank_agent.market.orders import OrderId
 from fogbank_agent.market.tally import Bill
 from fogbank_agent.market.ticks import RunningBill
 from fogbank_agent.trading.ticking import Ticking, TickUnpaidError
+from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.package import open_package
 
@@ -33,7 +34,7 @@ class Requestor:
         self.checkpoints: list[Checkpoint | None] = []
         self.unpaid: list[Callable[[], None]] = []
         self.pays = False
-        agreement = Agreement(
+        self.agreement = Agreement(
             order_id=OrderId(bytes(32)),
             bid_id=BidId(bytes(32)),
             requestor=ANN.node_id,
@@ -43,7 +44,7 @@ class Requestor:
             fuel_max=10**10,
             tick=TICK,
         )
-        bill = RunningBill(agreement, MANIFEST)
+        bill = RunningBill(self.agreement, MANIFEST)
         self.ticking = Ticking(TICK, bill, self._sign, self._earn, self._send)
 
     def _sign(self, fuel: int, checkpoint: Checkpoint | None) -> tuple[AgreementId, Signed]:
@@ -127,3 +128,65 @@ async def test_nobody_waits_for_what_costs_nothing(mock_clock: MockClock) -> Non
     requestor = Requestor(price=0)
     await work(requestor.ticking, 1_000, 2_000, 3_000)
     assert requestor.stated == [1_000, 2_000, 3_000]
+
+
+# With states.
+
+
+class Mover(Requestor):
+    """Gets states with the statements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        agreement_bill = RunningBill(self.agreement, MANIFEST)
+        self.ticking = Ticking(
+            TICK, agreement_bill, self._sign, self._earn, self._send, self._keep_state
+        )
+
+    async def _keep_state(self, snapshot: bytes) -> Checkpoint:
+        await trio.lowlevel.checkpoint()
+        position = int.from_bytes(snapshot, "big")
+        return Checkpoint(position, position, bytes(32), blob_id(snapshot), len(snapshot))
+
+
+async def move(mover: Mover, *slices: tuple[int, int]) -> None:
+    """Come to the end of each slice after its tenth of a second, then to a state if one is due."""
+    for fuel, state in slices:
+        await trio.sleep(0.1)
+        if await mover.ticking.reach(fuel, b""):
+            await mover.ticking.reach(state, state.to_bytes(4, "big"))
+
+
+async def test_a_statement_waits_for_the_state_that_goes_with_it(mock_clock: MockClock) -> None:
+    mock_clock.autojump_threshold = 0
+    mover = Mover()
+    mover.pays = True
+    await move(mover, (800, 850), (1_650, 1_700), (2_500, 2_550))
+    assert mover.stated == [850, 1_700, 2_550]
+    assert [one is not None for one in mover.checkpoints] == [True] * 3
+
+
+async def test_a_state_that_does_not_come_is_not_waited_for(mock_clock: MockClock) -> None:
+    mock_clock.autojump_threshold = 0
+    mover = Mover()
+    mover.pays = True
+    wanted: list[bool] = []
+    for fuel in (800, 1_600, 2_400):
+        await trio.sleep(0.1)
+        wanted.append(await mover.ticking.reach(fuel, b""))
+    assert wanted == [True] * 3
+    assert mover.stated == [1_600]
+    assert mover.checkpoints == [None]
+
+
+async def test_unpaid_work_never_passes_a_tick_while_states_are_waited_for(
+    mock_clock: MockClock,
+) -> None:
+    mock_clock.autojump_threshold = 0
+    mover = Mover()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(work, mover.ticking, 800, 1_600, 2_400)
+        await trio.sleep(TICK_WAIT_S / 2)
+        # More than half a tick was stated at once: with a slice more it would be above a tick.
+        assert mover.stated == [1_600]
+        nursery.cancel_scope.cancel()

@@ -99,3 +99,21 @@ async def test_an_agent_starts_again_where_its_file_begins(tmp_path: Path) -> No
         await again.wait_issuing()
         await again.wait_final(await again.pay([(here.name(1), 1)]))
         assert again.notices() == []
+
+
+@pytest.mark.slow
+async def test_who_began_at_a_checkpoint_sees_its_channels(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, seats=1, others=2, quorum=1, pace=HURRY) as here:
+        (service,) = await here.start(0)
+        await service.wait_issuing()
+        await pay_until_pruned(here, [service], floor=2)
+        (fresh,) = await here.start(1)
+        # Whoever trades takes it once, at the start.
+        channels = fresh.channels
+        await wait_until(lambda: fresh.floor_height > 0)
+        await service.wait_final(await service.pay([(here.name(1), 100)]))
+        await wait_until(lambda: fresh.wallet().spendable >= 100)
+        name, vertex = await channels.open_channel(here.name(0), 50, beats=10)
+        await fresh.wait_final(vertex)
+        assert [view.id for view in channels.all()] == [name]
+        assert channels.all()[0].deposit == 50

@@ -13,6 +13,7 @@ from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
+from ..limits import STATES_MAX
 from ..module.facts import Shape
 from ..outcome import HostFault, Outcome, agree
 from ..package import Package, open_package
@@ -45,6 +46,17 @@ class CheckedProof:
 
     claimed: Digest | None
     """The state that the provider claims there; None at the end, which the result tells."""
+
+    @property
+    def last(self) -> int | None:
+        """The position beyond which nothing need be repeated; None without states.
+
+        A run that is not over where the provider says that it was is wrong already.
+        """
+        trace, start = self.result.trace, self.terms.start
+        if self.stop is not None or trace is None or trace.states >= STATES_MAX:
+            return self.stop
+        return trace.states if start is None else max(trace.states, start.position + 1)
 
 
 class Verdict(StrEnum):
@@ -115,8 +127,8 @@ def judge_end(checked: CheckedProof, states: int, outcome: Outcome, fuel: int) -
 
 
 def judge_state(checked: CheckedProof, digest: Digest) -> Verdict:
-    """Return what it means that the repeated run is in the state ``digest`` at ``stop``."""
-    assert checked.stop is not None
+    """Return what it means that the repeated run is in the state ``digest`` at ``last``."""
+    # Without a claim the provider says that the run was over there.
     return Verdict.RIGHT if digest == checked.claimed else Verdict.WRONG
 
 

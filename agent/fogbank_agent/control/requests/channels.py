@@ -12,10 +12,13 @@ class GetChannels:
 class CloseChannels:
     """Have every channel that this agent pays from settled, and the rest paid back.
 
+    With ``earned`` also those that pay this agent, by the last vouchers that it has.
+
     Answered by ``ChannelsClosed`` when that is done, or when ``wait_s`` seconds have passed.
     """
 
     wait_s: int
+    earned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class ChannelsClosed:
     """Channels that are settled, with everything taken back."""
 
     waiting: int
-    """Others: their providers are away, and have some time left to answer."""
+    """Others: their providers are away and have some time left to answer, or a run of their payer
+    is under way here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ class ProviderStatus:
     """Since this agent started."""
 
     fuel_done: int
+    tick: int
+    """Fuel of a tick of the next run, the most of it that either side can lose; 0 for none."""
+
     earned: int
     """Drops that requestors paid, ever."""
 
