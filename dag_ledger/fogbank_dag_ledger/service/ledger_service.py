@@ -443,15 +443,20 @@ class LedgerService:
             task_status.started()
 
     async def _drive(self, errands: Errands, *, task_status: trio.TaskStatus[None]) -> None:
-        async with trio.open_nursery() as nursery:
-            errands.nursery = nursery
-            errands.begin_waiting()
-            try:
-                self._driver.tell(StoreEnded())
-                task_status.started()
-                await self._driver.run()
-            finally:
-                errands.nursery = None
+        try:
+            async with trio.open_nursery() as nursery:
+                errands.nursery = nursery
+                errands.begin_waiting()
+                try:
+                    self._driver.tell(StoreEnded())
+                    task_status.started()
+                    await self._driver.run()
+                finally:
+                    errands.nursery = None
+        finally:
+            # Whoever waits for one that was being kept waits through a cancellation.
+            for wish in self._wishes.values():
+                wish.give_up("the ledger was stopped while it was being kept")
 
     def _read_floor(self, disk: Disk) -> FloorRead | None:
         try:

@@ -26,6 +26,11 @@ class Wish:
         self._begun.set()
         self._ended.set()
 
+    def give_up(self, reason: str) -> None:
+        """Say that nobody is left to end it, if it was begun and has not ended."""
+        if self._begun.is_set() and not self._ended.is_set():
+            self.end(reason)
+
     async def wait(self, withdraw: Callable[[], None]) -> Vertex | PaymentRefused | str:
         """Return what became of it; cancelled before it has begun, ``withdraw`` it."""
         try:

@@ -78,3 +78,5 @@ async def test_reputations_and_disputes_of_an_agent_that_has_dealt_with_nobody(
         as_json = await fogbank(built, "reputation", "--json")
         assert json.loads(as_json.output) == {"schema": 1, "providers": [], "requestors": []}
         assert json.loads((await fogbank(built, "disputes", "--json")).output)["disputes"] == []
+        royalties = await fogbank(built, "task", "earnings", "--json")
+        assert json.loads(royalties.output) == {"schema": 1, "royalties": [], "total": 0}

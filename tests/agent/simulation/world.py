@@ -68,6 +68,8 @@ class Report:
 
     accepted: int
     failed: int
+    """Of requestors that pay; nobody need work for the others."""
+
     wrong: int
     """Accepted in the end, and not right."""
     wrong_bound: float
@@ -264,7 +266,9 @@ class World:
         price_most = max(seller.prices.price for seller in self.sellers.values())
         return Report(
             accepted=len(accepted),
-            failed=len(results) - len(accepted),
+            failed=sum(
+                two.state is not PurchaseState.ACCEPTED for buyer, _, two in results if buyer.pays
+            ),
             wrong=wrong,
             wrong_bound=round(bound, 1),
             lies=lies,

@@ -1,5 +1,6 @@
 """Example tasks run in the real engine, in this process."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from tests.wasm_tasks.packages import package
@@ -19,14 +20,21 @@ def example(name: str) -> tuple[Package, Engine, LoadedModule]:
     return found, engine, engine.load(engine.compile(found.module))
 
 
-def run(name: str, data: bytes, *, claimed: bytes | None = None, seed: int = 0) -> Ended:
+def run(
+    name: str,
+    data: bytes,
+    *,
+    claimed: bytes | None = None,
+    seed: int = 0,
+    arguments: Sequence[str] = (),
+) -> Ended:
     """Run the task ``name``, or have it check ``claimed``."""
     found, engine, loaded = example(name)
     command = RunCommand(
         key=b"",
         shape=found.manifest.shape,
         input=data,
-        arguments=[],
+        arguments=arguments,
         environment=[],
         seed=seed,
         fuel_max=10**11,
