@@ -105,8 +105,12 @@ class AuditedVotes:
         is_here = self._epochs[vertex.id] == epoch
         return is_here and epoch + 1 not in self._off_before[vertex.id]
 
-    def _has_forked(self, validator: NodeId) -> bool:
-        own, base = self._own[validator], self._accounts.get(validator)
+    def _has_forked(self, validator: NodeId, own: Sequence[Vertex]) -> bool:
+        """Tell whether ``own``, all that is looked at of its vertices, and the floor show a fork.
+
+        What sign-offs show does not depend on what else is held (8.19).
+        """
+        base = self._accounts.get(validator)
         if base is not None and (base.forked or any(one.seq < base.count for one in own)):
             return True
         return len({one.seq for one in own}) < len(own)
@@ -135,7 +139,7 @@ class AuditedVotes:
     ) -> set[VertexId]:
         own = [one for one in self._own[validator] if within >> self._numbers[one.id] & 1]
         speaking = [one for one in own if self._speaks(one, epoch)]
-        if self._has_forked(validator):
+        if self._has_forked(validator, own):
             base = self._accounts.get(validator)
             has_entered = base is not None and base.epoch == epoch and base.count > 0
             if not speaking and not has_entered:
@@ -166,7 +170,7 @@ class AuditedVotes:
             votes: defaultdict[VertexId, int] = defaultdict(int)
             for validator, weight in table.seats:
                 own = self._own[validator]
-                if self._has_forked(validator):
+                if self._has_forked(validator, own):
                     cones = [self._members(self._cones[mine.id], home) for mine in own]
                     voted = {one for cone in cones for one in cone}
                 else:

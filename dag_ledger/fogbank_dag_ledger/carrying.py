@@ -5,13 +5,12 @@ that were agreed on.  It is done once an epoch, so it may look at everything tha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from .chain import Chain
-from .eligibility import due, note_vouchers, notices_of, posted_by
+from .eligibility import due, note_posted, notices_of
 from .epochs import Epochs
 from .objects import HeldObject, Outcome, Settlement, Sight
-from .operations import ChannelTerms
 from .record import Record
 
 
@@ -70,27 +69,18 @@ def outcomes_voted_for(chain: Chain, union: set[Record], epochs: Epochs) -> set[
         seen |= more
         fresh |= more
         if epochs.is_seated(record):
-            _look(fresh, sights, record.beat, before)
+            for one in fresh:
+                for held, notice in notices_of(one):
+                    sights[held].seen.setdefault(notice, (record.beat, before))
+            note_posted(fresh, sights.__getitem__, before)
             settling += [(x, one) for x in fresh if x.deeds for one in x.deeds.settlements]
             settling.sort(key=lambda found: found[0].id)
             fresh = set()
         before = record.beat
-        for _, one in settling if epochs.counts(record) else ():
-            if one.held not in voted and due(one, sights[one.held]) <= record.beat:
-                voted[one.held] = one.outcome
+        for _, settled in settling if epochs.counts(record) else ():
+            if settled.held not in voted and due(settled, sights[settled.held]) <= record.beat:
+                voted[settled.held] = settled.outcome
     return set(voted.values())
-
-
-def _look(
-    fresh: Iterable[Record], sights: Mapping[HeldObject, Sight], beat: int, before: int
-) -> None:
-    for record in fresh:
-        for held, notice in notices_of(record):
-            sights[held].seen.setdefault(notice, (beat, before))
-    for record in fresh:
-        for held, best in posted_by(record):
-            if isinstance(held.terms, ChannelTerms):
-                note_vouchers(sights[held], held.terms, best, before)
 
 
 def _voted_for(

@@ -121,7 +121,7 @@ class Duties:
         while self._unobserved:
             record = self._unobserved[0]
             settled = record.final or record.lost or has_observed(self._chain, record)
-            if not settled and not self._ledger.dag.is_banned(record.chain):
+            if not settled and not self._ledger.dag.is_hidden(record):
                 return True
             self._unobserved.popleft()
         return False

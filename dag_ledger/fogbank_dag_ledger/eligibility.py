@@ -3,7 +3,7 @@
 A function of what one validator has observed of one object by its own beats, and of nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from typing import TypeAlias
 
@@ -123,6 +123,20 @@ def note_vouchers(sight: Sight, terms: ChannelTerms, vouchers: dict[int, int], b
         return
     for lane, total in vouchers.items():
         sight.best[lane] = max(total, sight.best.get(lane, 0))
+
+
+def note_posted(
+    observed: Iterable[Record], sight_of: Callable[[HeldObject], Sight], before: int
+) -> None:
+    """Take note of the vouchers that are posted in ``observed``, after all notices there.
+
+    ``before`` is the beat of the validator's vertex before.  Whether a reclaim is in the same
+    vertex must not depend on the order.
+    """
+    for record in observed:
+        for held, best in posted_by(record):
+            if isinstance(held.terms, ChannelTerms):
+                note_vouchers(sight_of(held), held.terms, best, before)
 
 
 def _after(sight: Sight, notice: Notice, beats: int) -> Due:

@@ -23,6 +23,7 @@ def begin_epoch(held: Holdings, record: Record, events: list[LedgerEvent]) -> It
     validators = [held.chains[name] for name in held.epochs.holders]
     forked = [one for one in validators if one.forked and held.epochs.weight_of(one.issuer)]
     retells = bool(forked) and held.votes.objects.is_open()
+    # What a forked line saw of an object may lie as deep as the notice that began it.
     lowest = 0 if retells else held.votes.objects.lowest_vote()
     floor = min([lowest, *[one.height for one in pending]])
     union = union_of_cones(sign_offs, floor)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from math import inf
 
-from .eligibility import beats_after, due, note_vouchers, notices_of, posted_by
+from .eligibility import beats_after, due, note_posted, note_vouchers, notices_of, posted_by
 from .home import Home
 from .objects import HeldObject, Notice, Outcome, Settlement, Sight
 from .operations import ChannelTerms
@@ -318,7 +318,7 @@ class ObjectVotes:
                     if _has_vote(held, seat):
                         self._start(state, held, notice, record.beat)
             consider((one, settlement) for settlement in deeds.settlements)
-        self._note_vouchers(observed, seat, before)
+        note_posted(observed, lambda held: held.sight(seat), before)
         for sight in touched.values():
             consider(sight.waiting)
             sight.waiting = []
@@ -356,13 +356,6 @@ class ObjectVotes:
             if not one.height and not (is_local and settlement.held.home.is_general):
                 self._cast(settlement.outcome, seat, record)
         self.count_all(record, seat, seen, is_local=is_local)
-
-    def _note_vouchers(self, observed: Iterable[Record], seat: int, before: int) -> None:
-        # After all notices: whether a reclaim is in the same vertex must not depend on the order.
-        for one in observed:
-            for held, best in posted_by(one):
-                if isinstance(held.terms, ChannelTerms):
-                    note_vouchers(held.sight(seat), held.terms, best, before)
 
     def _start(self, state: _Seat, held: HeldObject, notice: Notice, beat: int) -> None:
         beats = beats_after(held.terms, notice)

@@ -111,6 +111,19 @@ class Outcome:
         """What a take calls it by."""
         return outcome_digest(self.award, self.shares, is_seizure=self.is_seizure)
 
+    @property
+    def hangs_on_forker(self) -> bool:
+        """Whether it is L1 only with votes of validators that forked (8.12).
+
+        Who does not see the fork may count such a vote for another outcome, and nobody has to name
+        the vertices of a known forker: nobody may ever be able to acknowledge what is taken.
+        """
+        if self.carried or self.held.is_over:
+            return False
+        home = self.held.home
+        honest = [seat for seat, voter in self.cast_in.items() if not voter.chain.forked]
+        return sum(map(home.weight_of, honest)) < home.quorum
+
     def owed(self, account: NodeId, put: int, taken: int) -> int:
         """Return the drops that are ``account``'s when the object is settled this way.
 

@@ -239,6 +239,8 @@ class OwnObjects:
                 continue
             outcome = own.held.outcome
             assert outcome is not None
+            if outcome.hangs_on_forker:
+                continue
             settling = own.held.settling[0] if own.held.is_over else _settling(outcome)
             if settling is not None:
                 take = Take(settling, outcome.digest)

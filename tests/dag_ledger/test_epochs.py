@@ -37,6 +37,14 @@ class Change:
         self.events += self.ledger.insert(vertex)
         return vertex
 
+    def acknowledges(
+        self, seat: int, vertex: Vertex, *, over: tuple[Vertex, ...] = (), epoch: int = 0
+    ) -> None:
+        head, people = self.heads[seat], self.people
+        self.heads[seat] = self.take(
+            people.vertex(seat, head, over, acknowledges=[vertex], epoch=epoch)
+        )
+
     def take(self, vertex: Vertex) -> Vertex:
         self.events += self.ledger.insert(vertex)
         return vertex
@@ -114,36 +122,34 @@ def test_acknowledgements_count_in_their_epoch_only() -> None:
     for seat in range(3):
         change.says(seat, over=(paid,))
     for seat in (0, 1):
-        change.heads[seat] = change.take(
-            change.people.vertex(seat, change.heads[seat], acknowledges=[paid])
-        )
+        change.acknowledges(seat, paid)
     off = [change.says(seat, SignOff(1)) for seat in range(3)]
     decided = change.decide(off)
     assert change.ledger.is_confirmed(paid.id)
     for seat in (2, 3, 4):
         change.says(seat, over=(decided, paid) if seat > 2 else (decided,), epoch=1)
-    change.heads[2] = change.take(
-        change.people.vertex(2, change.heads[2], acknowledges=[paid], epoch=1)
-    )
+    change.acknowledges(2, paid, epoch=1)
     # With those of the old epoch it would be three of four, and not four of five.
     assert not change.ledger.is_final(paid.id)
     for seat in (0, 1, 3):
         over = (decided,) if seat == 1 else ()
-        change.heads[seat] = change.take(
-            change.people.vertex(seat, change.heads[seat], over, acknowledges=[paid], epoch=1)
-        )
+        change.acknowledges(seat, paid, over=over, epoch=1)
     assert change.ledger.is_final(paid.id)
 
 
-def test_what_was_acknowledged_in_the_old_epoch_is_final_however_late_that_arrives() -> None:
+def paid_and_acknowledged_by_two() -> tuple[Change, Vertex]:
+    """Return a payment that four of four voted for."""
     change = Change()
     paid = change.take(change.people.vertex(5, pays={6: 1}))
     for seat in range(4):
         change.says(seat, over=(paid,))
     for seat in (0, 1):
-        change.heads[seat] = change.take(
-            change.people.vertex(seat, change.heads[seat], acknowledges=[paid])
-        )
+        change.acknowledges(seat, paid)
+    return change, paid
+
+
+def test_what_was_acknowledged_in_the_old_epoch_is_final_however_late_that_arrives() -> None:
+    change, paid = paid_and_acknowledged_by_two()
     late = change.people.vertex(3, change.heads[3], acknowledges=[paid])
     off = [change.says(seat, SignOff(1)) for seat in range(3)]
     change.decide(off)
@@ -154,14 +160,7 @@ def test_what_was_acknowledged_in_the_old_epoch_is_final_however_late_that_arriv
 
 
 def test_who_signed_off_acknowledges_no_more() -> None:
-    change = Change()
-    paid = change.take(change.people.vertex(5, pays={6: 1}))
-    for seat in range(4):
-        change.says(seat, over=(paid,))
-    for seat in (0, 1):
-        change.heads[seat] = change.take(
-            change.people.vertex(seat, change.heads[seat], acknowledges=[paid])
-        )
+    change, paid = paid_and_acknowledged_by_two()
     after = change.people.vertex(3, change.heads[3], says=[SignOff(1)])
     late = change.people.vertex(3, after, acknowledges=[paid])
     change.decide([change.says(seat, SignOff(1)) for seat in range(3)])
@@ -180,9 +179,7 @@ def test_a_new_seat_sees_what_it_had_below_it_before_in_its_first_vertex_with_a_
     for seat in range(4):
         change.says(seat, over=(opening,))
     for seat in range(3):
-        change.heads[seat] = change.take(
-            people.vertex(seat, change.heads[seat], acknowledges=[opening])
-        )
+        change.acknowledges(seat, opening)
     assert change.ledger.is_final(opening.id)
     late = change.take(people.vertex(5, opening, does=[Act(opening.id, 0, RefundLate())]))
     decided = change.decide([change.says(seat, SignOff(1)) for seat in range(3)])

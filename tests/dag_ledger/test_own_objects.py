@@ -1,7 +1,7 @@
 """What an account does about its objects by itself (SPEC.md sections 8.12 to 8.17)."""
 
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.operations import Act, ChannelTerms, Close, Opening
+from fogbank_dag_ledger.operations import Act, ChannelTerms, Close, Opening, object_id
 from fogbank_dag_ledger.own_objects import OwnObjects, ShareView
 from fogbank_dag_ledger.vertex import NO_VERTEX
 
@@ -47,3 +47,29 @@ def test_an_author_learns_what_others_settle_in_its_favour_and_nobody_else_does(
     ann, bob = (town.key(who).node_id for who in (ANN, BOB))
     assert cat.shares() == [ShareView(name_of(opening), ann, bob, 35)]
     assert dan.shares() == []
+
+
+def test_nobody_takes_from_an_outcome_that_hangs_on_the_vote_of_a_forker() -> None:
+    community = Community()
+    ann, bob = community.names[4], community.names[5]
+    ledger = Ledger(community.genesis)
+    own = OwnObjects(ledger, ann)
+    opening = community.vertex(4, does=[Opening(0, 100, ChannelTerms(bob, ann, 1, 5))])
+    close = Act(opening.id, 0, Close(NO_VERTEX, (), ()))
+    settling = community.vertex(5, parents=[opening], does=[close])
+    votes = [community.vertex(seat, parents=[settling]) for seat in range(3)]
+    certs = [
+        community.vertex(seat, votes[seat], votes, acknowledges=[opening, settling])
+        for seat in range(3)
+    ]
+    for vertex in (opening, settling, *votes, *certs):
+        own.note(ledger.insert(vertex))
+    assert len(own.takes()) == 1
+    own.note(ledger.insert(community.vertex(2, note=1)))
+    held = ledger.object(object_id(opening.id, 0))
+    assert held is not None
+    assert held.outcome is not None
+    assert own.takes() == []
+    vote = community.vertex(3, parents=[settling])
+    own.note(ledger.insert(vote))
+    assert len(own.takes()) == 1

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 LOCAL = ("--interface", "127.0.0.1")
 FRAGMENTS = 24
 SPIN = reactor(
-    "(local $turns i32) (local.set $turns (i32.const 15000000))"
+    "(local $turns i32) (local.set $turns (i32.const 45000000))"
     "(loop $again (br_if $again (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))"
     "(i64.or (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 32))"
     "        (i64.extend_i32_u (local.get 1)))"

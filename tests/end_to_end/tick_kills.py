@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Thread
 
-import wasmtime
+from tests.wasm_tasks.packages import counting_steps, translate
 
 from fogbank_agent.control.client import ControlClient
 from fogbank_agent.control.requests.channels import (
@@ -53,26 +53,7 @@ FUEL_OF_STEP_MAX = 8_000
 STEPS_A_TICK = 20_000
 """Steps of the task below in 10^8 fuel, what a provider takes for a tick before it has measured."""
 
-COUNTING = wasmtime.wat2wasm(
-    """(module
-    (memory (export "memory") 1)
-    (global $left (mut i32) (i32.const 0))
-    (global $sum (mut i64) (i64.const 0))
-    (func (export "alloc") (param i32) (result i32) i32.const 1024)
-    (func (export "init") (param i32 i32)
-      (global.set $left (i32.load (local.get 0))))
-    (func (export "step") (param i32) (result i32)
-      (local $turns i32)
-      (local.set $turns (i32.const 416))
-      (loop $again
-        (global.set $sum (i64.add (i64.mul (global.get $sum) (i64.const 31)) (i64.const 7)))
-        (br_if $again (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))
-      (global.set $left (i32.sub (global.get $left) (i32.const 1)))
-      (i32.eqz (global.get $left)))
-    (func (export "result") (result i64)
-      (i64.store (i32.const 16) (global.get $sum))
-      (i64.const 0x1000000008)))"""
-)
+COUNTING = translate(counting_steps(416))
 """A step task that counts; 1,024 steps, from one checkpoint to the next, are 0.05 ticks or so."""
 
 

@@ -50,3 +50,28 @@ def reactor(run: str, *, alloc: str = "i32.const 1024", fields: str = "", memory
 def wasi(name: str, types: str) -> str:
     """Return the import of a host function as ``$name``; ``types`` as ``(param i32)``."""
     return f'(import "wasi_snapshot_preview1" "{name}" (func ${name} {types}))'
+
+
+def counting_steps(turns: int) -> str:
+    """Return the text of a step task that counts, ``turns`` times a step.
+
+    Its input says how many steps to make, in 4 bytes, little-endian.
+    """
+    return f"""(module
+      (memory (export "memory") 1)
+      (global $left (mut i32) (i32.const 0))
+      (global $sum (mut i64) (i64.const 0))
+      (func (export "alloc") (param i32) (result i32) i32.const 1024)
+      (func (export "init") (param i32 i32)
+        (global.set $left (i32.load (local.get 0))))
+      (func (export "step") (param i32) (result i32)
+        (local $turns i32)
+        (local.set $turns (i32.const {turns}))
+        (loop $again
+          (global.set $sum (i64.add (i64.mul (global.get $sum) (i64.const 31)) (i64.const 7)))
+          (br_if $again (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))
+        (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+        (i32.eqz (global.get $left)))
+      (func (export "result") (result i64)
+        (i64.store (i32.const 16) (global.get $sum))
+        (i64.const 0x1000000008)))"""

@@ -1,7 +1,8 @@
 """``fogbank network``: prepare a network with several seats; see and change them."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from fogbank_protocol.identity import NodeId
 
 
+_Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
+
+quorum_option = click.option(
+    "--quorum", type=int, help="Votes that decide [two thirds, and one more]."
+)
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The file to write."
+)
+
+
+def seats_option(text: str) -> _Decorator:
+    """Return the option that lists who gets a vote; ``text`` is its help."""
+    return click.option("--seat", "seats", metavar="KEY", multiple=True, required=True, help=text)
+
+
 @click.group("network")
 def command() -> None:
     """Prepare a network whose ledger several agents keep together, and change who has a vote.
@@ -27,14 +43,7 @@ def command() -> None:
 
 @command.command("create")
 @click.option("--name", required=True, help="What people call the network.")
-@click.option(
-    "--seat",
-    "seats",
-    metavar="KEY",
-    multiple=True,
-    required=True,
-    help="Who has a vote; repeated.",
-)
+@seats_option("Who has a vote; repeated.")
 @click.option(
     "--balance",
     "balances",
@@ -43,8 +52,8 @@ def command() -> None:
     required=True,
     help="Who begins with how much money; may be repeated.",
 )
-@click.option("--quorum", type=int, help="Votes that decide [two thirds, and one more].")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@quorum_option
+@out_option
 @json_option
 def create(
     name: str,
@@ -105,16 +114,9 @@ def _write(genesis: "Genesis", out: Path, *, as_json: bool) -> None:
 
 @command.command("begin-anew")
 @click.option("--name", required=True, help="What people call the new network.")
-@click.option(
-    "--seat",
-    "seats",
-    metavar="KEY",
-    multiple=True,
-    required=True,
-    help="Who has a vote in it; repeated.",
-)
-@click.option("--quorum", type=int, help="Votes that decide [two thirds, and one more].")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@seats_option("Who has a vote in it; repeated.")
+@quorum_option
+@out_option
 @state_option
 @json_option
 def begin_anew(

@@ -58,9 +58,10 @@ def order_options(command: Callable[..., None]) -> Callable[..., None]:
         said = {field.name: given.pop(field.name) for field in fields(OrderOptions)}
         command(order=OrderOptions(**said), **given)
 
+    decorated: Callable[..., None] = with_order
     for option in reversed(_OPTIONS):
-        with_order = option(with_order)
-    return with_order
+        decorated = option(decorated)
+    return decorated
 
 
 _OPTIONS: Sequence[Callable[[Callable[..., None]], Callable[..., None]]] = (

@@ -48,6 +48,18 @@ def vectors(topic: str) -> dict[str, Any]:
     return found
 
 
+def kind_and_name(case: dict[str, str]) -> str:
+    """Return what to call a vector of a file that has several kinds."""
+    return f"{case['kind']}: {case['name']}"
+
+
+def check_refused(case: dict[str, str], read: Callable[[bytes], object]) -> None:
+    """Check that ``read`` refuses an unsigned body for the right reason."""
+    with pytest.raises(RemoteProtocolError) as refused:
+        read(bytes.fromhex(case["body"]))
+    assert refused.value.rule == case["rule"]
+
+
 def check_accepted(
     case: dict[str, Any], domain: Domain, net: str, read: Callable[[Signed, NetworkId], object]
 ) -> None:

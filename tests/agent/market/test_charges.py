@@ -38,6 +38,7 @@ from .objects import (
     check_accepted,
     check_hostile_bytes,
     check_rejected,
+    kind_and_name,
     vectors,
 )
 
@@ -60,17 +61,13 @@ READERS: dict[str, Any] = {
 }
 
 
-def _name(case: dict[str, str]) -> str:
-    return f"{case['kind']}: {case['name']}"
-
-
-@pytest.mark.parametrize("case", VECTORS["accept"], ids=_name)
+@pytest.mark.parametrize("case", VECTORS["accept"], ids=kind_and_name)
 def test_an_accepting_vector_is_accepted(case: dict[str, str]) -> None:
     domain, read = READERS[case["kind"]]
     check_accepted(case, domain, VECTORS["net"], read)
 
 
-@pytest.mark.parametrize("case", VECTORS["reject"], ids=_name)
+@pytest.mark.parametrize("case", VECTORS["reject"], ids=kind_and_name)
 def test_a_rejecting_vector_is_refused_for_its_reason(case: dict[str, str]) -> None:
     check_rejected(case, VECTORS["net"], READERS[case["kind"]][1])
 

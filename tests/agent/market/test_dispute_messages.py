@@ -19,7 +19,7 @@ from fogbank_dag_ledger.statements import is_finding
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
 
-from .objects import vectors
+from .objects import check_refused, kind_and_name, vectors
 
 VECTORS = vectors("disputes")
 READERS: dict[str, Any] = {
@@ -29,22 +29,16 @@ READERS: dict[str, Any] = {
 }
 
 
-def _name(case: dict[str, str]) -> str:
-    return f"{case['kind']}: {case['name']}"
-
-
-@pytest.mark.parametrize("case", VECTORS["accept"], ids=_name)
+@pytest.mark.parametrize("case", VECTORS["accept"], ids=kind_and_name)
 def test_an_accepting_vector_is_read_and_written_again(case: dict[str, str]) -> None:
     read, write = READERS[case["kind"]]
     body = bytes.fromhex(case["body"])
     assert write(read(body)) == body
 
 
-@pytest.mark.parametrize("case", VECTORS["reject"], ids=_name)
+@pytest.mark.parametrize("case", VECTORS["reject"], ids=kind_and_name)
 def test_a_rejecting_vector_is_refused_for_its_reason(case: dict[str, str]) -> None:
-    with pytest.raises(RemoteProtocolError) as refused:
-        READERS[case["kind"]][0](bytes.fromhex(case["body"]))
-    assert refused.value.rule == case["rule"]
+    check_refused(case, READERS[case["kind"]][0])
 
 
 def test_the_finding_of_the_vectors_is_signed_by_the_member() -> None:

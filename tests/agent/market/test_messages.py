@@ -20,7 +20,7 @@ from fogbank_agent.market.settlements import decode_settlement, encode_settlemen
 from fogbank_agent.market.tally import next_root
 from fogbank_protocol.errors import RemoteProtocolError
 
-from .objects import vectors
+from .objects import check_refused, kind_and_name, vectors
 
 VECTORS = vectors("messages")
 READERS: dict[str, Any] = {
@@ -32,11 +32,7 @@ READERS: dict[str, Any] = {
 }
 
 
-def _name(case: dict[str, str]) -> str:
-    return f"{case['kind']}: {case['name']}"
-
-
-@pytest.mark.parametrize("case", VECTORS["accept"], ids=_name)
+@pytest.mark.parametrize("case", VECTORS["accept"], ids=kind_and_name)
 def test_an_accepting_vector_is_read_and_written_again(case: dict[str, str]) -> None:
     read, write = READERS[case["kind"]]
     body = bytes.fromhex(case["body"])
@@ -47,11 +43,9 @@ def test_an_accepting_vector_is_read_and_written_again(case: dict[str, str]) -> 
         assert write(read(body)) == body
 
 
-@pytest.mark.parametrize("case", VECTORS["reject"], ids=_name)
+@pytest.mark.parametrize("case", VECTORS["reject"], ids=kind_and_name)
 def test_a_rejecting_vector_is_refused_for_its_reason(case: dict[str, str]) -> None:
-    with pytest.raises(RemoteProtocolError) as refused:
-        READERS[case["kind"]][0](bytes.fromhex(case["body"]))
-    assert refused.value.rule == case["rule"]
+    check_refused(case, READERS[case["kind"]][0])
 
 
 @pytest.mark.parametrize("case", VECTORS["roots"], ids=lambda case: case["root"][:8])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trio
-from tests.wasm_tasks.packages import package
+from tests.wasm_tasks.packages import counting_steps, package
 
 from fogbank_agent.market.job_request import JobRequest
 from fogbank_agent.market.job_result import JobResult
@@ -24,24 +24,7 @@ from .neighbourhood import Agent, Neighbourhood, a_job, neighbourhood, settings,
 
 pytestmark = pytest.mark.slow
 
-LONG = package("""(module
-  (memory (export "memory") 1)
-  (global $left (mut i32) (i32.const 0))
-  (global $sum (mut i64) (i64.const 0))
-  (func (export "alloc") (param i32) (result i32) i32.const 1024)
-  (func (export "init") (param i32 i32)
-    (global.set $left (i32.load (local.get 0))))
-  (func (export "step") (param i32) (result i32)
-    (local $turns i32)
-    (local.set $turns (i32.const 400000))
-    (loop $again
-      (global.set $sum (i64.add (i64.mul (global.get $sum) (i64.const 31)) (i64.const 7)))
-      (br_if $again (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))
-    (global.set $left (i32.sub (global.get $left) (i32.const 1)))
-    (i32.eqz (global.get $left)))
-  (func (export "result") (result i64)
-    (i64.store (i32.const 16) (global.get $sum))
-    (i64.const 0x1000000008)))""")
+LONG = package(counting_steps(400_000))
 STEPS = 1_600
 
 

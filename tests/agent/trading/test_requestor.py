@@ -113,8 +113,13 @@ async def test_a_job_is_done_checked_and_paid(tmp_path: Path) -> None:
         assert result.paid_total == sum(one.paid for one in result.providers)
         assert sum(one.runs for one in result.providers) == len(INPUTS)
         assert len(result.channels) == sum(one.paid > 0 for one in result.providers)
-        channels = [view.deposit for view in ann.ledger.channels.all()]
-        assert ann.ledger.wallet().balance == BALANCE - sum(channels)
+        # One channel may just have been opened for a provider that was not needed then.
+        await wait_until(
+            lambda: (
+                ann.ledger.wallet().balance
+                == BALANCE - sum(view.deposit for view in ann.ledger.channels.all())
+            )
+        )
         await check_money(hood)
         story = "\n".join(ann.journal.why(result.runs[0].run_id))
         for words in ("Order 1 went to", "bid 100 drops", "Agreed", "Accepted", "Paid"):

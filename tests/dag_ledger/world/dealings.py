@@ -232,6 +232,11 @@ class Dealings:
                     case StakeTerms():
                         self._act(node, held, Unstake())
 
+    def _hangs(self, node: Node, name: ObjectId) -> bool:
+        """Tell whether an outcome waits for the next epoch, as the vote of a forker made it L1."""
+        held = node.ledger.object(name)
+        return held is not None and held.outcome is not None and held.outcome.hangs_on_forker
+
     def left(self, all_nodes: Sequence[Node]) -> str:
         """Return what an honest opener has not got back; nothing when all is well."""
         for node in all_nodes:
@@ -241,9 +246,10 @@ class Dealings:
                 # Votes are never moved: whoever settled too early may have split them for good.
                 if not held.voted:
                     return f"{type(held.terms).__name__} {held.id.hex()} is not settled"
-            owed = [one.owed for one in node.participant.objects.channels()]
-            owed += [one.owed for one in node.participant.objects.others()]
-            if any(owed):
+            own = node.participant.objects
+            owing = [one.id for one in own.channels() if one.owed]
+            owing += [one.id for one in own.others() if one.owed]
+            if any(not self._hangs(node, one) for one in owing):
                 return f"{node.name.hex()} has not taken what it is owed"
         return ""
 

@@ -118,20 +118,30 @@ def test_an_old_image_put_back_is_noticed_and_nothing_forks() -> None:
     assert_all_agree(world)
 
 
-def settled_at_a_site(seed: int) -> tuple[World, list[NodeId]]:
-    """Let three of seven seats make a home and live there."""
+def a_world_of_seven(seed: int) -> World:
     world = World(seed, seats=7, others=1)
     for name in world.community.names:
         world.start(name)
     world.run(1.0)
-    site = list(world.community.names[:3])
-    maker = world.nodes[site[0]]
-    maker.act(home_of(world.community, site[0], site))
+    return world
+
+
+def settle(world: World, maker: NodeId, seats: list[NodeId], site: list[NodeId]) -> bytes:
+    """Let ``maker`` make a home of ``seats``, and ``site`` live there; return the home."""
+    world.nodes[maker].act(home_of(world.community, maker, seats))
     world.run(world.now + 3)
-    (home,) = maker.ledger.homes.others
+    (home,) = world.nodes[maker].ledger.homes.others
     for name in site:
         world.nodes[name].act(MoveHome(VertexId(home)))
     world.run(world.now + 3)
+    return home
+
+
+def settled_at_a_site(seed: int) -> tuple[World, list[NodeId]]:
+    """Let three of seven seats make a home and live there."""
+    world = a_world_of_seven(seed)
+    site = list(world.community.names[:3])
+    settle(world, site[0], site, site)
     return world, site
 
 
@@ -170,18 +180,10 @@ def test_a_seat_restarts_while_its_site_is_cut_off(is_old: bool) -> None:
 @pytest.mark.slow
 def test_who_lives_at_a_site_follows_to_the_home_that_succeeds_theirs() -> None:
     """While it is cut off, and nobody tells them to."""
-    world = World(14, seats=7, others=1)
-    for name in world.community.names:
-        world.start(name)
-    world.run(1.0)
+    world = a_world_of_seven(14)
     site = list(world.community.names[:4])
     maker = world.nodes[site[0]]
-    maker.act(home_of(world.community, site[0], site[:3]))
-    world.run(world.now + 3)
-    (home,) = maker.ledger.homes.others
-    for name in site:
-        world.nodes[name].act(MoveHome(VertexId(home)))
-    world.run(world.now + 3)
+    home = settle(world, site[0], site[:3], site)
     world.separate(site)
     maker.act(home_of(world.community, site[0], site, succeeds=VertexId(home)))
     world.run(world.now + 15)
@@ -223,20 +225,11 @@ def test_an_image_of_a_site_that_meets_everybody_but_the_site_stays_silent() -> 
 
 @pytest.mark.slow
 def test_an_image_from_before_its_account_moved_asks_those_it_moved_to() -> None:
-    world = World(13, seats=7, others=1)
-    for name in world.community.names:
-        world.start(name)
-    world.run(1.0)
+    world = a_world_of_seven(13)
     site = list(world.community.names[:3])
     victim, payee, other = site
     image = world.disks[victim].image()
-    maker = world.nodes[payee]
-    maker.act(home_of(world.community, payee, site))
-    world.run(world.now + 3)
-    (home,) = maker.ledger.homes.others
-    for name in site:
-        world.nodes[name].act(MoveHome(VertexId(home)))
-    world.run(world.now + 3)
+    home = settle(world, payee, site, site)
     world.separate([victim])
     world.crash(victim)
     world.disks[victim] = image
