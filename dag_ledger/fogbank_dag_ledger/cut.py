@@ -114,6 +114,8 @@ class _Limits:
 
     def stops(self, record: Record) -> bool:
         """Tell whether a vertex says something that cannot be past yet."""
+        if record.deeds is None and not record.committee:
+            return False
         return says_of_later(record, self.epoch) or any(
             self.are_all_held_up or held in self.held_up for held in pressing(record)
         )
@@ -158,14 +160,14 @@ def choose_cut(
     listed as lost when so many positions of its chain are covered, ``passes`` which objects a cut
     may not pass.
     """
-    held = list(records)
+    beyond = [record for record in records if not before.covers(record)]
     limits = _Limits(may_die, epoch)
     for attempt in range(_ATTEMPTS):
         limits.are_all_held_up = attempt == _ATTEMPTS - 1
-        cut = _choose(held, before, limits)
+        cut = _choose(beyond, before, limits)
         if len(cut.dead) > CHECKPOINT_DEAD_MAX or not _may_close(cut):
             # Rather without anything lost: what stands on it waits for the next one.
-            cut = _choose(held, before, replace(limits, may_die=_none_may_die))
+            cut = _choose(beyond, before, replace(limits, may_die=_none_may_die))
         held_up = passes(cut, before)
         if not held_up:
             return cut if cut.epoch == epoch else _nothing_beyond(before)
@@ -210,17 +212,18 @@ def _is_general(chain: Chain, count: int) -> bool:
     return head is None or head.next_home.is_general
 
 
-def _choose(records: Iterable[Record], before: Cut, limits: _Limits) -> Cut:
+def _choose(beyond: Iterable[Record], before: Cut, limits: _Limits) -> Cut:
     counts: dict[Chain, int] = {}
     good: dict[Record, None] = {}
-    for record in records:
-        if before.covers(record) or limits.stops(record):
-            continue
-        if not all(edge in good or before.covers(edge) for edge in record.edges):
+    left: set[Record] = set()
+    for record in beyond:
+        if not left.isdisjoint(record.edges) or limits.stops(record):
+            left.add(record)
             continue
         if record.final:
             counts[record.chain] = record.seq + 1
         elif not limits.may_die(record, counts.get(record.chain, before.count(record.chain))):
+            left.add(record)
             continue
         good[record] = None
         if len(good) == CHECKPOINT_VERTICES_MAX:

@@ -75,7 +75,8 @@ def is_decided(held: Holdings, one: HeldObject, cut: Cut) -> bool:
     weight = sum(
         one.home.weight_of(seat)
         for seat, record in one.outcome.cast_in.items()
-        if cut.covers(record) and not record.chain.forked
+        # Votes in vertices that are lost do not show: their line is forgotten with them.
+        if record.final and cut.covers(record) and not record.chain.forked
     )
     return one.is_over or weight >= one.home.quorum
 

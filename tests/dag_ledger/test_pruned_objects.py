@@ -1,6 +1,7 @@
 """Objects whose openings are pruned fare as on a ledger that forgets nothing (SPEC.md 8.21)."""
 
 from collections import Counter
+from collections.abc import Collection
 from random import Random
 
 import pytest
@@ -29,6 +30,7 @@ from fogbank_dag_ledger.own_objects import OwnObjects
 from fogbank_dag_ledger.restoring import Names
 from fogbank_dag_ledger.vertex import NO_VERTEX, Vertex, VertexId
 from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
 
 from .community import Community
 from .object_dag import ObjectDag
@@ -50,6 +52,8 @@ class Twins:
             self.random.choice((0, 0, 0, 1)),
             self.whole,
             homes=seed % 3 == 0,
+            beats=(1, 40, 500),
+            wide=0.6,
         )
         self.vertices: dict[VertexId, Vertex] = {}
         self.state: dict[bytes, bytes] = {}
@@ -123,19 +127,30 @@ class Twins:
                 assert told == same
                 self.met["outcomes"] += told is not None
             if held.opened_in.final and not held.is_over:
-                assert seen_of(ledger, held) == seen_of(whole, other)
+                lost = seats_lost(ledger)
+                assert seen_of(ledger, held, lost) == seen_of(whole, other, lost)
                 self.met["open and passed"] += bool(held.opened_in.height == 0 and held.sights)
                 self.met["voted on and passed"] += bool(held.passed and held.voted)
 
 
-def seen_of(ledger: Ledger, held: HeldObject) -> dict[int, object]:
-    """Return what each seat of its home that has not forked saw of an object, and its vote."""
+def seats_lost(ledger: Ledger) -> set[NodeId]:
+    """Return the seats that stand on what is lost: who tells the truth never does (8.21)."""
+    chains = [ledger.chain(name) for name in ledger.epochs.holders]
+    return {chain.issuer for chain in chains if chain and any(one.lost for one in chain.records())}
+
+
+def seen_of(ledger: Ledger, held: HeldObject, lost: Collection[NodeId] = ()) -> dict[int, object]:
+    """Return what each seat of its home that has not forked saw of an object, and its vote.
+
+    Nor are those ``lost``.
+    """
     chains = [ledger.chain(name) for name in ledger.epochs.holders]
     found: dict[int, object] = {}
     for seat, chain in enumerate(chains):
         sight = held.sights.get(seat)
         votes = {key for key, one in held.outcomes.items() if one.votes >> seat & 1}
-        counts = chain is not None and not chain.forked and held.home.weight_of(seat)
+        is_true = chain is not None and not chain.forked and chain.issuer not in lost
+        counts = is_true and held.home.weight_of(seat)
         if counts and (votes or (sight and sight.seen)):
             found[seat] = (None if sight is None else (sight.seen, sight.best), votes)
     return found
