@@ -129,6 +129,14 @@ class Acknowledged:
         self._general.begin()
         self._said += [0] * (len(self._general.counts) - len(self._said))
 
+    def forget_below(self, epoch: int) -> None:
+        """Forget what was said in epochs before ``epoch``, that of the floor.
+
+        Whatever was carried over from them is settled (section 8.21, h).
+        """
+        for one in [one for one in self._earlier if one < epoch]:
+            del self._earlier[one]
+
     def tally(self, home: Home) -> Tally:
         """Return what the seats of ``home`` acknowledge."""
         if home.is_general:

@@ -39,9 +39,11 @@ from .gossip_events import (
     VerticesSeen,
 )
 from .limits import (
+    DIFFERENCES_MAX,
     FED_PUSHED_SHARE,
     FETCH_IDS_MAX,
     FORWARD_DELAY_S,
+    FRONTIER_ENTRIES_MAX,
     FRONTIER_INTERVAL_S,
     FRONTIER_JITTER,
     HEADS_MAX,
@@ -102,6 +104,11 @@ class Gossip:
                 at = side.ask_at
         return at
 
+    @property
+    def differences(self) -> int:
+        """How many differences to frontiers of neighbours are remembered (section 8.23)."""
+        return sum(side.differences for side in self._neighbours.values())
+
     def heads(self, issuer: NodeId) -> list[VertexId]:
         """Return the heads that are held of ``issuer``, at most ``HEADS_MAX`` of a fork."""
         return self._frontier.heads(Tag(tag_of(issuer)))[:HEADS_MAX]
@@ -136,7 +143,9 @@ class Gossip:
             case ForkProved():
                 return self._pass_proof(event)
             case PeerJoined(peer):
-                self._neighbours.setdefault(peer, Neighbour(ask_at=now))
+                if peer not in self._neighbours:
+                    self._neighbours[peer] = Neighbour(ask_at=now)
+                    self._share_room()
                 return self._ask_due(now)
             case PeerLeft(peer):
                 return self._leave(peer)
@@ -316,11 +325,17 @@ class Gossip:
 
     def _leave(self, peer: NodeId) -> list[GossipCommand]:
         self._neighbours.pop(peer, None)
+        self._share_room()
         self._forget_pulls(peer)
         for wanted in self._wanted.values():
             if wanted.asking == peer:
                 wanted.asking = None
         return self._ask_idle()
+
+    def _share_room(self) -> None:
+        each = DIFFERENCES_MAX // max(1, len(self._neighbours))
+        for side in self._neighbours.values():
+            side.room = min(max(each, RANGES_MAX), FRONTIER_ENTRIES_MAX)
 
     def _judge(self, event: VerticesChecked) -> list[GossipCommand]:
         side = self._neighbours.get(event.peer)

@@ -141,7 +141,10 @@ class Ledger:
 
         ``state`` are the records at ``cut``, by key.
         """
-        return rise(self._held, cut, state)
+        gone = rise(self._held, cut, state)
+        for acknowledged in self._held.acknowledged.values():
+            acknowledged.forget_below(cut.epoch)
+        return gone
 
     def restore(
         self, records: Iterable[StateRecord], names: Iterable[Names], tables: Sequence[Table] = ()

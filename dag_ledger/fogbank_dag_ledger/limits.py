@@ -136,6 +136,9 @@ FRONTIER_JITTER = 0.25
 FRONTIER_ENTRIES_MAX = 16_384
 """Entries in one frontier message, and differences remembered of one peer (section 8.7)."""
 
+DIFFERENCES_MAX = 65_536
+"""Differences remembered of all peers, but 1,024 of each in any case (section 8.23)."""
+
 RANGES_MAX = 1_024
 """Ranges asked for in one stream (section 8.7)."""
 
@@ -177,6 +180,12 @@ Everyone references a validator's vertices, so one that comes a little late has 
 PARKED_PER_PEER_MAX = 1_024
 """Parked vertices that one peer may have sent (section 8.7)."""
 
+PARKED_BYTES_MAX = 8 * 1_048_576
+"""Bytes of the bodies of all parked vertices (section 8.7)."""
+
+PARKED_PER_PEER_BYTES_MAX = 2 * 1_048_576
+"""Bytes of the bodies of the parked vertices that one peer may have sent (section 8.7)."""
+
 PARENT_ASKS_MAX = 3
 """How often a missing parent is asked for before its waiting vertices are left to the sync."""
 
@@ -214,6 +223,9 @@ STORE_BATCH_S = 0.05
 STORE_WAITING_MAX = 65_536
 """Vertices accepted but not yet written; beyond it no more are accepted until there is room."""
 
+STORE_WAITING_BYTES_MAX = 32 * 1_048_576
+"""The same in bytes on the wire (section 8.23)."""
+
 DISK_RETRY_S = 5.0
 """How long after a full disk the next write is tried, in seconds."""
 
@@ -230,6 +242,11 @@ VERIFY_IDLE_S = 10.0
 
 VERIFY_RETRY_S = 60.0
 """How long after the loss of that process the next is started, in seconds."""
+
+INVALID_WAITING_MAX = 1_024
+"""Vertices of a wrong form that are remembered to be counted against their peers.
+
+Eleven of them are enough to end the channel of the peer that sent them (section 8.7)."""
 
 VERIFY_INLINE_MAX = 3
 """Signatures that are checked at once: handing so few to a thread would take longer."""
@@ -307,6 +324,9 @@ PAYEES_MAX = 16
 
 SETTLEMENTS_MAX = 4
 """How often one account may settle one object, until one of them counts (section 8.12.8)."""
+
+OPENING_BYTES_A_DROP = 100
+"""Bytes of an opening for which it puts in a drop, the last of them begun (section 8.12.11)."""
 
 STATEMENT_BYTES_MAX = 1_024
 """The largest voucher, verdict or statement of a watch, in bytes (sections 8.13 to 8.15)."""

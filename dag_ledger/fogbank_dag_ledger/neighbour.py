@@ -38,10 +38,16 @@ class Neighbour:
     """A stream of ranges from it is open."""
 
     reset_due: bool = True
+    room: int = FRONTIER_ENTRIES_MAX
+    """How many differences may be remembered."""
+
     _exchanges: int = 0
     _told: dict[Tag, Head] = field(default_factory=dict[Tag, Head])
     _theirs: dict[Tag, Head] = field(default_factory=dict[Tag, Head])
     """What it holds and this side lacks, as far as it has said so."""
+
+    _is_left_out: bool = False
+    """Something that it said found no room; it is asked to repeat all once there is room again."""
 
     _asked: dict[Tag, _Asked] = field(default_factory=dict[Tag, _Asked])
     outbound: FairQueue[bytes] = field(default_factory=lambda: FairQueue(OUTBOUND_COST_MAX))
@@ -53,10 +59,17 @@ class Neighbour:
     _checked: int = 0
     _invalid: int = 0
 
+    @property
+    def differences(self) -> int:
+        """How many issuers are remembered of whom it said that it holds more."""
+        return len(self._theirs)
+
     def ask(self, here: Mapping[Tag, Head]) -> FrontierMessage:
         """Return the next question, counting it as told."""
         self._exchanges += 1
         reset = self.reset_due or self._exchanges % FRONTIER_RESET_EVERY == 0
+        if self._is_left_out and not self._theirs:
+            self._is_left_out, reset = False, True
         self.reset_due = False
         self.asking = True
         if reset:
@@ -83,8 +96,10 @@ class Neighbour:
                 continue
             if not lacks(here.get(tag), head):
                 self._forget(tag)
-            elif known is not None or len(self._theirs) < FRONTIER_ENTRIES_MAX:
+            elif known is not None or len(self._theirs) < self.room:
                 self._theirs[tag] = head
+            else:
+                self._is_left_out = True
 
     def missing_here(self, here: Mapping[Tag, Head], *, is_retry: bool) -> list[Range]:
         """Return what the neighbour holds and this side lacks.

@@ -16,6 +16,7 @@ from .footing import Ground
 from .home import Home
 from .limits import AMOUNT_LIMIT, PARTS, PAYEES_MAX, SETTLEMENTS_MAX
 from .objects import NOTHING, Deeds, HeldObject, Move, Outcome, Settlement, Wanted
+from .operation_codec import storage_deposit
 from .operations import (
     Act,
     Action,
@@ -42,7 +43,6 @@ from .operations import (
     Slash,
     StakeTerms,
     Take,
-    Terms,
     TopUp,
     TwoVouchers,
     Unstake,
@@ -107,8 +107,8 @@ def check_objects(
     issuing = _Issuing(vertex, chain, ground, network, home)
     for operation in vertex.operations:
         match operation:
-            case Opening(index, amount, terms):
-                issuing.open(index, amount, terms)
+            case Opening():
+                issuing.open(operation)
             case Act():
                 issuing.act(operation)
             case _:
@@ -127,9 +127,9 @@ def deeds_of_lost(
     issuing = _Issuing(vertex, chain, ground, network, home, is_lost=True)
     for operation in vertex.operations:
         match operation:
-            case Opening(index, amount, terms):
+            case Opening():
                 with suppress(RemoteProtocolError):
-                    issuing.open(index, amount, terms)
+                    issuing.open(operation)
             case Act():
                 with suppress(RemoteProtocolError):
                     issuing.act(operation)
@@ -177,7 +177,10 @@ class _Issuing:
         taken = sum(taken for _, _, taken, _ in collected.moves)
         return ObjectEffect(deeds, put, taken, tuple(collected.passed_on))
 
-    def open(self, index: int, amount: int, terms: Terms) -> None:
+    def open(self, opening: Opening) -> None:
+        index, amount, terms = opening.index, opening.amount, opening.terms
+        least = storage_deposit(opening)
+        _check(amount >= least, f"put in at least {least} drops for such terms", "8.12.11")
         match terms:
             case ChannelTerms(provider):
                 _check(provider != self._issuer, "a channel to oneself", "8.13.1")
@@ -221,7 +224,7 @@ class _Issuing:
     def _slash(self, held: HeldObject, proof: Proof) -> None:
         against = None
         if isinstance(proof, TwoVouchers):
-            against = self._object(proof.opening, proof.index)
+            against = self._opened(proof.opening, proof.index)
             if against is not None:
                 self._await(against)
         check_slashing(proof, held, against, self._network)
@@ -232,10 +235,18 @@ class _Issuing:
 
     def _object(self, opening: VertexId, index: int) -> HeldObject | None:
         """Return an object; None when it was opened below the floor and nothing is left of it."""
+        held = self._opened(opening, index)
+        is_held = self._ground.get(opening) is not None
+        _check(held is not None or not is_held, "an object that was not opened", "8.12.3")
+        return held
+
+    def _opened(self, opening: VertexId, index: int) -> HeldObject | None:
+        """Return an object; None when there is none, or nothing is left of it."""
         record = self._ground.get(opening)
-        if record is not None:
-            return _opened_by(record, index)
-        return self._ground.objects.get(object_id(opening, index))
+        if record is None:
+            return self._ground.objects.get(object_id(opening, index))
+        opened = () if record.deeds is None else record.deeds.opened
+        return next((held for held in opened if held.index == index), None)
 
     def _check_party(self, held: HeldObject, action: Action) -> None:
         sort = type(action)
@@ -427,14 +438,6 @@ class _Issuing:
         if found is None:
             raise RemoteProtocolError("a vertex that does not do that to it", rule="8.12.6")
         return found
-
-
-def _opened_by(record: Record, index: int) -> HeldObject:
-    if record.deeds is not None:
-        for held in record.deeds.opened:
-            if held.index == index:
-                return held
-    raise RemoteProtocolError("an object that was not opened", rule="8.12.3")
 
 
 def _rank(voucher: Voucher) -> tuple[int, int, tuple[Share, ...]]:

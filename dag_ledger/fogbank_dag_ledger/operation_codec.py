@@ -6,7 +6,7 @@ What has another shape than it should breaks rule 8.3.1; what only a bound forbi
 from collections.abc import Sequence
 from typing import TypeAlias, TypeVar, cast
 
-from fogbank_protocol.encoding import Value
+from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, SIGNATURE_BYTES, NodeId
 
@@ -18,6 +18,7 @@ from .limits import (
     EQUIVOCATION_PROOF_BYTES,
     LABEL_BYTES_MAX,
     OBJECT_LIST_MAX,
+    OPENING_BYTES_A_DROP,
     OPERATIONS_MAX,
     PARTS,
     VERTEX_ID_BYTES,
@@ -129,6 +130,11 @@ def operation_from_value(value: _List, index: int) -> Operation:
         case _:
             pass
     raise RemoteProtocolError("not an operation known in this version", rule="8.3.1")
+
+
+def storage_deposit(opening: Opening) -> int:
+    """Return the least amount that ``opening`` may put in, in drops (8.12.11)."""
+    return -(-len(encode(operation_value(opening))) // OPENING_BYTES_A_DROP)
 
 
 # Terms.

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from fogbank_protocol.identity import NodeId
 
-from .limits import PARKED_MAX, PARKED_PER_PARENT_MAX, PARKED_PER_PEER_MAX
+from .limits import (
+    PARKED_BYTES_MAX,
+    PARKED_MAX,
+    PARKED_PER_PARENT_MAX,
+    PARKED_PER_PEER_BYTES_MAX,
+    PARKED_PER_PEER_MAX,
+)
 from .vertex import Vertex, VertexId
 
 
@@ -21,6 +27,14 @@ class Parked:
     """Nobody had asked for it."""
 
 
+@dataclass(slots=True)
+class _Sent:
+    """How much waits that one peer sent."""
+
+    count: int = 0
+    body_bytes: int = 0
+
+
 class Parking:
     """Waiting vertices, the longest waiting making room for the newest.
 
@@ -30,11 +44,17 @@ class Parking:
     def __init__(self) -> None:
         self._parked: dict[VertexId, Parked] = {}
         self._waiting: dict[VertexId, list[VertexId]] = {}
-        self._per_peer: defaultdict[NodeId | None, int] = defaultdict(int)
+        self._per_peer: defaultdict[NodeId | None, _Sent] = defaultdict(_Sent)
+        self._body_bytes = 0
 
     def __len__(self) -> int:
         """Return how many vertices wait."""
         return len(self._parked)
+
+    @property
+    def body_bytes(self) -> int:
+        """How many bytes their bodies have together."""
+        return self._body_bytes
 
     def __contains__(self, vertex_id: VertexId) -> bool:
         """Tell whether the vertex waits here."""
@@ -51,12 +71,16 @@ class Parking:
         """Let ``vertex`` wait for ``missing``; False when the bounds have no room for it."""
         wanted = set(missing)
         assert wanted
-        if vertex.id in self._parked or self._is_full(wanted, peer):
+        size = len(vertex.body)
+        if vertex.id in self._parked or self._is_full(wanted, peer, size):
             return False
-        if len(self._parked) == PARKED_MAX:
+        while len(self._parked) == PARKED_MAX or self._body_bytes + size > PARKED_BYTES_MAX:
             self._remove(next(iter(self._parked)))
         self._parked[vertex.id] = Parked(vertex, wanted, peer, pushed)
-        self._per_peer[peer] += 1
+        sent = self._per_peer[peer]
+        sent.count += 1
+        sent.body_bytes += size
+        self._body_bytes += size
         for parent in wanted:
             self._waiting.setdefault(parent, []).append(vertex.id)
         return True
@@ -81,15 +105,21 @@ class Parking:
                 count += 1
         return count
 
-    def _is_full(self, wanted: set[VertexId], peer: NodeId | None) -> bool:
-        if self._per_peer.get(peer, 0) >= PARKED_PER_PEER_MAX:
+    def _is_full(self, wanted: set[VertexId], peer: NodeId | None, size: int) -> bool:
+        sent = self._per_peer.get(peer)
+        if sent is not None and (
+            sent.count >= PARKED_PER_PEER_MAX or sent.body_bytes + size > PARKED_PER_PEER_BYTES_MAX
+        ):
             return True
         return any(len(self._waiting.get(parent, ())) >= PARKED_PER_PARENT_MAX for parent in wanted)
 
     def _remove(self, vertex_id: VertexId) -> Parked:
         parked = self._parked.pop(vertex_id)
-        self._per_peer[parked.peer] -= 1
-        if not self._per_peer[parked.peer]:
+        sent, size = self._per_peer[parked.peer], len(parked.vertex.body)
+        sent.count -= 1
+        sent.body_bytes -= size
+        self._body_bytes -= size
+        if not sent.count:
             del self._per_peer[parked.peer]
         for parent in parked.missing:
             waiting = self._waiting[parent]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from fogbank_dag_ledger.operations import (
     Act,
@@ -38,7 +38,7 @@ from fogbank_dag_ledger.operations import (
     Withdraw,
 )
 from fogbank_dag_ledger.vertex import Vertex, VertexId, seq_in
-from fogbank_protocol.encoding import Value, encode
+from fogbank_protocol.encoding import Value, decode, encode
 from fogbank_protocol.identity import NodeId, is_signed_by
 
 if TYPE_CHECKING:
@@ -251,6 +251,9 @@ class ObjectOracle:
 
     def _broken_by_opening(self, vertex: Vertex, opening: Opening) -> str | None:
         terms = opening.terms
+        fields = cast("list[list[Value]]", decode(vertex.body))
+        if 100 * opening.amount < len(encode(fields[9][opening.index])):
+            return "8.12.11"
         if isinstance(terms, ChannelTerms) and terms.provider == vertex.issuer:
             return "8.13.1"
         if isinstance(terms, EscrowTerms) and vertex.issuer in (terms.provider, *terms.arbiters):
@@ -400,7 +403,8 @@ class ObjectOracle:
             if (seq_in(channel[0]), channel[1]) <= (seq_in(key[0]), key[1]):
                 return False
             return self._broken_by_vouchers(channel, proof.vouchers) != "8.12.7"
-        if len(proof.members) < terms.need:
+        there_are = all(member < len(terms.watch) for member in proof.members)
+        if len(proof.members) < terms.need or not there_are:
             return False
         said = encode([1, owner, proof.receipt_id, proof.number, proof.right])
         finding = b"fog-wrong-1\0" + network + said

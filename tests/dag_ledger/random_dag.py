@@ -39,7 +39,7 @@ class RandomDag:
         """``make`` signs a draft, telling it from others by a number; without it nobody does.
 
         Parents are drawn from the last ``reach`` vertices, but for a share ``wide`` of all that
-        stand on the last of five issuers.  ``homes``: seats make homes, and accounts move.
+        stand on the last of four issuers.  ``homes``: seats make homes, and accounts move.
         """
         self._reach = reach
         self._wide = wide
@@ -77,7 +77,7 @@ class RandomDag:
         parents = random.sample(others, min(len(others), random.randint(0, 4)))
         if self._wide and random.random() < self._wide:
             last = {one.issuer: one for one in self.valid if one.issuer != issuer}
-            parents = random.sample(list(last.values()), min(len(last), 5))
+            parents = random.sample(list(last.values()), min(len(last), 4))
         draft = Draft(
             kind=VALIDATOR if issuer in validators and random.random() < 0.8 else ORDINARY,
             issuer=issuer,

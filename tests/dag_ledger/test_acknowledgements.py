@@ -44,3 +44,13 @@ def test_the_stable_count_is_what_a_quorum_has_reached(
         )
         assert acknowledged.tally(home).stable == expected
         assert rose == (expected > before)
+
+
+def test_what_was_said_in_epochs_below_that_of_the_floor_is_forgotten() -> None:
+    home = Home(GENERAL, Table(((account(0), 1),), 1), [1])
+    acknowledged = Acknowledged(home)
+    for epoch in range(4):
+        acknowledged.end_epoch(epoch, home.copy())
+    acknowledged.forget_below(2)
+    rose = [acknowledged.raise_to(0, 9, is_in_epoch=False, earlier=epoch) for epoch in range(4)]
+    assert rose == [False, False, True, True]

@@ -30,9 +30,11 @@ from fogbank_dag_ledger.gossip_events import (
     VerticesSeen,
 )
 from fogbank_dag_ledger.limits import (
+    DIFFERENCES_MAX,
     FED_BY_OTHERS_MIN,
     FETCH_IDS_MAX,
     FORWARD_DELAY_S,
+    FRONTIER_ENTRIES_MAX,
     FRONTIER_INTERVAL_S,
     FRONTIER_JITTER,
     FRONTIER_RESET_EVERY,
@@ -314,3 +316,22 @@ def test_with_more_neighbours_than_are_pushed_to_nobody_is_left_out() -> None:
         gossip.handle(VerticesSeen(peer, (), frozenset([XAV])), 0)
         gossip.handle(VerticesSeen(peer, (), frozenset([XAV])), 0)
     assert len(forwarded_to(gossip, 0, 4, peers[0])) == 4 * PUSH_PEERS_MAX
+
+
+def test_many_neighbours_that_invent_issuers_share_what_is_remembered() -> None:
+    invented = {
+        Tag(number.to_bytes(8, "big")): Head(0, b"mark") for number in range(FRONTIER_ENTRIES_MAX)
+    }
+    gossip = Gossip(Random(1))
+    names = [NodeId(bytes([number]) * 32) for number in range(6)]
+    for one in names:
+        gossip.handle(PeerJoined(one), 0.0)
+    for one in names:
+        gossip.handle(FrontierReceived(one, FrontierMessage(True, invented)), 0.0)
+    each = DIFFERENCES_MAX // len(names)
+    assert gossip.differences == len(names) * each
+    # Whoever leaves makes room for the others.
+    for one in names[2:]:
+        gossip.handle(PeerLeft(one), 0.0)
+    gossip.handle(FrontierReceived(names[0], FrontierMessage(True, invented)), 0.0)
+    assert gossip.differences == FRONTIER_ENTRIES_MAX + each

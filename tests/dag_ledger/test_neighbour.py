@@ -84,6 +84,24 @@ def test_who_invents_issuers_fills_no_memory() -> None:
     assert sizes[-1] < 1.5 * sizes[0]
 
 
+def test_what_found_no_room_is_told_again_once_the_rest_is_here() -> None:
+    side, there = Neighbour(ask_at=0), invented(0)
+    side.room = 1_000
+    here = dict[Tag, Head]()
+    reset = True
+    for _ in range(4):
+        question = side.ask(here)
+        assert question.reset == reset
+        side.learn(FrontierMessage(question.reset, there), here)
+        wanted = side.missing_here(here, is_retry=True)
+        assert len(wanted) == 1_000
+        # While it holds what was not brought yet it is not asked to repeat itself.
+        assert not side.ask(here).reset
+        here |= {one.tag: there[one.tag] for one in wanted}
+        assert not side.missing_here(here, is_retry=True)
+    assert len(here) == 4_000
+
+
 def test_issuers_known_on_both_sides_leave_room_for_those_that_are_not() -> None:
     side, known = Neighbour(ask_at=0), invented(0)
     side.answer(FrontierMessage(True, known), known)

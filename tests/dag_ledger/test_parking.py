@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fogbank_dag_ledger.limits import PARKED_MAX, PARKED_PER_PARENT_MAX, PARKED_PER_PEER_MAX
+from fogbank_dag_ledger.limits import (
+    PARKED_BYTES_MAX,
+    PARKED_MAX,
+    PARKED_PER_PARENT_MAX,
+    PARKED_PER_PEER_BYTES_MAX,
+    PARKED_PER_PEER_MAX,
+    VALIDATOR_BODY_BYTES_MAX,
+)
 from fogbank_dag_ledger.parking import Parking
 from fogbank_dag_ledger.vertex import NO_VERTEX, ORDINARY, Vertex, VertexId
 from fogbank_protocol.identity import NodeId
@@ -16,10 +23,10 @@ def name(number: int) -> VertexId:
     return VertexId(number.to_bytes(32, "big"))
 
 
-def vertex(number: int) -> Vertex:
+def vertex(number: int, body: bytes = b"") -> Vertex:
     return Vertex(
         id=name(number),
-        body=b"",
+        body=body,
         signature=b"",
         kind=ORDINARY,
         issuer=ANN,
@@ -84,6 +91,35 @@ def test_the_longest_waiting_makes_room() -> None:
     assert len(parking) == PARKED_MAX
     assert name(0) not in parking
     assert parking.release(name(10_000)) == []
+
+
+LARGEST = bytes(VALIDATOR_BODY_BYTES_MAX)
+
+
+def test_one_peer_cannot_fill_the_parking_with_a_few_large_ones() -> None:
+    parking = Parking()
+    count = PARKED_PER_PEER_BYTES_MAX // len(LARGEST)
+    for number in range(count):
+        assert parking.add(vertex(number, LARGEST), [name(10_000 + number)], ANN)
+    assert not parking.add(vertex(9_999, b"1"), [name(99_999)], ANN)
+    assert parking.add(vertex(9_999, b"1"), [name(99_999)], BEN)
+    # What is let go makes room for as much.
+    assert parking.release(name(10_000))
+    assert parking.add(vertex(9_998, LARGEST), [name(99_998)], ANN)
+    assert parking.body_bytes == PARKED_PER_PEER_BYTES_MAX + 1
+
+
+def test_the_longest_waiting_make_room_for_a_large_one() -> None:
+    parking, size = Parking(), PARKED_PER_PEER_BYTES_MAX // PARKED_PER_PEER_MAX
+    for number in range(PARKED_MAX - 1):
+        peer = NodeId(bytes([number // PARKED_PER_PEER_MAX]) * 32)
+        assert parking.add(vertex(number, bytes(size)), [name(10_000 + number)], peer)
+    assert parking.body_bytes == PARKED_BYTES_MAX - size
+    assert parking.add(vertex(9_999, LARGEST), [name(99_999)], ANN)
+    assert parking.body_bytes == PARKED_BYTES_MAX
+    gone = (len(LARGEST) - size) // size
+    assert len(parking) == PARKED_MAX - gone
+    assert [name(one) in parking for one in (gone - 1, gone)] == [False, True]
 
 
 @given(

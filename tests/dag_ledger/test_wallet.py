@@ -19,7 +19,7 @@ from fogbank_dag_ledger.wallet import (
 )
 
 from .community import Community, account
-from .town import ANN, BOB, Town
+from .town import ANN, BOB, CAT, DAN, Town
 
 
 class Paying:
@@ -171,3 +171,13 @@ def test_no_act_on_an_object_whose_opening_is_not_final_but_on_an_own_one() -> N
     with pytest.raises(ImpossibleAct, match="not final"):
         bob.operate([post])
     assert ann.operate([Act(opening.id, 0, TopUp(5))]).operations
+
+
+def test_who_puts_too_little_into_an_object_is_told_how_much_it_takes() -> None:
+    town = Town()
+    ann = Wallet(town.ledger, town.community.names[ANN], count())
+    terms = town.escrow(arbiters=(CAT, DAN), need=2)
+    with pytest.raises(ImpossibleAct, match="put in at least 2 drops") as refused:
+        ann.operate([Opening(0, 1, terms)])
+    assert refused.value.rule == "8.12.11"
+    assert ann.operate([Opening(0, 2, terms)]).operations

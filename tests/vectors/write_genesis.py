@@ -66,6 +66,7 @@ def _rejected() -> dict[str, Value]:
         "a seat named twice": [1, "two", [[ONE, 1], [ONE, 2]], 3, BALANCES, SALT],
         "a node id of 31 bytes": [1, "two", [[ONE[:31], 1]], 1, BALANCES, SALT],
         "a quorum of half": [1, "two", [[ONE, 2], [TWO, 2]], 2, BALANCES, SALT],
+        "a quorum that is true": [1, "one", [[ONE, 1]], True, BALANCES, SALT],
         "a quorum above the weight": [1, "two", SEATS, 4, BALANCES, SALT],
         "no balances": [1, "two", SEATS, 3, [], SALT],
         "1,025 balances": [

@@ -21,6 +21,7 @@ from fogbank_dag_ledger.committee_operations import (
     SignOff,
     table_of,
 )
+from fogbank_dag_ledger.genesis import new_genesis
 from fogbank_dag_ledger.home_operations import MoveHome
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.operations import (
@@ -34,6 +35,7 @@ from fogbank_dag_ledger.operations import (
 from fogbank_dag_ledger.vertex import NO_VERTEX, ORDINARY, VALIDATOR, Vertex
 from fogbank_dag_ledger.vertex_codec import encode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
 
 Json = dict[str, Any]
 
@@ -170,9 +172,27 @@ def _change() -> list[tuple[str, list[Vertex], Vertex, str]]:
     def says(*ops: CommitteeOperation, epoch: int = 0) -> Vertex:
         return PEOPLE.vertex(0, proposed, says=ops, epoch=epoch)
 
+    def seated(name: NodeId) -> list[Vertex]:
+        """Return the vertices that give ``name`` the only seat of epoch 1."""
+        wanted = Proposal(1, 0, -1, table_of({name: 1}, 1), z)
+        first = PEOPLE.vertex(0, signed[0], says=[wanted])
+        agreed = CommitteeVote(1, 0, digest_of(wanted.value), is_precommit=True)
+        all_agree = [
+            PEOPLE.vertex(seat, signed[seat], [first], says=[agreed]) for seat in (1, 2, 3)
+        ]
+        named = tuple(sorted(one.id for one in all_agree))
+        last = PEOPLE.vertex(3, all_agree[2], says=[Decision(1, first.id, named)])
+        return [*signed, first, *all_agree, last]
+
     return [
         ("an epoch that nobody decided", [], PEOPLE.vertex(5, epoch=1), "8.3.7"),
         ("an epoch that is over below it", after, PEOPLE.vertex(5, parents=[decided]), "8.3.7"),
+        (
+            "kind 2 of a seat of the next epoch in the one before",
+            seated(PEOPLE.names[5]),
+            PEOPLE.vertex(5, kind=VALIDATOR),
+            "8.3.14",
+        ),
         (
             "a seat of the last epoch only, and an op",
             after,
@@ -182,12 +202,38 @@ def _change() -> list[tuple[str, list[Vertex], Vertex, str]]:
         ("a sign-off for the epoch after the next", held, says(SignOff(2)), "8.19.3"),
         ("two sign-offs of four", held, says(Proposal(1, 0, -1, table, z[:2])), "8.19.4"),
         (
+            "three sign-offs and a vertex that is none",
+            held,
+            says(Proposal(1, 0, -1, table, tuple(sorted([*z, proposed.id])))),
+            "8.19.4",
+        ),
+        (
+            "three sign-offs and another of one of them",
+            [*held, again := PEOPLE.vertex(1, voted[0], says=[off])],
+            PEOPLE.vertex(
+                0,
+                proposed,
+                says=[
+                    Proposal(
+                        1, 0, -1, table, tuple(sorted([*(one.id for one in signed[:3]), again.id]))
+                    )
+                ],
+            ),
+            "8.19.4",
+        ),
+        (
             "a sign-off that is none",
             held,
             says(Proposal(1, 0, -1, table, tuple(sorted([*z[:2], proposed.id])))),
             "8.19.4",
         ),
         ("two precommits of four", held, says(Decision(1, proposed.id, ids[:2])), "8.19.5"),
+        (
+            "three precommits and a vertex that is none",
+            held,
+            says(Decision(1, proposed.id, tuple(sorted([*ids, signed[1].id])))),
+            "8.19.5",
+        ),
         ("a decision for what proposes nothing", held, says(Decision(1, z[0], ids)), "8.19.5"),
         (
             "a precommit for nothing in a decision",
@@ -390,6 +436,40 @@ def _rejected() -> list[tuple[str, list[Vertex], Vertex, str]]:
     ]
 
 
+def _too_much() -> list[Json]:
+    """Forks can make money that is never final, up to where no integer says it any more."""
+    quarter = 1 << 62
+    names = PEOPLE.names
+    seats = {names[0]: 1}
+    rich = Community(seats=1, others=6)
+    rich.genesis = new_genesis("rich", seats, {names[1]: quarter}, bytes(16))
+    paid = [rich.vertex(1, pays={to: quarter}) for to in (2, 3, 4, 5)]
+    passed_on = [
+        rich.vertex(to, claims=[(source, quarter)], pays={6: quarter})
+        for to, source in zip((2, 3, 4, 5), paid, strict=True)
+    ]
+    claims = [(one, quarter) for one in passed_on]
+    half = rich.vertex(6, claims=claims[:2], pays={0: 2 * quarter})
+    held = [*paid, *passed_on, half]
+    cases = [
+        ("a balance of 2^64, made by forks", rich.vertex(6, claims=claims)),
+        (
+            "a sent total of 2^64, made by forks",
+            rich.vertex(6, half, claims=claims[2:], pays={0: 2 * quarter}),
+        ),
+    ]
+    return [
+        {
+            "name": name,
+            "genesis": rich.genesis.body.hex(),
+            "held": _wires(held),
+            "hex": encode_vertex(vertex).hex(),
+            "rule": "8.3.17",
+        }
+        for name, vertex in cases
+    ]
+
+
 def _wires(vertices: Sequence[Vertex]) -> list[str]:
     return [encode_vertex(vertex).hex() for vertex in vertices]
 
@@ -406,5 +486,6 @@ def build() -> Json:
         "reject": [
             {"name": name, "held": _wires(held), "hex": encode_vertex(vertex).hex(), "rule": rule}
             for name, held, vertex, rule in (*_rejected(), *_change(), *_homes())
-        ],
+        ]
+        + _too_much(),
     }

@@ -7,6 +7,9 @@ from typing import Any
 from tests.dag_ledger.town import ANN, BOB, CAT, DAN, ROOT, Town, name_of
 from tests.vectors.write_vertices import NET, NEXT, SEATED, ids, signed
 
+from fogbank_dag_ledger.committee_operations import table_of, table_value
+from fogbank_dag_ledger.home_codec import STATEMENT as HOME
+from fogbank_dag_ledger.home_codec import home_preimage
 from fogbank_dag_ledger.merkle import merkle_path, merkle_root
 from fogbank_dag_ledger.operations import (
     Act,
@@ -22,6 +25,7 @@ from fogbank_dag_ledger.operations import (
     ObjectId,
     Opening,
     PostVouchers,
+    Proof,
     Reclaim,
     ReclaimFinal,
     Refund,
@@ -36,7 +40,9 @@ from fogbank_dag_ledger.operations import (
     TwoVerdicts,
     TwoVouchers,
     Unstake,
+    Voucher,
     Withdraw,
+    WrongResult,
     object_id,
     outcome_digest,
 )
@@ -52,6 +58,7 @@ from fogbank_dag_ledger.statements import VOUCHER as VOUCHER_DOMAIN
 from fogbank_dag_ledger.vertex import NO_VERTEX, Vertex
 from fogbank_dag_ledger.vertex_codec import decode_vertex, encode_vertex
 from fogbank_protocol.encoding import Value, encode
+from fogbank_protocol.identity import NodeId
 from fogbank_protocol.signed import Domain
 
 Json = dict[str, Any]
@@ -114,11 +121,30 @@ REFUSED: dict[str, tuple[list[Value], str]] = {
     "an act of number true": ([[3, O, 0, True, [5], []]], "8.3.1"),
     "a reclaim that says something": ([_act(4, [1])], "8.3.1"),
     "a reclaim with a signature": ([_act(4, [], 1)], "8.3.1"),
+    "a top-up with a signature": ([_act(1, [5], 1)], "8.3.1"),
+    "a delivery with a signature": ([_act(6, [ROOT], 1)], "8.3.1"),
+    "an agreement without a signature": ([_act(10, [0])], "8.3.1"),
+    "an agreement with two signatures": ([_act(10, [0], 2)], "8.3.1"),
+    "a seizure with a signature": ([_act(18, ids(1), 1)], "8.3.1"),
+    "a take with a signature": ([_act(19, [*ids(1), ROOT], 1)], "8.3.1"),
+    "a take of half an outcome": ([_act(19, [*ids(1), ROOT[:16]])], "8.3.1"),
+    "a delivery of 31 bytes": ([_act(6, [ROOT[1:]])], "8.3.1"),
+    "an opening of kind 7": ([[7, 1, 500, CHANNEL]], "8.3.1"),
+    "an anchor of kind 7": ([[7, ROOT, 1, b""]], "8.3.1"),
+    "an anchor of 31 bytes": ([[4, ROOT[1:], 1, b""]], "8.3.1"),
+    "an act without signatures": ([[3, O, 0, 4, []]], "8.3.1"),
     "a signature of 63 bytes": ([[3, O, 0, 10, [0], [SIGNATURE[1:]]]], "8.3.1"),
     "vouchers without signatures": ([_act(2, [VOUCHER])], "8.3.1"),
     "a voucher without a root": ([_act(2, [[0, 9, 1, []]], 1)], "8.3.1"),
     "a judgement with a signature too many": ([_act(11, [5, [0]], 2)], "8.3.1"),
     "a proof of kind 5": ([_act(17, [5, PROOF])], "8.3.1"),
+    "a proof of a fork with a signature": ([_act(17, [1, PROOF], 1)], "8.3.1"),
+    "a proof of two verdicts with one signature": ([_act(17, [2, ROOT, 0, 1], 1)], "8.3.1"),
+    "a proof of kind 5, said like verdicts": ([_act(17, [5, ROOT, 0, 1], 2)], "8.3.1"),
+    "a proof of kind 5, said like vouchers": (
+        [_act(17, [5, O, 0, VOUCHER, [0, 8, 1, ROOT, []]], 2)],
+        "8.3.1",
+    ),
     "a proof of a fork of 223 bytes": ([_act(17, [1, PROOF[1:]])], "8.3.1"),
     "an anchor without a label": ([[4, ROOT, 1]], "8.3.1"),
     "a channel of nothing": ([[2, 1, 0, CHANNEL]], "8.12.1"),
@@ -147,6 +173,15 @@ REFUSED: dict[str, tuple[list[Value], str]] = {
     "a reward of less than a drop each": ([[2, 3, 9, [[KEY, OTHER], 2, 1, 1]]], "8.12.1"),
     "an act on op 16": ([_act(4, [], index=16)], "8.12.1"),
     "a top-up of nothing": ([_act(1, [0])], "8.12.1"),
+    "nine vouchers posted": ([_act(2, [VOUCHER] * 9, 9)], "8.12.1"),
+    "vouchers of op 16": (
+        [_act(17, [4, O, 16, VOUCHER, [0, 8, 1, ROOT, []]], 2)],
+        "8.12.1",
+    ),
+    "a watch of nine": (
+        [[2, 3, 9, [[bytes([one]) * 32 for one in range(9)], 5, 1, 9]]],
+        "8.12.1",
+    ),
     "no vouchers posted": ([_act(2, [])], "8.12.1"),
     "a lane beyond the last": ([_act(2, [[8, 9, 1, ROOT, []]], 1)], "8.12.1"),
     "a voucher that splits more than it has": (
@@ -287,12 +322,68 @@ def _proofs(town: Town) -> None:
     town.wait(2)
 
 
+def _closed_with_posted(town: Town) -> None:
+    opening = town.open(ANN, 500, town.channel())
+    posted = town.act(DAN, opening, PostVouchers((town.voucher(opening, 120, split={CAT: 9}),)))
+    closing = town.act(BOB, opening, Close(NO_VERTEX, (posted.id,), ()))
+    town.act(BOB, opening, town.taking(opening, closing))
+
+
+def _released(town: Town) -> None:
+    opening = town.open(ANN, 500, town.escrow())
+    settling = town.act(ANN, opening, Release())
+    town.act(BOB, opening, town.taking(opening, settling))
+
+
+def _refunded(town: Town) -> None:
+    opening = town.open(ANN, 500, town.escrow())
+    settling = town.act(BOB, opening, Refund())
+    town.act(ANN, opening, town.taking(opening, settling))
+
+
+def _agreed(town: Town) -> None:
+    """Ann has signed that Bob gets 200, and Bob settles by it; a tenth of that is Cat's."""
+    opening = town.open(ANN, 500, town.escrow())
+    signature = sign_verdict(town.key(ANN), town.community.network, name_of(opening), 200)
+    settling = town.act(BOB, opening, Agree(200, signature))
+    taken = town.act(BOB, opening, town.taking(opening, settling))
+    town.act(ANN, opening, town.taking(opening, settling))
+    town.issue(CAT, claims=[(taken, 20)])
+    town.wait(2)
+
+
+def _halved_by_the_opener(town: Town) -> None:
+    """Who disputed may halve after twice as many beats as the provider."""
+    opening = town.open(ANN, 500, _short(town))
+    town.act(ANN, opening, Dispute())
+    settling = town.act(ANN, opening, Halve())
+    town.wait(12)
+    town.act(BOB, opening, town.taking(opening, settling))
+
+
 def _split_votes(town: Town) -> None:
     opening = town.open(ANN, 500, town.escrow())
     town.split_votes(opening, Release(), Refund())
 
 
+def _escrow_for_three(town: Town, *, delivery_beats: int) -> EscrowTerms:
+    """To Bob, for whom it says nothing; an op of 200 bytes with 255 beats, of 201 with 256."""
+    names = town.community.names
+    split = tuple((name, 300_000) for name in sorted((names[ANN], names[CAT], names[DAN])))
+    return EscrowTerms(names[BOB], (), 0, split, delivery_beats, 200, ROOT)
+
+
+def _smallest_deposits(town: Town) -> None:
+    """Each puts in as little as 8.12.11 allows."""
+    town.open(ANN, 1, replace(town.channel(), beats=(1 << 32) - 1))
+    for beats, least in ((255, 2), (256, 3)):
+        opening = town.open(ANN, least, _escrow_for_three(town, delivery_beats=beats))
+        release = town.act(ANN, opening, Release())
+        town.act(BOB, opening, town.taking(opening, release))
+
+
 STORIES = {
+    "objects with the smallest deposits": _smallest_deposits,
     "a channel, topped up, closed, taken": _closed_channel,
     "a channel, reclaimed": _reclaimed_channel,
     "an escrow, judged": _judged_escrow,
@@ -301,6 +392,11 @@ STORIES = {
     "an escrow, refunded late": _refunded_late,
     "a stake, seized": _seized,
     "a stake, withdrawn": _withdrawn,
+    "a channel, closed with what was posted": _closed_with_posted,
+    "an escrow, released": _released,
+    "an escrow, refunded": _refunded,
+    "an escrow, agreed on": _agreed,
+    "an escrow, halved by its opener": _halved_by_the_opener,
     "proofs": _proofs,
     "an escrow whose votes are split": _split_votes,
 }
@@ -361,7 +457,9 @@ def _broken(case: _Case) -> list[tuple[str, Vertex, str]]:
     channel, escrow, stake = case.channel, case.escrow, case.stake
     spoilt = replace(case.voucher(10), signature=bytes(64))
     other_side = town.community.vertex(ANN, does=[Act(channel.id, 0, Reclaim())], note=7)
-    agreed = sign_verdict(town.key(ANN), network, name_of(escrow), 10)
+    agreed, too_much = (
+        sign_verdict(town.key(ANN), network, name_of(escrow), award) for award in (10, 301)
+    )
     pair = tuple(sorted((names[CAT], names[DAN])))
     return [
         ("an act on a vertex that opens nothing", by(ANN, case.top_up, Reclaim()), "8.12.3"),
@@ -400,6 +498,11 @@ def _broken(case: _Case) -> list[tuple[str, Vertex, str]]:
         ("a take after all was taken", by(BOB, escrow, case.take), "8.12.9"),
         ("a take of a stranger's", by(DAN, escrow, case.take), "8.12.9"),
         ("a take of nothing", by(ANN, escrow, case.take), "8.12.9"),
+        (
+            "a deposit of two drops for 201 bytes",
+            case.opens(ANN, _escrow_for_three(town, delivery_beats=256), 2),
+            "8.12.11",
+        ),
         (
             "a channel to oneself",
             case.opens(BOB, replace(town.channel(), lanes=1)),
@@ -446,7 +549,8 @@ def _broken(case: _Case) -> list[tuple[str, Vertex, str]]:
             case.opens(BOB, EscrowTerms(names[BOB], (), 0, (), 1, 1, ROOT)),
             "8.14.1",
         ),
-        ("an award of too much", by(BOB, escrow, Agree(301, agreed)), "8.14.2"),
+        ("an award of too much", by(BOB, escrow, Agree(301, too_much)), "8.14.2"),
+        ("a judgement of too much", by(BOB, escrow, _judged(town, escrow, 301)), "8.14.2"),
         (
             "a judgement of one arbiter of two",
             by(BOB, escrow, _of_one(_judged(town, escrow, 10), 0)),
@@ -491,16 +595,89 @@ def _broken(case: _Case) -> list[tuple[str, Vertex, str]]:
             "8.15.2",
         ),
         (
-            "vouchers of another channel",
-            by(BOB, stake, Slash(replace(town.two_vouchers(channel), opening=escrow.id))),
-            "8.15.2",
-        ),
-        (
-            "vouchers nobody signed",
-            by(BOB, stake, Slash(_unsigned_vouchers(town.two_vouchers(channel)))),
+            "vouchers of a channel that was opened before the stake",
+            by(BOB, stake, Slash(town.two_vouchers(channel))),
             "8.15.2",
         ),
         ("more put in than there is", case.opens(ANN, town.channel(), 51), "8.3.17"),
+    ]
+
+
+class _Later:
+    """A stake of Ann's, and what she and others opened after it."""
+
+    def __init__(self) -> None:
+        self.town = town = Town()
+        self.stake = town.open(ANN, 300, town.stake())
+        self.channel = town.open(ANN, 100, town.channel(lanes=3))
+        self.escrow = town.open(ANN, 100, town.escrow())
+        self.of_cat = town.open(CAT, 100, town.channel())
+        self.spent = town.open(ANN, 100, town.channel())
+        closing = town.act(BOB, self.spent, Close(NO_VERTEX, (), ()))
+        town.act(ANN, self.spent, town.taking(self.spent, closing))
+        self.posted = [
+            town.act(DAN, self.channel, PostVouchers((self.to_eight(lane),))) for lane in (0, 1)
+        ]
+
+    def to_eight(self, lane: int, payees: int = 8) -> Voucher:
+        """Return a voucher that pays so many people, others on each lane."""
+        return sign_voucher(
+            self.town.key(ANN),
+            self.town.community.network,
+            name_of(self.channel),
+            lane=lane,
+            total=payees,
+            count=1,
+            root=ROOT,
+            split=[(NodeId(bytes([8 * lane + one]) * 32), 1) for one in range(1, payees + 1)],
+        )
+
+    def by_bob(self, opening: Vertex, action: Action) -> Vertex:
+        return self.town.draft(BOB, Act(opening.id, 0, action))
+
+
+def _broken_later(case: _Later) -> list[tuple[str, Vertex, str]]:
+    town, proof = case.town, case.town.two_vouchers(case.channel)
+    posted = tuple(sorted(one.id for one in case.posted))
+
+    def slash(proof: Proof) -> Vertex:
+        return case.by_bob(case.stake, Slash(proof))
+
+    return [
+        (
+            "a top-up after taking what was left",
+            town.draft(ANN, Act(case.spent.id, 0, TopUp(50))),
+            "8.13.2",
+        ),
+        (
+            "a close that pays seventeen",
+            case.by_bob(case.channel, Close(NO_VERTEX, posted, (case.to_eight(2, payees=1),))),
+            "8.13.4",
+        ),
+        ("vouchers of another channel", slash(replace(proof, opening=case.spent.id)), "8.15.2"),
+        ("vouchers nobody signed", slash(_unsigned_vouchers(proof)), "8.15.2"),
+        (
+            "vouchers of a channel of somebody else",
+            slash(town.two_vouchers(case.of_cat)),
+            "8.15.2",
+        ),
+        ("vouchers of an escrow", slash(town.two_vouchers(case.escrow)), "8.15.2"),
+        ("vouchers of what was not opened", slash(replace(proof, index=1)), "8.15.2"),
+        (
+            "a wrong result found by a member that there is not",
+            slash(replace(town.wrong_result(ANN), members=(0, 2))),
+            "8.15.2",
+        ),
+        (
+            "a finding that nobody signed",
+            slash(_without_second(town.wrong_result(ANN))),
+            "8.15.2",
+        ),
+        (
+            "one verdict of two that the owner signed",
+            slash(_one_signed(town.verdicts_of(ANN))),
+            "8.15.2",
+        ),
     ]
 
 
@@ -514,6 +691,14 @@ def _of_one(judged: Judge, number: int) -> Judge:
 
 def _unsigned(proof: TwoVerdicts) -> TwoVerdicts:
     return replace(proof, signatures=(bytes(64), bytes(64)))
+
+
+def _one_signed(proof: TwoVerdicts) -> TwoVerdicts:
+    return replace(proof, signatures=(proof.signatures[0], bytes(64)))
+
+
+def _without_second(proof: WrongResult) -> WrongResult:
+    return replace(proof, signatures=(proof.signatures[0], bytes(64)))
 
 
 def _unsigned_vouchers(proof: TwoVouchers) -> TwoVouchers:
@@ -537,6 +722,7 @@ def _statements() -> list[Json]:
         ann, NET, name, lane=1, total=900, count=3, root=ROOT, split=[(Town().key(CAT).node_id, 90)]
     )
     split: Value = [[who, drops] for who, drops in voucher.split]
+    table = table_of({ann.node_id: 2}, 2)
     bodies: list[tuple[Domain, Value, bytes]] = [
         (VOUCHER_DOMAIN, [1, name, 1, 900, 3, ROOT, split], voucher.signature),
         (VERDICT, [1, name, 250], sign_verdict(ann, NET, name, 250)),
@@ -544,6 +730,11 @@ def _statements() -> list[Json]:
             FINDING,
             [1, ann.node_id, ROOT, 4, bytes(32)],
             sign_finding(ann, NET, ann.node_id, ROOT, 4, bytes(32)),
+        ),
+        (
+            HOME,
+            [1, ann.node_id, table_value(table), NO_VERTEX],
+            ann.sign(home_preimage(NET, ann.node_id, table)),
         ),
     ]
     return [
@@ -606,11 +797,23 @@ def _wires(vertices: Sequence[Vertex]) -> list[str]:
     return [encode_vertex(vertex).hex() for vertex in vertices]
 
 
+def _group(town: Town, cases: Sequence[tuple[str, Vertex, str]]) -> Json:
+    return {
+        "genesis": town.community.genesis.body.hex(),
+        "held": _wires(town.inserted),
+        "cases": [
+            {"name": name, "hex": encode_vertex(one).hex(), "rule": rule}
+            for name, one, rule in cases
+        ],
+    }
+
+
 def build() -> Json:
     """Return the vectors."""
     accept, reject = _of_form()
     case = _Case()
     broken = _broken(case)
+    later = _Later()
     often, vertex = _settled_too_often()
     return {
         "spec": "8.12",
@@ -626,24 +829,8 @@ def build() -> Json:
         },
         "stories": [_story(name) for name in STORIES],
         "broken": [
-            {
-                "genesis": case.town.community.genesis.body.hex(),
-                "held": _wires(case.town.inserted),
-                "cases": [
-                    {"name": name, "hex": encode_vertex(one).hex(), "rule": rule}
-                    for name, one, rule in broken
-                ],
-            },
-            {
-                "genesis": often.community.genesis.body.hex(),
-                "held": _wires(often.inserted),
-                "cases": [
-                    {
-                        "name": "a fifth settlement",
-                        "hex": encode_vertex(vertex).hex(),
-                        "rule": "8.12.8",
-                    }
-                ],
-            },
+            _group(case.town, broken),
+            _group(later.town, _broken_later(later)),
+            _group(often, [("a fifth settlement", vertex, "8.12.8")]),
         ],
     }

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 ANN = Identity.from_seed(b"ann-issues-the-vertices-vectors-")
 BOB = Identity.from_seed(b"bob-is-paid-in-vertices-vectors-")
 CAT = NodeId(b"\xca" * 32)
+KEY = b"\x0a" * 32
 GENESIS = new_genesis("vectors", {ANN.node_id: 1}, {ANN.node_id: 1_000}, b"salt-of-vectors-")
 NET = GENESIS.network
 OTHER_NET = bytes(8)
@@ -198,6 +199,8 @@ def _of_form() -> dict[str, tuple[Mapping[str, Value], str]]:
         "a claim without a total": ({"claims": [[ids(1)[0]]]}, "8.3.1"),
         "a claim whose total is true": ({"claims": [[ids(1)[0], True]]}, "8.3.1"),
         "a claim of a short id": ({"claims": [[bytes(31), 1]]}, "8.3.1"),
+        "an op that is a number": ({"ops": [1]}, "8.3.1"),
+        "an op that is empty": ({"ops": [[]]}, "8.3.1"),
         "an op of kind 0": ({"ops": [[0, CAT, 1]]}, "8.3.1"),
         "an op of kind 2": ({"ops": [[2, CAT, 1]]}, "8.3.1"),
         "an op of kind true": ({"ops": [[True, CAT, 1]]}, "8.3.1"),
@@ -233,7 +236,13 @@ def _of_form() -> dict[str, tuple[Mapping[str, Value], str]]:
         "a table without seats": of_table([[], 1]),
         "a table of a quorum too small": of_table([[[CAT, 2]], 1]),
         "a table of a quorum too large": of_table([[[CAT, 2]], 3]),
-        "a table with a seat of nothing": of_table([[[CAT, 0]], 1]),
+        "a table with a seat of nothing": of_table([[[KEY, 0], [CAT, 1]], 1]),
+        "a table with a seat too heavy": of_table([[[CAT, (1 << 31) + 1]], 1 << 31]),
+        "a table of thirty-three": of_table([[[one, 1] for one in ids(33)], 23]),
+        "a table with a name of 31 bytes": (committee([6, 5, 1, [[[[CAT[1:], 1]], 1]]]), "8.3.1"),
+        "a table without a quorum": (committee([6, 5, 1, [[[[CAT, 1]]]]]), "8.3.1"),
+        "a decision without precommits": (committee([6, 5, 6, [ids(9)[8], []]]), "8.19.1"),
+        "an op about a committee with a field too few": (committee([6, 5, 2]), "8.3.1"),
         "a table with somebody twice": of_table([[[CAT, 1], [CAT, 1]], 2]),
         "a prev at seq 0": ({"prev": PREV}, "8.3.5"),
         "no prev at seq 7": ({"seq": 7}, "8.3.5"),
@@ -264,6 +273,10 @@ def _of_form() -> dict[str, tuple[Mapping[str, Value], str]]:
         "a home that is nil": ({**NEXT, "home": None}, "8.3.1"),
         "a move to 31 bytes": ({**NEXT, "ops": [[5, 2, DIGEST[1:]]]}, "8.3.1"),
         "an unknown action about a home": ({**NEXT, "ops": [[5, 3, DIGEST]]}, "8.3.1"),
+        "an unknown action about a home, said like a creation": (
+            {**NEXT, "ops": [[5, 3, [SEATS, 2], [bytes(64), bytes(64)], b""]]},
+            "8.3.1",
+        ),
         "a home with a signature of 63 bytes": (
             {**NEXT, "ops": [[5, 1, [SEATS, 2], [bytes(64), bytes(63)], b""]]},
             "8.3.1",
@@ -309,6 +322,13 @@ def _of_bytes() -> dict[str, tuple[bytes, str]]:
         "a signature of 63 bytes": (encode([good, signature[:63]]), "8.3.1"),
         "a third element": (encode([good, signature, None]), "8.3.1"),
         "a body that is not bin": (encode([fields, signature]), "8.3.1"),
+        "a body with its length in four bytes": (b"\x92\xc6\0\0\0" + wire(good)[2:], "8.3.1"),
+        "a short body with its length in two bytes": (b"\x92\xc5\0" + wire(good)[2:], "8.3.1"),
+        "a signature that is text": (
+            wire(good).replace(b"\xc4\x40" + signature, b"\xd9\x40" + signature),
+            "8.3.1",
+        ),
+        "a body that is a number": (wire(encode(1)), "8.3.1"),
         "a trailing byte": (wire(good) + b"\0", "8.3.1"),
         "a trailing byte in the body": (wire(good + b"\0"), "8.3.1"),
         "a body with 13 fields": (wire(encode(fields[:13])), "8.3.1"),
@@ -318,6 +338,10 @@ def _of_bytes() -> dict[str, tuple[bytes, str]]:
             wire(good.replace(ANN.node_id + b"\0", ANN.node_id + b"\xcc\0")),
             "8.3.1",
         ),
+        **{
+            f"a {name} below 0": (wire(_with_raw(name, b"\xff")), "8.3.1")
+            for name in ("seq", "epoch", "beat", "ts", "pow")
+        },
         "8,263 bytes": (bytes(8_263), "8.3.2"),
         "a signature of another key": (wire(good, BOB), "8.3.12"),
         "a signature of another body": (encode([good, ANN.sign(good)]), "8.3.12"),
@@ -331,6 +355,12 @@ def _of_bytes() -> dict[str, tuple[bytes, str]]:
             "8.3.12",
         ),
     }
+
+
+def _with_raw(field: str, data: bytes) -> bytes:
+    """Return a body in which ``data`` stands for one field; 15 fields begin with 9f."""
+    fields = {name: encode(value) for name, value in FIELDS.items()} | {field: data}
+    return b"\x9f" + b"".join(fields.values())
 
 
 def _plus_group_order(scalar: bytes) -> bytes:

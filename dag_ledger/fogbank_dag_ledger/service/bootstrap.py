@@ -25,8 +25,8 @@ from ..checkpoint import (
 )
 from ..checkpoint_state import decode_record, encode_record
 from ..checkpointing import Certified
-from ..committee_operations import Table
-from ..committee_proof import committees, encode_committee_request
+from ..committee_operations import Table, table_of
+from ..committee_proof import check_committee_proof, committees, encode_committee_request
 from ..genesis import Genesis
 from ..limits import REQUEST_TIMEOUT_S, SNAPSHOT_PEERS
 from .checkpoint_files import Snapshot, check_certified, check_quorum
@@ -88,8 +88,9 @@ async def _offers(
                 body, signatures = checkpoints[0]
                 checkpoint = decode_checkpoint(body, genesis.network)
                 if checkpoint.hash not in offers:
-                    proofs = await _committees(network, proven, checkpoint.epoch, peer)
-                    tables = committees(genesis, proofs)
+                    proofs, tables = await _committees(
+                        network, genesis, proven, checkpoint.epoch, peer
+                    )
                     check_quorum(checkpoint, signatures, genesis, tables)
                     offer = _Offer(checkpoint, signatures, proofs, tables)
                     offers[checkpoint.hash] = offer
@@ -104,14 +105,22 @@ async def _offers(
 
 
 async def _committees(
-    network: Network, proven: Sequence[bytes], epoch: int, peer: NodeId
-) -> list[bytes]:
-    """Return the proofs up to ``epoch``; ``proven`` are those that are known."""
+    network: Network, genesis: Genesis, proven: Sequence[bytes], epoch: int, peer: NodeId
+) -> tuple[list[bytes], list[Table]]:
+    """Return the proofs up to ``epoch``; ``proven`` are those that are known.
+
+    Each is checked before the next is asked for: an epoch can be invented, its proof cannot.
+    """
     proofs = list(proven[:epoch])
+    tables = committees(genesis, proofs)
     while len(proofs) < epoch:
-        body = encode_committee_request(len(proofs) + 1)
-        proofs.append(await network.request(peer, COMMITTEE, body, timeout_s=REQUEST_TIMEOUT_S))
-    return proofs
+        number = len(proofs) + 1
+        body = encode_committee_request(number)
+        proof = await network.request(peer, COMMITTEE, body, timeout_s=REQUEST_TIMEOUT_S)
+        before = tables[-1] if tables else table_of(genesis.seats, genesis.quorum)
+        tables.append(check_committee_proof(proof, genesis.network, number, before))
+        proofs.append(proof)
+    return proofs, tables
 
 
 async def _read(network: Network, genesis: Genesis, offer: _Offer, peer: NodeId) -> Certified:

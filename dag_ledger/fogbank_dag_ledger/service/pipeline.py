@@ -17,7 +17,13 @@ from ..arrivals import Arrivals
 from ..gossip_events import VerticesSeen
 from ..intake import Intake
 from ..ledger import Ledger
-from ..limits import RECENT_MAX, VERIFY_BATCH, VERIFY_BATCHES_WAITING_MAX, VERIFY_INLINE_MAX
+from ..limits import (
+    INVALID_WAITING_MAX,
+    RECENT_MAX,
+    VERIFY_BATCH,
+    VERIFY_BATCHES_WAITING_MAX,
+    VERIFY_INLINE_MAX,
+)
 from ..participation.happenings import VerticesArrived
 from ..vertex import Vertex, VertexId, tag_in
 from ..vertex_codec import decode_vertex
@@ -172,7 +178,9 @@ class Pipeline:
             try:
                 vertex = decode_vertex(wire, self._network)
             except RemoteProtocolError as error:
-                self._invalid.append((peer, error.rule))
+                # While the disk is slow nothing of them is counted, and more would only pile up.
+                if len(self._invalid) < INVALID_WAITING_MAX:
+                    self._invalid.append((peer, error.rule))
                 continue
             is_asked = is_wanted is not None and is_wanted(vertex.id)
             arrived = _Arrived(vertex, peer, delivery, is_asked)

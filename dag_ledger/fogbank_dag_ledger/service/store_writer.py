@@ -7,7 +7,13 @@ import trio
 
 from fogbank_protocol.node.database import DatabaseFailure
 
-from ..limits import DISK_RETRY_S, STORE_BATCH_S, STORE_BATCH_VERTICES, STORE_WAITING_MAX
+from ..limits import (
+    DISK_RETRY_S,
+    STORE_BATCH_S,
+    STORE_BATCH_VERTICES,
+    STORE_WAITING_BYTES_MAX,
+    STORE_WAITING_MAX,
+)
 from ..vertex import VertexId
 from .store import VertexStore
 
@@ -19,6 +25,7 @@ class StoreWriter:
         """Write to ``store``, which nobody else appends to."""
         self._store = store
         self._waiting: dict[VertexId, bytes] = {}
+        self._waiting_bytes = 0
         self._changed = trio.Event()
         self._flushes = 0
         self._failure_changed = trio.Event()
@@ -26,14 +33,18 @@ class StoreWriter:
         """Why the last batch could not be written, as a sentence; None when it was."""
 
     def put(self, vertices: Iterable[tuple[VertexId, bytes]]) -> None:
-        """Write ``vertices`` soon."""
-        self._waiting.update(vertices)
+        """Write ``vertices`` soon, also when there is no room: they were accepted."""
+        for vertex_id, wire in vertices:
+            if vertex_id not in self._waiting:
+                self._waiting[vertex_id] = wire
+                self._waiting_bytes += len(wire)
         self._say_changed()
 
     @property
     def has_room(self) -> bool:
-        """Whether not too many vertices wait to be written."""
-        return len(self._waiting) < STORE_WAITING_MAX
+        """Whether not too much waits to be written: whoever accepts vertices waits for room."""
+        waiting_max = STORE_WAITING_BYTES_MAX
+        return len(self._waiting) < STORE_WAITING_MAX and self._waiting_bytes < waiting_max
 
     async def wait_for_room(self) -> None:
         """Return when there is room."""
@@ -93,8 +104,9 @@ class StoreWriter:
             self._say_changed()
             return False
         self._note_failure(None)
-        for vertex_id, _ in batch:
+        for vertex_id, wire in batch:
             del self._waiting[vertex_id]
+            self._waiting_bytes -= len(wire)
         self._say_changed()
         return True
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from fogbank_dag_ledger.checkpoint import (
+    COMMITTEE,
     NAMES,
     NEWEST,
     STATE,
@@ -21,6 +22,7 @@ from fogbank_dag_ledger.checkpoint_state import AccountRecord, encode_record
 from fogbank_dag_ledger.merkle import merkle_root
 from fogbank_dag_ledger.service.bootstrap import fetch_snapshot
 from fogbank_dag_ledger.vertex import VertexId, vertex_id
+from fogbank_protocol.encoding import encode
 from fogbank_protocol.identity import Identity, NodeId
 
 from ..community import Community
@@ -38,6 +40,7 @@ class Story:
 
     signers: Sequence[Identity]
     height: int = 7
+    epoch: int = 0
     spoilt_state: bool = False
     checkpoint: Checkpoint = field(init=False)
     records: list[bytes] = field(init=False)
@@ -52,7 +55,7 @@ class Story:
             COMMUNITY.network,
             height=self.height,
             previous=CheckpointHash(b"p" * 32),
-            epoch=0,
+            epoch=self.epoch,
             heads=(head,),
             dead=(),
             state_root=bytes(32) if self.spoilt_state else merkle_root(self.records),
@@ -72,6 +75,7 @@ class Story:
             NEWEST: encode_newest([told, told]),
             STATE: encode_records(self.records),
             NAMES: encode_names([VertexId(one) for one in self.names]),
+            COMMITTEE: encode([b"a proposal", [b"a precommit"]]),
         }
         return answers[method]
 
@@ -87,9 +91,11 @@ class Beginner(MemoryNode):
         super().__init__(MemoryNetwork(), COMMUNITY.names[0])
         self.story = story
         self.parted: list[NodeId] = []
+        self.asked: list[str] = []
 
     async def request(self, peer: NodeId, method: str, body: bytes, *, timeout_s: float) -> bytes:
         del peer, body, timeout_s
+        self.asked.append(method)
         return self.story.answer(method)
 
     def cut_off(self, peer: NodeId, message: str) -> None:
@@ -115,6 +121,13 @@ async def test_a_history_that_no_quorum_of_the_committee_signed_is_not_taken(sto
     beginner = Beginner(story)
     assert await heard(beginner) is None
     assert set(beginner.parted) == set(STORYTELLERS)
+
+
+async def test_who_invents_an_epoch_is_asked_for_one_proof_and_not_for_all_of_them() -> None:
+    beginner = Beginner(Story(COMMUNITY.identities[:3], epoch=1 << 31))
+    assert await heard(beginner) is None
+    assert set(beginner.parted) == set(STORYTELLERS)
+    assert beginner.asked == [NEWEST, COMMITTEE] * len(STORYTELLERS)
 
 
 async def test_old_keys_of_a_quorum_fool_who_knows_nothing_better_and_nobody_else() -> None:

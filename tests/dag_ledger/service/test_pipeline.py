@@ -7,7 +7,7 @@ import trio
 from fogbank_dag_ledger.gossip_events import VerticesSeen
 from fogbank_dag_ledger.intake import Intake
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.limits import ASKED_REACH, WINDOW
+from fogbank_dag_ledger.limits import ASKED_REACH, INVALID_WAITING_MAX, WINDOW
 from fogbank_dag_ledger.participation.happenings import VerticesArrived
 from fogbank_dag_ledger.service.pipeline import Pipeline
 from fogbank_dag_ledger.vertex import VertexId, tag_of
@@ -156,3 +156,16 @@ async def test_a_few_are_worked_in_at_once_unless_the_disk_has_no_room() -> None
         nursery.start_soon(taken.pipeline.run)
         await wait_until(lambda: second.id in taken.ledger)
         nursery.cancel_scope.cancel()
+
+
+async def test_invalid_ones_do_not_pile_up_while_the_disk_has_no_room() -> None:
+    taken = Taken()
+    taken.has_room = False
+    for _ in range(3):
+        await taken.pipeline.push([b"garbage"] * INVALID_WAITING_MAX, BEN)
+    await taken.pipeline.push([b"garbage"], ANN)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(taken.pipeline.run)
+        await wait_until(lambda: bool(taken.arrived))
+        nursery.cancel_scope.cancel()
+    assert Counter(peer for peer, _ in taken.invalid) == {BEN: INVALID_WAITING_MAX}

@@ -6,6 +6,7 @@ import pytest
 import trio
 from tests.full_disk import full_disk
 
+from fogbank_dag_ledger.limits import STORE_WAITING_BYTES_MAX, VERTEX_BYTES_MAX
 from fogbank_dag_ledger.service.store import VertexStore
 from fogbank_dag_ledger.service.store_writer import StoreWriter
 
@@ -54,4 +55,31 @@ async def test_a_full_disk_is_waited_out_and_nothing_is_lost(
             await writer.flush()
             assert len(store.find(ids)) == 500
             nursery.cancel_scope.cancel()
+    store.close()
+
+
+@pytest.mark.slow
+async def test_what_waits_is_bounded_in_bytes_and_all_that_was_accepted_is_written(
+    tmp_path: Path,
+) -> None:
+    store = VertexStore(tmp_path / "vertices.sqlite", NETWORK)
+    writer = StoreWriter(store)
+    largest = bytes(VERTEX_BYTES_MAX)
+    ids = [place(1, seq) for seq in range(-(-STORE_WAITING_BYTES_MAX // VERTEX_BYTES_MAX))]
+    writer.put((vertex_id, largest) for vertex_id in ids[:-1])
+    # Twice is once.
+    writer.put([(ids[0], largest)])
+    assert writer.has_room
+    writer.put([(ids[-1], largest)])
+    assert not writer.has_room
+    # What an insertion released is accepted, room or not.
+    writer.put([(place(2, 0), largest)])
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(writer.run)
+            await writer.wait_for_room()
+            await writer.flush()
+            nursery.cancel_scope.cancel()
+    assert writer.has_room
+    assert len(store.find([*ids, place(2, 0)])) == len(ids) + 1
     store.close()
