@@ -13,12 +13,14 @@ import os
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
 from benchmarks.process_pools import measure_peers
 from tests.end_to_end.agents import PATIENCE_S, Agent, wait_until
+from tests.end_to_end.tick_kills import configure
 
 from fogbank_agent.control.client import ControlClient
 from fogbank_agent.control.requests.jobs import (
@@ -77,29 +79,19 @@ def used(agents: Iterable[tuple[str, Agent]]) -> dict[str, float]:
 
 
 def buy(
-    client: ControlClient, task: bytes, first: int, runs: int, verify: str
+    client: ControlClient,
+    task: bytes,
+    first: int,
+    runs: int,
+    verify: str,
+    fuel_max: int = FUEL_MAX,
 ) -> tuple[float, JobEnded]:
     """Buy ``runs`` different runs; return the seconds for handing over and for the job."""
     began = time.perf_counter()
     inputs = [number.to_bytes(INPUT_BYTES, "big") for number in range(first, first + runs)]
     names = client.put_blobs(inputs)
     handed = time.perf_counter() - began
-    client.send(
-        StartJob(
-            task_id=task,
-            task_name="echo",
-            inputs=tuple(RunInput(str(n), name) for n, name in enumerate(names)),
-            arguments=(),
-            environment=(),
-            seed=0,
-            verify=verify,
-            price_max=None,
-            start_price_max=None,
-            fuel_max=FUEL_MAX,
-            deadline_s=None,
-            patience_s=None,
-        )
-    )
+    client.send(a_job(task, names, verify, fuel_max))
     while True:
         match client.receive_any([JobProgressed, RunsEnded, JobEnded]):
             case RunsEnded(ended_now):
@@ -111,49 +103,99 @@ def buy(
                 pass
 
 
-def give_stake(requestor: Agent, seller: Agent) -> None:
+def buy_one(client: ControlClient, task: bytes, data: bytes) -> dict[str, int]:
+    """Buy one run; return after how many milliseconds of the job what happened."""
+    at_ms: dict[str, int] = {}
+    client.send(a_job(task, [data], "audit"))
+    while True:
+        match client.receive_any([JobProgressed, RunsEnded, JobEnded]):
+            case JobProgressed() as progress:
+                at_ms[progress.event] = progress.at_ms
+            case JobEnded() as ended:
+                assert ended.ok == 1, ended
+                return at_ms
+            case _:
+                pass
+
+
+def a_job(task: bytes, inputs: Sequence[bytes], verify: str, fuel_max: int = FUEL_MAX) -> StartJob:
+    return StartJob(
+        task_id=task,
+        task_name="echo",
+        inputs=tuple(RunInput(str(number), name) for number, name in enumerate(inputs)),
+        arguments=(),
+        environment=(),
+        seed=0,
+        verify=verify,
+        price_max=None,
+        start_price_max=None,
+        fuel_max=fuel_max,
+        deadline_s=None,
+        patience_s=None,
+    )
+
+
+def give_stake(requestor: Agent, seller: Agent, stake: int) -> None:
     """Let a provider stake what it would lose for a lie: without one all its work is repeated."""
-    requestor.ask(Pay(seller.wallet().node_id, 2 * STAKE, PATIENCE_S), Paid)
-    wait_until("the stake can be made", lambda: seller.wallet().balance > STAKE)
-    seller.ask(OpenStake(STAKE), Stakes)
+    requestor.ask(Pay(seller.wallet().node_id, 2 * stake, PATIENCE_S), Paid)
+    wait_until("the stake can be made", lambda: seller.wallet().balance > stake)
+    seller.ask(OpenStake(stake), Stakes)
 
 
-def measure(folder: Path, runs: int, providers: int, verify: str) -> None:
+@contextmanager
+def a_market(
+    folder: Path, providers: int, stake: int = STAKE, settings: str = ""
+) -> Generator[tuple[Agent, Sequence[tuple[str, Agent]]]]:
+    """Let a requestor and ``providers`` run; yield it, and all of them by role.
+
+    ``settings`` are sections of everybody's configuration.
+    """
     requestor, *sellers = agents = [
         Agent(folder / f"agent{number}") for number in range(1 + providers)
     ]
     try:
         assert requestor("init", "--name", "rate", *LOCAL).returncode == 0
+        if settings:
+            configure(requestor, settings)
         requestor.start()
         network = requestor.json("status")["network_id"]
         for seller in sellers:
             assert seller("init", "--join", network, *LOCAL).returncode == 0
+            if settings:
+                configure(seller, settings)
             seller.start()
         requestor.wait_peers(providers)
         for seller in sellers:
-            give_stake(requestor, seller)
-        named = [("requestor", requestor), *(("provider", seller) for seller in sellers)]
-        with ControlClient(requestor.state / "control.sock") as client:
-            task = client.put_blob(BytesIO(ECHO), len(ECHO))
-            buy(client, task, 0, WARM_RUNS, verify)
-            before, began = used(named), time.perf_counter()
-            before["client"] = time.process_time()
-            handed, ended = buy(client, task, WARM_RUNS, runs, verify)
-            seconds = time.perf_counter() - began
-            after = used(named)
-            after["client"] = time.process_time()
-            spent = {name: after[name] - before[name] for name in after}
-        report("verified_paid_runs", runs / seconds, "runs/s", runs=runs, verification=verify)
-        report("verified_paid_runs_of_the_job", runs / ended.seconds, "runs/s")
-        report("hand_over", handed / runs * 1e6, "µs/run")
-        for name, one in spent.items():
-            report("processor_time", one / runs * 1e6, "µs/run", process=name)
-        report("processor_time", sum(spent.values()) / runs * 1e6, "µs/run", process="all")
-        report("paid", ended.paid, "drops", lies=ended.lies_caught)
+            give_stake(requestor, seller, stake)
+        yield requestor, [("requestor", requestor), *(("provider", seller) for seller in sellers)]
     finally:
         for agent in agents:
             if agent.processes:
                 agent.stop()
+
+
+def measure(folder: Path, runs: int, providers: int, verify: str) -> None:
+    with (
+        a_market(folder, providers) as (requestor, named),
+        ControlClient(requestor.state / "control.sock") as client,
+    ):
+        task = client.put_blob(BytesIO(ECHO), len(ECHO))
+        buy(client, task, 0, WARM_RUNS, verify)
+        before, began = used(named), time.perf_counter()
+        before["client"] = time.process_time()
+        handed, ended = buy(client, task, WARM_RUNS, runs, verify)
+        seconds = time.perf_counter() - began
+        after = used(named)
+        after["client"] = time.process_time()
+        spent = {name: after[name] - before[name] for name in after}
+    report("verified_paid_runs", runs / seconds, "runs/s", runs=runs, verification=verify)
+    report("verified_paid_runs_of_the_job", runs / ended.seconds, "runs/s")
+    report("hand_over", handed / runs * 1e6, "µs/run")
+    for name, one in spent.items():
+        report("processor_time", one / runs * 1e6, "µs/run", process=name)
+    report("processor_time", sum(spent.values()) / runs * 1e6, "µs/run", process="all")
+    report("checks", 100 * ended.fuel_checked / ended.fuel, "% of the runs' fuel")
+    report("paid", ended.paid, "drops", lies=ended.lies_caught)
 
 
 def main() -> None:

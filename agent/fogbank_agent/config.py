@@ -125,8 +125,9 @@ class RequestorConfig:
     verifier), "partial" (some runs of each lot again) or "quorum:K" (K must agree); "auto" is
     "verify" for a task that has a verifier, and "audit" for any other."""
 
-    audit_ppm: Annotated[int, Between(0, 1_000_000)] = 100_000
-    """Runs audited, in parts per million; providers without a history are audited more often."""
+    audit_ppm: Annotated[int, Between(0, 1_000_000)] = 50_000
+    """Runs audited at least, in parts per million.  Who has shown little, or has too little at
+    stake, is audited more often."""
 
     by_stake: bool = True
     """Audit so often that lying never pays: by price and by what a provider has at stake, and each

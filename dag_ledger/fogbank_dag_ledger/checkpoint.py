@@ -25,6 +25,7 @@ from .limits import (
     HASH_BYTES,
     RECORD_BYTES_MAX,
     SEATS_MAX,
+    STATE_PAGE_BYTES_MAX,
     STATE_PAGE_RECORDS_MAX,
     STATE_RECORDS_MAX,
     VERTEX_ID_BYTES,
@@ -275,7 +276,9 @@ def decode_state_request(data: bytes) -> tuple[CheckpointHash, int]:
         RemoteProtocolError: the body has another form.
     """
     match decode(data):
-        case [bytes(name), int(first)] if len(name) == HASH_BYTES and 0 <= first < _HEIGHT_LIMIT:
+        case [bytes(name), int(first)] if (
+            len(name) == HASH_BYTES and not isinstance(first, bool) and 0 <= first < _HEIGHT_LIMIT
+        ):
             return CheckpointHash(name), first
         case _:
             raise RemoteProtocolError("not a question for a state", rule=RULE)
@@ -299,6 +302,8 @@ def decode_records(data: bytes) -> list[bytes]:
                 if not isinstance(value, bytes) or len(value) > RECORD_BYTES_MAX:
                     raise RemoteProtocolError("not a record", rule=RULE)
                 records.append(value)
+            if sum(map(len, records)) > STATE_PAGE_BYTES_MAX:
+                raise RemoteProtocolError("a page of too many bytes", rule=RULE)
             return records
         case _:
             raise RemoteProtocolError("a page without records", rule=RULE)

@@ -99,8 +99,9 @@ class Ground:
                 lost = True
             else:
                 sources.append(source)
-        lost = lost or any(map(self._is_lost, _openings(vertex))) or self._takes_in_vain(vertex)
-        lost = lost or any(map(self._is_gone, _destinations(vertex)))
+        if vertex.operations:
+            lost = lost or any(map(self._is_lost, _openings(vertex))) or self._takes_in_vain(vertex)
+            lost = lost or any(map(self._is_gone, _destinations(vertex)))
         return Footing(edges, prev, () if lost else tuple(sources), lost)
 
     def _takes_in_vain(self, vertex: Vertex) -> bool:

@@ -156,8 +156,10 @@ class Gossip:
         """Push own vertices at once, and those of others soon."""
         self._count(vertices)
         own = tuple(vertex.wire for vertex in vertices if vertex.source is None)
-        for vertex in vertices:
-            if vertex.source is not None and not self._is_read_from(vertex.source):
+        sources = {vertex.source for vertex in vertices if vertex.source is not None}
+        pushing = {source for source in sources if not self._is_read_from(source)}
+        for vertex in vertices if pushing else ():
+            if vertex.source is not None and vertex.source in pushing:
                 self._forwards[vertex.wire] = _Forward(vertex.id[:TAG_BYTES], {vertex.source})
         if self._forwards and self._forward_at == inf:
             self._forward_at = now + self._random.uniform(0, FORWARD_DELAY_S)
@@ -214,7 +216,8 @@ class Gossip:
     def _count(self, vertices: Sequence[Accepted]) -> None:
         for vertex in vertices:
             self._frontier.add(vertex.id, vertex.previous)
-            self._wanted.pop(vertex.id, None)
+            if self._wanted:
+                self._wanted.pop(vertex.id, None)
 
     def _ask_due(self, now: float) -> list[GossipCommand]:
         return [

@@ -1,7 +1,7 @@
 """What gossip is told of, and what it decides (SPEC.md section 8.7)."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from fogbank_protocol.identity import NodeId
 
@@ -24,9 +24,8 @@ class PeerLeft:
     peer: NodeId
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """One vertex that is held now."""
+class Accepted(NamedTuple):
+    """One vertex that is held now.  A tuple, because one is made for every vertex."""
 
     id: VertexId
     previous: VertexId

@@ -1,4 +1,4 @@
-"""All homes that are known, and the rules about them, 8.18.2 to 8.18.5 (SPEC.md section 8.18)."""
+"""All homes that are known, and the rules about them, 8.18.2 to 8.18.6 (SPEC.md section 8.18)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple

@@ -63,8 +63,9 @@ class Ledger:
         ``Confirmed``, ``Final``.
 
         Raises:
-            RemoteProtocolError: it breaks a rule of 8.3.13 to 8.3.18, or one that 8.12 to 8.15
-                number from 8.12.3 on, and nothing has changed.
+            RemoteProtocolError: it breaks 8.3.7, a rule of 8.3.13 to 8.3.18, 8.18.2 to 8.18.6 or
+                8.19.2 to 8.19.5, or one that 8.12 to 8.15 number from 8.12.3 on, and nothing has
+                changed.
         """
         return self._insertion.insert(vertex)
 

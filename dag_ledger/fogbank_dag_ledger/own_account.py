@@ -132,14 +132,15 @@ class OwnAccount:
 
     def _finish(self, vertex_id: VertexId) -> list[PaymentNews]:
         record = self._record(vertex_id)
-        payments = tuple((recipient, amount) for recipient, amount, _ in record.payments)
+        payments = record.payments
         if not payments:
             return []
         self.pending -= len(payments)
         issuer = record.chain.issuer
         if issuer == self._owner:
             self.final += len(payments)
-            return [PaymentFinal(vertex_id, payments)]
-        received = [amount for recipient, amount in payments if recipient == self._owner]
+            paid = tuple((recipient, amount) for recipient, amount, _ in payments)
+            return [PaymentFinal(vertex_id, paid)]
+        received = [amount for recipient, amount, _ in payments if recipient == self._owner]
         self.incoming -= sum(received)
         return [PaymentReceived(vertex_id, issuer, amount) for amount in received]

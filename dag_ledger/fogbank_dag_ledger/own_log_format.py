@@ -2,7 +2,8 @@ r"""The bytes of the log of own vertices (SPEC.md section 8.8).
 
 The file is a header, ``fog-own-1\0 | net(8) | issuer(32)``, and then records, each
 ``length(4) | checksum(8) | bytes``.  A checksum covers the one before it as well, so a record that
-is missing in the middle is noticed and not only one that changed.
+is missing in the middle is noticed and not only one that changed; the first covers the header, so
+a header that changed is told from that of somebody else.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,6 @@ from fogbank_protocol.identity import NetworkId, NodeId
 from .limits import OWN_LOG_APPEND_BYTES_MAX
 
 HEADER_BYTES = 50
-FIRST_CHECKSUM = bytes(8)
-"""What stands for the checksum before the first record."""
-
 _MAGIC = b"fog-own-1\0"
 _PREFIX = Struct(">I8s")
 
@@ -66,6 +64,11 @@ def header(network: NetworkId, issuer: NodeId) -> bytes:
     return _MAGIC + network + issuer
 
 
+def first_checksum(begin: bytes) -> bytes:
+    """Return what stands for the checksum before the first record after the header ``begin``."""
+    return blake2b(begin, digest_size=8).digest()
+
+
 def encode_records(checksum: bytes, records: Sequence[bytes]) -> tuple[bytes, bytes]:
     """Return the bytes of ``records`` after one with ``checksum``, and the checksum of the last."""
     data = bytearray()
@@ -81,8 +84,8 @@ def read_records(file: BinaryIO, length: int) -> Iterator[bytes]:
     Raises:
         BadRecord: they have changed since.
     """
-    file.seek(HEADER_BYTES)
-    offset, checksum = HEADER_BYTES, FIRST_CHECKSUM
+    file.seek(0)
+    offset, checksum = HEADER_BYTES, first_checksum(file.read(HEADER_BYTES))
     while offset < length:
         record, checksum, offset = _read_record(file, offset, checksum)
         yield record
@@ -92,13 +95,15 @@ def inspect(file: BinaryIO, size: int, wanted: bytes) -> Finding:
     """Say what ``file`` of ``size`` bytes is, of which ``wanted`` should be the header."""
     file.seek(0)
     begin = file.read(HEADER_BYTES)
-    if begin != wanted[: len(begin)]:
-        if begin.startswith(_MAGIC) and len(begin) == HEADER_BYTES:
-            return Foreign(begin[len(_MAGIC) : -32], begin[-32:])
-        return Damaged(0, Readable(HEADER_BYTES, FIRST_CHECKSUM, 0))
+    first = first_checksum(wanted)
     if len(begin) < HEADER_BYTES:
-        return Unbegun()
-    good = _good_part(file)
+        is_torn = begin == wanted[: len(begin)]
+        return Unbegun() if is_torn else Damaged(0, Readable(HEADER_BYTES, first, 0))
+    good = _good_part(file, first)
+    if begin != wanted:
+        if begin.startswith(_MAGIC) and good.length == HEADER_BYTES:
+            return Foreign(begin[len(_MAGIC) : -32], begin[-32:])
+        return Damaged(0, good)
     if good.length == size:
         return good
     if not _is_torn_tail(file, good.length, size):
@@ -106,8 +111,8 @@ def inspect(file: BinaryIO, size: int, wanted: bytes) -> Finding:
     return Readable(good.length, good.checksum, size - good.length)
 
 
-def _good_part(file: BinaryIO) -> Readable:
-    offset, checksum = HEADER_BYTES, FIRST_CHECKSUM
+def _good_part(file: BinaryIO, first: bytes) -> Readable:
+    offset, checksum = HEADER_BYTES, first
     try:
         while True:
             _, checksum, offset = _read_record(file, offset, checksum)

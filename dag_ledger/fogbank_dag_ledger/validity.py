@@ -62,13 +62,9 @@ def check_cone(
         return _effect_of_lost(vertex, beat, by_tag, deeds)
     if chain.totals.at is not prev:
         chain.totals.move(prev)
-    claims = _check_claims(vertex.claims, chain, sources)
-    payments = tuple(
-        [
-            (payment.recipient, payment.amount, _sent(chain, payment.recipient) + payment.amount)
-            for payment in vertex.payments
-        ]
-    )
+    claims = _check_claims(vertex.claims, chain, sources) if vertex.claims else ()
+    sent = chain.totals.sent
+    payments = tuple([(who, amount, sent.get(who, 0) + amount) for who, amount in vertex.payments])
     balance = prev.balance if prev is not None else chain.genesis_balance
     deeds = None
     if vertex.operations:
@@ -76,12 +72,14 @@ def check_cone(
         deeds = effect.deeds
         payments = _with_passed_on(vertex, chain, effect)
         balance += effect.taken - effect.put
-    balance += sum([gained for _, gained in claims])
-    balance -= sum([amount for _, amount, _ in payments])
+    for _, gained in claims:
+        balance += gained
+    for _, amount, total in payments:
+        balance -= amount
+        if total >= AMOUNT_LIMIT:
+            raise RemoteProtocolError("a total too large to say", rule="8.3.17")
     if not 0 <= balance < AMOUNT_LIMIT:
         raise RemoteProtocolError("more is paid than there is", rule="8.3.17")
-    if any(total >= AMOUNT_LIMIT for _, _, total in payments):
-        raise RemoteProtocolError("a total too large to say", rule="8.3.17")
     acknowledges: Sequence[tuple[Acknowledged, int]] = ()
     if vertex.cert:
         assert prev is not None

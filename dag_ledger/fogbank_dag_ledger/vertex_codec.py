@@ -227,25 +227,26 @@ def _vertex(body: bytes, signature: bytes, network: NetworkId) -> Vertex:
     if min(epoch, beat, unix_time_s, work) < 0:
         raise RemoteProtocolError("a negative integer", rule="8.3.1")
     payments, others, committee = _operations(operations)
+    # By position: with names it takes a microsecond longer.
     vertex = Vertex(
-        id=vertex_id(NodeId(issuer), seq, body),
-        body=body,
-        signature=signature,
-        kind=kind,
-        issuer=NodeId(issuer),
-        seq=seq,
-        prev=VertexId(prev),
-        parents=tuple([_reference(parent) for parent in parents]),
-        claims=tuple([_claim(claim) for claim in claims]),
-        payments=payments,
-        beat=beat,
-        cert=cert,
-        unix_time_s=unix_time_s,
-        operations=others,
-        committee=committee,
-        epoch=epoch,
-        work=work,
-        home=home,
+        vertex_id(NodeId(issuer), seq, body),
+        body,
+        signature,
+        kind,
+        NodeId(issuer),
+        seq,
+        VertexId(prev),
+        tuple([_reference(parent) for parent in parents]),
+        tuple([_claim(claim) for claim in claims]),
+        payments,
+        beat,
+        cert,
+        unix_time_s,
+        others,
+        committee,
+        epoch,
+        work,
+        home,
     )
     _check_frame(vertex, net, network)
     _check_edges(vertex)
@@ -331,8 +332,9 @@ def _check_payments(vertex: Vertex) -> None:
     recipients = {payment.recipient for payment in vertex.payments}
     if len(recipients) < len(vertex.payments) or vertex.issuer in recipients:
         raise RemoteProtocolError("a recipient named twice, or the issuer", rule="8.3.9")
-    if any(payment.amount == 0 for payment in vertex.payments):
-        raise RemoteProtocolError("a payment of nothing", rule="8.3.9")
+    for payment in vertex.payments:
+        if payment.amount == 0:
+            raise RemoteProtocolError("a payment of nothing", rule="8.3.9")
     if vertex.operations:
         _check_acts(vertex.operations)
         _check_moves(vertex.operations)

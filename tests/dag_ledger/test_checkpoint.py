@@ -9,6 +9,7 @@ from fogbank_dag_ledger.checkpoint import (
     NO_CHECKPOINT,
     Checkpoint,
     CheckpointHash,
+    check_signatures,
     decode_checkpoint,
     decode_names,
     decode_names_request,
@@ -27,6 +28,8 @@ from fogbank_dag_ledger.checkpoint import (
     preimage,
 )
 from fogbank_dag_ledger.checkpoint_state import decode_record, encode_record
+from fogbank_dag_ledger.committee_proof import decode_committee_request, encode_committee_request
+from fogbank_dag_ledger.limits import RECORD_BYTES_MAX, STATE_PAGE_BYTES_MAX
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
@@ -147,6 +150,65 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     "ledger.checkpoint": decode_signed,
     "ledger.names": decode_names,
 }
+
+
+SNAPSHOTS = vectors("snapshots")
+READERS: dict[str, Callable[[bytes], Any]] = {
+    **DECODERS,
+    "newest asked": decode_nothing,
+    "ledger.newest": decode_newest,
+    "state asked": decode_state_request,
+    "ledger.state": decode_records,
+    "names asked": decode_names_request,
+    "committee asked": decode_committee_request,
+}
+WRITERS: dict[str, Callable[[Any], bytes]] = {
+    "ledger.checkpoint": lambda read: encode_signed(*read),
+    "ledger.names": encode_names,
+    "newest asked": lambda _: encode([]),
+    "ledger.newest": encode_newest,
+    "state asked": lambda read: encode_state_request(*read),
+    "ledger.state": encode_records,
+    "names asked": encode_names_request,
+    "committee asked": encode_committee_request,
+}
+
+
+@pytest.mark.parametrize("case", SNAPSHOTS["accept"], ids=case_name)
+def test_what_a_beginner_is_told_is_read_and_written_again(case: Any) -> None:
+    data, message = bytes.fromhex(case["hex"]), case["message"]
+    assert WRITERS[message](READERS[message](data)) == data
+
+
+@pytest.mark.parametrize("case", SNAPSHOTS["reject"], ids=case_name)
+def test_what_a_beginner_refuses_names_its_rule(case: Any) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        READERS[case["message"]](bytes.fromhex(case["hex"]))
+    assert caught.value.rule == case["rule"]
+
+
+@pytest.mark.parametrize("case", SNAPSHOTS["signed"], ids=case_name)
+def test_signatures_of_seats_hold(case: Any) -> None:
+    body, signatures = decode_signed(bytes.fromhex(case["hex"]))
+    assert body.hex() == SNAPSHOTS["checkpoint"]
+    name = decode_checkpoint(body, VECTORS_NET).hash
+    check_signatures(name, signatures, VECTORS_NET)
+
+
+@pytest.mark.parametrize("case", SNAPSHOTS["not signed"], ids=case_name)
+def test_other_signatures_do_not(case: Any) -> None:
+    body, signatures = decode_signed(bytes.fromhex(case["hex"]))
+    name = decode_checkpoint(body, VECTORS_NET).hash
+    with pytest.raises(RemoteProtocolError) as caught:
+        check_signatures(name, signatures, VECTORS_NET)
+    assert caught.value.rule == case["rule"]
+
+
+def test_a_page_of_a_state_is_bounded() -> None:
+    full = [bytes(RECORD_BYTES_MAX)] * (STATE_PAGE_BYTES_MAX // RECORD_BYTES_MAX)
+    assert decode_records(encode_records(full)) == full
+    with pytest.raises(RemoteProtocolError):
+        decode_records(encode_records([*full, b"x"]))
 
 
 @pytest.mark.parametrize("case", ALL["accept"], ids=case_name)

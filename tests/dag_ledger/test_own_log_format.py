@@ -2,8 +2,9 @@
 
 from io import BytesIO
 
+import pytest
+
 from fogbank_dag_ledger.own_log_format import (
-    FIRST_CHECKSUM,
     HEADER_BYTES,
     Damaged,
     Finding,
@@ -11,6 +12,7 @@ from fogbank_dag_ledger.own_log_format import (
     Readable,
     Unbegun,
     encode_records,
+    first_checksum,
     header,
     inspect,
     read_records,
@@ -19,7 +21,8 @@ from fogbank_protocol.identity import NetworkId, NodeId
 
 HEADER = header(NetworkId(b"n" * 8), NodeId(b"a" * 32))
 RECORDS = [bytes([number]) * (10 + number) for number in range(1, 6)]
-DATA, LAST = encode_records(FIRST_CHECKSUM, RECORDS)
+FIRST = first_checksum(HEADER)
+DATA, LAST = encode_records(FIRST, RECORDS)
 WHOLE = HEADER + DATA
 
 
@@ -48,10 +51,19 @@ def test_a_change_before_good_records_is_damage() -> None:
     changed = bytearray(WHOLE)
     changed[HEADER_BYTES + 12] ^= 1
     found = look(bytes(changed))
-    assert found == Damaged(HEADER_BYTES, Readable(HEADER_BYTES, FIRST_CHECKSUM, 0))
+    assert found == Damaged(HEADER_BYTES, Readable(HEADER_BYTES, FIRST, 0))
     assert isinstance(look(b"x" * 200), Damaged)
 
 
 def test_anothers_log_is_known_by_its_header() -> None:
     other = header(NetworkId(b"m" * 8), NodeId(b"b" * 32))
-    assert look(other + DATA) == Foreign(b"m" * 8, b"b" * 32)
+    assert look(other) == Foreign(b"m" * 8, b"b" * 32)
+    theirs, _ = encode_records(first_checksum(other), RECORDS)
+    assert look(other + theirs) == Foreign(b"m" * 8, b"b" * 32)
+
+
+@pytest.mark.parametrize("place", range(HEADER_BYTES))
+def test_a_header_that_changed_is_told_from_that_of_somebody_else(place: int) -> None:
+    changed = bytearray(WHOLE)
+    changed[place] ^= 4
+    assert look(bytes(changed)) == Damaged(0, Readable(len(WHOLE), LAST, 0))

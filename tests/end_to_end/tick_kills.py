@@ -47,7 +47,9 @@ PRICE = 1_000_000
 """Drops for a gigafuel: a tick of any machine is thousands of drops."""
 
 START_PRICE = 1
-FUNDS = 50_000_000
+FUNDS = 10_000_000
+"""What each requestor gets, some six times the bill of its run: the bank has it a hundred times."""
+
 CHANNEL_BEATS = 3
 FUEL_OF_STEP_MAX = 8_000
 STEPS_A_TICK = 20_000
@@ -180,13 +182,15 @@ def a_town(folder: Path) -> Generator[Town]:
 
 
 class Purchase:
-    """Buys one run of so many steps, in a thread of its own, and hears of it."""
+    """Buys one run in a thread of its own, and hears of it."""
 
-    def __init__(self, requestor: Agent, steps: int) -> None:
+    def __init__(
+        self, requestor: Agent, data: bytes, fuel_max: int, package: bytes = COUNTING
+    ) -> None:
         self.events: list[str] = []
         self.is_over = False
         self._requestor = requestor
-        self._steps = steps
+        self._data, self._fuel_max, self._package = data, fuel_max, package
         self._thread = Thread(target=self._buy)
         self._thread.start()
 
@@ -205,21 +209,20 @@ class Purchase:
             self.is_over = True
 
     def _talk(self, client: ControlClient) -> None:
-        data = self._steps.to_bytes(4, "little")
-        task_id = client.put_blob(io.BytesIO(COUNTING), len(COUNTING))
-        (named,) = client.put_blobs([data])
+        task_id = client.put_blob(io.BytesIO(self._package), len(self._package))
+        (named,) = client.put_blobs([self._data])
         client.send(
             StartJob(
                 task_id=task_id,
-                task_name="counting",
-                inputs=(RunInput("steps", named),),
+                task_name="a task",
+                inputs=(RunInput("input", named),),
                 arguments=(),
                 environment=(),
                 seed=0,
                 verify="none",
                 price_max=None,
                 start_price_max=None,
-                fuel_max=self._steps * FUEL_OF_STEP_MAX,
+                fuel_max=self._fuel_max,
                 deadline_s=PATIENCE_S,
                 patience_s=PATIENCE_S,
             )
@@ -232,6 +235,11 @@ class Purchase:
                     return
                 case _:
                     pass
+
+
+def buy_steps(requestor: Agent, steps: int) -> Purchase:
+    """Buy a run of so many steps."""
+    return Purchase(requestor, steps.to_bytes(4, "little"), steps * FUEL_OF_STEP_MAX)
 
 
 def rows(agent: Agent, statement: str, *values: object) -> list[tuple[int, ...]]:
@@ -285,7 +293,7 @@ def kill_requestor(town: Town, number: int, steps: int) -> Loss | None:
     before = [free(provider) for provider in town.providers]
     requestor = town.join_requestor()
     node_id = bytes.fromhex(requestor.wallet().node_id)
-    purchase = Purchase(requestor, steps)
+    purchase = buy_steps(requestor, steps)
     found = wait_statement(town, node_id, purchase, number)
     requestor.stop(signal.SIGKILL)
     purchase.join()
@@ -322,7 +330,7 @@ def kill_provider(town: Town, number: int, steps: int) -> Loss | None:
     requestor = town.join_requestor()
     node_id = bytes.fromhex(requestor.wallet().node_id)
     before = {id(provider): free(provider) for provider in town.providers}
-    purchase = Purchase(requestor, steps)
+    purchase = buy_steps(requestor, steps)
     found = wait_statement(town, node_id, purchase, number)
     if found is not None:
         found[0].stop(signal.SIGKILL)
@@ -377,17 +385,17 @@ def fuel_of_run(requestor: Agent) -> int:
 Kill = Callable[[Town, int, int], Loss | None]
 
 
-def run(folder: Path, steps: int, kill: Kill, first: int = 0, last: int = 10_000) -> list[Loss]:
+def run(
+    folder: Path, steps: int, kill: Kill, first: int = 0, last: int = 10_000
+) -> Generator[Loss]:
     """Kill at statement ``first`` of a run of ``steps``, then at the next, … up to its end."""
-    losses: list[Loss] = []
     with a_town(folder) as town:
         for number in range(first, last + 1):
             loss = kill(town, number, steps)
             if loss is None:
                 break
             assert loss.drops <= loss.tick_drops + 2 * START_PRICE, loss
-            losses.append(loss)
-    return losses
+            yield loss
 
 
 def main() -> None:

@@ -39,6 +39,7 @@ TOPICS = (
     "reuse",
     "services",
     "signed",
+    "snapshots",
     "ticks",
     "verification",
     "vertices",

@@ -66,6 +66,8 @@ def print_providers(job: JobEnded) -> None:
         f"{job.paid:,} drops",
         err=True,
     )
+    if job.fuel_checked:
+        click.echo(f"{job.fuel_checked / 1e9:.3f} gigafuel were run again here as checks", err=True)
 
 
 class _Silence:

@@ -373,6 +373,7 @@ def _job_ended(result: JobResult, notices: tuple[str, ...]) -> JobEnded:
             for line in result.providers
         ),
         royalties=result.royalties_total,
+        fuel_checked=result.fuel_checked,
         channels=tuple(result.channels),
         notices=notices,
     )

@@ -42,6 +42,7 @@ from .story import (
     ResultCommitted,
     ResultReused,
     ResumeRefuted,
+    RunBegunAnew,
     RunMoved,
     RunOrdered,
     RunPlaced,
@@ -103,6 +104,9 @@ class Attempts:
 
         self._mover: AttemptRecord | None = None
         """Whose state is the start."""
+
+        self._lost: AttemptRecord | None = None
+        """Whose work is to be done again from the beginning."""
 
         self._number_next = 1
         self._unreliable: set[NodeId] = set()
@@ -329,7 +333,7 @@ class Attempts:
 
     def _proceed_with(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         match attempt.stage:
-            case Stage.BIDDING if attempt.auction.is_over(now):
+            case Stage.BIDDING if attempt.auction.is_over(now) or self._is_decided(attempt, now):
                 return self._close_auction(attempt, now)
             case Stage.AGREEING if now >= attempt.ends_at:
                 return self._give_up(attempt, Reason.NO_ANSWER, now)
@@ -340,6 +344,20 @@ class Attempts:
                 return []
             case _:
                 return []
+
+    def _is_decided(self, attempt: Attempt, now: float) -> bool:
+        """Whether nobody who has not answered yet is expected to bid less than the best so far.
+
+        An auditor is drawn among all that bid, so they are waited for.
+        """
+        proposals, unanswered = attempt.auction.proposals(now), attempt.auction.unanswered
+        if not proposals or attempt.lot is not None:
+            return False
+        disliked = self._unreliable
+        best = self._choice.choose(proposals, self._runs, self._shunned(), disliked, now)
+        return isinstance(best, Proposal) and self._choice.is_cheapest(
+            best, unanswered, self._runs, disliked, now
+        )
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)
@@ -388,7 +406,11 @@ class Attempts:
         ordered = self._tell(RunOrdered(attempt.number, len(providers)))
         send = SendOrder(self._lot, attempt.number, providers, start)
         if start is None:
-            return [ordered, send]
+            lost, self._lost = self._lost, None
+            if lost is None:
+                return [ordered, send]
+            whose, fuel = lost.proposal.provider, lost.ticked_fuel
+            return [ordered, self._tell(RunBegunAnew(attempt.number, whose, fuel)), send]
         if self._mover is None:
             resumed = RunResumed(attempt.number, start.position, start.fuel)
             return [ordered, self._tell(resumed), send]
@@ -439,6 +461,8 @@ class Attempts:
         record = self.records.get(attempt.number)
         if record is not None:
             record.failure = reason
+            if record.ticked_fuel and self.start is None:
+                self._lost = record
         commands: list[BallotCommand] = [
             *self._tell_ticks(attempt.number),
             self._tell(AttemptFailed(attempt.number, provider, reason)),

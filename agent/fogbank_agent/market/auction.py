@@ -1,6 +1,6 @@
 """One order's auction: who was asked, who answered, and when to stop waiting (SPEC.md 9.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fogbank_protocol.identity import NodeId
@@ -37,6 +37,11 @@ class Auction:
     def deadline(self) -> float:
         """When the auction is over even if nobody else answers."""
         return self._window_ends_at if self._proposals else self._gives_up_at
+
+    @property
+    def unanswered(self) -> Collection[NodeId]:
+        """Those that were asked and have said nothing yet."""
+        return self._unanswered
 
     def is_over(self, now: float) -> bool:
         """Tell whether to choose now."""

@@ -4,7 +4,7 @@ SPEC.md section 9.6.  Money is set aside from the moment a result arrives until 
 decided, so that whatever the decision is can be paid.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -61,6 +61,17 @@ class Catch:
 BallotCommand: TypeAlias = JobCommand | Catch
 
 
+@dataclass(frozen=True, slots=True)
+class _Spared:
+    """A claim that was drawn for no audit while checks of other claims hold it."""
+
+    voice: Voice
+    provider: NodeId
+    drawn: int
+    counted: Mapping[int, int]
+    """The runs of those checks, by lot: they were counted as confirmed."""
+
+
 class Ballot:
     """The voices of one lot."""
 
@@ -80,6 +91,9 @@ class Ballot:
 
         self.runs_here = False
         """The own sandbox is at it."""
+
+        self.fuel_checked = 0
+        """What checks in the own sandbox took."""
 
         self.can_run_here = can_run_here
         self._lot = lot
@@ -104,6 +118,9 @@ class Ballot:
 
         self._held_by: set[int] = set()
         """Lots whose checks, begun before, must have ended before a claim is believed."""
+
+        self._spared: dict[int, _Spared] = {}
+        """Claims that are not audited if the checks that hold them confirm, by attempt."""
 
         self._owed: set[int] = set()
         self._refused: set[int] = set()
@@ -200,9 +217,9 @@ class Ballot:
         self._choice.purse.reserve(self._key(attempt), max(0, drops - paid))
         self._choice.purse.risk(terms.provider, self._key(attempt), drops)
         self._choice.note_stated(terms.provider, (self._lot, attempt), paid)
-        self._held_by |= self._choice.checks_of(terms.provider) - {self._lot}
+        self._held_by |= self._choice.checks_of(terms.provider).keys() - {self._lot}
         if self._audited:
-            self._choice.begin_check(terms.provider, self._lot)
+            self._choice.begin_check(terms.provider, self._lot, len(claim))
         words = describe_outcomes([result.outcome for result in claim])
         arrived = ResultArrived(attempt, terms.provider, words, fuel_of(claim), drops)
         return [self._tell(arrived), *self._begin_check(self.voices[-1], terms.provider)]
@@ -243,7 +260,8 @@ class Ballot:
         check = CheckHere(self._lot, voice.attempt, voice.claim, places)
         self._checks[voice.attempt] = check
         if voice.provider is not None:
-            self._choice.begin_check(voice.provider, self._lot)
+            runs = len(voice.claim) if places is None else len(places)
+            self._choice.begin_check(voice.provider, self._lot, runs)
         return [check]
 
     def hear_check(self, ended: CheckEnded) -> list[BallotCommand]:
@@ -255,6 +273,7 @@ class Ballot:
         assert voice.provider is not None
         runs = 0 if check.places is None else len(check.places)
         verdict = ended.verdict
+        self.fuel_checked += ended.fuel
         told = self._tell(
             ResultChecked(ended.attempt, voice.provider, runs, verdict.value, ended.fuel)
         )
@@ -276,24 +295,61 @@ class Ballot:
         if self._audited:
             return []
         self._audited = True
-        for provider in self.speakers:
-            self._choice.begin_check(provider, self._lot)
+        for voice in self.voices:
+            if voice.provider is not None:
+                self._choice.begin_check(voice.provider, self._lot, len(voice.claim))
         return [self._tell(CheckBegun(rate_ppm, here=self.can_run_here))]
 
     def _draw_audit(self, voice: Voice, provider: NodeId) -> list[BallotCommand]:
         """Draw now that the provider is bound by its receipt, and not before.
 
-        Other claims of the job are drawn by themselves, and wait for this one's check; those of
-        other jobs do not, and are at risk with it.
+        Other claims of the job are drawn by themselves, and wait for this one's check as this one
+        waits for those that have begun; those of other jobs do not, and are at risk with it.
         """
-        purse, choice = self._choice.purse, self._choice
-        at_risk = self._bill(voice) + purse.at_risk(provider, apart_from=id(choice))
-        rate_ppm = choice.audit_ppm(provider, at_risk, choice.stated(provider))
+        counted = self._holding(provider)
+        rate_ppm = self._audit_ppm(voice, provider, counted)
         if self._audited or rate_ppm == 0:
             return []
-        if next(self._draws) < rate_ppm:
+        drawn = next(self._draws)
+        if drawn < rate_ppm:
             return self._audit(rate_ppm)
+        if counted:
+            self._spared[voice.attempt] = _Spared(voice, provider, drawn, counted)
         return [self._tell(CheckSpared(rate_ppm))]
+
+    def draw_again(self) -> list[BallotCommand]:
+        """Audit what was spared for the sake of checks that have ended and confirmed nothing.
+
+        The number that was drawn stays: it is as if it had been drawn only now.
+        """
+        for attempt, spared in [*self._spared.items()]:
+            holding = self._holding(spared.provider)
+            if holding.keys() >= spared.counted.keys():
+                continue
+            is_doubted = self._audited or self._choice.is_caught(spared.provider)
+            if is_doubted or not holding:
+                del self._spared[attempt]
+            if is_doubted:
+                continue
+            rate_ppm = self._audit_ppm(spared.voice, spared.provider, holding)
+            if spared.drawn < rate_ppm:
+                return self._audit(rate_ppm)
+        return []
+
+    def _holding(self, provider: NodeId) -> Mapping[int, int]:
+        """Return the lots whose checks hold what ``provider`` says, and how many runs they check.
+
+        Should one of them find a lie nothing is believed, so they may count as confirmed.
+        """
+        checks = self._choice.checks_of(provider)
+        return {lot: runs for lot, runs in checks.items() if lot in self._held_by}
+
+    def _audit_ppm(self, voice: Voice, provider: NodeId, holding: Mapping[int, int]) -> int:
+        choice = self._choice
+        at_risk = self._bill(voice) + choice.purse.at_risk(provider, apart_from=id(choice))
+        return choice.audit_ppm(
+            provider, at_risk, choice.stated(provider), confirmed_more=sum(holding.values())
+        )
 
     def ask_here(self) -> list[BallotCommand]:
         """Ask for the own voice."""
@@ -308,6 +364,7 @@ class Ballot:
         commands = self.give_up(Reason.UNVERIFIED)
         self.voices.clear()
         self._checks.clear()
+        self._spared.clear()
         return commands
 
     def hear_own(self, claim: Claim | None) -> list[BallotCommand]:
@@ -319,6 +376,7 @@ class Ballot:
             self.can_run_here = False
             return []
         self.voices.append(Voice(None, 0, claim))
+        self.fuel_checked += fuel_of(claim)
         words = describe_outcomes([result.outcome for result in claim])
         return [self._tell(CheckedHere(words, fuel_of(claim)))]
 

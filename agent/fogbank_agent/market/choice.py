@@ -1,9 +1,10 @@
 """Whom to ask and whose bid to take: everything a job knows about providers."""
 
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
+from typing import TypeAlias
 
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.identity import NodeId
@@ -28,6 +29,10 @@ from .reputation import Reputation
 from .verification import audit_rate_ppm, deterrent_ppm
 
 _ONE_RUN = range(1)
+
+Cost: TypeAlias = tuple[bool, int]
+"""Whether a lot is expected to come too late, and the drops that it is expected to cost; of who is
+drawn, its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +109,9 @@ class Choice:
         self.has_judged = False
         """A check has ended since the job looked last."""
 
-        self._checked_lots: dict[NodeId, set[int]] = {}
+        self._checked_lots: dict[NodeId, dict[int, int]] = {}
+        """The runs of each lot of which a claim is being checked."""
+
         self._stated: dict[NodeId, dict[tuple[int, int], int]] = {}
 
     def whom_to_ask(
@@ -124,11 +131,12 @@ class Choice:
         """
         fit = [offer for offer in self._fit(shunned, now) if self._has_room(offer, now)]
         fit.sort(
-            key=lambda offer: (
-                offer.provider in disliked or self._reputation.is_distrusted(offer.provider),
+            key=lambda offer: self._rank(
+                offer.provider,
                 self._cost_of_offer(offer, runs, now)
                 if lot is None
                 else _drawn(lot, offer.provider),
+                disliked,
             )
         )
         return [offer.provider for offer in fit[:PROVIDERS_ASKED_MAX]]
@@ -181,13 +189,40 @@ class Choice:
             return Reason.NO_FUNDS
         return min(
             affordable,
-            key=lambda one: (
-                one.provider in disliked or self._reputation.is_distrusted(one.provider),
+            key=lambda one: self._rank(
+                one.provider,
                 self._cost_of_proposal(one, runs, now)
                 if lot is None
                 else _drawn(lot, one.provider),
+                disliked,
             ),
         )
+
+    def is_cheapest(
+        self,
+        one: Proposal,
+        unanswered: Collection[NodeId],
+        runs: range,
+        disliked: Collection[NodeId],
+        now: float,
+    ) -> bool:
+        """Tell whether, by their offers, none of ``unanswered`` would do ``runs`` for less.
+
+        False when an offer is gone: what its provider bids is anybody's guess.
+        """
+        rank = self._rank(one.provider, self._cost_of_proposal(one, runs, now), disliked)
+        offers = [self._book.find(provider, now) for provider in unanswered]
+        return all(
+            offer is not None
+            and rank <= self._rank(offer.provider, self._cost_of_offer(offer, runs, now), disliked)
+            for offer in offers
+        )
+
+    def _rank(
+        self, provider: NodeId, cost: Cost, disliked: Collection[NodeId]
+    ) -> tuple[bool, Cost]:
+        """Return what to sort by: those that were caught, or failed, come after all others."""
+        return provider in disliked or self._reputation.is_distrusted(provider), cost
 
     def is_beaten(self, one: Proposal, shunned: Collection[NodeId], now: float) -> bool:
         """Tell whether somebody else with room asks ``BEATEN_BY`` times less for the work."""
@@ -234,19 +269,21 @@ class Choice:
             lie_ppm = deterrent_ppm(at_risk, self._stake_of(provider) - paid)
         return audit_rate_ppm(self.bounds.verification, confirmed, lie_ppm)
 
-    def begin_check(self, provider: NodeId, lot: int) -> None:
-        """Count a claim of ``provider`` that is being checked, until ``end_check``."""
-        self._checked_lots.setdefault(provider, set()).add(lot)
+    def begin_check(self, provider: NodeId, lot: int, runs: int) -> None:
+        """Count a claim of ``provider`` of which ``runs`` are checked, until ``end_check``."""
+        self._checked_lots.setdefault(provider, {})[lot] = runs
 
     def end_check(self, lot: int) -> None:
         """Count the check of a lot no longer: it is over, or its result is not wanted any more."""
         for lots in self._checked_lots.values():
-            self.has_judged |= lot in lots
-            lots.discard(lot)
+            self.has_judged |= lots.pop(lot, None) is not None
 
-    def checks_of(self, provider: NodeId) -> Set[int]:
-        """Return the lots of which a claim of ``provider`` is being checked."""
-        return self._checked_lots.get(provider, frozenset())
+    def checks_of(self, provider: NodeId) -> Mapping[int, int]:
+        """Return the lots of which a claim of ``provider`` is being checked, and of how many runs.
+
+        Those of a lot whose check has ended are in the reputation, if it confirmed them.
+        """
+        return self._checked_lots.get(provider, {})
 
     def note_stated(self, provider: NodeId, key: tuple[int, int], drops: int) -> None:
         """Count what was paid for statements of the attempt ``key``, until ``end_stated``."""
@@ -393,10 +430,10 @@ class Choice:
         # A provider whose offer has ended since it was asked may still keep its bid.
         return offer is None or self._record(provider).in_flight < _places(offer)
 
-    def _cost_of_offer(self, offer: Offer, runs: range, now: float) -> tuple[bool, int]:
+    def _cost_of_offer(self, offer: Offer, runs: range, now: float) -> Cost:
         return self._cost(offer.provider, offer.price, offer.start_price, 0, runs, now)
 
-    def _cost_of_proposal(self, one: Proposal, runs: range, now: float) -> tuple[bool, int]:
+    def _cost_of_proposal(self, one: Proposal, runs: range, now: float) -> Cost:
         return self._cost(
             one.provider, one.price, one.start_price, one.start_ms, runs, now, is_run=not one.reuse
         )
@@ -411,7 +448,7 @@ class Choice:
         now: float,
         *,
         is_run: bool = True,
-    ) -> tuple[bool, int]:
+    ) -> Cost:
         """Return whether the lot is expected to come too late, and what it is expected to cost."""
         offer, count = self._book.find(provider, now), len(runs)
         fuel = count * self.fuel_expected
@@ -442,10 +479,10 @@ class Choice:
         return self._records.setdefault(provider, _Record())
 
 
-def _drawn(lot: int, provider: NodeId) -> int:
+def _drawn(lot: int, provider: NodeId) -> Cost:
     """Return the provider's place in the order that ``lot`` gives to all providers."""
     digest = blake2b(lot.to_bytes(4, "big") + provider, digest_size=16).digest()
-    return int.from_bytes(digest, "big")
+    return False, int.from_bytes(digest, "big")
 
 
 def _places(offer: Offer) -> int:

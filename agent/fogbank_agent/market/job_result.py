@@ -122,6 +122,9 @@ class JobResult:
     royalties_total: int
     """Drops of ``paid_total`` that go to authors."""
 
+    fuel_checked: int
+    """What checks in the own sandbox took."""
+
     channels: Sequence[str]
     """The payment channels over which was paid, as text."""
 

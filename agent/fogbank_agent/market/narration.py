@@ -26,6 +26,7 @@ from .story import (
     ResultReused,
     ResumeRefuted,
     RunAccepted,
+    RunBegunAnew,
     RunFailed,
     RunMoved,
     RunOrdered,
@@ -106,6 +107,11 @@ def describe(event: StoryEvent) -> str:
             return (
                 f"The state of {short_form(provider)} at step {position:,}, after {fuel:,} fuel, "
                 "is kept: others can go on from it."
+            )
+        case RunBegunAnew(attempt, provider, fuel):
+            return (
+                f"Order {attempt} begins anew: what {short_form(provider)} had done with {fuel:,} "
+                "fuel is lost, and nothing beyond that is paid to it."
             )
         case ResultReused(_, provider, receipts):
             whom, old = short_form(provider), _count(receipts, "receipt")

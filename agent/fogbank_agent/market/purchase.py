@@ -195,6 +195,7 @@ class Purchase:
             commands += self._attempts.reveal(now)
         if self._attempts.is_too_poor:
             return commands + self._fail(Reason.NO_FUNDS, now)
+        commands += self.ballot.draw_again()
         claim = self.ballot.decision
         if claim is not None:
             return commands + self._accept(claim, now)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
@@ -18,6 +19,7 @@ from .settlement_messages import (
     BillOwed,
     BillRefused,
     BillWithdrawn,
+    ChannelOver,
     CreditKnown,
     Pay,
     PaymentFailed,
@@ -80,6 +82,10 @@ class Settler:
         """Tell whether the bill is owed and its payment is not under way."""
         return agreement in self._account(provider).open
 
+    def untold(self, provider: NodeId, channel: ObjectId) -> Sequence[Settlement]:
+        """Return what ``provider`` does not know yet of payments over ``channel``, in order."""
+        return [one for one in self._account(provider).untold if one.is_over(channel)]
+
     def is_paying(self) -> bool:
         """Tell whether a transfer is under way."""
         return any(account.paying for account in self._accounts.values())
@@ -126,7 +132,8 @@ class Settler:
         | SettlementAnswered
         | SettlementUnanswered
         | ProviderCame
-        | SettlementLeft,
+        | SettlementLeft
+        | ChannelOver,
         now: float,
     ) -> None:
         match event:
@@ -158,6 +165,12 @@ class Settler:
                 account.tell_at = -inf
             case SettlementLeft(_, settlement):
                 account.untold.append(settlement)
+            case ChannelOver(_, channel, unpaid):
+                account.telling = False
+                account.untold = [one for one in account.untold if not one.is_over(channel)]
+                for bill in unpaid:
+                    self._settled.discard(bill.agreement)
+                    self._owe(account, bill, now, is_urgent=False)
 
     def _owe(self, account: _Account, bill: Bill, now: float, *, is_urgent: bool) -> None:
         if bill.agreement in self._settled or bill.agreement in account.open:

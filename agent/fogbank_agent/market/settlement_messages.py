@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_protocol.identity import NodeId
 
 from .agreements import AgreementId
@@ -98,6 +99,16 @@ class SettlementLeft:
     settlement: Settlement
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelOver:
+    """The settlement being told is refused, for its channel is settled: no more is told of it."""
+
+    provider: NodeId
+    channel: ObjectId
+    unpaid: Sequence[Bill]
+    """Bills for which the channel's vouchers came too late: they are owed as before."""
+
+
 SettlerInput: TypeAlias = (
     BillOwed
     | BillWithdrawn
@@ -110,6 +121,7 @@ SettlerInput: TypeAlias = (
     | SettlementUnanswered
     | ProviderCame
     | SettlementLeft
+    | ChannelOver
 )
 
 # Commands.

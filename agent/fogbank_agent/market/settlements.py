@@ -41,6 +41,10 @@ class Settlement:
     accepted: Sequence[AgreementId]
     refused: Sequence[tuple[AgreementId, Reason]]
 
+    def is_over(self, channel: ObjectId) -> bool:
+        """Tell whether it pays over ``channel``."""
+        return self.payment is not None and self.payment.channel == channel
+
 
 def encode_settlement(settlement: Settlement) -> bytes:
     """Return the request's body; the sequences may come in any order."""

@@ -272,6 +272,15 @@ class ResumeRefuted:
     """That state is none of this run: it begins anew."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunBegunAnew:
+    """Order ``attempt`` asks for all of it: what ``provider`` did with ``fuel`` gave no result."""
+
+    attempt: int
+    provider: NodeId
+    fuel: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -302,4 +311,5 @@ StoryEvent: TypeAlias = (
     | ResultReused
     | RunResumed
     | ResumeRefuted
+    | RunBegunAnew
 )

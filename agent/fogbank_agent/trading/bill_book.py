@@ -85,6 +85,22 @@ class BillBook:
         for agreement, _ in settlement.refused:
             self._journal.record("DELETE FROM refusals WHERE agreement_id = ?", agreement)
 
+    def untold(self, channel: ObjectId) -> Sequence[Bill]:
+        """Return the bills that vouchers of ``channel`` pay of which its provider may not know."""
+        rows = self._journal.query(
+            "SELECT provider, agreement_id, drops, author, royalty, channel, lane FROM bills "
+            "WHERE state = 'paid' AND channel = ?",
+            channel,
+        )
+        return [_stored(*row).bill for row in rows]
+
+    def owe_again(self, agreement: AgreementId) -> None:
+        """Record that what was to pay it is worth nothing: its channel was settled before."""
+        self._journal.record(
+            "UPDATE bills SET state = 'owed', channel = NULL, lane = NULL WHERE agreement_id = ?",
+            agreement,
+        )
+
     def unfinished(self) -> Sequence[StoredBill]:
         """Return the bills that are not yet paid and told."""
         rows = self._journal.query(

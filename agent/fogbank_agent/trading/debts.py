@@ -9,6 +9,7 @@ from fogbank_dag_ledger.operations import ObjectId, Voucher
 from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
 from fogbank_dag_ledger.statements import is_voucher
 from fogbank_protocol.identity import NetworkId, NodeId, short_form
+from fogbank_protocol.node.database import DatabaseFailure
 
 from ..market.agreements import AgreementId
 from ..market.settlements import Payment, Settlement
@@ -82,6 +83,15 @@ class Debts:
         """Return what the last vouchers of a channel add up to, in drops."""
         return sum(lane.voucher.total for lane in self._lanes.get(channel, {}).values())
 
+    def vouchers(self) -> Sequence[tuple[ObjectId, Voucher]]:
+        """Return the last vouchers of all lanes of the channels that are not settled."""
+        return [
+            (channel, lane.voucher)
+            for channel, lanes in self._lanes.items()
+            if (view := self._ledger.get(channel)) and view.state is not ObjectState.SETTLED
+            for lane in lanes.values()
+        ]
+
     def earn_tick(
         self, requestor: NodeId, fuel: int, bill: Bill, on_paid: Callable[[], None]
     ) -> None:
@@ -112,6 +122,17 @@ class Debts:
             is_part,
         )
         self._unpaid[requestor] = self._unpaid.get(requestor, 0) + bill.drops
+
+    async def keep_earned(self) -> None:
+        """Return when all that was earned so far is on disk; call it before a receipt leaves.
+
+        Else whoever is killed in between has it paid, and knows of no debt that it paid.  When the
+        disk takes nothing the work is handed out all the same: it is done.
+        """
+        try:
+            await self._journal.sync()
+        except DatabaseFailure as error:
+            _log.error("what is earned is kept in memory alone for now: %s", error)
 
     def settle(self, requestor: NodeId, settlement: Settlement) -> None:
         """Take in what ``requestor`` pays, and what it will not pay.

@@ -115,6 +115,10 @@ class ChannelLedger(Protocol):
         """Keep a voucher for the own account; return when it is on disk."""
         ...
 
+    async def remember_vouchers(self, vouchers: Sequence[tuple[ObjectId, Voucher]]) -> None:
+        """Keep several at once."""
+        ...
+
     async def post_vouchers(self, channel: ObjectId, vouchers: Sequence[Voucher]) -> VertexId:
         """Show vouchers on the ledger; raises as ``open_channel``."""
         ...

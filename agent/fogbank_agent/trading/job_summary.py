@@ -27,6 +27,7 @@ def summarise(request: JobRequest, shell: JobShell) -> JobResult:
         fuel_total=sum(run.fuel for run in runs),
         paid_total=sum(shell.paid.values()),
         royalties_total=sum(shell.royalties.values()),
+        fuel_checked=sum(one.ballot.fuel_checked for one in shell.job.purchases),
         channels=[channel.hex() for channel in shell.channels],
         seconds=shell.seconds,
     )

@@ -72,11 +72,13 @@ class Journal:
     """The market's memory in one SQLite file.
 
     What is recorded waits in memory for at most ``JOURNAL_FLUSH_S`` while ``run`` runs, so that a
-    memory card is not written for each bid; whoever needs it on disk first calls ``sync``.
+    memory card is not written for each bid; whoever needs it on disk first calls ``sync``.  What is
+    recorded without a pause in between is in the file as a whole or not at all, whenever the
+    process is killed: that a result is accepted, say, and what is owed for it.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the file.
+    def __init__(self, path: Path, *, buffer_max: int = JOURNAL_BUFFER_MAX) -> None:
+        """Open or make the file; at most ``buffer_max`` entries wait in memory.
 
         Raises:
             DatabaseFailure: it cannot be used; the message says what to do.
@@ -86,7 +88,13 @@ class Journal:
         """Statements, each with its rows."""
 
         self._pending_rows = 0
+        self._buffer_max = buffer_max
+        self._recorded = 0
+        """How many statements were ever recorded, and of them how many are in the file."""
+
+        self._written = 0
         self._writing = trio.Lock()
+        self._has_lost = False
         self._turn = Lock()
         self._is_failing = False
         self._prune()
@@ -102,7 +110,7 @@ class Journal:
         while True:
             await trio.sleep(JOURNAL_RETRY_S if self._is_failing else JOURNAL_FLUSH_S)
             try:
-                await self.sync()
+                await self._write_all()
             except DatabaseFailure as error:
                 if not self._is_failing:
                     _log.error("the journal cannot be written, and is kept in memory: %s", error)
@@ -113,7 +121,7 @@ class Journal:
     def close(self) -> None:
         """Write what is buffered and close the file."""
         try:
-            self._flush()
+            self._flush(self._recorded)
         except DatabaseFailure as error:
             _log.error("the last entries of the journal are lost: %s", error)
         self._database.close()
@@ -122,26 +130,45 @@ class Journal:
         """Return when everything recorded so far is written.
 
         Raises:
-            DatabaseFailure: it cannot be; it stays in memory to be tried again.
+            DatabaseFailure: it cannot be; it stays in memory to be tried again, or there was no
+                room for it even there.
         """
+        if self._has_lost:
+            raise DatabaseFailure(
+                "the journal could not be written for so long that entries are lost: make room on "
+                "the disk and start the agent again"
+            )
+        await self._write_all()
+
+    async def _write_all(self) -> None:
         async with self._writing:
-            if self._pending:
+            # Counted here, where no coroutine is half-way through what belongs together; the thread
+            # may find more.
+            until = self._recorded
+            if self._written < until:
                 with trio.CancelScope(shield=True):
-                    await trio.to_thread.run_sync(self._flush)
+                    await trio.to_thread.run_sync(self._flush, until)
 
     def record(self, statement: str, *values: SqlValue) -> None:
-        """Buffer one change; those beyond ``JOURNAL_BUFFER_MAX`` are lost, as a full disk goes."""
-        self._record_rows(statement, (values,))
+        """Buffer one change; beyond ``buffer_max`` it is lost, and ``sync`` fails then.
 
-    def _record_rows(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> None:
-        if self._pending_rows + len(rows) <= JOURNAL_BUFFER_MAX:
+        So no voucher leaves that the next life would not know of.
+        """
+        self._has_lost |= not self._record_rows(statement, (values,))
+
+    def _record_rows(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> bool:
+        """Buffer what may be lost for once; tell whether there was room for it."""
+        if self._pending_rows + len(rows) <= self._buffer_max:
             self._pending.append((statement, rows))
             self._pending_rows += len(rows)
+            self._recorded += 1
+            return True
+        return False
 
     def query(self, statement: str, *values: SqlValue) -> Sequence[Row]:
         """Return the rows of a query, after everything recorded so far that can be written."""
         with suppress(DatabaseFailure):
-            self._flush()
+            self._flush(self._recorded)
         return self._database.query(statement, values)
 
     # Stories.
@@ -213,11 +240,9 @@ class Journal:
 
     def record_event(self, lot_id: bytes, at_ms: int, event: StoryEvent) -> None:
         """Add to the story of a lot's runs."""
-        self.record(
+        self._record_rows(
             "INSERT INTO story (lot_id, at_ms, event) VALUES (?, ?, ?)",
-            lot_id,
-            at_ms,
-            encode_story_event(event),
+            [(lot_id, at_ms, encode_story_event(event))],
         )
 
     def record_receipt(
@@ -300,14 +325,18 @@ class Journal:
         rows = self.query("SELECT value FROM counters WHERE name = ?", name)
         return cast("int", rows[0][0]) if rows else 1
 
-    def _flush(self) -> None:
-        """Write what waits, in its order, from whichever thread; what cannot be written stays."""
+    def _flush(self, until: int) -> None:
+        """Write the first ``until`` statements, in their order, from whichever thread.
+
+        What cannot be written stays.
+        """
         # Taken and written in one turn: else entries that were taken and wait for a thread would be
         # overtaken by later ones.  Meanwhile ``record`` may add to the end of the list.
         with self._turn:
-            entries = self._pending[:]
+            entries = self._pending[: max(0, until - self._written)]
             self._write(entries)
             del self._pending[: len(entries)]
+            self._written += len(entries)
             self._pending_rows -= sum(len(rows) for _, rows in entries)
 
     def _write(self, entries: Sequence[tuple[str, Sequence[Sequence[SqlValue]]]]) -> None:

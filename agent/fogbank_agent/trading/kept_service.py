@@ -1,6 +1,6 @@
 """One service on the selling side: an instance, its calls and its charges (SPEC.md section 9.8)."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import trio
@@ -70,10 +70,13 @@ class Keeper:
         network: NetworkId,
         identity: Identity,
         *,
-        earn: Callable[[int, Bill], None],
+        earn: Callable[[int, Bill], Awaitable[None]],
         worries: Callable[[], Reason | None],
     ) -> None:
-        """Charge through ``earn`` (fuel and bill); ``worries`` says why not to go on unpaid."""
+        """Charge through ``earn`` (fuel and bill), which returns when that is on disk.
+
+        ``worries`` says why not to go on unpaid.
+        """
         self._kept = kept
         self._manifest = manifest
         self._network = network
@@ -194,7 +197,7 @@ class Keeper:
         author, royalty = royalty_for(
             self._manifest, drops, agreement.requestor, self._identity.node_id
         )
-        self._earn(fuel, Bill(charge_id(signed, self._network), drops, author, royalty))
+        await self._earn(fuel, Bill(charge_id(signed, self._network), drops, author, royalty))
         with trio.fail_after(SERVICE_READ_S_MAX):
             is_ok = isinstance(outcome, Ok) and input_id is not None
             await kept.post.send(ChargeMade(signed, output if is_ok else None))

@@ -146,6 +146,14 @@ class PayingChannels:
         """Return the last voucher of each lane of ``channel``."""
         return self._book.given(channel)
 
+    def paid_by(self, channel: ObjectId) -> int | None:
+        """Return the drops that ``channel`` has paid; None while it is not settled."""
+        view = self._ledger.get(channel)
+        if view is None:
+            # Long ago: all was taken out of it.
+            return self._tally(channel).total
+        return view.paid if view.state is ObjectState.SETTLED else None
+
     async def close_all(self) -> int:
         """Have every channel settled; return how many providers do not answer.
 

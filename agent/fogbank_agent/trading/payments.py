@@ -11,7 +11,7 @@ from fogbank_protocol.encoding import encode
 from fogbank_protocol.identity import NodeId, short_form
 from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_protocol.node.driver import Driver
-from fogbank_protocol.node.node import CallFailure, Node
+from fogbank_protocol.node.node import CallFailure, CallRefused, Node
 
 from ..limits import SETTLEMENT_AGREEMENTS_MAX, SETTLEMENT_WAIT_S
 from ..market.agreements import AgreementId
@@ -22,6 +22,7 @@ from ..market.settlement_messages import (
     BillOwed,
     BillRefused,
     BillWithdrawn,
+    ChannelOver,
     CreditKnown,
     Pay,
     PaymentFailed,
@@ -185,12 +186,37 @@ class Payments:
             )
         except (CallFailure, DatabaseFailure) as error:
             _log.debug("%s does not know what was paid yet: %s", short_form(provider), error)
-            self._feed(SettlementUnanswered(provider))
+            over = self._over(command) if _is_bad_voucher(error) else None
+            self._feed(over or SettlementUnanswered(provider))
             return
         if answer != _TOLD:
             _log.debug("%s answered a settlement with something else", short_form(provider))
         self._book.tell(settlement)
         self._feed(SettlementAnswered(provider))
+
+    def _over(self, command: SendSettlement) -> ChannelOver | None:
+        """Give up on a voucher that came after its channel was settled; None when it was not.
+
+        What the channel has not paid is owed as before.
+        """
+        payment = command.settlement.payment
+        paid = None if payment is None else self._channels.paid_by(payment.channel)
+        if payment is None or paid is None:
+            return None
+        provider, channel = command.provider, payment.channel
+        bills = {bill.agreement: bill for bill in self._book.untold(channel)}
+        short = sum(voucher.total for voucher in self._channels.given(channel)) - paid
+        unpaid: list[Bill] = []
+        # They are told in order, so what it did not know when it closed are the last.
+        for settlement in reversed(self._settler.untold(provider, channel)):
+            for bill in [bills[one] for one in settlement.accepted if one in bills]:
+                if bill.drops <= short:
+                    short -= bill.drops
+                    unpaid.append(bill)
+            self._book.tell(settlement)
+        for bill in unpaid:
+            self._book.owe_again(bill.agreement)
+        return ChannelOver(provider, channel, unpaid)
 
     # What an earlier life left.
 
@@ -214,3 +240,7 @@ class Payments:
         for start in range(0, len(agreements), SETTLEMENT_AGREEMENTS_MAX):
             page = tuple(agreements[start : start + SETTLEMENT_AGREEMENTS_MAX])
             self._feed(SettlementLeft(provider, Settlement(payment, page, ())))
+
+
+def _is_bad_voucher(error: Exception) -> bool:
+    return isinstance(error, CallRefused) and error.message == Reason.BAD_VOUCHER.value

@@ -52,7 +52,7 @@ from ..market.run_messages import (
     decode_run_opening,
     encode_run_item,
 )
-from ..market.settlements import decode_settlement
+from ..market.settlements import Settlement, decode_settlement
 from ..market.verification import fuel_of
 from .admission import Admission
 from .debts import BadVoucher, Debts
@@ -262,6 +262,7 @@ class Provider:
         """Announce offers and watch for payments, until cancelled; then no run goes on."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            await self._reconcile()
             await nursery.start(self._channels.run)
             await nursery.start(self._host.run)
             nursery.start_soon(self._watch_peers)
@@ -405,6 +406,7 @@ class Provider:
                     self._count(work)
                     self._keep_outputs(work, item.outputs)
                     self._kept.keep(work, item)
+                    await self._debts.keep_earned()
                 yield encode_run_item(item)
         finally:
             work.scope.cancel()
@@ -464,8 +466,21 @@ class Provider:
 
     # Money.
 
+    async def _reconcile(self) -> None:
+        """Give the ledger's side the vouchers that a kill has kept from it."""
+        try:
+            await self._ledger.channels.remember_vouchers(self._debts.vouchers())
+        except (DatabaseFailure, StorageFailure) as error:
+            _log.error("vouchers cannot be kept for the ledger now: %s", error)
+
     async def _take_settlement(self, peer: NodeId, body: bytes) -> bytes:
         settlement = decode_settlement(body)
+        # Whoever leaves half-way would have paid by a voucher by which nothing is closed.
+        with trio.CancelScope(shield=True):
+            await self._settle(peer, settlement)
+        return encode([])
+
+    async def _settle(self, peer: NodeId, settlement: Settlement) -> None:
         try:
             self._debts.settle(peer, settlement)
         except BadVoucher as error:
@@ -480,7 +495,6 @@ class Provider:
         except (DatabaseFailure, StorageFailure) as error:
             _log.error("a voucher cannot be kept: %s", error)
             raise CallRefused("busy", "the voucher cannot be kept now") from None
-        return encode([])
 
     async def _close_channel(self, peer: NodeId, body: bytes) -> bytes:
         fields = Fields(decode(body, bytes_max=CLOSE_BODY_BYTES_MAX), 1, rule="9.6")

@@ -265,8 +265,9 @@ class ServiceHost:
             )
         return await self._shelf.open(package_id)
 
-    def _earn(self, requestor: NodeId, fuel: int, bill: Bill) -> None:
+    async def _earn(self, requestor: NodeId, fuel: int, bill: Bill) -> None:
         self._debts.earn(requestor, fuel, bill)
+        await self._debts.keep_earned()
 
     def _worries(self, requestor: NodeId) -> Reason | None:
         """Return why not to work on for ``requestor``, if there is a reason."""

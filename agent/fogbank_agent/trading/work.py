@@ -372,12 +372,16 @@ class Workbench:
             work.statements.append(tick_id(signed, self._network))
             return work.statements[-1], signed
 
+        async def send(signed: Signed) -> None:
+            await self._debts.keep_earned()
+            await work.post.send(RunTicked(signed))
+
         return Ticking(
             work.agreement.tick,
             bill,
             sign,
             lambda fuel, part, on_paid: self._debts.earn_tick(requestor, fuel, part, on_paid),
-            lambda signed: work.post.send(RunTicked(signed)),
+            send,
             keep if order.plan is not None and len(order.inputs) == 1 else None,
             self._is_paused,
         )

@@ -59,6 +59,8 @@ class Channels:
         self._remember = remember
         self._settled: dict[ObjectId, trio.Event] = {}
         self._disk: Disk | None = None
+        self._keeping = trio.Lock()
+        """Vouchers are written one set after another, so that no older one is written last."""
 
     def follow(self, objects: OwnObjects) -> None:
         """Tell of ``objects`` from now on: those of another ledger when there were any before."""
@@ -133,12 +135,14 @@ class Channels:
     async def remember_vouchers(self, vouchers: Sequence[tuple[ObjectId, Voucher]]) -> None:
         """Keep several at once: one sync of the disk for all of them."""
         assert self._disk is not None, "the service runs"
-        better = [
-            (channel, one) for channel, one in vouchers if self._objects.is_better(channel, one)
-        ]
-        await trio.to_thread.run_sync(self._disk.vouchers.put, better)
-        for channel, voucher in better:
-            self._remember(channel, voucher)
+        async with self._keeping:
+            better = [
+                (channel, one) for channel, one in vouchers if self._objects.is_better(channel, one)
+            ]
+            if better:
+                await trio.to_thread.run_sync(self._disk.vouchers.put, better)
+            for channel, voucher in better:
+                self._remember(channel, voucher)
 
     async def post_vouchers(self, channel: ObjectId, vouchers: Sequence[Voucher]) -> VertexId:
         """Show vouchers on the ledger, as many as fit into a vertex; as ``act``."""
@@ -151,7 +155,11 @@ class Channels:
         taken by itself when the outcome is L1: see ``wait_settled``.
         """
         self._place(channel)
-        shown = tuple(self._objects.remembered(channel) if vouchers is None else vouchers)
+        if vouchers is None:
+            # Those that are on their way to the disk count: they were taken before.
+            async with self._keeping:
+                vouchers = self._objects.remembered(channel)
+        shown = tuple(vouchers)
         try:
             return await self.act(channel, Close(self._objects.funds(channel), (), shown))
         except ImpossibleAct as error:

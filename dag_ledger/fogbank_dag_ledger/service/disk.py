@@ -32,10 +32,13 @@ class Disk:
     damaged_copy: Path | None = None
     """Where a copy of that file was put."""
 
+    gone: Sequence[Path] = ()
+    """Files that were not there, or empty, though others of the ledger were."""
+
     @property
     def notices(self) -> list[str]:
         """What a person should know of damage that was found, one sentence each."""
-        notices: list[str] = []
+        notices = [f"{path} was gone. {_WITHOUT[path.name]}" for path in self.gone]
         if self.log.damage is not None:
             notices.append(
                 f"the log of own vertices was damaged at byte {self.log.damage.offset}; it is kept "
@@ -71,22 +74,32 @@ class Disk:
         self.log.close()
 
 
+_WITHOUT = {
+    OWN_LOG_NAME: "What own vertices there are is asked for from the others before any is issued",
+    STORE_NAME: "A new one is filled from the log of own vertices and from the others",
+    VOUCHERS_NAME: "Ask those who pay over open channels for their last vouchers",
+}
+"""What follows when a file is gone."""
+
+
 def open_disk(folder: Path, network: NetworkId, issuer: NodeId) -> Disk:
     """Open the files in ``folder``, made when absent; blocks.
 
     Raises:
         StorageFailure, DatabaseFailure: they cannot be used.
     """
+    store_path, vouchers_path = folder / STORE_NAME, folder / VOUCHERS_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        had_store, had_vouchers = _has_something(store_path), _has_something(vouchers_path)
     except OSError as error:
         raise FolderUnusable(f"cannot use {folder}: {error.strerror}") from error
     with ExitStack() as opened:
         log = OwnLog(folder / OWN_LOG_NAME, network, issuer)
         opened.callback(log.close)
-        store = VertexStore(folder / STORE_NAME, network)
+        store = VertexStore(store_path, network)
         opened.callback(store.close)
-        vouchers = VoucherStore(folder / VOUCHERS_NAME)
+        vouchers = VoucherStore(vouchers_path)
         opened.callback(vouchers.close)
         copy = None
         damaged = store.damaged_tables()
@@ -94,4 +107,15 @@ def open_disk(folder: Path, network: NetworkId, issuer: NodeId) -> Disk:
             copy = store.copy_aside()
             store.forget_damaged()
         opened.pop_all()
-    return Disk(log, store, StoreWriter(store), vouchers, damaged, copy)
+    gone: list[Path] = []
+    if had_store:
+        gone += [folder / OWN_LOG_NAME] * log.is_new
+        gone += [vouchers_path] * (not had_vouchers)
+    elif not log.is_empty:
+        gone.append(store_path)
+    return Disk(log, store, StoreWriter(store), vouchers, damaged, copy, gone)
+
+
+def _has_something(path: Path) -> bool:
+    # To SQLite an empty file is a new one.
+    return path.exists() and path.stat().st_size > 0

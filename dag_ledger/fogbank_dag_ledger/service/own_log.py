@@ -12,7 +12,6 @@ from fogbank_protocol.identity import NetworkId, NodeId, short_form
 
 from ..limits import OWN_LOG_APPEND_BYTES_MAX, OWN_LOG_SHORTEN_BYTES
 from ..own_log_format import (
-    FIRST_CHECKSUM,
     HEADER_BYTES,
     BadRecord,
     Damaged,
@@ -20,6 +19,7 @@ from ..own_log_format import (
     Readable,
     Unbegun,
     encode_records,
+    first_checksum,
     header,
     inspect,
     read_records,
@@ -73,6 +73,9 @@ class OwnLog:
         self._path = path
         self._header = header(network, issuer)
         self.damage: Damage | None = None
+        self.is_new = False
+        """Whether there was none, or not even its beginning."""
+
         self._lock = Lock()
         self._shorten_at = self.shorten_bytes
         self._folder_is_synced = True
@@ -150,7 +153,7 @@ class OwnLog:
             finding = inspect(file, size, self._header)
         match finding:
             case Unbegun():
-                return self._begin(), FIRST_CHECKSUM
+                return self._begin(), first_checksum(self._header)
             case Foreign(network, issuer):
                 raise LogUnusable(
                     f"{self._path} belongs to {short_form(issuer)} in network {network.hex()}, "
@@ -164,7 +167,13 @@ class OwnLog:
                     os.fsync(self._file.fileno())
                 return length, checksum
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no vertex."""
+        return self._length == HEADER_BYTES
+
     def _begin(self) -> int:
+        self.is_new = True
         self._file.seek(0)
         self._file.truncate(0)
         write_all(self._file, self._header)
@@ -192,7 +201,7 @@ class OwnLog:
 
     def _replace(self, is_needed: Callable[[bytes], bool]) -> None:
         """Write the needed records to a new file, let it take the place of this one, and use it."""
-        length, checksum = HEADER_BYTES, FIRST_CHECKSUM
+        length, checksum = HEADER_BYTES, first_checksum(self._header)
         with replace(self._path) as new:
             piece = bytearray(self._header)
             with self._path.open("rb") as old:

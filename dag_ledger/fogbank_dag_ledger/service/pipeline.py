@@ -7,6 +7,7 @@ batch before it is inserted, and nothing waits in between, so one queue decides 
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import trio
 
@@ -48,9 +49,11 @@ class _Delivery:
             self.done.set()
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrived:
-    """A new vertex of the right form, who sent it, and the answer it came in."""
+class _Arrived(NamedTuple):
+    """A new vertex of the right form, who sent it, and the answer it came in.
+
+    A tuple and not a dataclass, because one is made for every vertex.
+    """
 
     vertex: Vertex
     peer: NodeId
@@ -183,12 +186,13 @@ class Pipeline:
                     self._invalid.append((peer, error.rule))
                 continue
             is_asked = is_wanted is not None and is_wanted(vertex.id)
-            arrived = _Arrived(vertex, peer, delivery, is_asked)
-            if arrived.key in self._in_flight or self._intake.holds(vertex.id):
+            key = vertex.id, vertex.signature
+            if key in self._in_flight or self._intake.holds(vertex.id):
                 continue
             if self._ledger.unwanted(vertex, is_asked=is_asked) is not None:
                 continue
-            self._in_flight.add(arrived.key)
+            arrived = _Arrived(vertex, peer, delivery, is_asked)
+            self._in_flight.add(key)
             if delivery is not None:
                 delivery.add()
             for dropped in self._arrivals.put(arrived, vertex, peer, is_asked=is_asked):

@@ -23,7 +23,7 @@ from .failures import StoreUnusable
 
 _MIGRATIONS = (
     """
-    CREATE TABLE network (id BLOB NOT NULL);
+    CREATE TABLE network (id BLOB NOT NULL, again BLOB NOT NULL, CHECK (id = again)) STRICT;
     CREATE TABLE vertex (
         n INTEGER PRIMARY KEY,
         tag BLOB NOT NULL,
@@ -31,7 +31,7 @@ _MIGRATIONS = (
         digest BLOB NOT NULL,
         wire BLOB NOT NULL,
         crc INTEGER NOT NULL
-    );
+    ) STRICT;
     CREATE UNIQUE INDEX vertex_place ON vertex (tag, seq, digest);
     """,
     """
@@ -41,13 +41,15 @@ _MIGRATIONS = (
         signatures BLOB NOT NULL,
         names BLOB NOT NULL,
         crc INTEGER NOT NULL
-    );
-    CREATE TABLE floor (height INTEGER NOT NULL);
-    CREATE TABLE state (key BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+    ) STRICT;
+    CREATE TABLE floor (height INTEGER NOT NULL) STRICT;
+    CREATE TABLE state (key BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID, STRICT;
     CREATE TABLE sealed (
         account BLOB PRIMARY KEY, epoch INTEGER NOT NULL, crc INTEGER NOT NULL
-    ) WITHOUT ROWID;
-    CREATE TABLE committee (epoch INTEGER PRIMARY KEY, proof BLOB NOT NULL, crc INTEGER NOT NULL);
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE committee (
+        epoch INTEGER PRIMARY KEY, proof BLOB NOT NULL, crc INTEGER NOT NULL
+    ) STRICT;
     """,
 )
 
@@ -97,7 +99,8 @@ class VertexStore:
         self._database: Database = open_database(path, _MIGRATIONS, synchronous="FULL")
         rows = self._database.query("SELECT id FROM network")
         if not rows:
-            self._database.execute("INSERT INTO network VALUES (?)", (bytes(network),))
+            # Twice, so that SQLite's own check sees when one of them has changed.
+            self._database.execute("INSERT INTO network VALUES (?1, ?1)", (bytes(network),))
         elif rows[0][0] != network:
             self._database.close()
             raise StoreUnusable(f"{path} belongs to another network; use another state folder")

@@ -24,7 +24,7 @@ _MIGRATIONS = (
         signature BLOB NOT NULL,
         crc INTEGER NOT NULL,
         PRIMARY KEY (channel, lane)
-    ) WITHOUT ROWID;
+    ) WITHOUT ROWID, STRICT;
     """,
 )
 

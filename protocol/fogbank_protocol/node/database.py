@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from threading import RLock
@@ -16,6 +16,13 @@ SqlValue: TypeAlias = int | float | str | bytes | None
 Row: TypeAlias = tuple[SqlValue, ...]
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNREADABLE = "a text in it is damaged: move the file away, and a new one is begun"
+
+_PAGE_BYTES_MIN = 512
+
+_APPLICATION = 0x0F06_0000
+"""What ``application_id`` says beside the version: that no bit of ``user_version`` has changed."""
+
 # SQLITE_ERROR, wrong statements and broken constraints are bugs of the caller and pass as they are.
 _REMEDIES = {
     sqlite3.SQLITE_BUSY: "another program uses it: stop that program",
@@ -140,7 +147,9 @@ def open_database(
     the rest are run here, each in a transaction.  Journal is WAL.  With ``NORMAL`` a loss of power
     may undo the last commits, never break the file; with ``FULL`` a commit is on disk when it
     returns.  A corrupted file is moved to ``path.corrupt-N`` and a new one begun: see
-    ``Database.set_aside``.
+    ``Database.set_aside``.  What changed in its structure, its indexes, its tables' definitions or
+    the types of ``STRICT`` tables is found here; what changed within a value only its own checksum
+    can tell.
 
     Raises:
         DatabaseFailure: the file is of a newer version, or in a place that cannot be written.
@@ -149,18 +158,12 @@ def open_database(
     set_aside = None
     connection = _connect(path)
     with _closed_after_failure(connection):
-        is_sound = _is_sound(connection, path)
+        is_sound = _is_sound(connection, path, migrations)
     if not is_sound:
         connection.close()
         set_aside = _move_aside(path)
         connection = _connect(path)
-    try:
-        _prepare(connection, path, migrations, synchronous)
-    except _WrongVersion:
-        connection.close()
-        set_aside = _move_aside(path)
-        connection = _connect(path)
-        _prepare(connection, path, migrations, synchronous)
+    _prepare(connection, path, migrations, synchronous)
     return Database(connection, path, set_aside=set_aside)
 
 
@@ -181,7 +184,7 @@ def read_database(path: Path, migrations: Sequence[str]) -> Database:
             uri=True,
         )
     with _closed_after_failure(connection):
-        if not _is_sound(connection, path):
+        if not _is_sound(connection, path, migrations):
             connection.close()
             raise DatabaseFailure(f"{path} is damaged: the agent sets it aside when it starts")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -189,10 +192,6 @@ def read_database(path: Path, migrations: Sequence[str]) -> Database:
             connection.close()
             raise DatabaseFailure(f"{path} is of another version: start the agent once")
     return Database(connection, path, set_aside=None)
-
-
-class _WrongVersion(Exception):
-    """The file says that it is older than it is: its number changed on the disk."""
 
 
 def _prepare(
@@ -214,14 +213,52 @@ def _connect(path: Path) -> sqlite3.Connection:
         )
 
 
-def _is_sound(connection: sqlite3.Connection, path: Path) -> bool:
+def _is_sound(connection: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> bool:
+    if _is_stub(path):
+        return False
     try:
-        row: Row = connection.execute("PRAGMA quick_check(1)").fetchone()
+        # The quick check does not compare indexes with tables, which takes a microsecond a row.
+        row: Row = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        return row == ("ok",) and _is_as_defined(connection, migrations)
+    except UnicodeDecodeError:
+        # What SQLite says of a damaged definition quotes it.
+        return False
     except sqlite3.DatabaseError as error:
-        if _primary_code(error) in _DAMAGE:
+        # These statements are right, so it is the file that is not: of an unknown format.
+        if _primary_code(error) in {*_DAMAGE, sqlite3.SQLITE_ERROR}:
             return False
         raise _named(error, path) from error
-    return row == ("ok",)
+
+
+def _is_stub(path: Path) -> bool:
+    """Tell whether the file was cut to less than SQLite writes at once: to it that is a new one."""
+    try:
+        return 0 < path.stat().st_size < _PAGE_BYTES_MIN
+    except OSError:
+        # Not there yet, or SQLite says what is wrong with it.
+        return False
+
+
+def _is_as_defined(connection: sqlite3.Connection, migrations: Sequence[str]) -> bool:
+    """Tell whether the version and the tables are those that ``migrations`` make."""
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    ((application,),) = connection.execute("PRAGMA application_id").fetchall()
+    if application != (_APPLICATION + version if version else 0):
+        return False
+    if version > len(migrations):
+        # Of a newer Fogbank, which knows what it should hold.
+        return True
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as wanted:
+        for migration in migrations[:version]:
+            wanted.executescript(migration)
+        return _definitions(connection) == _definitions(wanted)
+
+
+def _definitions(connection: sqlite3.Connection) -> set[Row]:
+    # As bytes, for they may be no text any more.
+    columns = ("type", "name", "tbl_name", "sql")
+    chosen = ", ".join(f"CAST({column} AS BLOB)" for column in columns)
+    return set(connection.execute(f"SELECT {chosen} FROM sqlite_master").fetchall())
 
 
 def _move_aside(path: Path) -> Path:
@@ -249,14 +286,10 @@ def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[st
             " state folder"
         )
     for number, migration in enumerate(migrations[version:], version + 1):
-        try:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {number}; COMMIT;"
-            )
-        except sqlite3.OperationalError as error:
-            if "already exists" in str(error):
-                raise _WrongVersion from error
-            raise
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {number};"
+            f" PRAGMA application_id = {_APPLICATION + number}; COMMIT;"
+        )
 
 
 @contextmanager
@@ -283,6 +316,8 @@ def _named(error: sqlite3.DatabaseError, path: Path) -> Exception:
         return DiskFull(f"{path} cannot grow: the disk is full, make room on it")
     if code in _REMEDIES:
         return DatabaseFailure(f"{path}: {_REMEDIES[code]}")
+    if str(error).startswith("Could not decode to UTF-8"):
+        return DatabaseFailure(f"{path}: {_UNREADABLE}")
     return error
 
 

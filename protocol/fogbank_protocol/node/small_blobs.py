@@ -16,7 +16,7 @@ _NAME = "small.sqlite"
 _READ_TOGETHER = 256
 """Names in one query; SQLite takes 999 at least."""
 
-_MIGRATIONS = ("CREATE TABLE blobs (blob_id BLOB NOT NULL UNIQUE, data BLOB NOT NULL)",)
+_MIGRATIONS = ("CREATE TABLE blobs (blob_id BLOB NOT NULL UNIQUE, data BLOB NOT NULL) STRICT",)
 
 
 class SmallBlobs:

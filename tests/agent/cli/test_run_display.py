@@ -8,7 +8,7 @@ from fogbank_agent.cli.run_display import new_display, print_providers
 from fogbank_agent.control.requests.jobs import JobEnded, JobProgressed, ProviderTotals
 
 TOTALS = ProviderTotals("abcd-efgh", 3, 2_500_000_000, 12, 1, 0, 1, 0, caught=True)
-JOB = JobEnded("ab", 3, 1, 1, 2_500_000_000, 12, 1.25, (TOTALS,), 0, (), ())
+JOB = JobEnded("ab", 3, 1, 1, 2_500_000_000, 12, 1.25, (TOTALS,), 0, 0, (), ())
 PROGRESS = JobProgressed(
     run=0,
     runs=1,
@@ -50,6 +50,15 @@ def test_the_table_of_providers_goes_to_standard_error(capsys: pytest.CaptureFix
     assert "abcd-efgh" in captured.err
     assert "caught lying" in captured.err
     assert "3 runs done, 1 failed in 1.2 s; 2.500 gigafuel, 12 drops" in captured.err
+
+
+def test_what_checks_took_here_is_said_when_there_were_any(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_providers(JOB)
+    assert "run again" not in capsys.readouterr().err
+    print_providers(replace(JOB, fuel_checked=250_000_000))
+    assert "\n0.250 gigafuel were run again here as checks\n" in capsys.readouterr().err
 
 
 def test_one_run_is_said_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from itertools import chain, repeat
 import pytest
 
 from fogbank_agent.limits import AGREEMENT_WAIT_S, BID_WAIT_S, BID_WINDOW_S, RESULT_GRACE_S
+from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.job_messages import (
     AgreementRefused,
     AgreementSigned,
@@ -17,10 +18,12 @@ from fogbank_agent.market.job_messages import (
     OffersChanged,
     OrderRefused,
     Owe,
+    PayTick,
     Refuse,
     RunHere,
     SendOrder,
     SignAgreement,
+    TickStated,
 )
 from fogbank_agent.market.orders import Audit, NoVerification, Quorum
 from fogbank_agent.market.purchase import PurchaseState
@@ -35,7 +38,9 @@ from fogbank_agent.market.story import (
     ProviderCaught,
     ResultCommitted,
     RunAccepted,
+    RunBegunAnew,
     RunFailed,
+    TicksOwed,
 )
 from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.outcome import OutOfFuel
@@ -63,8 +68,8 @@ BILL = 101
 
 
 def test_a_run_goes_to_the_cheapest_bid_and_is_owed() -> None:
-    town = Town(ANN, BEN)
-    assert town.begin() == [SendOrder(0, 1, [ANN, BEN])]
+    town = Town(ANN, offers=[an_offer(BEN, price=99)])
+    assert town.begin() == [SendOrder(0, 1, [BEN, ANN])]
     assert town.tell(BidCame(0, 1, ANN, 100, 1, 0, 5_000)) == []
     assert town.tell(BidCame(0, 1, BEN, 90, 1, 0, 5_000)) == [SignAgreement(0, 1, BEN)]
     assert town.tell(AgreementSigned(0, 1)) == []
@@ -73,11 +78,57 @@ def test_a_run_goes_to_the_cheapest_bid_and_is_owed() -> None:
 
 
 def test_a_silent_provider_costs_the_window_and_no_more() -> None:
-    town = Town(ANN, BEN)
+    town = Town(ANN, offers=[an_offer(BEN, price=99)])
     (order,) = town.begin()
     assert town.bid(order, ANN) == []
     assert town.wait(BID_WINDOW_S - 0.001) == []
     assert town.wait(0.002) == [SignAgreement(0, 1, ANN)]
+
+
+def test_nobody_is_waited_for_whose_offer_is_not_better_than_a_bid() -> None:
+    town = Town(ANN, BEN, offers=[an_offer(CAT, price=101)])
+    (order,) = town.begin()
+    assert town.bid(order, BEN) == [SignAgreement(0, 1, BEN)]
+    # What comes late is there when the first does not keep its word.
+    assert town.bid(order, ANN) == []
+    assert town.tell(AgreementRefused(0, 1, Reason.BUSY)) == [SignAgreement(0, 1, ANN)]
+
+
+def test_a_bid_above_its_offer_or_for_later_is_compared_with_what_others_offer() -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    assert town.bid(order, ANN, price=101) == []
+    assert town.bid(order, BEN) == [SignAgreement(0, 1, BEN)]
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    assert town.bid(order, ANN, start_ms=1_000) == []
+    assert town.bid(order, BEN) == [SignAgreement(0, 1, BEN)]
+
+
+def test_who_was_caught_before_is_not_waited_for_and_waits_for_all_others() -> None:
+    town = Town(ANN, offers=[an_offer(BEN, price=50)])
+    town.reputation.reset(BEN, town.choice.bounds.package_id)
+    (order,) = town.begin()
+    assert town.bid(order, BEN, price=50) == []
+    assert town.bid(order, ANN) == [SignAgreement(0, 1, ANN)]
+
+
+def test_one_whose_offer_is_gone_may_bid_anything_and_is_waited_for() -> None:
+    town = Town(ANN, BEN)
+    (order,) = town.begin()
+    town.book.forget(BEN)
+    assert town.bid(order, ANN) == []
+    assert town.wait(BID_WINDOW_S) == [SignAgreement(0, 1, ANN)]
+
+
+def test_auditors_are_all_waited_for_since_one_of_them_is_drawn() -> None:
+    town = Town(ANN, BEN, CAT, verification=Audit(0))
+    (order,) = town.begin()
+    (audit,) = town.finish(town.agree(order, ANN))
+    assert isinstance(audit, SendOrder)
+    assert sorted(audit.providers) == [BEN, CAT]
+    assert town.bid(audit, BEN) == []
+    assert len(town.bid(audit, CAT)) == 1
 
 
 def test_the_first_bid_is_waited_for_beyond_the_window() -> None:
@@ -109,6 +160,24 @@ def test_a_lost_provider_is_replaced_at_once() -> None:
     town.agree(order, ANN)
     town.book.forget(ANN)
     assert town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST)) == [SendOrder(0, 2, [BEN])]
+
+
+def test_what_a_lost_provider_had_done_is_told_to_be_done_again_and_paid_as_stated() -> None:
+    town = Town(ANN, BEN, CAT)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    statement = AgreementId(b"t" * 32)
+    assert town.tell(TickStated(0, 1, statement, GIGAFUEL // 2)) == [
+        PayTick(0, 1, ANN, statement, GIGAFUEL // 2)
+    ]
+    town.book.forget(ANN)
+    (order,) = town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST))
+    assert town.told(TicksOwed) == [TicksOwed(1, ANN, GIGAFUEL // 2, 50)]
+    assert town.told(RunBegunAnew) == [RunBegunAnew(2, ANN, GIGAFUEL // 2)]
+    town.agree(order, BEN)
+    town.book.forget(BEN)
+    town.tell(AttemptBroke(0, 2, Reason.PROVIDER_LOST))
+    assert len(town.told(RunBegunAnew)) == 1, "the second had stated nothing that could be lost"
 
 
 def test_a_run_past_its_time_is_cancelled_and_goes_elsewhere() -> None:
@@ -439,6 +508,51 @@ def test_what_was_decided_before_the_check_began_is_not_held() -> None:
     first, second = [town.agree(order, ANN) for order in town.begin()]
     assert town.finish(first) == [Owe(0, 1, ANN, BILL)]
     assert town.finish(second) == [RunHere(1)]
+
+
+def stranger_town(*draws: int, runs: int) -> Town:
+    """Give a town whose only provider has shown nothing yet."""
+    numbers = chain(draws, repeat(0))
+    return Town(ANN, runs=runs, verification=Audit(0), can_run_here=True, draws=numbers)
+
+
+def test_checks_that_hold_a_claim_count_as_confirmed_when_it_is_drawn() -> None:
+    town = stranger_town(0, 999_999, 500_000, 400_000, 333_334, runs=5)
+    agreements = [town.agree(order, ANN) for order in town.begin()]
+    commands = [town.finish(one) for one in agreements]
+    assert commands == [[RunHere(0)], [RunHere(1)], [], [RunHere(3)], []]
+    rates = [1_000_000, 1_000_000, 500_000]
+    assert town.told(CheckBegun) == [CheckBegun(rate, here=True) for rate in rates]
+    assert town.told(CheckSpared) == [CheckSpared(500_000), CheckSpared(333_334)]
+    commands = [town.tell(own_run_ended(lot, right(lot), GIGAFUEL)) for lot in (0, 1, 3)]
+    owed = [[one.lot for one in now if isinstance(one, Owe)] for now in commands]
+    assert owed == [[0], [1, 2], [3, 4]]
+
+
+def test_a_claim_spared_for_checks_that_confirm_nothing_is_drawn_anew_with_its_number() -> None:
+    town = stranger_town(0, 0, 600_000, runs=3)
+    agreements = [town.agree(order, ANN) for order in town.begin()]
+    assert [town.finish(one) for one in agreements] == [[RunHere(0)], [RunHere(1)], []]
+    # The first can be repeated by nobody; with the other check alone an audit is certain.
+    town.tell(own_run_ended(0, None, GIGAFUEL))
+    assert town.told(CheckSpared) == [CheckSpared(500_000)]
+    town.wait(2 * PATIENCE_S)
+    assert town.job.purchases[0].reason is Reason.UNVERIFIED
+    assert town.told(CheckBegun)[-1] == CheckBegun(1_000_000, here=True)
+    commands = town.tell(own_run_ended(2, right(2), GIGAFUEL))
+    assert Owe(2, 1, ANN, BILL) in commands
+
+
+def test_a_claim_spared_for_checks_of_a_liar_is_checked_too() -> None:
+    town = stranger_town(0, 0, 999_999, runs=3)
+    agreements = [town.agree(order, ANN) for order in town.begin()]
+    assert [town.finish(one) for one in agreements[:2]] == [[RunHere(0)], [RunHere(1)]]
+    assert town.finish(agreements[2], wrong()) == []
+    owed = [one for one in town.tell(own_run_ended(0, right(), GIGAFUEL)) if isinstance(one, Owe)]
+    assert owed == [Owe(0, 1, ANN, BILL)]
+    commands = town.tell(own_run_ended(1, wrong(), GIGAFUEL))
+    assert RunHere(2) in commands
+    assert Owe(2, 1, ANN, BILL) not in commands
 
 
 def test_what_was_paid_before_the_receipt_is_not_lost_with_the_stake() -> None:

@@ -60,12 +60,12 @@ BURSTING = Setting(
 
 @pytest.mark.slow
 def test_lying_to_all_at_once_pays_only_where_nobody_looks_at_stakes() -> None:
-    honest = World(1, replace(BURSTING, all_honest=True)).live()
-    staked = World(1, BURSTING).live()
+    honest = World(2, replace(BURSTING, all_honest=True)).live()
+    staked = World(2, BURSTING).live()
     assert list(broken_rules(staked)) == []
     assert staked.lies > 0
     assert staked.slashed > 0
     assert list(cheating_paid(staked, honest)) == []
-    trusting = World(1, replace(BURSTING, stake=0, by_stake=False)).live()
+    trusting = World(2, replace(BURSTING, stake=0, by_stake=False)).live()
     assert trusting.lies > 0
     assert (kinds_that_pay([staked]), kinds_that_pay([trusting])) == ([], [Kind.BURSTING])

@@ -57,6 +57,9 @@ class Views:
     async def remember_voucher(self, channel: ObjectId, voucher: Voucher) -> None:
         await trio.lowlevel.checkpoint()
 
+    async def remember_vouchers(self, vouchers: Sequence[tuple[ObjectId, Voucher]]) -> None:
+        await trio.lowlevel.checkpoint()
+
     async def post_vouchers(self, channel: ObjectId, vouchers: Sequence[Voucher]) -> VertexId:
         raise AssertionError("nothing is posted here")
 

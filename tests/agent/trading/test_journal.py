@@ -1,10 +1,13 @@
 """The journal: what survives a restart, a crash, and a batch that cannot be written."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import trio
 from tests.full_disk import full_disk
+from tests.one_thread import one_thread
 
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import RunFailed, RunOrdered
@@ -110,6 +113,27 @@ async def test_what_cannot_be_written_stays_in_memory(tmp_path: Path) -> None:
     journal.close()
 
 
+async def test_what_is_lost_for_want_of_memory_is_never_said_to_be_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", buffer_max=2)
+    owing = "INSERT INTO grudges VALUES (?, ?)"
+    with full_disk(1):
+        journal.record(owing, ANN, 1)
+        journal.record("DELETE FROM grudges")
+        journal.record_event(lot_id(0), 0, RunOrdered(1, 3))
+    await journal.sync()
+    with full_disk(1):
+        journal.record(owing, ANN, 1)
+        journal.record("DELETE FROM grudges")
+        journal.record(owing, ANN, 2)
+    for _ in range(2):
+        with pytest.raises(DatabaseFailure, match="start the agent again"):
+            await journal.sync()
+    journal.close()
+    journal = Journal(tmp_path / "journal")
+    await journal.sync()
+    journal.close()
+
+
 async def test_the_runs_of_a_lot_share_its_story(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     runs = [(run_id(number), f"{number}.csv") for number in range(4)]
@@ -176,16 +200,31 @@ async def test_receipts_are_kept_once(tmp_path: Path) -> None:
 
 async def test_nothing_overtakes_a_batch_that_waits_for_a_thread(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
-    limiter = trio.to_thread.current_default_thread_limiter()
-    tokens, limiter.total_tokens = limiter.total_tokens, 1
-    try:
-        async with trio.open_nursery() as nursery, limiter:
+    with one_thread() as thread:
+        async with trio.open_nursery() as nursery, thread:
             record_runs(journal, 1)
             nursery.start_soon(journal.sync)
             await trio.testing.wait_all_tasks_blocked()
             journal.record_lot_results(lot_id(0), [run_id(0)], ["ok"])
             assert journal.runs()[0].state == "accepted"
-    finally:
-        limiter.total_tokens = tokens
     assert journal.runs()[0].state == "accepted"
+    journal.close()
+
+
+async def test_what_is_recorded_together_is_written_together(tmp_path: Path) -> None:
+    """A thread that writes sees the list of entries at any moment, also between two of them."""
+    journal = Journal(tmp_path / "journal")
+    with one_thread() as thread:
+        async with trio.open_nursery() as nursery, thread:
+            record_runs(journal, 1)
+            nursery.start_soon(journal.sync)
+            await trio.testing.wait_all_tasks_blocked()
+            # The first of two that belong together, as far as the thread can know.
+            journal.record_lot_results(lot_id(0), [run_id(0)], ["ok"])
+    # What this process has still in memory is lost with it.
+    with closing(sqlite3.connect(tmp_path / "journal")) as file:
+        assert file.execute("SELECT state FROM lots").fetchall() == [("under way",)]
+    await journal.sync()
+    with closing(sqlite3.connect(tmp_path / "journal")) as file:
+        assert file.execute("SELECT state FROM lots").fetchall() == [("accepted",)]
     journal.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -20,13 +20,15 @@ from fogbank_agent.trading.bill_book import BillBook
 from fogbank_agent.trading.journal import Journal
 from fogbank_agent.trading.paying_channels import PayingChannels
 from fogbank_agent.trading.payments import Payments, VoucherGiven
+from fogbank_dag_ledger.operations import ObjectId
+from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
 from fogbank_dag_ledger.participation.issuing_state import Issuing
 from fogbank_dag_ledger.service.views import LedgerNews, WalletView
 from fogbank_dag_ledger.statements import is_voucher
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.encoding import encode
 from fogbank_protocol.identity import Identity, NetworkId, NodeId
-from fogbank_protocol.node.node import Node, PeerGone
+from fogbank_protocol.node.node import CallRefused, Node, PeerGone
 
 from .channel_views import NETWORK, Views, a_channel
 from .neighbourhood import wait_until
@@ -61,6 +63,9 @@ class Peers:
     node_id: NodeId = OWN
     network: NetworkId = NETWORK
     here: bool = True
+    refuses: set[ObjectId] = field(default_factory=set[ObjectId])
+    """Channels whose vouchers do not count any more."""
+
     told: list[tuple[NodeId, Settlement]] = field(default_factory=list[tuple[NodeId, Settlement]])
 
     def peers(self) -> list[SimpleNamespace]:
@@ -73,7 +78,10 @@ class Peers:
         await trio.lowlevel.checkpoint()
         if not self.here:
             raise PeerGone(peer)
-        self.told.append((peer, decode_settlement(body)))
+        settlement = decode_settlement(body)
+        if settlement.payment is not None and settlement.payment.channel in self.refuses:
+            raise CallRefused("refused", "bad_voucher")
+        self.told.append((peer, settlement))
         return encode([])
 
     def totals(self) -> list[tuple[NodeId, int]]:
@@ -237,3 +245,65 @@ async def test_a_bill_in_doubt_is_not_paid(tmp_path: Path) -> None:
             world.payments.withdraw(ONE, ANN)
             await world.payments.wait_settled()
             assert world.given == []
+
+
+def settled(channel: ChannelView, paid: int) -> ChannelView:
+    return replace(channel, state=ObjectState.SETTLED, paid=paid)
+
+
+async def test_what_a_channel_was_settled_without_is_paid_over_the_next(tmp_path: Path) -> None:
+    """Its provider has closed it between the last two vouchers, of which it knew the first."""
+    ledger, peers = views(ANN), Peers()
+    (first,) = ledger.channels
+    async with life(tmp_path, ledger, peers) as world:
+        world.payments.owe(ANN, LOT, Bill(ONE, 10))
+        await world.payments.wait_settled()
+        peers.refuses.add(first.id)
+        world.payments.owe(ANN, LOT, Bill(TWO, 5, AUTHOR, 2))
+        await world.payments.wait_paid([(TWO, ANN)])
+        world.payments.refuse(THREE, ANN, Reason.WRONG_RESULT)
+    ledger.channels[:] = [settled(first, 10), a_channel(OWN, ANN, b"d")]
+    async with life(tmp_path, ledger, peers) as world:
+        await world.payments.wait_settled()
+    async with life(tmp_path, ledger, peers) as world:
+        await world.payments.wait_settled()
+        assert world.given == []
+    (_, before), (_, refusal), (_, after) = peers.told
+    assert (before.accepted, refusal.refused) == ((ONE,), ((THREE, Reason.WRONG_RESULT),))
+    assert after.accepted == (TWO,)
+    assert after.payment is not None
+    voucher = after.payment.voucher
+    assert (voucher.total, voucher.split) == (5, ((AUTHOR, 2),))
+    assert after.payment.channel == ledger.channels[1].id
+
+
+async def test_what_a_channel_was_settled_with_is_paid_though_nobody_said_so(
+    tmp_path: Path,
+) -> None:
+    ledger, peers = views(ANN), Peers()
+    (first,) = ledger.channels
+    async with life(tmp_path, ledger, peers) as world:
+        peers.refuses.add(first.id)
+        world.payments.owe(ANN, LOT, Bill(ONE, 10))
+        await world.payments.wait_paid([(ONE, ANN)])
+        ledger.channels[:] = [settled(first, 10), a_channel(OWN, ANN, b"d")]
+        world.channels.look()
+        world.payments.greet(ANN)
+        await world.payments.wait_settled()
+        assert (len(world.given), world.purse.owed, peers.told) == (1, 0, [])
+
+
+async def test_a_voucher_that_is_refused_while_its_channel_is_open_is_shown_again(
+    tmp_path: Path,
+) -> None:
+    ledger, peers = views(ANN), Peers()
+    async with life(tmp_path, ledger, peers) as world:
+        peers.refuses.add(ledger.channels[0].id)
+        world.payments.owe(ANN, LOT, Bill(ONE, 10))
+        await world.payments.wait_paid([(ONE, ANN)])
+        await trio.testing.wait_all_tasks_blocked()
+        assert peers.told == []
+        peers.refuses.clear()
+        world.payments.greet(ANN)
+        await world.payments.wait_settled()
+        assert peers.totals() == [(ANN, 10)]

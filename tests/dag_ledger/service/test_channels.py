@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+import trio
+from tests.one_thread import one_thread
+from trio.testing import wait_all_tasks_blocked
 
 from fogbank_dag_ledger.operations import ObjectId, StakeTerms, Unstake, Voucher
 from fogbank_dag_ledger.own_objects import ObjectState
@@ -181,3 +184,45 @@ async def test_vouchers_of_a_settled_channel_are_not_kept(tmp_path: Path) -> Non
         store = VoucherStore(agents.folder(BOB) / VOUCHERS_NAME)
         assert list(store.all()) == []
         store.close()
+
+
+@pytest.mark.slow
+async def test_a_channel_is_closed_by_the_voucher_that_is_on_its_way_to_the_disk(
+    tmp_path: Path,
+) -> None:
+    """Who pays and asks for the channel in one breath would have the work for nothing."""
+    async with neighbourhood(tmp_path) as agents:
+        services = await agents.start(0, 1, 2, 3)
+        await wait_all_issuing(services)
+        bob = services[BOB].channels
+        channel = await opened(agents, services, 100)
+        with one_thread() as thread:
+            async with trio.open_nursery() as nursery, thread:
+                one = voucher(agents, channel, 70, 1)
+                nursery.start_soon(bob.remember_voucher, channel, one)
+                await wait_all_tasks_blocked()
+                nursery.start_soon(bob.close, channel)
+                await wait_all_tasks_blocked()
+        await wait_balance(services[BOB], 1_070)
+
+
+@pytest.mark.slow
+async def test_an_older_voucher_that_comes_at_the_same_time_is_not_written_last(
+    tmp_path: Path,
+) -> None:
+    async with neighbourhood(tmp_path) as agents:
+        services = await agents.start(0, 1, 2, 3)
+        await wait_all_issuing(services)
+        channel = await opened(agents, services, 100)
+        remember = services[BOB].channels.remember_voucher
+        with one_thread() as thread:
+            async with trio.open_nursery() as nursery, thread:
+                for total, count in ((70, 2), (10, 1)):
+                    one = voucher(agents, channel, total, count)
+                    nursery.start_soon(remember, channel, one)
+                    await wait_all_tasks_blocked()
+        await agents.stop(BOB)
+        (bob,) = await agents.start(BOB)
+        await bob.wait_issuing()
+        await bob.channels.close(channel)
+        await wait_balance(bob, 1_070)

@@ -13,12 +13,12 @@ from fogbank_dag_ledger.checkpointing import Certified, KeepCheckpoint, names_of
 from fogbank_dag_ledger.committee_proof import committees
 from fogbank_dag_ledger.genesis import Genesis
 from fogbank_dag_ledger.own_log_format import (
-    FIRST_CHECKSUM,
     HEADER_BYTES,
     Damaged,
     Readable,
     Unbegun,
     encode_records,
+    first_checksum,
     header,
     inspect,
     read_records,
@@ -51,7 +51,7 @@ class Disk:
     committees: dict[int, bytes] = field(default_factory=dict[int, bytes])
     """What shows the seats of each epoch."""
 
-    _checksum: bytes = FIRST_CHECKSUM
+    _checksum: bytes = b""
 
     def image(self) -> "Disk":
         """Return a copy of what is synced, as a backup of the card would be."""
@@ -73,7 +73,7 @@ class Disk:
         match inspect(BytesIO(self.log), len(self.log), wanted):
             case Unbegun():
                 self.log[:] = wanted
-                self._checksum = FIRST_CHECKSUM
+                self._checksum = first_checksum(wanted)
             case Readable(length, checksum, _):
                 del self.log[length:]
                 self._checksum = checksum
@@ -99,7 +99,7 @@ class Disk:
             return
         whole = bytes(self.log)
         records = filter(is_needed, read_records(BytesIO(whole), len(whole)))
-        data, self._checksum = encode_records(FIRST_CHECKSUM, list(records))
+        data, self._checksum = encode_records(first_checksum(whole[:HEADER_BYTES]), list(records))
         self.log[HEADER_BYTES:] = data
         self.sync_own()
 

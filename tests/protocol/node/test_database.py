@@ -92,6 +92,87 @@ async def test_threads_take_turns(tmp_path: Path) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("size", [1, 99, 511])
+def test_a_file_cut_to_less_than_a_page_is_no_new_one(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.sqlite"
+    open_database(path, [FIRST]).close()
+    begin = path.read_bytes()[:size]
+    path.write_bytes(begin)
+    database = open_database(path, [FIRST])
+    assert database.set_aside is not None
+    assert database.set_aside.read_bytes() == begin
+    database.close()
+
+
+def flipped(path: Path, wanted: bytes, place: int, bit: int) -> None:
+    """Change one bit of the last ``wanted`` in a file."""
+    content = bytearray(path.read_bytes())
+    content[content.rindex(wanted) + place] ^= 1 << bit
+    path.write_bytes(content)
+
+
+TYPED = "CREATE TABLE t (key BLOB NOT NULL UNIQUE, note BLOB NOT NULL) STRICT"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "place", "bit"),
+    [
+        # A column gets another name, the definition gets a byte that is no text.
+        (b"note BLOB", 0, 0),
+        (b"note BLOB", 1, 7),
+        # A row's key differs from that in the index.
+        (b"k" * 9, 4, 1),
+        # The header of a row says that its key is text.
+        (b"k" * 9, -2, 0),
+    ],
+)
+def test_definitions_indexes_and_types_that_changed_are_found(
+    tmp_path: Path, wanted: bytes, place: int, bit: int
+) -> None:
+    path = tmp_path / "a.sqlite"
+    database = open_database(path, [TYPED])
+    database.execute("INSERT INTO t VALUES (?, ?)", [b"k" * 9, b"n" * 9])
+    database.close()
+    # The index has the key too, and begins after the table.
+    flipped(path, wanted, place, bit)
+    database = open_database(path, [TYPED])
+    assert database.set_aside == tmp_path / "a.sqlite.corrupt-1"
+    database.close()
+
+
+@pytest.mark.parametrize("place", range(100))
+def test_no_bit_of_the_header_changes_what_is_read_or_stops_an_agent(
+    tmp_path: Path, place: int
+) -> None:
+    path = tmp_path / "a.sqlite"
+    database = open_database(path, [FIRST])
+    database.execute("INSERT INTO stones VALUES ('flint', NULL)")
+    database.close()
+    whole = path.read_bytes()
+    for bit in range(8):
+        content = bytearray(whole)
+        content[place] ^= 1 << bit
+        path.write_bytes(content)
+        database = open_database(path, [FIRST])
+        rows = database.query("SELECT name FROM stones")
+        assert rows == ([("flint",)] if database.set_aside is None else [])
+        database.close()
+        # The numbers of the version and of the application are no one else's.
+        assert database.set_aside is not None or place not in {*range(60, 64), *range(68, 72)}
+
+
+def test_a_text_that_is_none_any_more_is_told_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    database = open_database(path, [FIRST])
+    database.execute("INSERT INTO stones VALUES ('flint and more', NULL)")
+    database.close()
+    flipped(path, b"flint and more", 3, 7)
+    database = open_database(path, [FIRST])
+    with pytest.raises(DatabaseFailure, match="move the file away"):
+        database.query("SELECT name FROM stones")
+    database.close()
+
+
 @pytest.mark.parametrize("damage", ["garbage", "header", "page"])
 def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "a.sqlite"

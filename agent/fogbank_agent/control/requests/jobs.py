@@ -133,6 +133,9 @@ class JobEnded:
     royalties: int
     """Drops of ``paid`` that go to authors."""
 
+    fuel_checked: int
+    """What was run again here to check results; further voices are among the providers' runs."""
+
     channels: tuple[str, ...]
     """The payment channels over which was paid."""
 
