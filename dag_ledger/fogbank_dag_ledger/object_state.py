@@ -10,7 +10,7 @@ from fogbank_protocol.identity import NODE_ID_BYTES, NodeId
 
 from .limits import AMOUNT_LIMIT, OPERATIONS_MAX, PAYEES_MAX, SETTLING_MAX, VERTEX_ID_BYTES
 from .objects import Outcome
-from .operation_codec import OPEN, operation_from_value, terms_value
+from .operation_codec import OPEN, operation_from_value
 from .operations import (
     ChannelTerms,
     EscrowTerms,
@@ -22,6 +22,7 @@ from .operations import (
     object_id,
     outcome_digest,
 )
+from .terms_codec import terms_value
 from .vertex import NO_VERTEX, VertexId, seq_in
 
 RULE = "8.21"
