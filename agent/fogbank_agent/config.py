@@ -123,7 +123,8 @@ class RequestorConfig:
     ] = "auto"
     """How results are checked: "none", "audit" (some run again), "verify" (by the task's own
     verifier), "partial" (some runs of each lot again) or "quorum:K" (K must agree); "auto" is
-    "verify" for a task that has a verifier, and "audit" for any other."""
+    "verify" for a task that has a verifier, and "audit" for any other.  "none" believes and pays
+    whatever is said, and "quorum:K" what K say that lie together."""
 
     audit_ppm: Annotated[int, Between(0, 1_000_000)] = 50_000
     """Runs audited at least, in parts per million.  Who has shown little, or has too little at
@@ -131,7 +132,8 @@ class RequestorConfig:
 
     by_stake: bool = True
     """Audit so often that lying never pays: by price and by what a provider has at stake, and each
-    result of one that has nothing at stake.  False goes by the record of results alone."""
+    result of one that has nothing at stake.  False is for providers you know: it goes by the record
+    of results alone, and who is honest for a while and lies then is paid for its lies."""
 
     verifier_fuel_max: Fuel = VERIFIER_FUEL_MAX
     """Fuel that a task's verifier may use for one output, here."""

@@ -26,6 +26,7 @@ from .limits import (
     CHECKPOINT_TURN_S,
     CHECKPOINT_VERTICES,
     CHECKPOINTS_OF_SEAT_MAX,
+    SNAPSHOT_PATIENCE_S,
 )
 from .merkle import merkle_root
 from .objects import HeldObject
@@ -41,6 +42,8 @@ class Pace:
     interval_s: float = CHECKPOINT_INTERVAL_S
     turn_s: float = CHECKPOINT_TURN_S
     retry_s: float = CHECKPOINT_RETRY_S
+    patience_s: float = SNAPSHOT_PATIENCE_S
+    """How long what is missing may be on its way before a state is taken in its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from .limits import (
     VERTEX_ID_BYTES,
 )
 from .objects import Outcome
-from .operation_codec import OPEN, operation_from_value, terms_value
+from .operation_codec import OPEN, operation_from_value
 from .operations import (
     ChannelTerms,
     EscrowTerms,
@@ -29,6 +29,7 @@ from .operations import (
     object_id,
     outcome_digest,
 )
+from .terms_codec import terms_value
 from .vertex import NO_VERTEX, VertexId, seq_in
 
 RULE = "8.21"

@@ -36,6 +36,14 @@ def test_a_statement_is_signed_over_domain_network_and_body(case: Any) -> None:
     assert is_signed_by(key, preimage, bytes.fromhex(case["signature"]))
 
 
+@pytest.mark.parametrize(
+    "case", VECTORS["false statements"], ids=lambda case: f"{case['name']} by {case['by']}"
+)
+def test_what_another_signed_or_for_another_network_is_no_statement(case: Any) -> None:
+    key, signature = NodeId(bytes.fromhex(case["key"])), bytes.fromhex(case["signature"])
+    assert not is_signed_by(key, bytes.fromhex(case["preimage"]), signature)
+
+
 def test_a_result_hash_is_that_of_the_vector() -> None:
     assert result_hash([1], 1_000).hex() == VECTORS["result"]["hash"]
 

@@ -215,8 +215,10 @@ def _conclude(market: Market, supply: int, seconds: float) -> Outcome:
     outcome = Outcome(kills=market.kills, channels_settled=closed.closed, seconds=seconds)
     _check_runs(market, outcome)
     spent = sum(one["paid"] for one in channels)
-    # Vouchers that a killed provider has not kept are the requestor's gain, and never more.
-    assert spent <= outcome.drops_paid
+    # Whoever was killed has on its disk what it had earned before anybody could pay it.
+    paid = "SELECT coalesce(sum(drops), 0) FROM earned WHERE state = 'paid'"
+    earned = sum(_journal(one).execute(paid).fetchone()[0] for one in market.providers)
+    assert earned == spent == outcome.drops_paid, f"{earned}, {spent}, {outcome.drops_paid}"
     return outcome
 
 

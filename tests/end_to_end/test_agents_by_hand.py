@@ -118,7 +118,10 @@ def test_a_service_remembers_between_calls_is_paid_and_stopped(
     task.write_bytes(translate(SUM))
     earned_before = second.status().provider.earned
 
-    started = first.json("service", "start", task, "--fuel-max", "1000000")
+    checked = first("service", "start", task, "--verify", "audit")
+    assert b"start it with --verify none" in checked.stderr
+    options = ("--fuel-max", "1000000", "--verify", "none")
+    started = first.json("service", "start", task, *options)
     assert started["live"]
     outputs: list[bytes] = []
     for length in (1, 2, 3):

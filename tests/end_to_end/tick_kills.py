@@ -13,7 +13,7 @@ import signal
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -252,6 +252,7 @@ def rows(agent: Agent, statement: str, *values: object) -> list[tuple[int, ...]]
 
 
 _EARNED = "SELECT drops FROM earned WHERE requestor = ? AND state = 'paid'"
+_DUE = "SELECT coalesce(sum(drops), 0) FROM earned WHERE requestor = ?"
 _STATED = "SELECT fuel, drops, state = 'paid' FROM earned WHERE requestor = ? AND is_part"
 
 
@@ -347,10 +348,10 @@ def kill_provider(town: Town, number: int, steps: int) -> Loss | None:
     lost = bills - (-(-fuel * PRICE // 10**9) + START_PRICE)
     if found is not None:
         dead, _ = found
-        due = sum(drops for _, drops, _ in statements(dead, node_id))
+        ((due,),) = rows(dead, _DUE, node_id)
         paid = [one.paid for one in requestor.ask(GetChannels(), Channels).channels]
         alive = sum(free(one) - before[id(one)] for one in town.providers)
-        # Never more than was stated.
+        # Never more than was stated, in the receipt too if it was that far.
         assert sum(paid) - alive <= due
         town.left_to_the_dead += before[id(dead)] + sum(paid) - alive
     town.check_supply(requestor)
@@ -398,14 +399,22 @@ def run(
             yield loss
 
 
+_KILLS: Mapping[str, Kill] = {"requestor": kill_requestor, "provider": kill_provider}
+
+
 def main() -> None:
     """Kill at every tick, and print what it cost as JSON lines."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ticks", type=int, default=10, help="about so many has a run")
+    parser.add_argument("--first", type=int, default=0, help="the first statement to kill at")
+    parser.add_argument("--side", choices=[*_KILLS], help="kill this side alone")
     arguments = parser.parse_args()
-    for kill in (kill_requestor, kill_provider):
+    for side, kill in _KILLS.items():
+        if arguments.side not in (None, side):
+            continue
         with tempfile.TemporaryDirectory(prefix="fogbank-ticks-") as folder:
-            for loss in run(Path(folder), arguments.ticks * STEPS_A_TICK, kill):
+            steps = arguments.ticks * STEPS_A_TICK
+            for loss in run(Path(folder), steps, kill, arguments.first):
                 print(json.dumps(asdict(loss)), flush=True)
 
 

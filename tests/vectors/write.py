@@ -35,6 +35,7 @@ TOPICS = (
     "offers",
     "orders",
     "packages",
+    "peers",
     "receipts",
     "reuse",
     "services",

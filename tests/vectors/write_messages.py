@@ -1,4 +1,4 @@
-"""What carries the market's signed objects: bodies and items of its calls (SPEC.md 9.1 to 9.6)."""
+"""What carries the market's signed objects: bodies and items of its calls (SPEC.md 9.1 to 9.8)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,13 +18,17 @@ SETTLEMENT: list[Value] = [PAID, [ONE, TWO], [[ONE, "wrong_result"]]]
 OPENING: list[Value] = [SIGNED, b"\x93", SIGNATURE, [b"input", None]]
 TOLD: list[Value] = [1, 60, "192.0.2.7", 4_321, SIGNED]
 ENDED: list[Value] = [2, SIGNED, [b"output", None], None]
+CHANNEL = b"\xc7" * 32
+SERVICE: list[Value] = [SIGNED, b"\x93", SIGNATURE]
+CHARGED: list[Value] = [1, SIGNED, b"output"]
+CALL: list[Value] = [ONE, b"input"]
 
 
 def build() -> dict[str, Any]:
     """Return the vectors."""
     return {
         "spec": "9.1",
-        "accept": [*_settlements(), *_openings(), *_items(), *_told(), *_ids()],
+        "accept": [*_settlements(), *_openings(), *_items(), *_told(), *_ids(), *_services()],
         "reject": [
             *_bad("settlement", "9.6", SETTLEMENT, _SETTLEMENT_CHANGES),
             *_bad("opening", "9.5", OPENING, _OPENING_CHANGES),
@@ -32,6 +36,13 @@ def build() -> dict[str, Any]:
             *(_refused("item", name, "9.5", fields) for name, fields in _BAD_ITEMS.items()),
             *(_refused("told", name, rule, fields) for name, (rule, fields) in _BAD_TOLD.items()),
             *_bad("reveal", "9.6", [ONE], (("an id of 31 bytes", 0, bytes(31)),)),
+            *_bad("close", "9.6", [CHANNEL], (("a channel of 33 bytes", 0, bytes(33)),)),
+            *_bad("service", "9.8", SERVICE, _SERVICE_CHANGES),
+            _refused("service", "an order that is not signed", "2.3", [[b"\x01"], *SERVICE[1:]]),
+            *_bad("charged", "9.8", CHARGED, _CHARGED_CHANGES),
+            *(_refused("charged", name, "9.8", one) for name, one in _BAD_CHARGED.items()),
+            *_bad("call", "9.8", CALL, _CALL_CHANGES),
+            *_bad("stop", "9.8", [ONE], (("a service of 31 bytes", 0, bytes(31)),)),
         ],
         "roots": [_root(bytes(32), [ONE]), _root(bytes(32), [TWO, ONE]), _root(TWO, [ONE, TWO])],
     }
@@ -89,7 +100,25 @@ def _told() -> list[dict[str, Any]]:
 
 
 def _ids() -> list[dict[str, Any]]:
-    return [_case("reveal", "what was committed to is asked for", [ONE])]
+    return [
+        _case("reveal", "what was committed to is asked for", [ONE]),
+        _case("close", "a channel is to be closed", [CHANNEL]),
+    ]
+
+
+def _services() -> list[dict[str, Any]]:
+    return [
+        _case("service", "a service is agreed on", SERVICE),
+        _case("service", "the longest agreement", [SIGNED, bytes(256), SIGNATURE]),
+        _case("charged", "the agreement is made", [0, SIGNATURE]),
+        _case("charged", "a call and its output", CHARGED),
+        _case("charged", "the largest output", [1, SIGNED, bytes(524_288)]),
+        _case("charged", "a beat", [1, SIGNED, None]),
+        _case("charged", "the end", [2, "service_stopped"]),
+        _case("call", "a call", CALL),
+        _case("call", "the largest input", [ONE, bytes(524_288)]),
+        _case("stop", "a service is to end", [ONE]),
+    ]
 
 
 def _with(good: Sequence[Value], place: int, value: Value) -> list[Value]:
@@ -145,6 +174,27 @@ _BAD_ITEMS: dict[str, Value] = {
     "no evidence": [4, []],
     "nine receipts as evidence": [4, [SIGNED] * 9],
 }
+_SERVICE_CHANGES: Sequence[tuple[str, int, Value]] = (
+    ("an agreement of 257 bytes", 1, bytes(257)),
+    ("a signature of 65 bytes", 2, bytes(65)),
+)
+_CHARGED_CHANGES: Sequence[tuple[str, int, Value]] = (
+    ("an item of kind 3", 0, 3),
+    ("true for a kind", 0, True),
+    ("text for an output", 2, "output"),
+    ("an output longer than a call's", 2, bytes(524_289)),
+)
+_BAD_CHARGED: dict[str, Value] = {
+    "made with a signature of 63 bytes": [0, bytes(63)],
+    "an end for no reason": [2, ""],
+    "an end for a reason in capitals": [2, "STOPPED"],
+    "a charge for an end": [2, SIGNED],
+}
+_CALL_CHANGES: Sequence[tuple[str, int, Value]] = (
+    ("a service of 33 bytes", 0, bytes(33)),
+    ("text for an input", 1, "input"),
+    ("an input longer than a call's", 1, bytes(524_289)),
+)
 _BAD_TOLD: dict[str, tuple[str, Value]] = {
     "no offers": ("9.1", []),
     "nine offers": ("9.1", [TOLD] * 9),

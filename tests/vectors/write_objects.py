@@ -715,6 +715,21 @@ def _settled_too_often() -> tuple[Town, Vertex]:
     return town, town.draft(ANN, Act(opening.id, 0, ReclaimFinal((), ())))
 
 
+def _false_statements() -> list[Json]:
+    """Return the same, signed by somebody else or for another network."""
+    cases: list[Json] = []
+    ann, bob = Town().key(ANN), Town().key(BOB)
+    for true in _statements():
+        preimage = bytes.fromhex(true["preimage"])
+        domain, _, rest = preimage.partition(b"\0")
+        elsewhere = domain + b"\0" + bytes(8) + rest[8:]
+        signatures = {"somebody else": bob.sign(preimage), "elsewhere": ann.sign(elsewhere)}
+        cases += [
+            {**true, "by": by, "signature": signature.hex()} for by, signature in signatures.items()
+        ]
+    return cases
+
+
 def _statements() -> list[Json]:
     """One of each, signed by Ann for one network; each is good for nothing else."""
     ann, name = Town().key(ANN), ObjectId(b"\1" * 32)
@@ -821,6 +836,7 @@ def build() -> Json:
         "accept": accept,
         "reject": reject,
         "statements": _statements(),
+        "false statements": _false_statements(),
         "paths": _paths(),
         "false paths": _false_paths(),
         "result": {

@@ -75,8 +75,9 @@ _OPTIONS: Sequence[Callable[[Callable[..., None]], Callable[..., None]]] = (
     click.option(
         "--verify",
         metavar="POLICY",
-        help="How results are checked: auto, none, audit, verify (by the task's own verifier), "
-        "partial (some runs of each lot again) or quorum:K.",
+        help="How results are checked: auto, none (whatever is said is paid), audit, verify (by "
+        "the task's own verifier), partial (some runs of each lot again) or quorum:K (K that lie "
+        "together are believed).",
     ),
     click.option(
         "--price-max", type=click.IntRange(0, PRICE_MAX), help="Drops for a gigafuel, at most."

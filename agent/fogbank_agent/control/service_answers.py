@@ -29,8 +29,9 @@ async def answer_start_service(
     parts: Parts, request: StartService, conversation: Conversation
 ) -> None:
     """Start a service; one that has begun stays when the client hangs up."""
-    package_id = await take_task(parts, BlobId(request.task_id), request.task_name)
     config = parts.config.requestor
+    check_unverified(config.verify if request.verify is None else request.verify)
+    package_id = await take_task(parts, BlobId(request.task_id), request.task_name)
     wanted = ServiceRequest(
         package_id=package_id,
         fuel_max=_or(request.fuel_max, config.fuel_max),
@@ -57,6 +58,19 @@ async def answer_start_service(
     if view is None:
         raise Refused(refusal)
     await conversation.send(_state(view))
+
+
+def check_unverified(policy: str) -> None:
+    """Check that nobody expects the calls of a service to be checked (SPEC.md section 9.8).
+
+    Raises:
+        Refused: ``policy`` is another than "none".
+    """
+    if policy != "none":
+        raise Refused(
+            f"nobody checks the calls of a service, so '{policy}' would be an empty promise: start "
+            "it with --verify none, or buy what must be right with 'fogbank run'"
+        )
 
 
 async def answer_call_service(

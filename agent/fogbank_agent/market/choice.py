@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import inf
+from math import inf, log
 from typing import TypeAlias
 
 from fogbank_protocol.blobs.naming import BlobId
@@ -30,9 +30,9 @@ from .verification import audit_rate_ppm, deterrent_ppm
 
 _ONE_RUN = range(1)
 
-Cost: TypeAlias = tuple[bool, int]
+Cost: TypeAlias = tuple[bool, float]
 """Whether a lot is expected to come too late, and the drops that it is expected to cost; of who is
-drawn, its place."""
+drawn, whether it has no stake, and its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +79,19 @@ class Choice:
         reputation: Reputation,
         stake_of: Callable[[NodeId], int] | None = None,
         *,
+        can_prove: bool = True,
         locality: Locality | None = None,
     ) -> None:
         """Choose among the offers of ``book``, within what ``purse`` has free.
 
         ``stake_of`` tells what a provider loses, in drops, when a lie of it is proved; without it
-        providers are judged by their record alone.  ``locality`` tells what has to move; without
-        it that is the package alone, at a rate that nobody has measured.
+        providers are judged by their record alone.  ``can_prove`` says whether this machine could
+        prove one: who cannot run tasks takes no stake, and audits as if there were none.
+        ``locality`` tells what has to move; without it that is the package alone, at a rate that
+        nobody has measured.
         """
         self._stake_of = stake_of
+        self._can_prove = can_prove
         self.bounds = bounds
         self._locality = locality or Locality(Goodput(), bounds.package_id, bounds.package_bytes)
         self._book = book
@@ -127,15 +131,18 @@ class Choice:
 
         At most ``PROVIDERS_ASKED_MAX``.  Those of ``disliked``, and those that were caught lately,
         come only after all others.  With a ``lot`` they are drawn by it instead, whatever they
-        cost: a liar's friend would audit its lies for nothing.
+        cost, by the weight of their stakes: a liar's friend would audit its lies for nothing, and
+        under a thousand names.  Who can prove nothing lets only those audit that have one.
         """
         fit = [offer for offer in self._fit(shunned, now) if self._has_room(offer, now)]
+        if lot is not None:
+            fit = [offer for offer in fit if self._may_audit(offer.provider)]
         fit.sort(
             key=lambda offer: self._rank(
                 offer.provider,
                 self._cost_of_offer(offer, runs, now)
                 if lot is None
-                else _drawn(lot, offer.provider),
+                else self._drawn(lot, offer.provider),
                 disliked,
             )
         )
@@ -193,7 +200,7 @@ class Choice:
                 one.provider,
                 self._cost_of_proposal(one, runs, now)
                 if lot is None
-                else _drawn(lot, one.provider),
+                else self._drawn(lot, one.provider),
                 disliked,
             ),
         )
@@ -266,7 +273,8 @@ class Choice:
         confirmed = self._reputation.confirmed(provider, self.bounds.package_id) + confirmed_more
         lie_ppm = 0
         if self._stake_of is not None:
-            lie_ppm = deterrent_ppm(at_risk, self._stake_of(provider) - paid)
+            stake = self._stake_of(provider) if self._can_prove else 0
+            lie_ppm = deterrent_ppm(at_risk, stake - paid)
         return audit_rate_ppm(self.bounds.verification, confirmed, lie_ppm)
 
     def begin_check(self, provider: NodeId, lot: int, runs: int) -> None:
@@ -475,14 +483,28 @@ class Choice:
         waves = self._record(offer.provider).in_flight // offer.slots
         return max(start_ms, waves * (self.fuel_expected * 1_000 // offer.fuel_per_s))
 
+    def _may_audit(self, provider: NodeId) -> bool:
+        # Liars are done at once and have all their places free: drawn evenly they would mostly
+        # confirm each other.
+        return self._stake_of is None or self._can_prove or self._stake_of(provider) > 0
+
+    def _drawn(self, lot: int, provider: NodeId) -> Cost:
+        """Return the provider's place in the order that ``lot`` gives to all providers.
+
+        Who has more at stake is as much likelier to come first; who has nothing comes last.
+        """
+        stake = 0 if self._stake_of is None else self._stake_of(provider)
+        # The first of clocks that go off at random, each as often as its stake is worth.
+        return stake <= 0, -log(_random_share(lot, provider)) / max(1, stake)
+
     def _record(self, provider: NodeId) -> _Record:
         return self._records.setdefault(provider, _Record())
 
 
-def _drawn(lot: int, provider: NodeId) -> Cost:
-    """Return the provider's place in the order that ``lot`` gives to all providers."""
-    digest = blake2b(lot.to_bytes(4, "big") + provider, digest_size=16).digest()
-    return False, int.from_bytes(digest, "big")
+def _random_share(lot: int, provider: NodeId) -> float:
+    """Return a number above 0, at most 1, that ``lot`` and ``provider`` give."""
+    digest = blake2b(lot.to_bytes(4, "big") + provider, digest_size=8).digest()
+    return (int.from_bytes(digest, "big") + 1) / (1 << 64)
 
 
 def _places(offer: Offer) -> int:

@@ -1,14 +1,18 @@
 """What opens a dispute with a member of a stake's watch, and what it answers (SPEC.md 9.10)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fogbank_dag_ledger.limits import OPERATIONS_MAX, VERTEX_ID_BYTES
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.blobs.naming import BLOB_ID_BYTES, BlobId
 from fogbank_protocol.encoding import decode, encode
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import SIGNATURE_BYTES
 from fogbank_protocol.limits import BLOB_BYTES_MAX
 from fogbank_wasm_tasks.limits import RESULTS_MAX
+from fogbank_wasm_tasks.verification.state import Digest
+from fogbank_wasm_tasks.verification.statements import Question, Wanted, decode_question
 
 from ..limits import DISPUTE_BODY_BYTES_MAX, FINDING_BODY_BYTES_MAX
 from .fields import Fields
@@ -60,6 +64,30 @@ def decode_trace_question(body: bytes) -> TraceQuestion:
     """
     fields = Fields(decode(body, bytes_max=DISPUTE_BODY_BYTES_MAX), 2, rule=_RULE)
     return TraceQuestion(fields.exactly(_HASH_BYTES), fields.integer(RESULTS_MAX - 1))
+
+
+def decode_roots(body: bytes) -> Sequence[Digest]:
+    """Return the roots that an answer to ``dispute.trace`` consists of, in order.
+
+    Raises:
+        RemoteProtocolError: it does not consist of roots.
+    """
+    if len(body) % _HASH_BYTES:
+        raise RemoteProtocolError("not the roots of a trace", rule=_RULE)
+    places = range(0, len(body), _HASH_BYTES)
+    return [Digest(body[place : place + _HASH_BYTES]) for place in places]
+
+
+def decode_state_question(body: bytes) -> Question:
+    """Return what a body of ``dispute.state`` asks: a question of section 7.11 for a statement.
+
+    Raises:
+        RemoteProtocolError: it is none.
+    """
+    question = decode_question(body)
+    if question.wanted is not Wanted.STATEMENT:
+        raise RemoteProtocolError("a question for a snapshot", rule=_RULE)
+    return question
 
 
 def encode_dispute_opening(opening: DisputeOpening) -> bytes:

@@ -204,12 +204,15 @@ class Funding:
 
     def _proceed(self, now: float) -> list[FundingCommand]:
         commands: list[FundingCommand] = []
+        # Of all that there is, and not of what the channels before have left in the wallet: who has
+        # little can buy from several all the same.  What is put into a channel is still there.
+        share = min(self.deposit, self._worth // DEPOSIT_PARTS)
         for provider, account in self._accounts.items():
             is_wanted = account.wanted or account.needed > 0
             if not is_wanted or account.asked is not None or now < account.retry_at:
                 continue
             account.retry_at = -inf
-            command = self._fund(provider, account)
+            command = self._fund(provider, account, share)
             if command is not None:
                 account.asked = account.channel.funds if account.channel is not None else 0
                 account.asked_drops = command.drops
@@ -223,10 +226,8 @@ class Funding:
         under_way = sum(one.asked_drops for one in self._accounts.values() if one.asked is not None)
         return self._spendable + self.total_left + under_way
 
-    def _fund(self, provider: NodeId, account: _Account) -> FundingCommand | None:
-        # Of all that there is, and not of what the channels before have left in the wallet: who has
-        # little can buy from several all the same.
-        share, left = min(self.deposit, self._worth // DEPOSIT_PARTS), self.left(provider)
+    def _fund(self, provider: NodeId, account: _Account, share: int) -> FundingCommand | None:
+        left = self.left(provider)
         more = max(share if 2 * left <= share else 0, account.needed - left)
         drops = min(more, self._spendable)
         if drops < 1:

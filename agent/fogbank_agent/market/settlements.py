@@ -10,6 +10,7 @@ from fogbank_protocol.identity import NODE_ID_BYTES, SIGNATURE_BYTES, NodeId
 
 from ..limits import (
     CHANNEL_LANES,
+    CLOSE_BODY_BYTES_MAX,
     LANE_SHARES_MAX,
     REASON_BYTES_MAX,
     SETTLEMENT_AGREEMENTS_MAX,
@@ -21,6 +22,7 @@ from .reasons import Reason, check_code, reason_from_code
 
 _RULE = "9.6"
 _INTEGER_MAX = (1 << 64) - 1
+_ID_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,21 @@ def decode_settlement(body: bytes) -> Settlement:
     refused = [_parse_refused(item) for item in fields.array(SETTLEMENT_AGREEMENTS_MAX)]
     check_ascending([agreement for agreement, _ in refused], rule=_RULE)
     return Settlement(payment, tuple(AgreementId(item) for item in accepted), tuple(refused))
+
+
+def encode_close(channel: ObjectId) -> bytes:
+    """Return the body of ``market.close``."""
+    return encode([channel])
+
+
+def decode_close(body: bytes) -> ObjectId:
+    """Return the channel that is to be closed.
+
+    Raises:
+        RemoteProtocolError: it breaks a rule of section 9.6.
+    """
+    fields = Fields(decode(body, bytes_max=CLOSE_BODY_BYTES_MAX), 1, rule=_RULE)
+    return ObjectId(fields.exactly(_ID_BYTES))
 
 
 def _payment_to_value(payment: Payment) -> Value:

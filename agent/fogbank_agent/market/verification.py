@@ -47,12 +47,13 @@ def output_bytes_of(claim: Claim) -> int:
 def audit_rate_ppm(verification: Verification, confirmed_in_a_row: int, lie_ppm: int = 0) -> int:
     """Return the probability of an audit in parts per million: certain for a stranger.
 
-    With ``Partial`` that of each run; with ``Verify`` what is left to check is the fuel alone.
-    ``lie_ppm`` is the least at which lying does not pay: see ``deterrent_ppm``.
+    With ``Partial`` that of each run; with ``Verify`` what is left to check is the fuel alone,
+    which a stranger may have counted as well as anybody.  ``lie_ppm`` is the least at which lying
+    does not pay: see ``deterrent_ppm``.
     """
     match verification:
         case Verify(ppm):
-            return ppm
+            return max(ppm, lie_ppm)
         case Audit(ppm) | Partial(ppm):
             if confirmed_in_a_row == 0:
                 return PARTS_PER_MILLION

@@ -166,8 +166,12 @@ class JobDesk:
         life.add_level(job.task.inputs, {})
         self._pin(life)
         try:
-            await self._book.keep(job_id, life.began_unix_s, job)
+            # Whoever asks may go away meanwhile: it is kept and done all the same, or neither.
+            with trio.CancelScope(shield=True):
+                await self._book.keep(job_id, life.began_unix_s, job)
         except DatabaseFailure as error:
+            # Written later all the same, it would be bought by the next life of this agent.
+            self._book.forget(job_id)
             self._unpin(life)
             raise JobRefused(f"the job cannot be kept: {error}") from None
         self._jobs[job_id] = life

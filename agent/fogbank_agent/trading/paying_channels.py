@@ -10,7 +10,6 @@ from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
 from fogbank_dag_ledger.service.failures import NotIssuing, StorageFailure
 from fogbank_dag_ledger.statements import sign_voucher
 from fogbank_dag_ledger.wallet import PaymentRefused
-from fogbank_protocol.encoding import encode
 from fogbank_protocol.identity import Identity, NetworkId, NodeId, short_form
 from fogbank_protocol.node.driver import Driver
 from fogbank_protocol.node.node import CallFailure, Node
@@ -34,7 +33,7 @@ from ..market.funding import (
     ProviderWanted,
     TopUpChannel,
 )
-from ..market.settlements import Payment
+from ..market.settlements import Payment, encode_close
 from ..market.tally import Bill, ChannelTally
 from .interfaces import Account, ChannelLedger
 from .journal import Journal
@@ -173,7 +172,7 @@ class PayingChannels:
         provider = view.terms.provider
         try:
             await self._node.request(
-                provider, CLOSE_METHOD, encode([view.id]), timeout_s=CLOSE_WAIT_S
+                provider, CLOSE_METHOD, encode_close(view.id), timeout_s=CLOSE_WAIT_S
             )
         except CallFailure as error:
             _log.info("%s does not close its channel: %s", short_form(provider), error)

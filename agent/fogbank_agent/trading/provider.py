@@ -42,7 +42,6 @@ from ..market.agreements import AgreementId, sign_agreement
 from ..market.bidding import Prices, Situation, answer_order, credit_of, reasons_against
 from ..market.bids import Answer, Bid, bid_id, sign_answer
 from ..market.commitments import decode_reveal
-from ..market.fields import Fields
 from ..market.orders import ORDER, Order, OrderId, Quorum, open_order, order_id
 from ..market.pricing import bill
 from ..market.reasons import Reason
@@ -52,7 +51,7 @@ from ..market.run_messages import (
     decode_run_opening,
     encode_run_item,
 )
-from ..market.settlements import Settlement, decode_settlement
+from ..market.settlements import Settlement, decode_close, decode_settlement
 from ..market.verification import fuel_of
 from .admission import Admission
 from .debts import BadVoucher, Debts
@@ -497,8 +496,7 @@ class Provider:
             raise CallRefused("busy", "the voucher cannot be kept now") from None
 
     async def _close_channel(self, peer: NodeId, body: bytes) -> bytes:
-        fields = Fields(decode(body, bytes_max=CLOSE_BODY_BYTES_MAX), 1, rule="9.6")
-        if not await self._channels.close(peer, ObjectId(fields.exactly(32))):
+        if not await self._channels.close(peer, decode_close(body)):
             raise CallRefused("refused", Reason.BUSY.value)
         return encode([])
 

@@ -33,7 +33,12 @@ from fogbank_wasm_tasks.verification.statements import (
 from fogbank_wasm_tasks.verification.terms import Terms
 
 from ..limits import STATE_ANSWER_S, TRACE_ANSWER_S
-from ..market.dispute_messages import DisputeOpening, TraceQuestion, encode_trace_question
+from ..market.dispute_messages import (
+    DisputeOpening,
+    TraceQuestion,
+    decode_roots,
+    encode_trace_question,
+)
 from ..market.offers import StakePlace
 from ..market.verification import Claim
 from .dispute_book import DisputeRecord
@@ -41,7 +46,7 @@ from .findings import end_hash, make_finding
 from .lot_runs import LotWork
 from .methods import SIGNED_OVERHEAD_BYTES, STATE_METHOD, TRACE_METHOD
 from .own_runs import OwnRuns
-from .stretches import StateAt, Stretch, find_stretch, narrow_stretch, right_end, roots_in
+from .stretches import StateAt, Stretch, find_stretch, narrow_stretch, right_end
 from .watch import Watch
 
 _log = getLogger(__name__)
@@ -180,13 +185,14 @@ class Proving:
                 encode_trace_question(TraceQuestion(receipt_id, number)),
                 timeout_s=TRACE_ANSWER_S,
             )
-        except CallFailure as failure:
+            roots = decode_roots(body)
+        except (CallFailure, RemoteProtocolError) as failure:
             _log.info("a liar does not show its trace: %s", failure)
             return None
         state_at = await self._states(work, number, accusation.wall_s_max)
         given = work.snapshot or await self._blobs.read(work.inputs[number])
         said = receipt.results[number]
-        found = await find_stretch(said, work.terms, own, roots_in(body), given, state_at)
+        found = await find_stretch(said, work.terms, own, roots, given, state_at)
         if found is None:
             return None
 

@@ -421,6 +421,7 @@ class Requestor:
             self._purse,
             self._reputation,
             stake_of,
+            can_prove=self._runner is not None,
             locality=self._locality(request, package, sizes),
         )
         starts = {run: one.start for run, one in enumerate(request.inputs) if one.start is not None}

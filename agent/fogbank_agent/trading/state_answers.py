@@ -21,13 +21,11 @@ from fogbank_wasm_tasks.verification.state import Digest
 from fogbank_wasm_tasks.verification.statements import (
     Question,
     Statement,
-    Wanted,
-    decode_question,
     sign_statement,
 )
 
 from ..limits import STATE_ANSWER_S, STATE_QUESTIONS_MAX
-from ..market.dispute_messages import TraceQuestion
+from ..market.dispute_messages import TraceQuestion, decode_state_question
 from ..market.reasons import Reason
 from .interfaces import LotRunner
 from .lot_runs import LotWork
@@ -65,7 +63,7 @@ class StateAnswers:
         return [RequestService(STATE_METHOD, self._answer, QUESTION_BYTES_MAX, at_once_max=1)]
 
     async def _answer(self, peer: NodeId, body: bytes) -> bytes:
-        question = decode_question(body)
+        question = decode_state_question(body)
         shelved = self._traces.get(TraceQuestion(question.receipt_id, question.index))
         # Each question is work: nobody but who bought the run may ask, and not without end.
         if (
@@ -74,8 +72,8 @@ class StateAnswers:
             or shelved.asked >= STATE_QUESTIONS_MAX
         ):
             raise CallRefused("refused", Reason.PROOF_UNAVAILABLE.value)
-        if question.wanted is not Wanted.STATEMENT or question.position >= shelved.trace.states:
-            raise RemoteProtocolError("a question beyond the run, or for a snapshot", rule="9.10")
+        if question.position >= shelved.trace.states:
+            raise RemoteProtocolError("a question beyond the run", rule="9.10")
         shelved.asked += 1
         digest = shelved.trace.digest(question.position) if _is_whole(shelved) else None
         if digest is None:

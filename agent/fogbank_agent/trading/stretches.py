@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.receipt import Result
-from fogbank_wasm_tasks.verification.merkle import HASH_BYTES, hash_leaf, path_of, root_of
+from fogbank_wasm_tasks.verification.merkle import hash_leaf, path_of, root_of
 from fogbank_wasm_tasks.verification.proof_file import InStatement, InTrace, Point
 from fogbank_wasm_tasks.verification.snapshot import decode_snapshot
 from fogbank_wasm_tasks.verification.state import Digest
@@ -50,14 +50,6 @@ class Stretch:
         start = -1 if self.start is None else self.start.position
         stop = min(said.trace.states, own.states) if self.stop is None else self.stop.position
         return start, stop
-
-
-def roots_in(body: bytes) -> Sequence[Digest]:
-    """Return the roots that an answer consists of; none when it does not consist of roots."""
-    if len(body) % HASH_BYTES:
-        return ()
-    places = range(0, len(body), HASH_BYTES)
-    return [Digest(body[place : place + HASH_BYTES]) for place in places]
 
 
 async def find_stretch(

@@ -1,5 +1,6 @@
 """Whom to ask and whose bid to take (SPEC.md section 9.3)."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from fogbank_agent.limits import BUSY_RETRY_S, PROVIDERS_ASKED_MAX
 from fogbank_agent.market.auction import Proposal
 from fogbank_agent.market.goodput import Goodput
-from fogbank_agent.market.orders import OrderInput
+from fogbank_agent.market.orders import Audit, OrderInput
 from fogbank_agent.market.reasons import Reason
 from fogbank_protocol.identity import NodeId
 
@@ -138,8 +139,6 @@ def test_a_cheap_bid_that_begins_late_loses_to_a_quick_one() -> None:
 
 
 def test_one_that_needs_fewer_checks_is_worth_a_little_more() -> None:
-    from fogbank_agent.market.orders import Audit
-
     town = Town(ANN, BEN, verification=Audit(0))
     for _ in range(100):
         town.reputation.count_confirmed(ANN, PACKAGE)
@@ -161,3 +160,43 @@ def test_a_caught_provider_is_neither_asked_nor_chosen() -> None:
     assert ask(town) == []
     assert town.choice.choose([proposal(ANN)], range(1), (), (), 0.0) is Reason.BUSY
     assert town.choice.explain(town.now) == [(ANN, [Reason.PROVIDER_CAUGHT])]
+
+
+def first_auditors(town: Town) -> Counter[NodeId]:
+    lots = range(2_000)
+    return Counter(town.choice.whom_to_ask(range(1), (), (), town.now, lot=lot)[0] for lot in lots)
+
+
+def test_auditors_are_drawn_by_what_they_have_at_stake() -> None:
+    firsts = first_auditors(Town(ANN, BEN, CAT, stakes={ANN: 30_000, BEN: 10_000}))
+    assert firsts.keys() == {ANN, BEN}
+    assert 1_400 < firsts[ANN] < 1_600
+
+
+def test_auditors_are_drawn_evenly_where_nobody_has_a_stake() -> None:
+    for town in (Town(ANN, BEN), Town(ANN, BEN, stakes={})):
+        firsts = first_auditors(town)
+        assert 900 < firsts[ANN] < 1_100
+
+
+def test_who_takes_part_under_many_names_audits_no_more_often() -> None:
+    crowd = [NodeId(bytes([number]) * 32) for number in range(100, 140)]
+    firsts = first_auditors(Town(ANN, *crowd, stakes={ANN: 1}))
+    assert firsts.keys() == {ANN}
+
+
+def test_who_can_prove_nothing_lets_nobody_audit_that_has_no_stake() -> None:
+    town = Town(ANN, BEN, stakes={ANN: 1}, can_prove=False)
+    assert list(town.choice.whom_to_ask(range(1), (), (), town.now, lot=1)) == [ANN]
+    assert list(town.choice.whom_to_ask(range(1), (ANN,), (), town.now, lot=1)) == []
+    for _ in range(8):
+        town.choice.begin(ANN)
+    assert list(town.choice.whom_to_ask(range(1), (), (), town.now, lot=1)) == []
+    assert BEN in town.choice.whom_to_ask(range(1), (), (), town.now)
+
+
+def test_a_stake_counts_where_a_lie_could_be_proved() -> None:
+    for can_prove, ppm in ((True, 90_910), (False, 1_000_000)):
+        town = Town(ANN, verification=Audit(0), stakes={ANN: 100}, can_prove=can_prove)
+        town.choice.count_confirmed(ANN, 100)
+        assert town.choice.audit_ppm(ANN, 10) == ppm

@@ -10,21 +10,41 @@ from hypothesis import strategies as st
 from fogbank_agent.market.dispute_messages import (
     decode_dispute_opening,
     decode_finding,
+    decode_roots,
+    decode_state_question,
     decode_trace_question,
     encode_dispute_opening,
     encode_finding,
     encode_trace_question,
 )
 from fogbank_dag_ledger.statements import is_finding
+from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
+from fogbank_protocol.signed import Signed, signed_from_value
+from fogbank_wasm_tasks.verification.statements import STATEMENT, encode_question, open_statement
 
 from .objects import check_refused, kind_and_name, vectors
 
 VECTORS = vectors("disputes")
+
+
+def read_statement(body: bytes) -> Signed:
+    signed = signed_from_value(STATEMENT, decode(body))
+    open_statement(signed, NetworkId(bytes.fromhex(VECTORS["net"])))
+    return signed
+
+
+def write_statement(signed: Signed) -> bytes:
+    return encode(signed.to_value())
+
+
 READERS: dict[str, Any] = {
     "opening": (decode_dispute_opening, encode_dispute_opening),
     "trace": (decode_trace_question, encode_trace_question),
+    "roots": (decode_roots, b"".join),
+    "question": (decode_state_question, encode_question),
+    "statement": (read_statement, write_statement),
     "finding": (decode_finding, encode_finding),
 }
 

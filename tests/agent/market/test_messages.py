@@ -1,4 +1,4 @@
-"""What carries the market's signed objects, by its vectors (SPEC.md sections 9.1 to 9.6)."""
+"""What carries the market's signed objects, by its vectors (SPEC.md sections 9.1 to 9.8)."""
 
 from contextlib import suppress
 from typing import Any
@@ -16,19 +16,45 @@ from fogbank_agent.market.run_messages import (
     encode_run_item,
     encode_run_opening,
 )
-from fogbank_agent.market.settlements import decode_settlement, encode_settlement
+from fogbank_agent.market.service_messages import (
+    decode_call,
+    decode_service_item,
+    decode_service_opening,
+    decode_stop,
+    encode_call,
+    encode_service_item,
+    encode_service_opening,
+    encode_stop,
+)
+from fogbank_agent.market.settlements import (
+    decode_close,
+    decode_settlement,
+    encode_close,
+    encode_settlement,
+)
 from fogbank_agent.market.tally import next_root
 from fogbank_protocol.errors import RemoteProtocolError
 
 from .objects import check_refused, kind_and_name, vectors
 
 VECTORS = vectors("messages")
+
+
+def write_call(call: tuple[AgreementId, bytes]) -> bytes:
+    return encode_call(*call)
+
+
 READERS: dict[str, Any] = {
     "settlement": (decode_settlement, encode_settlement),
     "opening": (decode_run_opening, encode_run_opening),
     "item": (decode_run_item, encode_run_item),
     "told": (decode_told, encode_told),
     "reveal": (decode_reveal, encode_reveal),
+    "close": (decode_close, encode_close),
+    "service": (decode_service_opening, encode_service_opening),
+    "charged": (decode_service_item, encode_service_item),
+    "call": (decode_call, write_call),
+    "stop": (decode_stop, encode_stop),
 }
 
 

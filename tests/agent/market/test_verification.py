@@ -61,6 +61,7 @@ def test_a_part_is_as_large_as_an_audit_is_probable_and_a_verifier_leaves_its_pp
     assert audit_rate_ppm(Partial(1), 0) == audit_rate_ppm(Audit(1), 0) == 1_000_000
     assert audit_rate_ppm(Partial(1), 4) == 250_000
     assert audit_rate_ppm(Verify(7), 0) == 7
+    assert audit_rate_ppm(Verify(7), 100, 90_910) == 90_910
 
 
 def test_the_own_voice_decides_against_any_number() -> None:

@@ -113,6 +113,7 @@ class Town:
         spendable: int = 10**12,
         draws: Iterator[int] | None = None,
         stakes: Mapping[NodeId, int] | None = None,
+        can_prove: bool = True,
         goodput: Goodput | None = None,
         inputs: Sequence[OrderInput] = (),
         run_ms_max: int = RUN_MS_MAX,
@@ -161,6 +162,7 @@ class Town:
             self.purse,
             self.reputation,
             None if stakes is None else stake_of,
+            can_prove=can_prove,
             locality=Locality(goodput or Goodput(), PACKAGE, bounds.package_bytes, inputs),
         )
         sizes = input_sizes or [1] * runs

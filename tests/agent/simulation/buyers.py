@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
 from typing import Any
@@ -44,8 +44,14 @@ from fogbank_agent.market.job_messages import (
     Withdraw,
 )
 from fogbank_agent.market.offer_book import OfferBook
-from fogbank_agent.market.orders import NoVerification, Order, OrderId, Quorum, Verification
-from fogbank_agent.market.pricing import bill
+from fogbank_agent.market.orders import (
+    NoVerification,
+    Order,
+    OrderId,
+    Quorum,
+    Verification,
+    Verify,
+)
 from fogbank_agent.market.purchase import PurchaseTerms
 from fogbank_agent.market.purse import Purse
 from fogbank_agent.market.reasons import Reason
@@ -77,9 +83,12 @@ from ..market.objects import an_order
 from ..market.town import PACKAGE
 from .bank import Bank
 from .events import Events
-from .sellers import Seller, Task, said
+from .sellers import Seller, Task, is_right, said
 
 OWN_FUEL_PER_S = 10**9
+VERIFIER_SHARE = 20
+"""How much less than the run a verifier takes."""
+
 LOTS_AT_ONCE = 8
 ROYALTY_PPM = 20_000
 DEPOSIT = 500_000
@@ -96,6 +105,8 @@ class Said:
     provider: NodeId
     claim: Claim
     audit: float
+    stake: int
+    """What a lie that is found is seen to cost its provider, in drops."""
 
 
 @dataclass(slots=True)
@@ -181,7 +192,14 @@ class Buyer:
             run_s_max=60.0,
             can_run_here=self.can_run_here,
         )
-        choice = Choice(bounds, self.book, self.purse, self.reputation, self.stake_of)
+        choice = Choice(
+            bounds,
+            self.book,
+            self.purse,
+            self.reputation,
+            self.stake_of,
+            can_prove=self.can_run_here,
+        )
         self.job = Job([100] * self.runs, LOTS_AT_ONCE, terms, choice, self._draws())
         self._want_channels()
         self._do(self.job.begin(self.events.now))
@@ -231,13 +249,22 @@ class Buyer:
                 self.events.send(lambda: show() if self.sellers[provider].is_up else None)
             case RunHere(lot):
                 task = self._task(lot)
-                self._check(task.runs, lambda: self.tell(job, OwnRunEnded(lot, task.truth)))
-            case CheckHere(lot, attempt, claim, places):
-                truth, chosen = self._task(lot).truth, places or range(len(claim))
-                is_sound = all(claim[place] == truth[place] for place in chosen)
+                ended = OwnRunEnded(lot, task.truth)
+                self._check(task.runs * self.fuel, lambda: self.tell(job, ended))
+            case CheckHere(lot, attempt, claim, None):
+                # A verifier sees whether an output is right, and not what it took.
+                fuel, truth = len(claim) * self.fuel // VERIFIER_SHARE, self._task(lot).truth
+                verdict = Verdict.SOUND if is_right(claim, truth) else Verdict.WRONG
+                judged = CheckEnded(lot, attempt, verdict, fuel)
+                self._check(fuel, lambda: self.tell(job, judged))
+            case CheckHere(lot, attempt, claim, places) if places is not None:
+                fuel, truth = len(places) * self.fuel, self._task(lot).truth
+                is_sound = all(claim[place] == truth[place] for place in places)
                 verdict = Verdict.SOUND if is_sound else Verdict.WRONG
-                ended = CheckEnded(lot, attempt, verdict, len(chosen) * self.fuel)
-                self._check(len(chosen), lambda: self.tell(job, ended))
+                repeated = CheckEnded(lot, attempt, verdict, fuel)
+                self._check(fuel, lambda: self.tell(job, repeated))
+            case Tell(lot, CheckBegun(rate_ppm) | CheckSpared(rate_ppm)):
+                self._note_rate(lot, rate_ppm)
             case Owe(lot, attempt, provider, drops):
                 _, agreement = self._agreed[lot, attempt]
                 royalty = royalty_of(drops, ROYALTY_PPM)
@@ -249,15 +276,25 @@ class Buyer:
                 self._settle(BillRefused(provider, self._agreed[lot, attempt][1], reason))
             case Tell(_, ProviderCaught(provider)):
                 self.caught[provider] += 1
-                self.accuse(provider)
+                if self.can_run_here:
+                    self.accuse(provider)
             case EndJob():
                 self._end_job(job)
             case _:
                 pass
 
-    def _check(self, runs: int, then: Callable[[], None]) -> None:
-        self.fuel_checked += runs * self.fuel
-        self.events.after(runs * self.fuel / OWN_FUEL_PER_S, then)
+    def _check(self, fuel: int, then: Callable[[], None]) -> None:
+        self.fuel_checked += fuel
+        self.events.after(fuel / OWN_FUEL_PER_S, then)
+
+    def _note_rate(self, lot: int, rate_ppm: int) -> None:
+        """After a verifier has accepted it, fuel that is too high is found with this chance."""
+        if not isinstance(self.verification, Verify):
+            return
+        for at, one in reversed(list(enumerate(self.said))):
+            if (one.job, one.lot) == (len(self.finished), lot):
+                self.said[at] = replace(one, audit=rate_ppm / 1_000_000)
+                return
 
     def _end_job(self, job: Job) -> None:
         self.finished.append(job)
@@ -330,9 +367,7 @@ class Buyer:
         if job is not self.job:
             return
         self._bound[lot, attempt] = partial(self._deliver, job, lot, attempt, seller, task, claim)
-        prices = seller.prices
-        drops = bill(task.runs * task.fuel, prices.price, prices.start_price, task.runs)
-        seller.bind(self.id, task.agreement, drops)
+        seller.bind(self.id, task.agreement, seller.bill(claim))
         if not self.events.send(lambda: self.tell(job, CommitmentCame(lot, attempt))):
             broke = AttemptBroke(lot, attempt, Reason.PROVIDER_LOST)
             self.events.after(1.0, lambda: self.tell(job, broke))
@@ -341,8 +376,7 @@ class Buyer:
         self, job: Job, lot: int, attempt: int, seller: Seller, task: Task, claim: Claim
     ) -> None:
         seller.show(task, claim)
-        prices = seller.prices
-        drops = bill(task.runs * task.fuel, prices.price, prices.start_price, task.runs)
+        drops = seller.bill(claim)
         royalty = royalty_of(drops, ROYALTY_PPM)
         author = self.author if royalty else None
         seller.earn(self.id, Bill(task.agreement, drops, author, royalty))
@@ -360,7 +394,12 @@ class Buyer:
             # When another claim is being checked already, so is this one.
             never = isinstance(self.verification, NoVerification | Quorum)
             audit = 0.0 if never else rates[0] / 1_000_000 if rates else 1.0
-            self.said.append(Said(len(self.finished), lot, provider, claim, audit))
+            if isinstance(self.verification, Verify) and is_right(claim, self._task(lot).truth):
+                # Unless its fuel is audited once the verifier has accepted it.
+                audit = 0.0
+            is_at_stake = self.stake_of is not None and self.can_run_here
+            stake = self.stake_of(provider) if self.stake_of is not None and is_at_stake else 0
+            self.said.append(Said(len(self.finished), lot, provider, claim, audit, stake))
         self._do(commands)
 
     def _task(self, lot: int, agreement: AgreementId | None = None) -> Task:

@@ -11,10 +11,11 @@ from fogbank_agent.market.bidding import Prices, Situation, answer_order, reason
 from fogbank_agent.market.bids import Answer
 from fogbank_agent.market.offers import Offer
 from fogbank_agent.market.orders import Order, OrderId
+from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.settlements import Settlement
 from fogbank_agent.market.tally import Bill, LaneTally, ReceivedLane
-from fogbank_agent.market.verification import Claim
+from fogbank_agent.market.verification import Claim, fuel_of
 from fogbank_dag_ledger.operations import ObjectId
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.identity import NodeId
@@ -53,6 +54,8 @@ class Kind(StrEnum):
     """Works well until it may be trusted, then lies about one run of a lot."""
     BURSTING = "bursting"
     """Works well until many may trust it, then lies to all of them at once."""
+    PADDING = "padding"
+    """Works well, and says after a while that it took as much fuel as it may."""
 
 
 _INPUT = blob_id(b"input")
@@ -78,10 +81,29 @@ class Task:
         return said(b"right" + self.name, self.fuel, self.runs)
 
 
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """A receipt that is not true."""
+
+    owed: int
+    """Drops of its bill that were worked for: of a right result that took less than is said."""
+
+    spared: int
+    """Drops' worth of energy that honest work would have taken beside."""
+
+    would_earn: int
+    """Drops that honest work would have been paid for it."""
+
+
 @lru_cache(maxsize=4_096)
 def said(output: bytes, fuel: int, runs: int = 1) -> Claim:
     """Return the claim that the runs of a lot gave ``output``."""
     return (Result(_INPUT, Ok(blob_id(output), len(output)), fuel),) * runs
+
+
+def is_right(claim: Claim, truth: Claim) -> bool:
+    """Tell whether all outcomes are right, whatever the fuel."""
+    return [one.outcome for one in claim] == [one.outcome for one in truth]
 
 
 @dataclass(slots=True)
@@ -91,6 +113,7 @@ class Earned:
     requestor: NodeId
     bill: Bill
     state: str = "unpaid"
+    """Or "paid", or why it was refused."""
 
 
 @dataclass(slots=True)
@@ -99,7 +122,6 @@ class Seller:
 
     id: NodeId
     kind: Kind
-    behaves: Kind
     prices: Prices
     fuel_per_s: int
     slots: int
@@ -108,7 +130,7 @@ class Seller:
     seen: dict[bytes, Claim]
     """What a copying cheat can see: the results of others, by the run's name."""
 
-    lies: set[AgreementId] = field(default_factory=set[AgreementId])
+    lies: dict[AgreementId, Lie] = field(default_factory=dict[AgreementId, Lie])
     """What it lied about."""
 
     stake_lost: int = 0
@@ -184,11 +206,11 @@ class Seller:
         """Count a receipt that is committed to: it is work done, shown or not."""
         self.bound[agreement] = requestor, drops
 
-    def earn(self, requestor: NodeId, bill: Bill) -> None:
+    def earn(self, requestor: NodeId, due: Bill) -> None:
         """Count a receipt that was given."""
-        self.bound.pop(bill.agreement, None)
-        self.earned[bill.agreement] = Earned(requestor, bill)
-        self.unpaid[requestor] = self.unpaid.get(requestor, 0) + bill.drops
+        self.bound.pop(due.agreement, None)
+        self.earned[due.agreement] = Earned(requestor, due)
+        self.unpaid[requestor] = self.unpaid.get(requestor, 0) + due.drops
         self.debt_most = max(self.debt_most, self.debt(requestor))
 
     def settle(self, requestor: NodeId, settlement: Settlement) -> None:
@@ -201,7 +223,7 @@ class Seller:
                 self._done_for[requestor] = 0
             earned = self.earned.get(agreement)
             if earned is not None and earned.state == "unpaid":
-                self._end(earned, "refused")
+                self._end(earned, reason.value)
                 grudge = self.grudges.get(requestor, 0)
                 self.grudges[requestor] = grudge + earned.bill.drops
 
@@ -227,11 +249,11 @@ class Seller:
         covered = lane.cover(bills)
         assert covered is not None, "a voucher that does not cover what it says"
         lanes[voucher.lane] = covered
-        for bill in bills:
-            self._end(self.earned[bill.agreement], "paid")
-            self.paid[requestor] = self.paid.get(requestor, 0) + bill.drops
+        for one in bills:
+            self._end(self.earned[one.agreement], "paid")
+            self.paid[requestor] = self.paid.get(requestor, 0) + one.drops
             grudge = self.grudges.get(requestor, 0)
-            self.grudges[requestor] = max(0, grudge - bill.drops)
+            self.grudges[requestor] = max(0, grudge - one.drops)
 
     def _end(self, earned: Earned, state: str) -> None:
         earned.state = state
@@ -280,9 +302,21 @@ class Seller:
             if claim == task.truth:
                 self._done_for[task.requestor] = self._done_for.get(task.requestor, 0) + 1
             else:
-                self.lies.add(task.agreement)
+                self.lies[task.agreement] = self._lie(task, claim)
             deliver(claim)
         self._start()
+
+    def bill(self, claim: Claim) -> int:
+        """Return the drops of a bill for ``claim``."""
+        return bill(fuel_of(claim), self.prices.price, self.prices.start_price, len(claim))
+
+    def _lie(self, task: Task, claim: Claim) -> Lie:
+        would_earn, truth = self.bill(task.truth), task.truth
+        if is_right(claim, truth):
+            return Lie(owed=would_earn, spared=0, would_earn=would_earn)
+        wrong = sum(one != right for one, right in zip(claim, truth, strict=True))
+        # Of a lot in which one run is a lie all of the bill counts as won by it.
+        return Lie(owed=0, spared=self._energy(task, wrong), would_earn=would_earn)
 
     def show(self, task: Task, claim: Claim) -> None:
         """Let those who look see what this provider says."""
@@ -291,7 +325,7 @@ class Seller:
     def _work(self, task: Task) -> tuple[Claim | None, float]:
         """Return what to say, None when that is seen later, and the seconds until then."""
         honest_s = task.runs * task.fuel / self.fuel_per_s
-        match self.behaves:
+        match self.kind:
             case Kind.LAZY:
                 return self._garbage(task), 0.01
             case Kind.RANDOM if self.events.draw.random() < 0.5:
@@ -307,13 +341,19 @@ class Seller:
                 return self._garbage(task), honest_s
             case Kind.SPARING if self._done_for.get(task.requestor, 0) >= TRUST:
                 return self._one_lie(task), honest_s * (task.runs - 1) / task.runs
+            case Kind.PADDING if self._done_for.get(task.requestor, 0) >= TRUST:
+                self._spend(task, task.runs)
+                return tuple(replace(one, fuel=2 * one.fuel) for one in task.truth), honest_s
             case _:
                 pass
         self._spend(task, task.runs)
         return task.truth, honest_s
 
+    def _energy(self, task: Task, runs: int) -> int:
+        return runs * task.fuel * self.prices.price * ENERGY_PPM // 10**15
+
     def _spend(self, task: Task, runs: int) -> None:
-        self.spent += runs * task.fuel * self.prices.price * ENERGY_PPM // 10**15
+        self.spent += self._energy(task, runs)
         self.fuel_done += runs * task.fuel
 
     def _garbage(self, task: Task) -> Claim:

@@ -1,9 +1,8 @@
 """Lives many markets: ``python -m tests.agent.simulation.simulate --seeds 5``; JSON lines.
 
-Each setting is lived twice with the same seed: once with cheats, and once in which the same
-providers are honest.  After the last seed a line for each setting adds them up; ``pays`` names the
-kinds of cheats that lying paid.  Exits with 1 when a rule is broken, or lying paid where
-requestors audit by stake, as they do unless they are told otherwise.
+After the last seed of a setting a line adds them up; ``pays`` says whom cheating paid.  Exits with
+1 when a rule is broken, or cheating paid where requestors audit by stake, as they do unless they
+are told otherwise.
 """
 
 import argparse
@@ -13,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
-from fogbank_agent.market.orders import Audit, Partial, Quorum
+from fogbank_agent.market.orders import Audit, Partial, Quorum, Verify
 
 from .sellers import Kind
 from .world import PRICE, Report, Setting, World
@@ -34,6 +33,11 @@ SMALL = Setting(
     kinds=(Kind.SPARING, Kind.SELECTIVE, Kind.LAZY),
 )
 
+VERIFIED = replace(
+    STAKED, verification=Verify(0), kinds=(Kind.PADDING, Kind.LAZY, Kind.SELECTIVE), runs=40
+)
+BY_OTHERS = replace(STAKED, can_run_here=False)
+
 SETTINGS = {
     "audit, 10 % cheats": replace(STAKED, cheats_percent=10),
     "audit, 20 % cheats": STAKED,
@@ -41,6 +45,13 @@ SETTINGS = {
     "audit, 20 % cheats, small stakes": replace(STAKED, stake=10 * BILL),
     "audit, 20 % selective": replace(STAKED, kinds=(Kind.SELECTIVE,), jobs=2, runs=40),
     "audit, 20 % bursting": replace(STAKED, kinds=(Kind.BURSTING,), jobs=2, runs=40),
+    "audit, 20 % padding": replace(STAKED, kinds=(Kind.PADDING,), jobs=2, runs=40),
+    "audit, no stakes, 20 % cheats": replace(STAKED, stake=0),
+    "audit, no stakes, 20 % selective": replace(
+        STAKED, stake=0, kinds=(Kind.SELECTIVE,), jobs=2, runs=40
+    ),
+    "verify, 20 % cheats": VERIFIED,
+    "verify, no stakes, 20 % cheats": replace(VERIFIED, stake=0),
     "partial, 10 % cheats": replace(SMALL, cheats_percent=10),
     "partial, 20 % cheats": SMALL,
     "partial, 30 % cheats": replace(SMALL, cheats_percent=30),
@@ -51,12 +62,14 @@ SETTINGS = {
     "quorum of 2, 30 % cheats": replace(
         STAKED, copiers_see=True, verification=Quorum(2), cheats_percent=30
     ),
-    "audit by others, 20 % cheats": replace(STAKED, verification=Audit(50_000), can_run_here=False),
-    "no stakes, audit, 20 % cheats": replace(STAKED, stake=0),
-    "no stakes, audit, 20 % selective": replace(
-        STAKED, stake=0, kinds=(Kind.SELECTIVE,), jobs=2, runs=40
+    "quorum of 2, no stakes, 20 % cheats": replace(STAKED, verification=Quorum(2), stake=0),
+    "audit by others, 20 % cheats": BY_OTHERS,
+    "audit by others, 20 % colluding": replace(BY_OTHERS, kinds=(Kind.COLLUDING,)),
+    "audit by others, colluding without stakes": replace(
+        BY_OTHERS, kinds=(Kind.COLLUDING,), cheats_stake=0
     ),
     "by the record alone, 20 % cheats": replace(STAKED, stake=0, by_stake=False),
+    "by the record alone, verify, 20 % cheats": replace(VERIFIED, stake=0, by_stake=False),
     # Shared by three requestors, and a tenth is the watch's: each counts on ten bills of a run.
     "honest, audit, long": Setting(
         verification=Audit(0),
@@ -98,41 +111,72 @@ def broken_rules(report: Report) -> Iterator[str]:
         yield "runs failed"
 
 
-def cheating_paid(report: Report, honest: Report) -> Iterator[str]:
-    """Yield a word when cheats have more than the same providers of an honest world."""
-    if report.cheats_earned > honest.cheats_earned:
-        yield "cheating paid"
+def whom_cheating_pays(setting: Setting, reports: Sequence[Report]) -> list[str]:
+    """Return the kinds of cheats whose lies win something in the mean, over all of ``reports``.
+
+    What a lie wins in the mean follows from how often it was audited, and is not a matter of luck;
+    that no more pass than that is another rule.  And "all", when all cheats together have earned
+    more than as many honest providers of the same market.  What a cheat would have in another life
+    of the market is not compared: two lives part after the first lie, and luck decides the rest.
+    """
+    lies = sum(one.lies for one in reports)
+    expected: Counter[str] = Counter()
+    for report in reports:
+        expected.update(report.lying_expected)
+    # Rates are rounded to a millionth.
+    kinds = [kind for kind, drops in expected.items() if drops > lies]
+    cheats = sum(one.cheats_earned for one in reports)
+    honest = sum(one.honest_earned for one in reports)
+    count = setting.providers * setting.cheats_percent // 100
+    if cheats * (setting.providers - count) > honest * count:
+        kinds.append("all")
+    return kinds
 
 
-def kinds_that_pay(reports: Sequence[Report]) -> list[str]:
-    """Return the kinds of cheats that were paid more for lies, in all, than their stakes."""
+def _sums(reports: Sequence[Report]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return what each kind gained over honest work, and what it won by lies."""
+    gained: Counter[str] = Counter()
     won: Counter[str] = Counter()
     for report in reports:
+        gained.update(report.lying_gained)
         won.update(report.lying_won)
-    return [kind for kind, drops in won.items() if drops > 0]
+    return dict(gained), dict(won)
 
 
-def summarise(name: str, reports: Sequence[Report], honest: Sequence[Report]) -> dict[str, object]:
+def summarise(name: str, setting: Setting, reports: Sequence[Report]) -> dict[str, object]:
     """Return what all seeds of a setting come to."""
-    won: Counter[str] = Counter()
-    for report in reports:
-        won.update(report.lying_won)
+    gained, won = _sums(reports)
     return {
         "setting": name,
+        "agents": setting.providers + setting.requestors,
         "seeds": len(reports),
         "wrong": sum(one.wrong for one in reports),
         "wrong_bound": round(sum(one.wrong_bound for one in reports), 1),
         "accepted": sum(one.accepted for one in reports),
+        "failed": sum(one.failed for one in reports),
         "lies": sum(one.lies for one in reports),
         "disputes": sum(one.disputes for one in reports),
         "slashed": sum(one.slashed for one in reports),
         "burned": sum(one.burned for one in reports),
         "checks_ppm": sum(one.fuel_checks_ppm for one in reports) // len(reports),
-        "lying_won": dict(won),
+        "lying_won": won,
+        "lying_gained": gained,
+        "earned_a_lot": _earned_a_lot(reports),
         "earnings": _mean([one.earnings for one in reports]),
-        "earnings_all_honest": _mean([one.earnings for one in honest]),
-        "pays": kinds_that_pay(reports),
+        "pays": whom_cheating_pays(setting, reports),
     }
+
+
+def _earned_a_lot(reports: Sequence[Report]) -> dict[str, float]:
+    """Return what a lot brought cheats and honest providers, in drops, less work and stakes."""
+    earned = {
+        "cheats": sum(one.cheats_earned for one in reports),
+        "honest": sum(one.honest_earned for one in reports),
+    }
+    lots = Counter[str]()
+    for report in reports:
+        lots.update(report.lots)
+    return {who: round(drops / max(1, lots[who]), 1) for who, drops in earned.items()}
 
 
 def _mean(all_: Sequence[dict[str, float]]) -> dict[str, int]:
@@ -151,20 +195,13 @@ def main() -> None:
         if given.only not in name:
             continue
         reports: list[Report] = []
-        honest: list[Report] = []
         for seed in range(given.first, given.first + given.seeds):
             reports.append(World(seed, setting).live())
-            if setting.cheats_percent:
-                honest.append(World(seed, replace(setting, all_honest=True)).live())
-            else:
-                honest.append(reports[-1])
-            broken = [*broken_rules(reports[-1]), *broken_rules(honest[-1])]
-            if setting.by_stake:
-                broken += cheating_paid(reports[-1], honest[-1])
+            broken = list(broken_rules(reports[-1]))
             is_broken |= bool(broken)
             line = {"seed": seed, "setting": name, "broken": broken, **asdict(reports[-1])}
             print(json.dumps(line), flush=True)
-        total = summarise(name, reports, honest)
+        total = summarise(name, setting, reports)
         is_broken |= setting.by_stake and bool(total["pays"])
         print(json.dumps(total), flush=True)
     sys.exit(1 if is_broken else 0)

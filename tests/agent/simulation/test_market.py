@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from fogbank_agent.market.orders import NoVerification
+from fogbank_agent.market.orders import NoVerification, Verify
 
 from .sellers import CHEATS, Kind
-from .simulate import BILL, broken_rules, cheating_paid, kinds_that_pay
+from .simulate import BILL, broken_rules, whom_cheating_pays
 from .world import Setting, World
 
 SMALL = Setting(providers=40, requestors=6, jobs=2, runs=15, by_stake=False)
@@ -60,12 +60,31 @@ BURSTING = Setting(
 
 @pytest.mark.slow
 def test_lying_to_all_at_once_pays_only_where_nobody_looks_at_stakes() -> None:
-    honest = World(2, replace(BURSTING, all_honest=True)).live()
     staked = World(2, BURSTING).live()
     assert list(broken_rules(staked)) == []
     assert staked.lies > 0
     assert staked.slashed > 0
-    assert list(cheating_paid(staked, honest)) == []
-    trusting = World(2, replace(BURSTING, stake=0, by_stake=False)).live()
+    assert whom_cheating_pays(BURSTING, [staked]) == []
+    trusted = replace(BURSTING, stake=0, by_stake=False)
+    trusting = World(2, trusted).live()
     assert trusting.lies > 0
-    assert (kinds_that_pay([staked]), kinds_that_pay([trusting])) == ([], [Kind.BURSTING])
+    assert Kind.BURSTING in whom_cheating_pays(trusted, [trusting])
+
+
+PADDING = replace(
+    BURSTING,
+    verification=Verify(0),
+    kinds=(Kind.PADDING,),
+)
+
+
+@pytest.mark.slow
+def test_fuel_that_no_verifier_sees_is_not_worth_lying_about() -> None:
+    staked = World(1, PADDING).live()
+    assert list(broken_rules(staked)) == []
+    assert staked.lies > 0
+    assert whom_cheating_pays(PADDING, [staked]) == []
+    trusted = replace(PADDING, stake=0, by_stake=False)
+    trusting = World(1, trusted).live()
+    assert trusting.wrong > 0
+    assert Kind.PADDING in whom_cheating_pays(trusted, [trusting])

@@ -7,9 +7,10 @@ from math import sqrt
 from random import Random
 
 from fogbank_agent.market.bidding import Prices, credit_of
-from fogbank_agent.market.orders import Audit, Quorum, Verification
+from fogbank_agent.market.orders import Audit, Partial, Quorum, Verification
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.purchase import PurchaseState
+from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.stakes import stake_share
 from fogbank_agent.market.verification import Claim
 from fogbank_protocol.identity import NodeId
@@ -17,7 +18,7 @@ from fogbank_protocol.identity import NodeId
 from .bank import Bank
 from .buyers import Buyer
 from .events import Events
-from .sellers import CHEATS, Kind, Seller
+from .sellers import CHEATS, Kind, Seller, is_right
 
 PRICE = 10_000
 CREDIT = 400_000
@@ -26,6 +27,8 @@ WALLET = 40_000_000
 REWARD_PPM = 100_000
 """What the watch gets of a stake."""
 SIGMAS = 4
+ENDS = ("paid", Reason.WRONG_RESULT, Reason.PROVIDER_CAUGHT, Reason.UNVERIFIED)
+"""Of what was looked at; honest results are refused too, when nobody wants them any more."""
 LIFE_S_MAX = 50_000.0
 
 
@@ -43,8 +46,6 @@ class Setting:
     can_run_here: bool = True
     copiers_see: bool = False
     """Whether a copying cheat sees what others have shown; results travel sealed, so not often."""
-    all_honest: bool = False
-    """The cheats behave like all others: what they would have earned that way."""
     loss: float = 0.01
     up_s: float = 60.0
     down_s: float = 10.0
@@ -55,6 +56,9 @@ class Setting:
     stakes_are_shared: bool = True
     stake: int = 0
     """Drops that each provider has locked."""
+
+    cheats_stake: int | None = None
+    """What cheats have locked in its place; None for the same."""
 
     by_stake: bool = True
     """Requestors audit so often that lying never pays, and not by the record of results alone."""
@@ -91,8 +95,15 @@ class Report:
     departures: int
     cheats_earned: int
     """What all cheats have, in drops, less what their work cost and the stakes that they lost."""
+    honest_earned: int
     lying_won: dict[str, int]
-    """Drops that each kind was paid for lies, less the stakes that it lost."""
+    """Drops that each kind was paid for lies beyond its work, less the stakes that it lost."""
+    lying_expected: dict[str, float]
+    """What the lies of each kind were to win in the mean, in drops, as each was audited."""
+    lying_gained: dict[str, int]
+    """Drops that each kind has more by its lies than by honest work on the same lots."""
+    lots: dict[str, int]
+    """Lots that cheats and honest providers gave a result of."""
     disputes: int
     slashed: int
     burned: int
@@ -146,14 +157,16 @@ class World:
 
     def _seller(self, at: int, kind: Kind, seen: dict[bytes, Claim]) -> Seller:
         seller_id = NodeId(b"seller" + at.to_bytes(26, "big"))
-        self.bank.wallets[seller_id] = self.setting.stake
-        if self.setting.stake:
-            self.bank.stake(seller_id, self.setting.stake)
+        stake = self.setting.stake
+        if kind is not Kind.HONEST and self.setting.cheats_stake is not None:
+            stake = self.setting.cheats_stake
+        self.bank.wallets[seller_id] = stake
+        if stake:
+            self.bank.stake(seller_id, stake)
         price = self.draw.randint(PRICE * 9 // 10, PRICE * 11 // 10)
         return Seller(
             id=seller_id,
             kind=kind,
-            behaves=Kind.HONEST if self.setting.all_honest else kind,
             prices=Prices(
                 price=price,
                 start_price=1,
@@ -207,7 +220,7 @@ class World:
         if provider in self.disputes or provider not in self.bank.stakes:
             return
         seller = self.sellers[provider]
-        assert seller.behaves is not Kind.HONEST, "an honest provider is accused"
+        assert seller.kind is not Kind.HONEST, "an honest provider is accused"
         self.disputes.add(provider)
         self.events.after(self.draw.uniform(*self.setting.dispute_s), partial(self._slash, seller))
 
@@ -293,7 +306,13 @@ class World:
             cheats_earned=sum(
                 self._earned(one) for one in self.sellers.values() if one.kind is not Kind.HONEST
             ),
-            lying_won=self._lying_won(),
+            honest_earned=sum(
+                self._earned(one) for one in self.sellers.values() if one.kind is Kind.HONEST
+            ),
+            lying_won=self._sum_by_kind(self._lying_won),
+            lying_expected=self._lying_expected(),
+            lying_gained=self._sum_by_kind(self._lying_gained),
+            lots=self._lots(),
             disputes=len(self.disputes),
             slashed=sum(seller.stake_lost > 0 for seller in self.sellers.values()),
             burned=self.bank.burned,
@@ -318,7 +337,8 @@ class World:
 
         Audits: a lie passes when it is not audited, so at most Σ (1 - p) of those told, with
         p = max(audit rate, 1 / CV) for CV results confirmed in a row.  A quorum of k: when all of
-        the first k voices collude, or k of the first 2k - 1 when nobody settles a dispute.
+        the first k voices collude, or k of the first 2k - 1 when nobody settles a dispute; audits
+        by others are quorums of 2.
         """
         lies, audits, colluded, voices = 0, list[float](), 0, 0
         for buyer in self.buyers:
@@ -329,7 +349,7 @@ class World:
                     audits.append(one.audit)
                     colluded += self.sellers[one.provider].kind in (Kind.COLLUDING, Kind.COPYING)
         match self.setting.verification:
-            case Quorum():
+            case Quorum() | Audit() if self._rests_on_others:
                 share = colluded / max(1, voices)
                 agreed = share**2 * (1 if self.setting.can_run_here else 3 - 2 * share)
                 mean, variance = accepted * agreed, accepted * agreed * (1 - agreed)
@@ -338,26 +358,71 @@ class World:
                 variance = sum(rate * (1 - rate) for rate in audits)
         return lies, mean + SIGMAS * sqrt(variance)
 
+    @property
+    def _rests_on_others(self) -> bool:
+        return isinstance(self.setting.verification, Quorum) or not self.setting.can_run_here
+
     def _bill_most(self, price_most: int) -> int:
         """Return what the dearest lot costs."""
         lots = [
             two.runs for buyer in self.buyers for job in buyer.finished for two in job.purchases
         ]
         runs = max(map(len, lots), default=1)
-        return bill(runs * self.setting.fuel, price_most, 1, runs)
+        # Whoever adds to its fuel says at most all that it may use.
+        return bill(runs * 2 * self.setting.fuel, price_most, 1, runs)
 
-    def _lying_won(self) -> dict[str, int]:
-        """Return what lies brought; being refused what was honest is not counted as a loss."""
-        won = dict.fromkeys(map(str, self.setting.kinds), 0)
+    def _sum_by_kind(self, drops_of: Callable[[Seller], int]) -> dict[str, int]:
+        sums = dict.fromkeys(map(str, self.setting.kinds), 0)
         for seller in self.sellers.values():
             if seller.kind is not Kind.HONEST:
-                paid = [
-                    seller.earned[one].bill.drops
-                    for one in seller.lies & seller.earned.keys()
-                    if seller.earned[one].state == "paid"
-                ]
-                won[str(seller.kind)] += sum(paid) - seller.stake_lost
-        return won
+                sums[str(seller.kind)] += drops_of(seller)
+        return sums
+
+    def _lying_won(self, seller: Seller) -> int:
+        """Return what lies brought; being refused what was honest is not counted as a loss."""
+        paid = [
+            seller.earned[one].bill.drops - lie.owed
+            for one, lie in seller.lies.items()
+            if one in seller.earned and seller.earned[one].state == "paid"
+        ]
+        return sum(paid) - seller.stake_lost
+
+    def _lying_expected(self) -> dict[str, float]:
+        """Return Σ (1 - p) · G - p · S over the lies; of what nobody audits nothing is known."""
+        expected = dict.fromkeys(map(str, self.setting.kinds), 0.0)
+        if isinstance(self.setting.verification, Quorum):
+            return expected
+        for buyer in self.buyers:
+            for one in buyer.said:
+                truth = buyer.truth(one.job, one.lot)
+                lies = sum(said != right for said, right in zip(one.claim, truth, strict=True))
+                if not lies:
+                    continue
+                seller = self.sellers[one.provider]
+                won = seller.bill(one.claim) * lies // len(truth)
+                if is_right(one.claim, truth):
+                    won -= seller.bill(truth)
+                passes = (1 - one.audit) ** (
+                    lies if isinstance(self.setting.verification, Partial) else 1
+                )
+                expected[str(seller.kind)] += passes * won - (1 - passes) * one.stake
+        return {kind: round(drops, 1) for kind, drops in expected.items()}
+
+    def _lying_gained(self, seller: Seller) -> int:
+        """Return what lies brought more than honest work on the same lots would have."""
+        gained = -seller.stake_lost
+        for one, lie in seller.lies.items():
+            earned = seller.earned.get(one)
+            if earned is not None and earned.state in ENDS:
+                paid = earned.bill.drops if earned.state == "paid" else 0
+                gained += paid - lie.would_earn + lie.spared
+        return gained
+
+    def _lots(self) -> dict[str, int]:
+        lots = {"cheats": 0, "honest": 0}
+        for seller in self.sellers.values():
+            lots["honest" if seller.kind is Kind.HONEST else "cheats"] += len(seller.earned)
+        return lots
 
     def _earned(self, seller: Seller) -> int:
         return self.bank.wallets[seller.id] - seller.spent - seller.stake_lost

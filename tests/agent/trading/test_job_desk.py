@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 import trio
+from tests.full_disk import full_disk
 
 from fogbank_agent.limits import JOB_ROUNDS_MAX
 from fogbank_agent.market.job_request import JobRequest, RunInput
@@ -265,6 +266,28 @@ async def test_a_result_that_is_doubted_is_taken_back_and_told_again(
     async with life(tmp_path) as two:
         await results(two.desk, job_id)
         assert set(two.market.bought) == {INPUTS[0], *INPUTS[3:]}
+
+
+async def test_a_job_that_could_not_be_kept_is_not_bought_by_the_next_life(
+    tmp_path: Path,
+) -> None:
+    async with life(tmp_path) as one:
+        job = await a_kept_job(one.blobs, INPUTS)
+        with full_disk(1), pytest.raises(JobRefused, match="cannot be kept"):
+            await one.desk.start(job)
+        await one.journal.sync()
+    async with life(tmp_path) as one:
+        assert one.desk.views() == []
+
+
+async def test_a_job_is_done_though_whoever_asked_for_it_went_away_at_once(tmp_path: Path) -> None:
+    async with life(tmp_path) as one:
+        job = await a_kept_job(one.blobs, INPUTS)
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await one.desk.start(job)
+        (view,) = one.desk.views()
+        assert len(await results(one.desk, view.job_id)) == len(INPUTS)
 
 
 async def test_a_job_that_is_forgotten_leaves_nothing(

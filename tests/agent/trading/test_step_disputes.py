@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fogbank_agent.market.dispute import DisputeState
-from fogbank_agent.trading.stretches import Stretch, find_stretch, narrow_stretch, roots_in
+from fogbank_agent.market.dispute_messages import decode_roots
+from fogbank_agent.trading.stretches import Stretch, find_stretch, narrow_stretch
 from fogbank_protocol.blobs.naming import blob_id
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.outcome import OutOfFuel
 from fogbank_wasm_tasks.receipt import Result
@@ -112,9 +114,12 @@ async def test_roots_that_were_not_signed_show_nothing(
 
 
 @given(body=st.binary(max_size=200))
-def test_an_answer_is_cut_into_roots_or_taken_for_none(body: bytes) -> None:
-    roots = roots_in(body)
-    assert b"".join(roots) == (body if len(body) % 32 == 0 else b"")
+def test_an_answer_is_cut_into_roots_or_refused(body: bytes) -> None:
+    if len(body) % 32:
+        with pytest.raises(RemoteProtocolError):
+            decode_roots(body)
+    else:
+        assert b"".join(decode_roots(body)) == body
 
 
 # Down to one step.

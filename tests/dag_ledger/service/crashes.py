@@ -21,11 +21,13 @@ from random import Random
 
 import trio
 
+from fogbank_dag_ledger.own_log_format import Readable, header, inspect, read_records
 from fogbank_dag_ledger.service import LedgerService
 from fogbank_dag_ledger.service.disk import OWN_LOG_NAME
 from fogbank_dag_ledger.service.reading import read_ledger
 from fogbank_dag_ledger.service.verifying import verify
 from fogbank_dag_ledger.vertex import VertexId
+from fogbank_dag_ledger.vertex_codec import decode_vertex
 from fogbank_protocol.discovery.address import Address
 from fogbank_protocol.node.node import Node, NodeSettings
 
@@ -214,6 +216,17 @@ def verify_disk(network: LittleNetwork, seat: int) -> tuple[str, ...]:
     return verify(read_ledger(network.folder(seat), genesis)).differences
 
 
+def left_out(network: LittleNetwork, seat: int) -> int:
+    """Return how many vertices the log of ``seat`` begins without."""
+    community = Community(seats=SEATS, others=1)
+    net = community.genesis.network
+    path = network.folder(seat) / OWN_LOG_NAME
+    with path.open("rb") as file:
+        found = inspect(file, path.stat().st_size, header(net, community.names[seat]))
+        assert isinstance(found, Readable)
+        return decode_vertex(next(read_records(file, found.length)), net).seq
+
+
 def main() -> int:
     """Kill as often as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -221,6 +234,7 @@ def main() -> int:
     parser.add_argument("--seed", default="crashes", help="decides whom and roughly when")
     given = parser.parse_args()
     floors: list[int] = []
+    shortened = 0
     for first in range(0, given.kills, KILLS_A_ROUND):
         kills = min(KILLS_A_ROUND, given.kills - first)
         with tempfile.TemporaryDirectory() as folder:
@@ -228,13 +242,15 @@ def main() -> int:
             network.run(kills)
             report = trio.run(look_in_time, network, kills, 300.0)
             differences = [one for seat in range(SEATS) for one in verify_disk(network, seat)]
-        print(report, flush=True)
+            least = [left_out(network, seat) for seat in range(SEATS)]
+        print(report, f"logs begin at {least}", flush=True)
         floors.append(report.floor)
+        shortened += sum(map(bool, least))
         if report.wrong or differences:
             print(differences)
             return 1
-    if max(floors) < 1:
-        print("nothing was pruned")
+    if max(floors) < 1 or not shortened:
+        print("nothing was pruned, or no log shortened")
         return 1
     return 0
 

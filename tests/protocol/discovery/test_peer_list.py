@@ -1,6 +1,9 @@
 """The answer to ``peers.list`` (SPEC.md section 5.2)."""
 
+import json
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +16,6 @@ from fogbank_protocol.discovery.peer_list import (
     encode_peers,
     select_peers,
 )
-from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 
@@ -41,24 +43,20 @@ def test_no_more_are_told_than_an_answer_may_have() -> None:
     assert len(select_peers(known, asker=ANN, asker_host="192.0.2.9")) == 64
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        None,
-        [[ANN, "192.0.2.7"]],
-        [[ANN, "192.0.2.7", 1, 1]],
-        [[ANN[:31], "192.0.2.7", 1]],
-        [[ANN, "localhost", 1]],
-        [[ANN, "192.0.2.7", 0]],
-        [[ANN, "192.0.2.7", True]],
-        [[ANN, "192.0.2.7", 1], [ANN, "192.0.2.8", 1]],
-        [[NodeId(bytes([n]) * 32), "192.0.2.7", 1] for n in range(65)],
-        [[NodeId(bytes([n]) * 32), "192.0.2.7", 1] for n in range(200)],
-    ],
-)
-def test_a_malformed_answer_is_a_broken_rule(answer: Value) -> None:
-    with pytest.raises(RemoteProtocolError):
-        decode_peers(encode(answer))
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "peers.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", VECTORS["accept"], ids=lambda case: case["name"])
+def test_an_accepted_answer_is_written_again_as_it_was(case: Any) -> None:
+    body = bytes.fromhex(case["hex"])
+    assert encode_peers(decode_peers(body)) == body
+
+
+@pytest.mark.parametrize("case", VECTORS["reject"], ids=lambda case: case["name"])
+def test_a_rejected_answer_names_its_rule(case: Any) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        decode_peers(bytes.fromhex(case["hex"]))
+    assert caught.value.rule == case["rule"]
 
 
 @given(st.binary(max_size=100))

@@ -18,7 +18,7 @@ from ..receipt import RECEIPT
 from .merkle import HASH_BYTES
 from .state import DIGEST_BYTES, Digest
 
-STATEMENT = Domain("fog-state-1", STATEMENT_BYTES_MAX)
+STATEMENT = Domain("fog-step-1", STATEMENT_BYTES_MAX)
 _VERSION: Final = 1
 _RULE: Final = "7.11"
 

@@ -17,6 +17,12 @@ from ..run_inputs import TaskFile, find_task
 @environment_option
 @click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, help="Its random seed.")
 @click.option(
+    "--verify",
+    metavar="POLICY",
+    help="How calls are checked: none, for nobody repeats them, and no stake is lost for a wrong "
+    "one. What config.toml says for runs must be given up by hand.",
+)
+@click.option(
     "--price-max", type=click.IntRange(0, PRICE_MAX), help="Drops for a gigafuel, at most."
 )
 @click.option(
@@ -56,6 +62,7 @@ def command(
     arguments: tuple[str, ...],
     environment: tuple[str, ...],
     seed: int,
+    verify: str | None,
     price_max: int | None,
     start_price_max: int | None,
     warm_price_max: int | None,
@@ -71,6 +78,9 @@ def command(
     """Have a neighbour keep an instance of TASK, and print the id of the service.
 
     TASK is as for 'fogbank run', of shape reactor.  What the options leave open is in config.toml.
+
+    Bills and times are checked, and what a call came to is signed; that it is right is not: it must
+    be started with --verify none.  Buy what must be right with 'fogbank run'.
     """
     found = find_task(task)
     with connect(state) as client:
@@ -84,6 +94,7 @@ def command(
             arguments=arguments,
             environment=environment,
             seed=seed,
+            verify=verify,
             price_max=price_max,
             start_price_max=start_price_max,
             warm_price_max=warm_price_max,

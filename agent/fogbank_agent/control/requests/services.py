@@ -21,6 +21,9 @@ class StartService:
     """Each "NAME=VALUE"."""
 
     seed: int
+    verify: str | None
+    """How calls are checked; nothing but "none" is taken, from here or from the configuration."""
+
     price_max: int | None
     start_price_max: int | None
     warm_price_max: int | None
