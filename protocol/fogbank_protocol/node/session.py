@@ -114,7 +114,7 @@ class Session:
         self._wire.calls.send_goodbye(code, message)
         self._is_closing = True
         self._scope.deadline = min(self._scope.deadline, trio.current_time() + CLOSE_S_MAX)
-        self._wire.flush()
+        self._wire.wake_writer()
 
     async def run(self) -> None:
         """Carry the channel until it is closed; then every call is lost and the stream closed.
@@ -157,7 +157,7 @@ class Session:
         finally:
             self._is_over = True
             self._writing_scope.deadline = trio.current_time() + CLOSE_S_MAX
-            self._wire.flush()
+            self._wire.wake_writer()
 
     def _reproach(self, error: RemoteProtocolError) -> None:
         _logger.warning("%s broke a rule: %s", short_form(self.peer), error)

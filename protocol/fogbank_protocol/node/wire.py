@@ -24,12 +24,18 @@ class Wire:
 
     def flush(self) -> None:
         """Have what was queued written soon; call it after anything was sent on ``calls``."""
-        self._something_queued.set()
+        # Most of what is read asks for no answer: a switch to the writer costs more than to look.
+        if self.calls.has_queued:
+            self._something_queued.set()
         if self.calls.deadline < self._sleeps_until:
             self._alarm_changed.set()
 
+    def wake_writer(self) -> None:
+        """Let whoever waits for something to write look around: the channel is about to end."""
+        self._something_queued.set()
+
     async def wait_queued(self) -> None:
-        """Wait until there may be something to write."""
+        """Wait until there may be something to write, or ``wake_writer`` was called."""
         await self._something_queued.wait()
         self._something_queued = trio.Event()
 

@@ -68,6 +68,11 @@ class Calls:
         """How many bytes wait for ``data_to_send``."""
         return self._outbound.queued_bytes
 
+    @property
+    def has_queued(self) -> bool:
+        """Whether anything waits for ``data_to_send``."""
+        return not self._outbound.is_empty
+
     def receive_data(self, data: bytes) -> None:
         """Take plaintext of the channel, in any pieces.
 

@@ -177,6 +177,18 @@ class Outbound:
         """How many bytes wait."""
         return self.urgent.queued_bytes + sum(lane.queued_bytes for lane in self._turns)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        # Asked after each message that is read: a loop over the lanes would cost twice as much.
+        return not (
+            self.urgent.queued_bytes
+            or self.answers.queued_bytes
+            or self.requests.queued_bytes
+            or self.one_ways.queued_bytes
+            or self.streams.queued_bytes
+        )
+
     def close(self, goodbye: bytes) -> None:
         """Forget all that waits, send ``goodbye``, and take nothing more."""
         for lane in (self.urgent, *self._turns):
@@ -194,8 +206,11 @@ class Outbound:
         while size < bytes_max and idle < len(self._turns):
             lane = self._turns[0]
             self._turns.rotate(-1)
+            if not lane.queued_bytes:
+                idle += 1
+                continue
             frames = lane.take_turn(min(_TURN_BYTES, bytes_max - size))
             taken += frames
             size += sum(map(len, frames))
-            idle = 0 if frames else idle + 1
+            idle = 0
         return b"".join(taken)

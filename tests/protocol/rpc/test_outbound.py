@@ -37,10 +37,12 @@ def test_every_frame_leaves_once_whole_and_in_the_order_of_its_lane(
         put[lane].append(number)
     total = outbound.queued_bytes
     taken: list[tuple[int, int]] = []
+    assert outbound.is_empty == (not frames)
     while data := outbound.take(bytes_max):
         taken += lanes_and_numbers(data)
         total -= len(data)
         assert outbound.queued_bytes == total
+        assert outbound.is_empty == (total == 0)
         if put[0]:
             assert taken[0] == (0, put[0][0]), "the urgent lane goes first"
     assert total == 0
