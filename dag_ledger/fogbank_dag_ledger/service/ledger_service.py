@@ -39,7 +39,6 @@ from ..gossip_events import (
     PushVertices,
 )
 from ..home_operations import CreateHome, MoveHome
-from ..limits import SNAPSHOT_PATIENCE_S
 from ..messages import FrontierMessage
 from ..operations import ObjectId, Operation
 from ..own_account import PaymentView
@@ -422,6 +421,8 @@ class LedgerService:
         if floor is not None:
             errands.state_kept = floor.floor.state
             self._driver.tell(floor)
+            # What somebody waits for may be final below it: nothing will tell that it became so.
+            self._finals.follow(self._ledger)
         self._damaged = await replay_store(
             disk.store, network, lambda vertices: self._driver.tell(StoreRead(vertices))
         )
@@ -484,7 +485,7 @@ class LedgerService:
             if not checkpointing.is_behind:
                 continue
             # Unless nothing is held, it may only be on its way.
-            await trio.sleep(SNAPSHOT_PATIENCE_S if len(self._ledger) else 0)
+            await trio.sleep(self._pace.patience_s if len(self._ledger) else 0)
             if checkpointing.height != behind_at or not checkpointing.is_behind:
                 continue
             self._snapshot = await fetch_snapshot(
