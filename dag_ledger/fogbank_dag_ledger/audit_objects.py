@@ -34,6 +34,7 @@ from .operations import (
     Voucher,
     object_id,
 )
+from .passed_state import ActRecord, SettlementRecord
 from .vertex import Vertex, VertexId
 
 Shares = tuple[tuple[NodeId, int], ...]
@@ -73,6 +74,12 @@ class AuditedObjects:
         self._known: dict[ObjectId, Known] = {}
         self._put: dict[tuple[NodeId, ObjectId], int] = {}
         self._taken: dict[tuple[NodeId, ObjectId], int] = {}
+        self._passed: dict[tuple[VertexId, ObjectId], Result] = {}
+        """What vertices below the floor settle, of objects that are open there."""
+
+        self._posted: defaultdict[tuple[VertexId, ObjectId], list[Voucher]] = defaultdict(list)
+        """Vouchers that such vertices post."""
+
         self._owed: dict[tuple[VertexId, ObjectId], int] = {}
         self._moved: dict[VertexId, int] = {}
         for record in state:
@@ -81,6 +88,11 @@ class AuditedObjects:
             if isinstance(record, LineRecord):
                 self._put[record.account, record.object_id] = record.put
                 self._taken[record.account, record.object_id] = record.taken
+            if isinstance(record, SettlementRecord):
+                result = Result(record.is_seizure, record.award, record.shares)
+                self._passed[record.settling, record.object_id] = result
+            if isinstance(record, ActRecord) and record.voucher is not None:
+                self._posted[record.vertex, record.object_id].append(record.voucher)
         for vertex in vertices.values():
             for operation in vertex.operations:
                 if isinstance(operation, Opening):
@@ -201,7 +213,7 @@ class AuditedObjects:
             return result if act.action.outcome == told.digest else None
         settling = self._vertices.get(act.action.settling)
         if settling is None:
-            return None
+            return self._passed.get((act.action.settling, name))
         for operation in settling.operations:
             if isinstance(operation, Act) and _name(operation) == name:
                 found = self._settled_by(operation, known, name)
@@ -237,6 +249,8 @@ class AuditedObjects:
         vouchers = list(act.action.vouchers)
         for posted in act.action.posted:
             poster = self._vertices.get(posted)
+            if poster is None:
+                vouchers += self._posted[posted, name]
             for operation in () if poster is None else poster.operations:
                 if not isinstance(operation, Act) or _name(operation) != name:
                     continue

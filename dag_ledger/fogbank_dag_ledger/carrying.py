@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from .chain import Chain
-from .eligibility import due
+from .eligibility import due, note_posted, notices_of
 from .epochs import Epochs
-from .object_votes import note_posted, notices
 from .objects import HeldObject, Outcome, Settlement, Sight
 from .record import Record
 
@@ -71,7 +70,7 @@ def outcomes_voted_for(chain: Chain, union: set[Record], epochs: Epochs) -> set[
         fresh |= more
         if epochs.is_seated(record):
             for one in fresh:
-                for held, notice in notices(one):
+                for held, notice in notices_of(one):
                     sights[held].seen.setdefault(notice, (record.beat, before))
             note_posted(fresh, sights.__getitem__, before)
             settling += [(x, one) for x in fresh if x.deeds for one in x.deeds.settlements]

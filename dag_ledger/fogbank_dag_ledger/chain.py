@@ -40,6 +40,7 @@ class Chain:
         "settled_head",
         "settled_payer",
         "settled_sent",
+        "shown_forked",
         "slots",
         "tag",
         "totals",
@@ -70,6 +71,9 @@ class Chain:
 
         self.forked = False
         """Whether two vertices of one slot were held, now or before they were pruned."""
+
+        self.shown_forked = False
+        """Whether the state at the floor shows that."""
 
         self.forgiven = 0
         """Forks below this position were known when an epoch began, and bar nobody (8.6)."""

@@ -15,7 +15,8 @@ from fogbank_protocol.identity import NODE_ID_BYTES, NodeId
 from .chain import Chain
 from .committee_codec import table_from_value
 from .committee_operations import Table, table_value
-from .cut import Cut
+from .cut import Cut, shows_fork
+from .epochs import Epochs
 from .limits import AMOUNT_LIMIT, SEQ_LIMIT, VERTEX_ID_BYTES
 from .object_state import (
     LINE,
@@ -29,8 +30,20 @@ from .object_state import (
     outcome_at,
     without_finished,
 )
-from .objects import NOTHING, HeldObject
+from .objects import NOTHING, HeldObject, Outcome
 from .operations import ObjectId, TopUp
+from .passed_state import (
+    ACT,
+    SETTLEMENT,
+    SIGHT,
+    ActRecord,
+    SettlementRecord,
+    SightRecord,
+    passed_from_value,
+    passed_key,
+    passed_value,
+)
+from .passing import Open, objects_of, replay, weight_by_outcome
 from .record import Record
 from .vertex import NO_VERTEX, VertexId, seq_in, tag_in, tag_of
 
@@ -39,6 +52,7 @@ RULE = "8.21"
 _ACCOUNT, _PAIR, _DEAD = 1, 2, 3
 _HOME = 6
 _CLOSED, _FORKED = 1, 2
+_OF_OPEN = SIGHT, SETTLEMENT, ACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +109,15 @@ class HomeRecord:
 
 
 StateRecord: TypeAlias = (
-    AccountRecord | PairRecord | DeadRecord | ObjectRecord | LineRecord | HomeRecord
+    AccountRecord
+    | PairRecord
+    | DeadRecord
+    | ObjectRecord
+    | LineRecord
+    | HomeRecord
+    | SightRecord
+    | SettlementRecord
+    | ActRecord
 )
 
 
@@ -128,6 +150,8 @@ def encode_record(record: StateRecord) -> tuple[bytes, bytes]:
         case HomeRecord(account, home, table, succeeds):
             key = bytes([_HOME]) + account + home
             return key, encode([_HOME, account, home, table_value(table), succeeds])
+        case SightRecord() | SettlementRecord() | ActRecord():
+            return passed_key(record), encode(passed_value(record))
 
 
 def object_key(name: ObjectId) -> bytes:
@@ -149,34 +173,43 @@ def decode_record(data: bytes) -> StateRecord:
     value = decode(data)
     if _says_true_or_false(value):
         raise RemoteProtocolError("not a record of the state", rule=RULE)
+    record = _record(value)
+    is_named = isinstance(record, SettlementRecord | ActRecord) or (
+        len(record.account) == NODE_ID_BYTES
+    )
+    if not is_named or encode_record(record)[1] != data:
+        raise RemoteProtocolError("not a record of the state", rule=RULE)
+    return record
+
+
+def _record(value: Value) -> StateRecord:
     match value:
         case [1, bytes(account), bytes(home), int(count), bytes(head), bytes(payer), *numbers] if (
             len(numbers) == 4 and len(home) in (0, VERTEX_ID_BYTES)
         ):
             told = _account(account, count, head, payer, numbers)
-            record: StateRecord = replace(told, home=VertexId(home))
+            return replace(told, home=VertexId(home))
         case [2, bytes(account), bytes(other), int(claimed), int(sent)] if (
             len(other) == NODE_ID_BYTES
         ):
             if not (0 <= claimed < AMOUNT_LIMIT and 0 <= sent < AMOUNT_LIMIT and claimed + sent):
                 raise RemoteProtocolError("totals out of range", rule=RULE)
-            record = PairRecord(NodeId(account), NodeId(other), claimed, sent)
+            return PairRecord(NodeId(account), NodeId(other), claimed, sent)
         case [3, bytes(account), bytes(name)] if len(name) == VERTEX_ID_BYTES:
-            record = DeadRecord(NodeId(account), VertexId(name))
+            return DeadRecord(NodeId(account), VertexId(name))
         case [4, *fields]:
-            record = object_from_value(fields)
+            return object_from_value(fields)
         case [5, *fields]:
-            record = line_from_value(fields)
+            return line_from_value(fields)
         case [6, bytes(account), bytes(home), table, bytes(succeeds)] if len(
             home
         ) == VERTEX_ID_BYTES and len(succeeds) in (0, VERTEX_ID_BYTES):
             seats = table_from_value(table, RULE)
-            record = HomeRecord(NodeId(account), VertexId(home), seats, VertexId(succeeds))
+            return HomeRecord(NodeId(account), VertexId(home), seats, VertexId(succeeds))
+        case [7 | 8 | 9, *_] as fields:
+            return passed_from_value(fields)
         case _:
             raise RemoteProtocolError("not a record of the state", rule=RULE)
-    if len(record.account) != NODE_ID_BYTES or encode_record(record)[1] != data:
-        raise RemoteProtocolError("not a record of the state", rule=RULE)
-    return record
 
 
 def _says_true_or_false(value: Value) -> bool:
@@ -230,8 +263,8 @@ class Standing:
     beat: int
     claimed: dict[NodeId, int]
     sent: dict[NodeId, int]
-    objects: dict[HeldObject, tuple[int, int]]
-    """Drops put into each object and taken out of it."""
+    objects: dict[HeldObject, tuple[int, int, int]]
+    """Drops put into each object and taken out of it, and how often it was settled."""
 
 
 def standing(chain: Chain, count: int) -> Standing:
@@ -240,12 +273,12 @@ def standing(chain: Chain, count: int) -> Standing:
     Costs the distance to its final head.
     """
     claimed, sent = dict(chain.account.claimed), dict(chain.account.sent)
-    objects = {held: (put, taken) for held, (put, taken, _) in chain.account.objects.items()}
+    objects = dict(chain.account.objects)
     record = chain.final_head
     while record is not None and record.seq >= count:
-        for held, put, taken, _ in () if record.deeds is None else record.deeds.moves:
-            before = objects.get(held, NOTHING)
-            objects[held] = before[0] - put, before[1] - taken
+        for held, put, taken, times in () if record.deeds is None else record.deeds.moves:
+            after = objects.get(held, NOTHING)
+            objects[held] = after[0] - put, after[1] - taken, after[2] - times
         for recipient, amount, total in record.payments:
             sent[recipient] = total - amount
         for source, gained in record.claims:
@@ -262,12 +295,16 @@ def standing(chain: Chain, count: int) -> Standing:
 
 
 def state_after(
-    before: Mapping[bytes, bytes], cut: Cut, covered: Sequence[Record]
+    before: Mapping[bytes, bytes],
+    cut: Cut,
+    covered: Sequence[Record],
+    epochs: Epochs,
+    objects: Mapping[ObjectId, HeldObject],
 ) -> dict[bytes, bytes]:
     """Return all records at ``cut``, by key and ascending; ``before`` are those of the cut before.
 
-    ``covered`` are the final vertices that it covers beyond that.  Costs the chains that changed,
-    and the objects that there are.
+    ``covered`` are the final vertices that it covers beyond that, ``objects`` all that are held.
+    Costs the chains that changed, and the objects that there are.
     """
     records = dict(before)
     _write_objects(records, cut, covered)
@@ -292,7 +329,7 @@ def state_after(
             stood.beat,
             0 if stood.head is None else stood.head.epoch,
             closed=chain in closed or (was is not None and was.closed),
-            forked=_is_forked(cut, chain, count) or (was is not None and was.forked),
+            forked=shows_fork(cut, chain) or (was is not None and was.forked),
             home=NO_VERTEX if stood.head is None else VertexId(stood.head.next_home.id),
         )
         pairs = [
@@ -302,9 +339,9 @@ def state_after(
         records.update([encode_record(account)])
         records.update(encode_record(pair) for pair in pairs if pair.claimed or pair.sent)
         records.update(
-            encode_record(LineRecord(chain.issuer, held.id, put, taken))
-            for held, (put, taken) in stood.objects.items()
-            if (put or taken) and object_key(held.id) in records
+            encode_record(LineRecord(chain.issuer, held.id, put, taken, settled))
+            for held, (put, taken, settled) in stood.objects.items()
+            if (put or taken or settled) and object_key(held.id) in records
         )
     beyond = [one for one in cut.dead.values() if one.chain in closed]
     records.update(
@@ -312,11 +349,100 @@ def state_after(
         for one in beyond
         if one.seq >= cut.count(one.chain)
     )
+    _write_open_objects(records, cut, covered, epochs, objects)
     return dict(sorted(without_finished(records).items()))
 
 
+def _write_open_objects(
+    records: dict[bytes, bytes],
+    cut: Cut,
+    covered: Sequence[Record],
+    epochs: Epochs,
+    objects: Mapping[ObjectId, HeldObject],
+) -> None:
+    """Write what seats have seen of objects without outcome, and the outcomes that they voted."""
+    open_ = _open_objects(records, cut, covered, objects)
+    seats = [name for name in epochs.holders if is_shown_forked(records, name)]
+    replay(cut, covered, open_, epochs, seats)
+    decided: dict[ObjectId, None] = {}
+    for name, one in open_.items():
+        outcome = _outcome(one, cut, epochs, seats)
+        settling = [] if outcome is None else cut.settling(outcome)
+        if outcome is not None and settling:
+            decided[name] = None
+            told = replace(one.record, outcome=outcome_at(outcome, settling))
+            records.update([encode_record(told)])
+        elif one.is_changed:
+            records.update(map(encode_record, one.records()))
+    for key in [key for key in records if key[0] in _OF_OPEN and key[1:33] in decided]:
+        del records[key]
+    _forget_how_often(records)
+
+
+def _forget_how_often(records: dict[bytes, bytes]) -> None:
+    """Leave out how often an account settled what has an outcome: nodes differ in it, and the rule
+    that asks for it is not asked any more.
+    """
+    for key, data in list(records.items()):
+        if key[0] != LINE:
+            continue
+        line = decode_record(data)
+        assert isinstance(line, LineRecord)
+        told_of = decode_record(records[object_key(line.object_id)]) if line.settled else None
+        if isinstance(told_of, ObjectRecord) and told_of.outcome is not None:
+            if line.put or line.taken:
+                records[key] = encode_record(replace(line, settled=0))[1]
+            else:
+                del records[key]
+
+
+def _open_objects(
+    records: Mapping[bytes, bytes],
+    cut: Cut,
+    covered: Sequence[Record],
+    objects: Mapping[ObjectId, HeldObject],
+) -> dict[ObjectId, Open]:
+    """Return the objects without outcome of which something is told, here or by a cut before."""
+    told = [decode_record(data) for key, data in records.items() if key[0] in _OF_OPEN]
+    known: dict[ObjectId, Open] = {}
+    names = {held.id for one in (*covered, *cut.dead.values()) for held in objects_of(one)}
+    for name in sorted(
+        names.union(
+            one.object_id
+            for one in told
+            if isinstance(one, SightRecord | SettlementRecord | ActRecord)
+        )
+    ):
+        data = records.get(object_key(name))
+        record = None if data is None else decode_record(data)
+        if isinstance(record, ObjectRecord) and record.outcome is None:
+            known[name] = Open(objects[name], record)
+    for one in told:
+        if isinstance(one, SightRecord | SettlementRecord | ActRecord):
+            known[one.object_id].load(one)
+    return known
+
+
+def _outcome(one: Open, cut: Cut, epochs: Epochs, forked: Sequence[NodeId]) -> Outcome | None:
+    """Return the outcome that is L1 by covered votes, None when there is none."""
+    held = one.held
+    if held.outcome is not None and held.outcome.carried and cut.epoch == epochs.number:
+        return held.outcome
+    table = epochs.table_of(cut.epoch) if held.home.is_general else held.home.table
+    weights = weight_by_outcome(one, cut, epochs, forked)
+    enough = sorted(key for key, weight in weights.items() if table and weight >= table.quorum)
+    return held.outcomes[enough[0]] if enough else None
+
+
+def is_shown_forked(records: Mapping[bytes, bytes], name: NodeId) -> bool:
+    """Tell whether a state shows two vertices of one slot of an account."""
+    data = records.get(bytes([_ACCOUNT]) + name)
+    record = None if data is None else decode_record(data)
+    return isinstance(record, AccountRecord) and record.forked
+
+
 def _write_objects(records: dict[bytes, bytes], cut: Cut, covered: Sequence[Record]) -> None:
-    """Write what ``covered`` opened, topped up or settled."""
+    """Write what ``covered`` opened or topped up."""
     touched: dict[HeldObject, VertexId] = {}
     opened: set[HeldObject] = set()
     for record in sorted(covered, key=lambda one: one.seq):
@@ -349,15 +475,6 @@ def _write_objects(records: dict[bytes, bytes], cut: Cut, covered: Sequence[Reco
             None,
             VertexId(held.home.id),
         )
-        settling = cut.settling(held)
         if known is not None and known.outcome is not None:
             written = replace(written, outcome=known.outcome)
-        elif settling and held.outcome is not None:
-            written = replace(written, outcome=outcome_at(held.outcome, settling))
         records[key] = encode_record(written)[1]
-
-
-def _is_forked(cut: Cut, chain: Chain, count: int) -> bool:
-    """Tell whether the cut alone shows two vertices of one slot."""
-    seqs = [one.seq for one in cut.dead.values() if one.chain is chain]
-    return any(seq < count for seq in seqs) or len(set(seqs)) < len(seqs)

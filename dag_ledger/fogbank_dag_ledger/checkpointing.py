@@ -1,6 +1,6 @@
 """Proposes, checks and collects checkpoints, and says when to prune (SPEC.md section 8.21)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import TypeAlias
@@ -18,8 +18,7 @@ from .checkpoint import (
     decode_checkpoint,
     new_checkpoint,
 )
-from .checkpoint_state import state_after
-from .cut import Cut, check_cut
+from .cut import Cut, Passes, check_cut
 from .ledger import Ledger
 from .limits import (
     CHECKPOINT_INTERVAL_S,
@@ -317,11 +316,11 @@ class Checkpointing:
         held_dead = [one for one in dead if one is not None]
         if len(held_heads) < len(heads) or len(held_dead) < len(dead):
             return
-        is_decided: Callable[[HeldObject, Cut], bool] = self._ledger.is_decided
+        passes: Passes = self._ledger.held_up_by
         if checkpoint.epoch < self._epoch and self._is_certified(proposal):
             # The votes that it goes by were forgotten when the next epoch began; a quorum saw them.
-            is_decided = _is_decided_for_others
-        cut = check_cut(held_heads, held_dead, self._cut, self._may_die, is_decided)
+            passes = _held_up_for_others
+        cut = check_cut(held_heads, held_dead, self._cut, self._may_die, passes)
         if cut is None:
             return
         self._fill(proposal, cut)
@@ -333,7 +332,7 @@ class Checkpointing:
         before = {} if self.newest is None else self.newest.state
         proposal.cut = cut
         members = cut.members(self._cut)
-        proposal.state = state_after(before, cut, members)
+        proposal.state = self._ledger.state_at(before, cut, members)
         proposal.names = tuple(sorted(record.id for record in members))
 
     def _checkpoint_of(self, proposal: _Proposal, cut: Cut) -> Checkpoint:
@@ -442,8 +441,8 @@ class Checkpointing:
         return KeepCheckpoint(self.newest, None if is_first else self.floor, gone)
 
 
-def _is_decided_for_others(_held: HeldObject, _cut: Cut) -> bool:
-    return True
+def _held_up_for_others(_cut: Cut, _before: Cut) -> set[HeldObject]:
+    return set()
 
 
 def names_of(certified: Certified) -> Names:

@@ -1,12 +1,13 @@
 """Which final vertices a checkpoint covers, closed under what they stand on (SPEC.md 8.21)."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from .chain import Chain
 from .limits import CHECKPOINT_DEAD_MAX, CHECKPOINT_VERTICES_MAX, SETTLING_MAX
-from .objects import HeldObject
-from .operations import EscrowTerms, TopUp
+from .objects import HeldObject, Outcome
+from .operations import EscrowTerms, Take, TopUp
 from .record import Record
 from .vertex import VertexId
 
@@ -38,14 +39,11 @@ class Cut:
             return record.seq < self.count(record.chain)
         return record.id in self.dead
 
-    def settling(self, held: HeldObject) -> list[VertexId]:
-        """Return the covered vertices that settle ``held``, so that what it owes can be taken.
+    def settling(self, outcome: Outcome) -> list[VertexId]:
+        """Return the covered vertices that settle by ``outcome``, so that it can be taken from.
 
         None when there are more than a state can name.
         """
-        outcome = held.outcome
-        if outcome is None:
-            return []
         able = {
             record.id
             for record, settlement in outcome.settling
@@ -89,6 +87,18 @@ def line(head: Record, first: int) -> list[Record]:
     return found[::-1]
 
 
+def cone_within(tops: Iterable[Record], within: Container[Record]) -> set[Record]:
+    """Return what is below ``tops``, themselves included, as far as it is all in ``within``."""
+    found = {one for one in tops if one in within}
+    queue = list(found)
+    for record in queue:
+        for edge in record.edges:
+            if edge in within and edge not in found:
+                found.add(edge)
+                queue.append(edge)
+    return found
+
+
 @dataclass(slots=True)
 class _Limits:
     """What a cut may not pass."""
@@ -97,16 +107,17 @@ class _Limits:
     epoch: int
     """The newest of which a decision is held."""
 
-    open: set[HeldObject] = field(default_factory=set[HeldObject])
-    """Objects whose settlement found no place in the cut, so that it stays below what led to it."""
+    held_up: set[HeldObject] = field(default_factory=set[HeldObject])
+    """Objects of which a cut would show neither the outcome nor what all seats have seen."""
 
-    are_all_open: bool = False
+    are_all_held_up: bool = False
 
     def stops(self, record: Record) -> bool:
-        """Tell whether a vertex begins or says something that only the settlement makes past."""
+        """Tell whether a vertex says something that cannot be past yet."""
+        if record.deeds is None and not record.committee:
+            return False
         return says_of_later(record, self.epoch) or any(
-            held.outcome is None or self.are_all_open or held in self.open
-            for held in pressing(record)
+            self.are_all_held_up or held in self.held_up for held in pressing(record)
         )
 
 
@@ -131,32 +142,36 @@ def pressing(record: Record) -> Iterable[HeldObject]:
     ]
 
 
+Passes: TypeAlias = Callable[[Cut, Cut], set[HeldObject]]
+"""Tells of which objects a cut, above the one before, may not cover what it covers."""
+
+
 def choose_cut(
     records: Iterable[Record],
     before: Cut,
     may_die: Callable[[Record, int], bool],
-    is_decided: Callable[[HeldObject, Cut], bool],
+    passes: Passes,
     epoch: int = 0,
 ) -> Cut:
     """Return the largest cut above ``before`` that is closed, within the bounds of one checkpoint.
 
     It is empty when it does not reach the decision of ``epoch``, the present one.
     ``records`` are all that are held, edges first.  ``may_die`` tells whether a vertex may be
-    listed as lost when so many positions of its chain are covered, ``is_decided`` whether a cut
-    shows what the outcome of an object is.
+    listed as lost when so many positions of its chain are covered, ``passes`` which objects a cut
+    may not pass.
     """
-    held = list(records)
+    beyond = [record for record in records if not before.covers(record)]
     limits = _Limits(may_die, epoch)
     for attempt in range(_ATTEMPTS):
-        limits.are_all_open = attempt == _ATTEMPTS - 1
-        cut = _choose(held, before, limits)
+        limits.are_all_held_up = attempt == _ATTEMPTS - 1
+        cut = _choose(beyond, before, limits)
         if len(cut.dead) > CHECKPOINT_DEAD_MAX or not _may_close(cut):
             # Rather without anything lost: what stands on it waits for the next one.
-            cut = _choose(held, before, replace(limits, may_die=_none_may_die))
-        opened = set(_undecided(cut, before, is_decided))
-        if not opened:
+            cut = _choose(beyond, before, replace(limits, may_die=_none_may_die))
+        held_up = passes(cut, before)
+        if not held_up:
             return cut if cut.epoch == epoch else _nothing_beyond(before)
-        limits.open |= opened
+        limits.held_up |= held_up
     return _nothing_beyond(before)
 
 
@@ -168,16 +183,16 @@ def _none_may_die(_record: Record, _count: int) -> bool:
     return False
 
 
-def _undecided(
-    cut: Cut, before: Cut, is_decided: Callable[[HeldObject, Cut], bool]
-) -> Iterable[HeldObject]:
-    """Return the objects that ``cut`` tells something of without the outcome."""
-    known: dict[HeldObject, bool] = {}
-    for record in (*cut.members(before), *cut.dead.values()):
-        for held in pressing(record):
-            if held not in known:
-                known[held] = bool(cut.settling(held)) and is_decided(held, cut)
-    return [held for held, is_known in known.items() if not is_known]
+def shows_fork(cut: Cut, chain: Chain) -> bool:
+    """Tell whether a cut alone shows two vertices of one slot."""
+    seqs = [one.seq for one in cut.dead.values() if one.chain is chain]
+    return any(seq < cut.count(chain) for seq in seqs) or len(set(seqs)) < len(seqs)
+
+
+def takes_from(record: Record) -> Iterable[HeldObject]:
+    """Return the objects from which ``record`` takes."""
+    acts = () if record.deeds is None else record.deeds.acts
+    return [held for held, act in acts if isinstance(act.action, Take)]
 
 
 def _is_funded(funds: Record | None) -> bool:
@@ -197,17 +212,18 @@ def _is_general(chain: Chain, count: int) -> bool:
     return head is None or head.next_home.is_general
 
 
-def _choose(records: Iterable[Record], before: Cut, limits: _Limits) -> Cut:
+def _choose(beyond: Iterable[Record], before: Cut, limits: _Limits) -> Cut:
     counts: dict[Chain, int] = {}
     good: dict[Record, None] = {}
-    for record in records:
-        if before.covers(record) or limits.stops(record):
-            continue
-        if not all(edge in good or before.covers(edge) for edge in record.edges):
+    left: set[Record] = set()
+    for record in beyond:
+        if not left.isdisjoint(record.edges) or limits.stops(record):
+            left.add(record)
             continue
         if record.final:
             counts[record.chain] = record.seq + 1
         elif not limits.may_die(record, counts.get(record.chain, before.count(record.chain))):
+            left.add(record)
             continue
         good[record] = None
         if len(good) == CHECKPOINT_VERTICES_MAX:
@@ -228,7 +244,7 @@ def check_cut(
     dead: Collection[Record],
     before: Cut,
     may_die: Callable[[Record, int], bool],
-    is_decided: Callable[[HeldObject, Cut], bool],
+    passes: Passes,
 ) -> Cut | None:
     """Return the cut that somebody proposes, None when it is not closed, or not final here.
 
@@ -246,6 +262,6 @@ def check_cut(
         is_closed = all(cut.covers(edge) or before.covers(edge) for edge in record.edges)
         if says_of_later(record, cut.epoch) or not is_closed:
             return None
-    if _undecided(cut, before, is_decided):
+    if passes(cut, before):
         return None
     return cut if _may_close(cut) else None

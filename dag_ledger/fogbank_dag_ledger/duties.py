@@ -241,7 +241,7 @@ class Duties:
         return len(self._ledger.dag.tips) <= VALIDATOR_PARENTS_MAX
 
     def _will_be_below(self, record: Record, *, all_named: bool) -> bool:
-        if has_observed(self._chain, record):
+        if not record.height or has_observed(self._chain, record):
             return True
         return all_named and not self._ledger.dag.is_hidden(record)
 

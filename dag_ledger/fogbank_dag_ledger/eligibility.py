@@ -3,16 +3,18 @@
 A function of what one validator has observed of one object by its own beats, and of nothing else.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from typing import TypeAlias
 
-from .objects import Notice, Settlement, Sight
+from .objects import HeldObject, Notice, Settlement, Sight
 from .operations import (
     ChannelTerms,
     Deliver,
     Dispute,
     EscrowTerms,
     Halve,
+    PostVouchers,
     Reclaim,
     ReclaimFinal,
     RefundLate,
@@ -24,6 +26,7 @@ from .operations import (
     Unstake,
     Withdraw,
 )
+from .record import Record
 
 NOTICES: dict[type, Notice] = {
     Reclaim: Notice.RECLAIMED,
@@ -88,6 +91,29 @@ def due(settlement: Settlement, sight: Sight) -> Due:
             return 0
 
 
+def notices_of(record: Record) -> Iterator[tuple[HeldObject, Notice]]:
+    """Iterate over what a vertex tells of objects that starts or stops a count of beats."""
+    if record.deeds is None:
+        return
+    for held in record.deeds.opened:
+        if isinstance(held.terms, EscrowTerms):
+            yield held, Notice.OPENED
+    for held, act in record.deeds.acts:
+        notice = NOTICES.get(type(act.action))
+        if notice is not None:
+            yield held, notice
+
+
+def posted_by(record: Record) -> Iterator[tuple[HeldObject, dict[int, int]]]:
+    """Iterate over the channels on which a vertex posts vouchers, by lane the largest, in drops."""
+    for held, act in () if record.deeds is None else record.deeds.acts:
+        if isinstance(act.action, PostVouchers):
+            best: dict[int, int] = {}
+            for voucher in act.action.vouchers:
+                best[voucher.lane] = max(voucher.total, best.get(voucher.lane, 0))
+            yield held, best
+
+
 def note_vouchers(sight: Sight, terms: ChannelTerms, vouchers: dict[int, int], before: int) -> None:
     """Take note of vouchers in a vertex of the validator whose vertex before had beat ``before``.
 
@@ -97,6 +123,20 @@ def note_vouchers(sight: Sight, terms: ChannelTerms, vouchers: dict[int, int], b
         return
     for lane, total in vouchers.items():
         sight.best[lane] = max(total, sight.best.get(lane, 0))
+
+
+def note_posted(
+    observed: Iterable[Record], sight_of: Callable[[HeldObject], Sight], before: int
+) -> None:
+    """Take note of the vouchers that are posted in ``observed``, after all notices there.
+
+    ``before`` is the beat of the validator's vertex before.  Whether a reclaim is in the same
+    vertex must not depend on the order.
+    """
+    for record in observed:
+        for held, best in posted_by(record):
+            if isinstance(held.terms, ChannelTerms):
+                note_vouchers(sight_of(held), held.terms, best, before)
 
 
 def _after(sight: Sight, notice: Notice, beats: int) -> Due:

@@ -10,11 +10,11 @@ from fogbank_protocol.identity import NodeId
 from .acknowledgements import Acknowledged
 from .admission import why_unwanted, work_wanted
 from .chain import Chain
-from .checkpoint_state import StateRecord
+from .checkpoint_state import StateRecord, state_after
 from .claimable import claimable
 from .committee_operations import Table
 from .cut import Cut
-from .cutting import is_decided, largest_cut, may_die, rise
+from .cutting import held_up_by, largest_cut, may_die, rise
 from .events import LedgerEvent, Unwanted
 from .genesis import Genesis
 from .holdings import Holdings
@@ -105,12 +105,18 @@ class Ledger:
         """Return the largest cut that is closed, above ``before`` (8.21)."""
         return largest_cut(self._held, before, may_die)
 
-    def is_decided(self, one: HeldObject, cut: Cut) -> bool:
-        """Tell whether the votes below ``cut`` show that the outcome of an object is L1.
+    def held_up_by(self, cut: Cut, before: Cut) -> set[HeldObject]:
+        """Return the objects that ``cut`` may not pass above ``before`` (8.21)."""
+        return held_up_by(self._held, cut, before)
 
-        A seat that is known here to have forked may have voted in a vertex that is not covered.
+    def state_at(
+        self, before: Mapping[bytes, bytes], cut: Cut, covered: Sequence[Record]
+    ) -> dict[bytes, bytes]:
+        """Return the records at ``cut``, by key; ``before`` are those of the cut before (8.21).
+
+        ``covered`` are the final vertices that it covers beyond that.
         """
-        return is_decided(self._held, one, cut)
+        return state_after(before, cut, covered, self.epochs, self._held.objects)
 
     def may_die(self, record: Record) -> bool:
         """Tell whether a checkpoint may list a vertex as lost: it is a forker's or lost already."""

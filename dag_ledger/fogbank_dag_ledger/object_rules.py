@@ -291,7 +291,8 @@ class _Issuing:
                 put = AMOUNT_LIMIT if self._is_lost else self._line[held][0]
                 settlement = self._by_vouchers(held, act, posted, vouchers, None, put)
             case Seize(notice):
-                self._find(notice, held, Slash)
+                if self._ground.get(notice) is not None or notice not in held.passed_acts:
+                    self._find(notice, held, Slash)
                 settlement = Settlement(held, act, held.amount, ())
             case Withdraw():
                 settlement = Settlement(held, act, 0, ())
@@ -336,7 +337,10 @@ class _Issuing:
         self._check_vouchers(held, shown)
         vouchers = list(shown)
         for vertex_id in posted:
-            vouchers += self._find(vertex_id, held, PostVouchers).vouchers
+            if self._ground.get(vertex_id) is None and vertex_id in held.passed_acts:
+                vouchers += held.passed_acts[vertex_id] or ()
+            else:
+                vouchers += self._find(vertex_id, held, PostVouchers).vouchers
         best: dict[int, Voucher] = {}
         for voucher in vouchers:
             if voucher.lane not in best or _rank(voucher) > _rank(best[voucher.lane]):
@@ -416,6 +420,9 @@ class _Issuing:
             assert held.outcome is not None
             return held.outcome, None
         record = self._ground.get(settling)
+        if record is None and settling in held.passed:
+            passed, known = held.passed[settling]
+            return known.outcome, known.funds_of(passed)
         deeds = None if record is None else record.deeds
         settlement = None if deeds is None else deeds.settlement(held)
         if record is None or settlement is None:

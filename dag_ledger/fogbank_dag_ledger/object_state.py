@@ -8,7 +8,14 @@ from fogbank_protocol.encoding import Value, decode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, NodeId
 
-from .limits import AMOUNT_LIMIT, OPERATIONS_MAX, PAYEES_MAX, SETTLING_MAX, VERTEX_ID_BYTES
+from .limits import (
+    AMOUNT_LIMIT,
+    OPERATIONS_MAX,
+    PAYEES_MAX,
+    SETTLEMENTS_MAX,
+    SETTLING_MAX,
+    VERTEX_ID_BYTES,
+)
 from .objects import Outcome
 from .operation_codec import OPEN, operation_from_value
 from .operations import (
@@ -73,6 +80,8 @@ class LineRecord:
     object_id: ObjectId
     put: int
     taken: int
+    settled: int = 0
+    """How often it settled the object (8.12.8), while that has no outcome; then 0."""
 
 
 def outcome_at(outcome: Outcome, settling: Iterable[VertexId]) -> OutcomeAt:
@@ -105,7 +114,7 @@ def object_value(record: ObjectRecord) -> Value:
 
 def line_value(record: LineRecord) -> Value:
     """Return the array of a record."""
-    return [LINE, record.account, record.object_id, record.put, record.taken]
+    return [LINE, record.account, record.object_id, record.put, record.taken, record.settled]
 
 
 def object_from_value(fields: Sequence[Value]) -> ObjectRecord:
@@ -188,11 +197,14 @@ def line_from_value(fields: Sequence[Value]) -> LineRecord:
         RemoteProtocolError: they are none.
     """
     match fields:
-        case [bytes(account), bytes(name), int(put), int(taken)] if (
-            len(name) == 32 and 0 <= put < AMOUNT_LIMIT and 0 <= taken < AMOUNT_LIMIT
+        case [bytes(account), bytes(name), int(put), int(taken), int(settled)] if (
+            len(name) == 32
+            and 0 <= put < AMOUNT_LIMIT
+            and 0 <= taken < AMOUNT_LIMIT
+            and 0 <= settled <= SETTLEMENTS_MAX
         ):
-            if put or taken:
-                return LineRecord(NodeId(account), ObjectId(name), put, taken)
+            if put or taken or settled:
+                return LineRecord(NodeId(account), ObjectId(name), put, taken, settled)
         case _:
             pass
     raise RemoteProtocolError("not a record of drops in an object", rule=RULE)

@@ -5,16 +5,36 @@ when another notice must be observed first.  So a vertex of a validator costs wh
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from math import inf
 
-from .eligibility import NOTICES, beats_after, due, note_vouchers
+from .eligibility import beats_after, due, note_posted, note_vouchers, notices_of, posted_by
 from .home import Home
 from .objects import HeldObject, Notice, Outcome, Settlement, Sight
-from .operations import ChannelTerms, EscrowTerms, PostVouchers
+from .operations import ChannelTerms
+from .passed_state import SightRecord
 from .record import Record
 
 _Contender = tuple[Record, Settlement]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """What a vertex told of an object: a notice, or by lane the vouchers that it posts."""
+
+    record: Record
+    notice: Notice | None
+    posted: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the seat with a number saw by covered vertices, the last of which is ``head``."""
+
+    seat: int
+    head: Record
+    told: SightRecord
 
 
 class _Seat:
@@ -53,6 +73,9 @@ class ObjectVotes:
         self._all_held = held
         self._seats = [_Seat(looks=False) for _ in general.weights]
         self._contenders: list[_Contender] = []
+        self._facts: dict[HeldObject, list[_Fact]] = {}
+        """What was told of objects of the community, for who gets a seat later."""
+
         self._settled: list[Outcome] = []
 
     def add(self, record: Record) -> None:
@@ -61,9 +84,73 @@ class ObjectVotes:
         for settlement in record.deeds.settlements:
             self._contenders.append((record, settlement))
             settlement.outcome.settling.append((record, settlement))
+        for held, notice in notices_of(record):
+            self._keep(held, _Fact(record, notice, {}))
+        for held, posted in posted_by(record):
+            self._keep(held, _Fact(record, None, posted))
+
+    def _keep(self, held: HeldObject, fact: _Fact) -> None:
+        if held.home.is_general and not held.is_over:
+            self._facts.setdefault(held, []).append(fact)
+
+    def pass_on(self, objects: Iterable[HeldObject], forked: Iterable[int]) -> None:
+        """Count seats that the state shows to have ``forked`` for whatever it says is settled."""
+        seats = list(forked)
+        for held in objects:
+            for record, settlement in held.passed.values():
+                for seat in seats:
+                    self._cast(settlement.outcome, seat, record)
+
+    def restore(
+        self,
+        held: HeldObject,
+        seen: Sequence[Seen],
+        forked: Iterable[int],
+        late: Container[int],
+        epoch: int,
+    ) -> None:
+        """Let an object stand as a state says: ``seen`` is what seats saw of it and voted.
+
+        Those in ``forked`` voted for everything; those in ``late`` are not in ``epoch`` yet, the
+        present one, and look at all again in their first vertex there.
+        """
+        opening = held.opened_in
+        assert opening is not None
+        notices: set[Notice] = set()
+        for one in seen:
+            sight = held.sight(one.seat)
+            sight.seen = {notice: (at, after) for notice, at, after in one.told.seen}
+            sight.best = dict(one.told.best)
+            notices.update(sight.seen)
+            for notice, (at, _) in sight.seen.items():
+                if _has_vote(held, one.seat):
+                    self._start(self._seats[one.seat], held, notice, at)
+            vote = one.told.vote
+            if vote is not None and (vote.epoch == epoch or not held.home.is_general):
+                held.voted |= 1 << one.seat
+                self._cast(held.contender(vote.key), one.seat, one.head)
+        for notice in sorted(notices, key=lambda one: one.value):
+            self._keep(held, _Fact(opening, notice, {}))
+        for vouchers in held.passed_acts.values():
+            for voucher in vouchers or ():
+                self._keep(held, _Fact(opening, None, {voucher.lane: voucher.total}))
+        for contender in held.passed.values():
+            self._contenders.append(contender)
+            contender[1].outcome.settling.append(contender)
+            for seat, state in enumerate(self._seats):
+                if held.home.is_general and seat in late:
+                    state.held_back.append(contender)
+                elif not held.voted >> seat & 1:
+                    self._wait(contender, seat, due(contender[1], held.sight(seat)))
+        self.pass_on([held], forked)
 
     def forget(self) -> None:
         """Let go of what settles objects that are over."""
+        self._facts = {
+            held: facts
+            for held, facts in self._facts.items()
+            if not held.is_over and not held.has_ended
+        }
         self._contenders = [one for one in self._contenders if not one[1].held.is_over]
         for state in self._seats:
             state.held_back = [one for one in state.held_back if not one[1].held.is_over]
@@ -169,10 +256,33 @@ class ObjectVotes:
         ]
         for seat, state in enumerate(self._seats):
             bit = 1 << seat
-            state.held_back = [one for one in unsettled if one[0].seen & bit]
+            state.held_back = [one for one in unsettled if _is_below(one[0], bit)]
+
+    def enter(self, record: Record, seat: int) -> None:
+        """Let ``seat`` see in ``record``, its first vertex in an epoch, all that is below it.
+
+        Who has been a seat before saw it when it was told, and nothing changes.
+        """
+        bit = 1 << seat
+        before = 0 if record.prev is None else record.prev.beat
+        for held, facts in self._facts.items():
+            told = [fact for fact in facts if _is_below(fact.record, bit)]
+            sight = held.sight(seat)
+            for fact in told:
+                if fact.notice is not None and fact.notice not in sight.seen:
+                    sight.seen[fact.notice] = (record.beat, before)
+                    self._start(self._seats[seat], held, fact.notice, record.beat)
+            for fact in told:
+                if fact.posted and isinstance(held.terms, ChannelTerms):
+                    note_vouchers(sight, held.terms, fact.posted, before)
 
     def observe(
-        self, record: Record, seat: int, observed: Sequence[Record], *, may_vote: bool = True
+        self,
+        record: Record,
+        seat: int,
+        observed: Sequence[Record],
+        *,
+        may_vote: bool = True,
     ) -> None:
         """Let ``seat`` vote in its vertex ``record``, in which it observes ``observed``.
 
@@ -200,7 +310,7 @@ class ObjectVotes:
             deeds = one.deeds
             if deeds is None:
                 continue
-            for held, notice in notices(one):
+            for held, notice in notices_of(one):
                 sight = held.sight(seat)
                 if notice not in sight.seen:
                     sight.seen[notice] = (record.beat, before)
@@ -242,6 +352,9 @@ class ObjectVotes:
         """Count ``seat``, known to have forked with ``record``, for all that it ever observed."""
         bit = 1 << seat
         seen = [one for one, _ in self._contenders if one.seen & bit]
+        for one, settlement in self._contenders:
+            if not one.height and not (is_local and settlement.held.home.is_general):
+                self._cast(settlement.outcome, seat, record)
         self.count_all(record, seat, seen, is_local=is_local)
 
     def _start(self, state: _Seat, held: HeldObject, notice: Notice, beat: int) -> None:
@@ -256,13 +369,16 @@ class ObjectVotes:
         carried = held.outcome is not None and held.outcome.carried
         if held.is_over or carried or held.voted >> seat & 1 or not _has_vote(held, seat):
             return
-        sight = held.sight(seat)
-        at = due(settlement, sight)
+        at = due(settlement, held.sight(seat))
         if at <= beat:
             held.voted |= 1 << seat
             self._cast(settlement.outcome, seat, record)
-        elif at == inf:
-            sight.waiting.append(contender)
+        else:
+            self._wait(contender, seat, at)
+
+    def _wait(self, contender: _Contender, seat: int, at: float) -> None:
+        if at == inf:
+            contender[1].held.sight(seat).waiting.append(contender)
         else:
             state = self._seats[seat]
             state.turn += 1
@@ -288,36 +404,10 @@ def _has_vote(held: HeldObject, seat: int) -> bool:
     return held.home.is_general or held.home.weight_of(seat) > 0
 
 
+def _is_below(record: Record, bit: int) -> bool:
+    """Tell whether a vertex is below who has ``bit``; whatever is settled is (8.21)."""
+    return not record.height or bool(record.seen & bit)
+
+
 def _is_carried(outcome: Outcome) -> bool:
     return outcome.carried
-
-
-def notices(record: Record) -> Iterable[tuple[HeldObject, Notice]]:
-    """Iterate over what a vertex tells of objects."""
-    if record.deeds is None:
-        return
-    for held in record.deeds.opened:
-        if isinstance(held.terms, EscrowTerms):
-            yield held, Notice.OPENED
-    for held, act in record.deeds.acts:
-        notice = NOTICES.get(type(act.action))
-        if notice is not None:
-            yield held, notice
-
-
-def note_posted(
-    observed: Iterable[Record], sight_of: Callable[[HeldObject], Sight], before: int
-) -> None:
-    """Take note of the vouchers that are posted in ``observed``, after all notices there.
-
-    ``before`` is the beat of the validator's vertex before.  Whether a reclaim is in the same
-    vertex must not depend on the order.
-    """
-    for record in observed:
-        for held, act in () if record.deeds is None else record.deeds.acts:
-            terms, action = held.terms, act.action
-            if isinstance(terms, ChannelTerms) and isinstance(action, PostVouchers):
-                best: dict[int, int] = {}
-                for voucher in action.vouchers:
-                    best[voucher.lane] = max(voucher.total, best.get(voucher.lane, 0))
-                note_vouchers(sight_of(held), terms, best, before)

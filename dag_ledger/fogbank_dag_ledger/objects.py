@@ -12,7 +12,17 @@ from typing import TypeAlias, TypeVar
 from fogbank_protocol.identity import NodeId
 
 from .home import Home
-from .operations import Act, ObjectId, ReclaimFinal, Seize, Share, StakeTerms, Terms, outcome_digest
+from .operations import (
+    Act,
+    ObjectId,
+    ReclaimFinal,
+    Seize,
+    Share,
+    StakeTerms,
+    Terms,
+    Voucher,
+    outcome_digest,
+)
 from .record import Record
 from .vertex import NO_VERTEX, VertexId
 
@@ -142,6 +152,8 @@ class HeldObject:
         "opener",
         "outcome",
         "outcomes",
+        "passed",
+        "passed_acts",
         "settled_funds",
         "settled_put",
         "settling",
@@ -192,6 +204,12 @@ class HeldObject:
 
         self.settling: tuple[VertexId, ...] = ()
         """The vertices below the floor that settle it by ``outcome``."""
+
+        self.passed: dict[VertexId, tuple[Record, Settlement]] = {}
+        """What the state at the floor names as settling it, while it has no outcome there."""
+
+        self.passed_acts: dict[VertexId, tuple[Voucher, ...] | None] = {}
+        """By vertex below the floor, the vouchers that it posts, or None for a slash."""
 
     @property
     def is_over(self) -> bool:

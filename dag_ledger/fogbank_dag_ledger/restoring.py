@@ -17,9 +17,13 @@ from .footing import Ground
 from .holdings import Holdings
 from .home import Home
 from .object_state import LineRecord, ObjectRecord
+from .object_votes import Seen
+from .objects import HeldObject
+from .operations import ObjectId
+from .passed_state import ActRecord, SettlementRecord, SightRecord
 from .pruning import Interval, Trail, forget
 from .record import Record
-from .settled_objects import restore_line, restore_object
+from .settled_objects import restore_line, restore_object, restore_passed
 from .vertex import VertexId, seq_in, tag_in
 
 
@@ -55,13 +59,20 @@ def restore(
         if isinstance(record, HomeRecord):
             held.homes.count_made(held.chains.get(record.account))
             held.homes.succeed(record.home, record.succeeds)
+    _restore_sights(held, [one for one in ordered if isinstance(one, SightRecord)])
     _restore_names(names, held.acknowledged, held.ground, held.trail)
 
 
 def _restore_record(held: Holdings, record: StateRecord, epoch: int) -> None:
-    if isinstance(record, HomeRecord):
-        held.homes.add(record.home, record.table)
-        return
+    match record:
+        case HomeRecord():
+            held.homes.add(record.home, record.table)
+            return
+        case SettlementRecord() | ActRecord():
+            restore_passed(record, _open_object(held, record.object_id))
+            return
+        case _:
+            pass
     chain = held.chain_of(record.account)
     chain.introduced = True
     match record:
@@ -81,6 +92,31 @@ def _restore_record(held: Holdings, record: StateRecord, epoch: int) -> None:
             if known is None:
                 raise RemoteProtocolError("drops in no object", rule="8.21")
             restore_line(record, known, chain, held.finality)
+        case SightRecord():
+            _open_object(held, record.object_id)
+
+
+def _open_object(held: Holdings, name: ObjectId) -> HeldObject:
+    known = held.objects.get(name)
+    if known is None or known.is_over:
+        raise RemoteProtocolError("something told of no open object", rule="8.21")
+    return known
+
+
+def _restore_sights(held: Holdings, sights: Iterable[SightRecord]) -> None:
+    """Let seats have seen and voted what ``sights`` say."""
+    epochs = held.epochs
+    by_object: dict[ObjectId, list[Seen]] = {one.id: [] for one in held.objects.values()}
+    for record in sights:
+        chain = held.chain_of(record.account)
+        if chain.seat is None or chain.settled_head is None:
+            raise RemoteProtocolError("a sight of somebody without a seat", rule="8.21")
+        by_object[record.object_id].append(Seen(chain.seat, chain.settled_head, record))
+    seats = [held.chains[name] for name in epochs.holders]
+    forked = [seat for seat, chain in enumerate(seats) if chain.shown_forked]
+    late = [seat for seat in range(len(seats)) if epochs.number and not epochs.entered >> seat & 1]
+    for one in held.objects.values():
+        held.votes.objects.restore(one, by_object[one.id], forked, late, epochs.number)
 
 
 def _restore_account(
@@ -94,6 +130,7 @@ def _restore_account(
     if home is None:
         raise RemoteProtocolError("an account in a home that is not there", rule="8.21")
     chain.closed, chain.forked = record.closed, record.forked
+    chain.shown_forked = record.forked
     if record.forked and record.epoch:
         # When it forked is not told; an epoch has begun since, or soon will.
         chain.forgiven = record.count

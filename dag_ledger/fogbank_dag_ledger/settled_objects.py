@@ -13,6 +13,7 @@ from .home import Home
 from .object_state import OBJECT, LineRecord, ObjectRecord
 from .objects import HeldObject
 from .operations import ObjectId, Take, TopUp
+from .passed_state import ACT, SETTLEMENT, ActRecord, SettlementRecord, settlement_of
 from .record import Record
 
 
@@ -45,11 +46,23 @@ def end_object(held: HeldObject, record: ObjectRecord) -> None:
 def restore_line(record: LineRecord, held: HeldObject, chain: Chain, finality: Finality) -> None:
     """Let the account of ``chain`` have put into ``held`` and taken out what ``record`` says."""
     for totals in (chain.account, chain.totals):
-        totals.objects[held] = (record.put, record.taken, 0)
+        totals.objects[held] = (record.put, record.taken, record.settled)
     if record.account == held.opener:
         held.settled_put = record.put
     if record.taken and held.outcome is not None and held.outcome.is_seizure:
         finality.seized.add(held)
+
+
+def restore_passed(record: SettlementRecord | ActRecord, held: HeldObject) -> None:
+    """Let the vertex that ``record`` names have done to ``held``, which is open, what it says."""
+    match record:
+        case SettlementRecord(settling=settling):
+            held.passed.setdefault(settling, settlement_of(record, held))
+        case ActRecord(vertex=vertex, voucher=None):
+            held.passed_acts[vertex] = None
+        case ActRecord(vertex=vertex, voucher=voucher):
+            assert voucher is not None
+            held.passed_acts[vertex] = (*(held.passed_acts.get(vertex) or ()), voucher)
 
 
 def settle_objects(
@@ -75,6 +88,7 @@ def settle_objects(
         for held in objects.values()
         if held.id not in known and _is_below(held, chains[held.opener])
     }
+    _pass_on(state, known)
     ground.objects.clear()
     ground.objects.update(known)
     if not ended:
@@ -86,6 +100,17 @@ def settle_objects(
         for totals in (chain.account, chain.totals):
             for held in ended & totals.objects.keys():
                 del totals.objects[held]
+
+
+def _pass_on(state: Mapping[bytes, bytes], known: Mapping[ObjectId, HeldObject]) -> None:
+    """Keep what ``state`` says of vertices that act on open objects, and are forgotten."""
+    for held in known.values():
+        held.passed_acts.clear()
+    for key, data in state.items():
+        if key[0] in (SETTLEMENT, ACT):
+            record = decode_record(data)
+            assert isinstance(record, SettlementRecord | ActRecord)
+            restore_passed(record, known[record.object_id])
 
 
 def _is_below(held: HeldObject, chain: Chain) -> bool:

@@ -86,6 +86,8 @@ class Votes:
         if forked:
             self.objects.count_all(record, seat, special, is_local=not may_vote)
         if not (forked and may_vote) and self._epochs.is_seated(record):
+            if record.epoch and (record.prev is None or record.prev.epoch < record.epoch):
+                self.objects.enter(record, seat)
             self.objects.observe(record, seat, special, may_vote=may_vote)
         if forked:
             chosen = [one for one in observed if not _is_closed(one)]

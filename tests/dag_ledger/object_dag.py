@@ -91,8 +91,11 @@ class ObjectDag(RandomDag):
         ledger: Ledger,
         *,
         homes: bool = False,
+        beats: Sequence[int] = (1, 10, 40),
+        wide: float = 0,
     ) -> None:
-        super().__init__(community, random, forkers, homes=homes)
+        super().__init__(community, random, forkers, homes=homes, wide=wide)
+        self._beats = beats
         self._ledger = ledger
         self._people = community
         self._dice = random
@@ -129,7 +132,7 @@ class ObjectDag(RandomDag):
     def _terms(self, issuer: NodeId) -> Terms:
         dice, names = self._dice, self._people.names
         others = [name for name in names if name != issuer or dice.random() < 0.02]
-        beats = dice.choice((1, 10, 40))
+        beats = dice.choice(self._beats)
         chosen = sorted(dice.sample(others, min(len(others), 3)))
         sort = dice.randrange(3)
         if sort == 0:

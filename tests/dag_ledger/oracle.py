@@ -68,6 +68,10 @@ class Oracle:
             if self.vertices[one].seq < self.floor.get(self.vertices[one].issuer, 0)
         }
 
+    def epoch_of(self, vertex_id: VertexId) -> int:
+        """Return the epoch that a vertex is in."""
+        return self._epoch[vertex_id]
+
     def is_lost(self, vertex: Vertex) -> bool:
         """Tell whether a vertex can never be final, whatever comes."""
         if vertex.id not in self._lost:

@@ -34,13 +34,15 @@ class RandomDag:
         reach: int = 12,
         *,
         homes: bool = False,
+        wide: float = 0,
     ) -> None:
         """``make`` signs a draft, telling it from others by a number; without it nobody does.
 
-        Parents are drawn from the last ``reach`` vertices.  ``homes``: seats make homes, and
-        accounts move.
+        Parents are drawn from the last ``reach`` vertices, but for a share ``wide`` of all that
+        stand on the last of four issuers.  ``homes``: seats make homes, and accounts move.
         """
         self._reach = reach
+        self._wide = wide
         self._has_homes = homes
         self._homes: list[VertexId] = []
         self._community = community
@@ -73,6 +75,9 @@ class RandomDag:
             prev = random.choice([None, *own])
         others = [vertex for vertex in self.valid[-self._reach :] if vertex is not prev]
         parents = random.sample(others, min(len(others), random.randint(0, 4)))
+        if self._wide and random.random() < self._wide:
+            last = {one.issuer: one for one in self.valid if one.issuer != issuer}
+            parents = random.sample(list(last.values()), min(len(last), 4))
         draft = Draft(
             kind=VALIDATOR if issuer in validators and random.random() < 0.8 else ORDINARY,
             issuer=issuer,

@@ -309,6 +309,6 @@ def test_no_checkpoint_closes_a_chain_for_seats_that_do_not_sign_it(lives_there:
         dead,
         Cut(),
         lambda record, _count: ledger.may_die(record),
-        ledger.is_decided,
+        ledger.held_up_by,
     )
     assert (cut is None) == lives_there

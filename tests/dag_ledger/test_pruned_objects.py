@@ -1,23 +1,28 @@
 """Objects whose openings are pruned fare as on a ledger that forgets nothing (SPEC.md 8.21)."""
 
 from collections import Counter
+from collections.abc import Collection
 from random import Random
 
 import pytest
 
-from fogbank_dag_ledger.checkpoint_state import decode_record, encode_record, state_after
+from fogbank_dag_ledger.checkpoint_state import decode_record, encode_record
 from fogbank_dag_ledger.cut import Cut
 from fogbank_dag_ledger.events import Unsolid
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.object_state import LineRecord, ObjectRecord
+from fogbank_dag_ledger.objects import HeldObject
 from fogbank_dag_ledger.operations import (
     Act,
     Close,
     PostVouchers,
     Reclaim,
     ReclaimFinal,
+    RefundLate,
     Take,
     TopUp,
+    Unstake,
+    Withdraw,
     object_id,
     outcome_digest,
 )
@@ -25,11 +30,12 @@ from fogbank_dag_ledger.own_objects import OwnObjects
 from fogbank_dag_ledger.restoring import Names
 from fogbank_dag_ledger.vertex import NO_VERTEX, Vertex, VertexId
 from fogbank_protocol.errors import RemoteProtocolError
+from fogbank_protocol.identity import NodeId
 
 from .community import Community
 from .object_dag import ObjectDag
 from .test_ledger import has_two_in_one_slot
-from .town import ANN, BOB, CAT, DAN, Town
+from .town import ANN, BOB, CAT, DAN, Town, name_of
 
 
 class Twins:
@@ -46,6 +52,8 @@ class Twins:
             self.random.choice((0, 0, 0, 1)),
             self.whole,
             homes=seed % 3 == 0,
+            beats=(1, 40, 500),
+            wide=0.6,
         )
         self.vertices: dict[VertexId, Vertex] = {}
         self.state: dict[bytes, bytes] = {}
@@ -88,7 +96,7 @@ class Twins:
         )
         before = sum(key[0] == 4 for key in self.state)
         opened = sum(len(one.deeds.opened) for one in members if one.deeds is not None)
-        self.state = state_after(self.state, cut, members)
+        self.state = self.pruned.state_at(self.state, cut, members)
         self.met["ended"] += before + opened - sum(key[0] == 4 for key in self.state)
         self.names.append(Names(sorted(one.id for one in members), list(cut.dead)))
         self.met["pruned"] += len(self.pruned.settle(cut, self.state))
@@ -118,6 +126,34 @@ class Twins:
                 )
                 assert told == same
                 self.met["outcomes"] += told is not None
+            if held.opened_in.final and not held.is_over:
+                lost = seats_lost(ledger)
+                assert seen_of(ledger, held, lost) == seen_of(whole, other, lost)
+                self.met["open and passed"] += bool(held.opened_in.height == 0 and held.sights)
+                self.met["voted on and passed"] += bool(held.passed and held.voted)
+
+
+def seats_lost(ledger: Ledger) -> set[NodeId]:
+    """Return the seats that stand on what is lost: who tells the truth never does (8.21)."""
+    chains = [ledger.chain(name) for name in ledger.epochs.holders]
+    return {chain.issuer for chain in chains if chain and any(one.lost for one in chain.records())}
+
+
+def seen_of(ledger: Ledger, held: HeldObject, lost: Collection[NodeId] = ()) -> dict[int, object]:
+    """Return what each seat of its home that has not forked saw of an object, and its vote.
+
+    Nor are those ``lost``.
+    """
+    chains = [ledger.chain(name) for name in ledger.epochs.holders]
+    found: dict[int, object] = {}
+    for seat, chain in enumerate(chains):
+        sight = held.sights.get(seat)
+        votes = {key for key, one in held.outcomes.items() if one.votes >> seat & 1}
+        is_true = chain is not None and not chain.forked and chain.issuer not in lost
+        counts = is_true and held.home.weight_of(seat)
+        if counts and (votes or (sight and sight.seen)):
+            found[seat] = (None if sight is None else (sight.seen, sight.best), votes)
+    return found
 
 
 def run(seed: int, steps: int, met: Counter[str]) -> None:
@@ -149,11 +185,13 @@ def run(seed: int, steps: int, met: Counter[str]) -> None:
 def test_a_pruned_ledger_treats_objects_as_one_that_keeps_everything() -> None:
     met: Counter[str] = Counter()
     for seed in range(12):
-        run(seed, 150, met)
+        run(seed, 200, met)
     for what, least in {
         "pruned": 100,
         "openings pruned": 8,
         "acts on what is pruned": 20,
+        "open and passed": 60,
+        "voted on and passed": 2,
         ObjectRecord.__name__: 5,
         LineRecord.__name__: 5,
     }.items():
@@ -176,7 +214,7 @@ class PruningTown(Town):
         cut = self.ledger.choose_cut(Cut(), lambda record, _count: self.ledger.may_die(record))
         members = cut.members(Cut())
         self.names.append(Names(sorted(one.id for one in members), list(cut.dead)))
-        self.state = state_after(self.state, cut, members)
+        self.state = self.ledger.state_at(self.state, cut, members)
         self.ledger.settle(cut, self.state)
         return self.state
 
@@ -232,20 +270,69 @@ def test_an_open_channel_is_passed_by_a_cut_and_closed_above_it() -> None:
 
 
 @pytest.mark.slow
-def test_a_cut_waits_for_the_end_of_a_reclaim() -> None:
+def test_a_cut_passes_a_reclaim_and_the_beats_go_on_from_the_state() -> None:
     town = PruningTown()
     opening = town.open(ANN, 300, town.channel(beats=60))
     asking = town.act(ANN, opening, Reclaim())
     town.prune()
     assert opening.id not in town.ledger
-    assert asking.id in town.ledger
-    town.wait(90)
-    settling = town.act(ANN, opening, ReclaimFinal((), ()))
-    assert town.award(opening) == 0
-    (told,) = objects_in(town.prune())
     assert asking.id not in town.ledger
+    voucher = town.voucher(opening, 120)
+    posting = town.act(DAN, opening, PostVouchers((voucher,)))
+    settling = town.act(ANN, opening, ReclaimFinal((posting.id,), ()))
+    town.prune()
+    assert town.award(opening) is None
+    assert posting.id not in town.ledger
+    assert settling.id not in town.ledger
+    ledger, _ = town.restored()
+    held = ledger.object(name_of(opening))
+    assert held is not None
+    assert seen_of(ledger, held) == seen_of(town.ledger, town.held(opening))
+    town.wait(90)
+    assert town.award(opening) == 120
+    (told,) = objects_in(town.prune())
     assert told.outcome is not None
     assert told.outcome.settling == (settling.id,)
+    assert town.take(ANN, opening, settling) == 180
+    ledger, own = town.restored()
+    assert own.takes() == [
+        Act(opening.id, 0, Take(settling.id, outcome_digest(120, (), is_seizure=False)))
+    ]
+    assert ledger.state_hash() == town.ledger.state_hash()
+
+
+@pytest.mark.slow
+def test_cuts_go_on_while_an_escrow_a_voucher_and_a_timer_stay_open() -> None:
+    town = PruningTown()
+    escrow = town.open(ANN, 300, town.escrow())  # 100 beats to deliver in
+    channel = town.open(ANN, 200, town.channel(beats=400))
+    stake = town.open(DAN, 100, town.stake(beats=120))
+    posting = town.act(BOB, channel, PostVouchers((town.voucher(channel, 70),)))
+    leaving = town.act(DAN, stake, Unstake())
+    early = town.act(ANN, escrow, RefundLate())
+    sizes: list[int] = []
+    for _ in range(5):
+        town.prune()
+        sizes.append(len(town.ledger))
+        ledger, _ = town.restored()
+        for opening in (escrow, channel, stake):
+            held = ledger.object(name_of(opening))
+            assert held is not None
+            assert seen_of(ledger, held) == seen_of(town.ledger, town.held(opening))
+    assert not any(one.id in town.ledger for one in (escrow, posting, leaving, early))
+    assert max(sizes[2:]) <= max(sizes[:2])
+    assert town.award(escrow) is None
+    town.wait(150)
+    assert town.award(escrow) == 0
+    withdrawing = town.act(DAN, stake, Withdraw())
+    closing = town.act(BOB, channel, Close(NO_VERTEX, (posting.id,), ()))
+    assert (town.award(stake), town.award(channel)) == (0, 70)
+    town.prune()
+    assert town.take(ANN, escrow, early) == 300
+    assert town.take(DAN, stake, withdrawing) == 100
+    assert town.take(BOB, channel, closing) == 70
+    ledger, _ = town.restored()
+    assert ledger.state_hash() == town.ledger.state_hash()
 
 
 def test_a_second_take_is_lost_once_the_object_has_ended() -> None:

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from fogbank_dag_ledger.audit import Audit
-from fogbank_dag_ledger.checkpoint_state import decode_record, state_after
+from fogbank_dag_ledger.checkpoint_state import decode_record
 from fogbank_dag_ledger.cut import Cut
 from fogbank_dag_ledger.events import Unsolid
 from fogbank_dag_ledger.ledger import Ledger
@@ -76,7 +76,7 @@ class Pair:
             self.met["closed"] += len(cut.closed())
             members = sorted(record.id for record in cut.members(Cut()))
             self.names.append(Names(members, list(cut.dead)))
-            self.state = state_after(self.state, cut, cut.members(Cut()))
+            self.state = self.ledger.state_at(self.state, cut, cut.members(Cut()))
             self.met["pruned"] += len(self.ledger.settle(cut, self.state))
 
     def restored(self) -> Ledger:

@@ -24,7 +24,15 @@ from fogbank_dag_ledger.committee_operations import (
 )
 from fogbank_dag_ledger.committee_proof import encode_committee_proof
 from fogbank_dag_ledger.object_state import LineRecord, ObjectRecord, OutcomeAt
-from fogbank_dag_ledger.operations import ChannelTerms, EscrowTerms, StakeTerms, object_id
+from fogbank_dag_ledger.objects import Notice
+from fogbank_dag_ledger.operations import (
+    ChannelTerms,
+    EscrowTerms,
+    StakeTerms,
+    Voucher,
+    object_id,
+)
+from fogbank_dag_ledger.passed_state import ActRecord, SettlementRecord, SightRecord, VoteAt
 from fogbank_dag_ledger.vertex import NO_VERTEX, Vertex, VertexId
 from fogbank_dag_ledger.vertex_codec import encode_vertex
 from fogbank_protocol.encoding import Value, decode, encode
@@ -144,7 +152,27 @@ RECORDS: dict[str, StateRecord] = {
     "a home of a site": HomeRecord(
         ANN.node_id, PAYER, table_of({ANN.node_id: 1, BOB.node_id: 2}, 2)
     ),
-    "drops in an object": LineRecord(ANN.node_id, OPEN.id, 300, 180),
+    "what a seat saw of a channel, and its vote": SightRecord(
+        OPEN.id,
+        CAT,
+        ((Notice.RECLAIMED, 9, 8), (Notice.SLASHED, 9, 0)),
+        ((0, 20), (1, 1 << 60)),
+        VoteAt(2, False, 120, ((CAT, 20),)),
+    ),
+    "what a seat saw that has not voted": SightRecord(
+        OPEN.id, CAT, ((Notice.OPENED, 0, 0),), (), None
+    ),
+    "a channel that is to be closed": SettlementRecord(
+        OPEN.id, SETTLING[0], 3, True, 120, ((CAT, 20),), ((0, 100), (1, 20)), False, True
+    ),
+    "a reclaim that is dead": SettlementRecord(
+        OPEN.id, SETTLING[1], 5, False, 0, (), (), is_dead=True, is_funded=False
+    ),
+    "a voucher that was posted": ActRecord(
+        OPEN.id, SETTLING[0], 7, Voucher(1, 90, 4, b"", ((CAT, 20),), b"")
+    ),
+    "a slash": ActRecord(OPEN.id, SETTLING[0], 0, None),
+    "drops in an object": LineRecord(ANN.node_id, OPEN.id, 300, 180, 2),
 }
 
 
@@ -163,11 +191,16 @@ def _fields(record: StateRecord) -> list[Value]:
 def _states() -> Json:
     account, closed = RECORDS["an account"], RECORDS["a channel that was closed"]
     pair, line = RECORDS["what two accounts dealt"], RECORDS["drops in an object"]
+    sight, settling = (
+        RECORDS["what a seat saw of a channel, and its vote"],
+        RECORDS["a channel that is to be closed"],
+    )
+    posted = RECORDS["a voucher that was posted"]
     told = _fields(closed)[9]
     assert isinstance(told, list)
     wrong = {
         "nothing": b"",
-        "a record of another kind": encode([7, ANN.node_id]),
+        "a record of another kind": encode([10, ANN.node_id]),
         "a home without a table": encode([6, ANN.node_id, PAYER]),
         "an account without an epoch": encode([*_fields(account)[:8], 0]),
         "an account with a home": _changed(account, 2, b"home"),
@@ -198,7 +231,25 @@ def _states() -> Json:
         "shares out of order": _changed(
             closed, 9, [*told[:2], [[b"2" * 32, 1], [b"1" * 32, 1]], told[3]]
         ),
-        "a line without drops": encode([*_fields(line)[:3], 0, 0]),
+        "a line without drops": encode([*_fields(line)[:3], 0, 0, 0]),
+        "a line of an account that settled five times": _changed(line, 5, 5),
+        "a sight of nothing": encode([*_fields(sight)[:3], [], [], []]),
+        "a seat of 31 bytes": _changed(sight, 2, CAT[1:]),
+        "a notice that there is not": _changed(sight, 3, [[7, 9, 8]]),
+        "a notice seen before the vertex before": _changed(sight, 3, [[1, 8, 9]]),
+        "notices that descend": _changed(sight, 3, [[2, 9, 8], [1, 9, 8]]),
+        "a lane that there is not": _changed(sight, 4, [[8, 1]]),
+        "lanes that descend": _changed(sight, 4, [[1, 1], [0, 1]]),
+        "a vote without shares": _changed(sight, 5, [0, 0, 1]),
+        "a vote that is neither": _changed(sight, 5, [0, 2, 1, []]),
+        "an action that settles nothing": _changed(settling, 3, 4),
+        "a settlement by neither": _changed(settling, 4, 2),
+        "a settlement for more than there can be": _changed(settling, 6, [[CAT, 121]]),
+        "a settlement with a flag that there is not": _changed(settling, 8, 4),
+        "a settling vertex of 31 bytes": _changed(settling, 2, SETTLING[0][1:]),
+        "the ninth voucher": _changed(posted, 3, 8),
+        "a second slash": _changed(RECORDS["a slash"], 3, 1),
+        "a voucher that splits more than all": _changed(posted, 4, [1, 90, 4, [[CAT, 91]]]),
         "a line of half an object": _changed(line, 2, OPEN.id[:16]),
     }
     return {
