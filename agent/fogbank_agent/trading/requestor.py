@@ -306,6 +306,11 @@ class Requestor:
         """
         return (await self._open_package(package_id)).manifest.name
 
+    @property
+    def can_execute(self) -> bool:
+        """Whether this machine can run tasks, and so repeat what others say."""
+        return self._runner is not None
+
     async def can_verify(self, package_id: BlobId) -> bool:
         """Tell whether a package has a verifier, and this machine a sandbox to ask it in.
 

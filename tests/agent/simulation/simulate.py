@@ -1,8 +1,8 @@
 """Lives many markets: ``python -m tests.agent.simulation.simulate --seeds 5``; JSON lines.
 
 After the last seed of a setting a line adds them up; ``pays`` says whom cheating paid.  Exits with
-1 when a rule is broken, or cheating paid where requestors audit by stake, as they do unless they
-are told otherwise.
+1 when a rule is broken, or cheating paid where requestors audit by stake and can run tasks, as they
+do unless they are told otherwise.
 """
 
 import argparse
@@ -202,7 +202,7 @@ def main() -> None:
             line = {"seed": seed, "setting": name, "broken": broken, **asdict(reports[-1])}
             print(json.dumps(line), flush=True)
         total = summarise(name, setting, reports)
-        is_broken |= setting.by_stake and bool(total["pays"])
+        is_broken |= bool(total["pays"]) and setting.by_stake and setting.can_run_here
         print(json.dumps(total), flush=True)
     sys.exit(1 if is_broken else 0)
 
