@@ -220,8 +220,9 @@ def test_checkpoints_of_the_vectors_are_read(case: Any) -> None:
 
 @pytest.mark.parametrize("case", ALL["reject"], ids=case_name)
 def test_what_the_vectors_refuse_is_refused(case: Any) -> None:
-    with pytest.raises(RemoteProtocolError):
+    with pytest.raises(RemoteProtocolError) as caught:
         decode_checkpoint(bytes.fromhex(case["hex"]), VECTORS_NET)
+    assert caught.value.rule == case["rule"]
 
 
 @pytest.mark.parametrize("case", ALL["records"], ids=case_name)
@@ -232,8 +233,9 @@ def test_records_of_the_vectors_come_back_under_their_keys(case: Any) -> None:
 
 @pytest.mark.parametrize("case", ALL["no_records"], ids=case_name)
 def test_what_is_no_record_is_refused(case: Any) -> None:
-    with pytest.raises(RemoteProtocolError):
+    with pytest.raises(RemoteProtocolError) as caught:
         decode_record(bytes.fromhex(case["hex"]))
+    assert caught.value.rule == case["rule"]
 
 
 @pytest.mark.parametrize("case", ALL["messages"], ids=case_name)
@@ -243,5 +245,6 @@ def test_messages_of_the_vectors_are_read(case: Any) -> None:
 
 @pytest.mark.parametrize("case", ALL["no_messages"], ids=case_name)
 def test_messages_that_the_vectors_refuse_are_refused(case: Any) -> None:
-    with pytest.raises(RemoteProtocolError):
+    with pytest.raises(RemoteProtocolError) as caught:
         DECODERS[case["message"]](bytes.fromhex(case["hex"]))
+    assert caught.value.rule == case["rule"]

@@ -32,8 +32,9 @@ def test_precommits_of_a_quorum_show_the_next_committee(case: Any) -> None:
 
 @pytest.mark.parametrize("case", ALL["no_committees"], ids=case_name)
 def test_nothing_else_does(case: Any) -> None:
-    with pytest.raises(RemoteProtocolError):
+    with pytest.raises(RemoteProtocolError) as caught:
         check_committee_proof(bytes.fromhex(case["hex"]), GENESIS.network, case["epoch"], BEFORE)
+    assert caught.value.rule == case["rule"]
 
 
 def test_one_epoch_is_asked_for_at_a_time() -> None:

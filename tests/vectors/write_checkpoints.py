@@ -103,8 +103,21 @@ def _checkpoints() -> Json:
     }
 
 
+OTHER_RULES = {
+    "nothing": "2.1",
+    "a byte too many": "2.1",
+    "an object of no type": "8.3.1",
+    "an object without drops": "8.12.1",
+    "terms of another type": "8.3.1",
+}
+"""What is refused before section 8.21 is asked, by name."""
+
+
 def _rejected(cases: Mapping[str, bytes]) -> list[Json]:
-    return [{"name": name, "hex": data.hex()} for name, data in cases.items()]
+    return [
+        {"name": name, "hex": data.hex(), "rule": OTHER_RULES.get(name, "8.21")}
+        for name, data in cases.items()
+    ]
 
 
 # States.
@@ -288,7 +301,8 @@ def _messages() -> Json:
             {"name": name, "message": message, "hex": data.hex()} for message, name, data in told
         ]
 
-    return {"messages": cases(good), "no_messages": cases(wrong)}
+    refused = [{**case, "rule": "8.21"} for case in cases(wrong)]
+    return {"messages": cases(good), "no_messages": refused}
 
 
 # Committees.
@@ -341,9 +355,15 @@ def _committees() -> Json:
             }
         ],
         "no_committees": [
-            {"name": name, "epoch": 1, "hex": data.hex()} for name, data in wrong.items()
+            {
+                "name": name,
+                "epoch": 1,
+                "hex": data.hex(),
+                "rule": "8.3.12" if name == "a signature that does not hold" else "8.22",
+            }
+            for name, data in wrong.items()
         ]
-        + [{"name": "the epoch after", "epoch": 2, "hex": proof(said).hex()}],
+        + [{"name": "the epoch after", "epoch": 2, "hex": proof(said).hex(), "rule": "8.22"}],
     }
 
 
