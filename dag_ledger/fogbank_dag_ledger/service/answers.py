@@ -1,6 +1,7 @@
 """What peers ask of a ledger, and the answers (SPEC.md section 8.7)."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate, islice
 
 import trio
@@ -84,14 +85,26 @@ class Answers:
         self._learn_checkpoint = learn_checkpoint
         self._disk: Disk | None = None
         self._served: set[NodeId] = set()
+        self._reading = 0
+        self._read = trio.Event()
 
     def open(self, disk: Disk) -> None:
         """Answer from now on, from ``disk``."""
         self._disk = disk
 
     def close(self) -> None:
-        """Refuse from now on."""
+        """Refuse from now on; what is being read goes on until ``wait_read``."""
         self._disk = None
+
+    async def wait_read(self) -> None:
+        """Return when nothing reads from the disk, which may be closed then; after ``close``.
+
+        Answers are the node's tasks, and it may go on for longer than the ledger: at most the page
+        of each that is being read is waited for.
+        """
+        while self._reading:
+            self._read = trio.Event()
+            await self._read.wait()
 
     def services(self) -> Sequence[Service]:
         """Return every method for a node to serve."""
@@ -142,8 +155,8 @@ class Answers:
 
     async def _answer_committee(self, _peer: NodeId, body: bytes) -> bytes:
         epoch = decode_committee_request(body)
-        store = self._open_disk().store
-        proof = await trio.to_thread.run_sync(store.committee, epoch)
+        with self._disk_in_use() as disk:
+            proof = await trio.to_thread.run_sync(disk.store.committee, epoch)
         if proof is None:
             raise CallRefused("not_found", "nothing is kept of this epoch")
         return proof
@@ -175,7 +188,8 @@ class Answers:
     async def _answer_fetch(self, peer: NodeId, body: bytes) -> bytes:
         ids = decode_fetch(body)
         self._note_lacking(VerticesLacked(peer, frozenset(map(tag_in, ids))))
-        found = await self._open_disk().writer.find(ids)
+        with self._disk_in_use() as disk:
+            found = await disk.writer.find(ids)
         return encode_vertices(found[: page_end(map(len, found))])
 
     async def _answer_head(self, _peer: NodeId, body: bytes) -> bytes:
@@ -194,10 +208,24 @@ class Answers:
         try:
             await disk.writer.flush()
             pages: Iterator[Sequence[bytes]] = disk.store.pages(ranges)
-            while (page := await trio.to_thread.run_sync(next, pages, None)) is not None:
+            while (page := await self._next_page(pages)) is not None:
                 yield encode_vertices(page)
         finally:
             self._served.discard(peer)
+
+    async def _next_page(self, pages: Iterator[Sequence[bytes]]) -> Sequence[bytes] | None:
+        with self._disk_in_use():
+            return await trio.to_thread.run_sync(next, pages, None)
+
+    @contextmanager
+    def _disk_in_use(self) -> Generator[Disk]:
+        disk = self._open_disk()
+        self._reading += 1
+        try:
+            yield disk
+        finally:
+            self._reading -= 1
+            self._read.set()
 
     def _open_disk(self) -> Disk:
         if self._disk is None:

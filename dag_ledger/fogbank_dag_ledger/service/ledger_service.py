@@ -192,6 +192,8 @@ class LedgerService:
                 await self._run_with(disk, trio.TASK_STATUS_IGNORED)
         finally:
             self._answers.close()
+            with trio.CancelScope(shield=True):
+                await self._answers.wait_read()
             disk.close()
 
     async def pay(self, payments: Sequence[tuple[NodeId, int]]) -> VertexId:
