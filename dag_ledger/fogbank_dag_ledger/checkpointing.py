@@ -143,6 +143,9 @@ class Checkpointing:
         self._due_at = inf
         self._look_at = inf
         self._has_begun = False
+        self._in_vain: tuple[int, ...] | None = None
+        """How far the ledger had come when there was nothing to propose, once more."""
+
         self._beyond = -1
         """The largest height of a checkpoint that an epoch signed which is not known here."""
 
@@ -360,9 +363,16 @@ class Checkpointing:
         return self._ledger.acknowledged_by(self._own, record.chain) <= count
 
     def _propose(self, now: float) -> list[CheckpointCommand]:
-        cut = self._ledger.choose_cut(self._cut, self._may_close)
-        if not any(record.carries for record in cut.members(self._cut)):
+        ledger = self._ledger
+        # All that a cut follows from changes one of these; looking costs all that is held.
+        come = (len(ledger), ledger.final_count, ledger.settled_count, len(ledger.proofs()))
+        if come == self._in_vain:
             return []
+        cut = ledger.choose_cut(self._cut, self._may_close)
+        if not any(record.carries for record in cut.members(self._cut)):
+            self._in_vain = come
+            return []
+        self._in_vain = None
         proposal = _Proposal(
             Checkpoint(0, b"", 0, (), (), b"", 0, b"", 0, b"", CheckpointHash(b""))
         )
