@@ -83,7 +83,7 @@ class Journal:
         Raises:
             DatabaseFailure: it cannot be used; the message says what to do.
         """
-        self._database = open_database(path, JOURNAL_MIGRATIONS)
+        self._database = open_database(path, JOURNAL_MIGRATIONS, synchronous="FULL")
         self._pending: list[tuple[str, Sequence[Sequence[SqlValue]]]] = []
         """Statements, each with its rows."""
 

@@ -38,7 +38,7 @@ class VoucherStore:
         Raises:
             DatabaseFailure: it cannot be used.
         """
-        self._database: Database = open_database(path, _MIGRATIONS)
+        self._database: Database = open_database(path, _MIGRATIONS, synchronous="FULL")
 
     @property
     def set_aside(self) -> Path | None:
