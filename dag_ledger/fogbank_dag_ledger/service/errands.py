@@ -14,6 +14,7 @@ from ..checkpoint import preimage as checkpoint_preimage
 from ..checkpointing import CheckpointSigned, KeepCheckpoint, SignCheckpoint
 from ..committee_proof import encode_committee_proof
 from ..gossip_events import AskFrontier, AskParents, AskRanges
+from ..limits import DISK_RETRY_S
 from ..participation.happenings import (
     AdoptOwn,
     CheckpointKept,
@@ -154,9 +155,15 @@ class Errands:
                 _log.warning("the log of own vertices is not shortened: %s", error)
 
     async def _sign_checkpoint(self, command: SignCheckpoint) -> CheckpointSigned:
-        if command.sealed:
+        while command.sealed:
+            # The promise has to be on the disk before the signature leaves.
             store = self._disk.store
-            await trio.to_thread.run_sync(store.seal, command.sealed, command.epoch)
+            try:
+                await trio.to_thread.run_sync(store.seal, command.sealed, command.epoch)
+                break
+            except DatabaseFailure as error:
+                _log.warning("a checkpoint waits to be signed: %s", error)
+                await trio.sleep(DISK_RETRY_S)
         return CheckpointSigned(
             command.hash, self._identity.sign(checkpoint_preimage(self._network, command.hash))
         )
