@@ -37,6 +37,7 @@ from .passed_state import (
     SETTLEMENT,
     SIGHT,
     ActRecord,
+    PassedRecord,
     SettlementRecord,
     SightRecord,
     passed_from_value,
@@ -109,15 +110,7 @@ class HomeRecord:
 
 
 StateRecord: TypeAlias = (
-    AccountRecord
-    | PairRecord
-    | DeadRecord
-    | ObjectRecord
-    | LineRecord
-    | HomeRecord
-    | SightRecord
-    | SettlementRecord
-    | ActRecord
+    AccountRecord | PairRecord | DeadRecord | ObjectRecord | LineRecord | HomeRecord | PassedRecord
 )
 
 
@@ -364,12 +357,12 @@ def _write_open_objects(
     open_ = _open_objects(records, cut, covered, objects)
     seats = [name for name in epochs.holders if is_shown_forked(records, name)]
     replay(cut, covered, open_, epochs, seats)
-    decided: dict[ObjectId, None] = {}
+    decided: set[ObjectId] = set()
     for name, one in open_.items():
         outcome = _outcome(one, cut, epochs, seats)
         settling = [] if outcome is None else cut.settling(outcome)
         if outcome is not None and settling:
-            decided[name] = None
+            decided.add(name)
             told = replace(one.record, outcome=outcome_at(outcome, settling))
             records.update([encode_record(told)])
         elif one.is_changed:
@@ -403,23 +396,17 @@ def _open_objects(
     objects: Mapping[ObjectId, HeldObject],
 ) -> dict[ObjectId, Open]:
     """Return the objects without outcome of which something is told, here or by a cut before."""
-    told = [decode_record(data) for key, data in records.items() if key[0] in _OF_OPEN]
+    states = [decode_record(data) for key, data in records.items() if key[0] in _OF_OPEN]
+    told = [one for one in states if isinstance(one, PassedRecord)]
     known: dict[ObjectId, Open] = {}
     names = {held.id for one in (*covered, *cut.dead.values()) for held in objects_of(one)}
-    for name in sorted(
-        names.union(
-            one.object_id
-            for one in told
-            if isinstance(one, SightRecord | SettlementRecord | ActRecord)
-        )
-    ):
+    for name in sorted(names.union(one.object_id for one in told)):
         data = records.get(object_key(name))
         record = None if data is None else decode_record(data)
         if isinstance(record, ObjectRecord) and record.outcome is None:
             known[name] = Open(objects[name], record)
     for one in told:
-        if isinstance(one, SightRecord | SettlementRecord | ActRecord):
-            known[one.object_id].load(one)
+        known[one.object_id].load(one)
     return known
 
 

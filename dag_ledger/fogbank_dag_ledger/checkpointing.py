@@ -365,7 +365,8 @@ class Checkpointing:
     def _propose(self, now: float) -> list[CheckpointCommand]:
         ledger = self._ledger
         # All that a cut follows from changes one of these; looking costs all that is held.
-        come = (len(ledger), ledger.final_count, ledger.settled_count, len(ledger.proofs()))
+        counts = len(ledger), ledger.final_count, ledger.settled_count, len(ledger.proofs())
+        come = (self.height, *counts)
         if come == self._in_vain:
             return []
         cut = ledger.choose_cut(self._cut, self._may_close)
