@@ -202,6 +202,11 @@ class Checkpointing:
                 return self._tick(now)
 
     @property
+    def lags(self) -> bool:
+        """Whether others may stand on a certified checkpoint that this ledger does not yet (8.7)."""
+        return self.highest_heard >= self.height
+
+    @property
     def is_behind(self) -> bool:
         """Whether others have pruned what would have to be final here first (8.22)."""
         return self.highest_heard > self.height

@@ -13,6 +13,7 @@ from fogbank_protocol.identity import NodeId
 from .events import LedgerEvent, Unsolid
 from .ledger import Ledger
 from .parking import Parked, Parking
+from .validity import may_hold_above_later_floor
 from .vertex import Vertex, VertexId
 
 
@@ -35,6 +36,9 @@ class Outcome:
     invalid: Counter[NodeId] = field(default_factory=Counter[NodeId])
     """How many of them were invalid."""
 
+    excusable: Counter[NodeId] = field(default_factory=Counter[NodeId])
+    """How many of these may be valid for who stands on a newer floor (section 8.7)."""
+
     broken_rule: str = ""
     """What the last invalid vertex broke, for people."""
 
@@ -43,6 +47,7 @@ class Outcome:
         self.broken_rule = broken_rule
         if peer is not None:
             self.invalid[peer] += 1
+            self.excusable[peer] += may_hold_above_later_floor(broken_rule)
 
 
 class Intake:

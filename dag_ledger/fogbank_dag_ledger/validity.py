@@ -33,6 +33,24 @@ class Effect(NamedTuple):
     deeds: Deeds | None
 
 
+_REPLACED_BY_FLOORS = frozenset(
+    f"8.{rule}"
+    for rule in (
+        *("3.7", "3.15", "3.16", "3.17", "3.18"),
+        *("18.2", "18.3", "18.4", "18.5", "18.6", "19.4", "19.5"),
+    )
+)
+_OF_OBJECTS = ("8.12.", "8.13.", "8.14.", "8.15.")
+_OF_OBJECTS_IN_BYTES = frozenset({"8.12.1", "8.12.2"})
+
+
+def may_hold_above_later_floor(rule: str) -> bool:
+    """Tell whether what breaks ``rule`` here may be valid where a newer floor is known (8.7)."""
+    if rule.startswith(_OF_OBJECTS):
+        return rule not in _OF_OBJECTS_IN_BYTES
+    return rule in _REPLACED_BY_FLOORS
+
+
 def check_cone(
     vertex: Vertex,
     chain: Chain,

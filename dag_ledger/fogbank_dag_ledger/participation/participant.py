@@ -285,7 +285,8 @@ class Participant:
             commands.append(KeepVertices(tuple(zip(taken, wires, strict=True))))
             commands += self._spread(accepted, now)
         commands += self._follow(outcome, now)
-        for report in reports_on_peers(outcome):
+        excused = bool(outcome.excusable.total()) and self.checkpointing.lags
+        for report in reports_on_peers(outcome, excused=excused):
             commands += self._spread(report, now)
         return commands
 

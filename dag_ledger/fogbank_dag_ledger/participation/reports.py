@@ -33,8 +33,13 @@ def restored_by(outcome: Outcome) -> VerticesRestored:
     )
 
 
-def reports_on_peers(outcome: Outcome) -> Iterator[ParentsMissing | VerticesChecked]:
-    """Yield what each peer's vertices lack, then how many of them were invalid."""
+def reports_on_peers(
+    outcome: Outcome, *, excused: bool = False
+) -> Iterator[ParentsMissing | VerticesChecked]:
+    """Yield what each peer's vertices lack, then how many of them were invalid.
+
+    ``excused``: what may be valid above a newer floor does not count.
+    """
     missing: dict[NodeId, list[VertexId]] = {}
     for vertex_id, peer in outcome.missing.items():
         missing.setdefault(peer, []).append(vertex_id)
@@ -42,6 +47,8 @@ def reports_on_peers(outcome: Outcome) -> Iterator[ParentsMissing | VerticesChec
         yield ParentsMissing(peer, tuple(ids))
     for peer in outcome.checked | outcome.invalid:
         checked, invalid = outcome.checked[peer], outcome.invalid[peer]
+        if excused:
+            invalid -= outcome.excusable[peer]
         yield VerticesChecked(peer, checked, invalid, outcome.broken_rule)
 
 
