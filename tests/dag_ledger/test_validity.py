@@ -11,7 +11,7 @@ from fogbank_dag_ledger.genesis import decode_genesis
 from fogbank_dag_ledger.home import NOWHERE
 from fogbank_dag_ledger.ledger import Ledger
 from fogbank_dag_ledger.record import Record
-from fogbank_dag_ledger.validity import check_cone
+from fogbank_dag_ledger.validity import check_cone, may_hold_above_later_floor
 from fogbank_dag_ledger.vertex_codec import check_signature, decode_vertex
 from fogbank_protocol.errors import RemoteProtocolError
 
@@ -105,3 +105,13 @@ def test_a_forked_validator_acknowledges_what_its_own_line_has_seen() -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         ledger.insert(community.vertex(0, blind, acknowledges=[payment]))
     assert caught.value.rule == "8.3.18"
+
+
+def test_a_newer_floor_may_allow_what_breaks_a_rule_that_it_replaces_and_nothing_else() -> None:
+    replaced = {"8.3.7", "8.3.15", "8.3.16", "8.3.17", "8.3.18", "8.19.4", "8.19.5"}
+    replaced |= {f"8.18.{number}" for number in range(2, 7)}
+    of_objects = {"8.12.3", "8.12.10", "8.13.1", "8.14.2", "8.15.2"}
+    stay = {f"8.3.{number}" for number in range(1, 19)} - replaced
+    stay |= {"8.12.1", "8.12.2", "8.18.1", "8.19.1", "8.19.2", "8.19.3", ""}
+    assert all(map(may_hold_above_later_floor, replaced | of_objects))
+    assert not any(map(may_hold_above_later_floor, stay))

@@ -204,12 +204,12 @@ def _conclude(market: Market, supply: int, seconds: float) -> Outcome:
         assert all(one.supply == one.supply_held == supply for one in ledgers)
         return len({one.state_hash for one in ledgers}) == 1
 
-    wait_until("the ledgers agree", agreed)
-    held = sum(
-        wallet.balance + wallet.claimable + wallet.incoming
-        for wallet in (agent.wallet() for agent in market.agents)
-    )
-    assert held == supply, f"{supply} drops were there, and {held} are"
+    def held() -> int:
+        wallets = [agent.wallet() for agent in market.agents]
+        return sum(one.balance + one.claimable + one.incoming for one in wallets)
+
+    # What a channel owes its provider is in nobody's wallet until the provider has taken it.
+    wait_until(f"{supply} drops are in wallets again", lambda: agreed() and held() == supply)
     for agent in market.agents:
         assert agent.stop() == 0
     outcome = Outcome(kills=market.kills, channels_settled=closed.closed, seconds=seconds)

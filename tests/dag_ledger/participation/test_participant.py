@@ -5,11 +5,14 @@ from random import Random
 
 import pytest
 
+from fogbank_dag_ledger.checkpoint import NO_CHECKPOINT, new_checkpoint, preimage
+from fogbank_dag_ledger.checkpointing import CheckpointArrived
 from fogbank_dag_ledger.equivocation import encode_proof
 from fogbank_dag_ledger.events import Final, LedgerEvent
 from fogbank_dag_ledger.gossip_events import (
     AskFrontier,
     AskParents,
+    CutOff,
     PassProof,
     PeerJoined,
     PushVertices,
@@ -138,3 +141,47 @@ def test_too_many_invalid_vertices_are_a_reason_to_part() -> None:
     invalid = [(ANN, "8.3.12")] * (CHECKED_BEFORE_CUT // 100 + 1)
     (cut,) = participant.handle(VerticesArrived([], invalid), 0)
     assert "8.3.12" in str(cut)
+
+
+def certified(voices: int) -> CheckpointArrived:
+    """Return a checkpoint of vertices that nobody has sent here, signed by so many seats."""
+    vertex = SEVERAL.vertex(0, pays={4: 5})
+    checkpoint = new_checkpoint(
+        SEVERAL.network,
+        height=0,
+        previous=NO_CHECKPOINT,
+        epoch=0,
+        heads=[vertex.id],
+        dead=[],
+        state_root=bytes(32),
+        record_count=1,
+        names_root=bytes(32),
+        name_count=1,
+    )
+    seats = SEVERAL.identities[:voices]
+    statement = preimage(SEVERAL.network, checkpoint.hash)
+    signatures = {seat.node_id: seat.sign(statement) for seat in seats}
+    return CheckpointArrived(BEN, checkpoint.body, signatures)
+
+
+OVERDRAWN = [
+    SEVERAL.vertex(4, pays={0: 1_000_000}, note=note)
+    for note in range(CHECKED_BEFORE_CUT // 100 + 1)
+]
+
+
+@pytest.mark.parametrize(("voices", "is_parted"), [(0, True), (2, True), (3, False)])
+def test_what_a_floor_not_known_here_may_allow_is_no_reason_to_part(
+    voices: int, is_parted: bool
+) -> None:
+    participant, _ = started(SEVERAL, 4)
+    participant.handle(PeerJoined(ANN), 0)
+    if voices:
+        participant.handle(certified(voices), 0)
+    commands = participant.handle(VerticesArrived([(one, ANN) for one in OVERDRAWN]), 0)
+    assert [command for command in commands if isinstance(command, CutOff)] == (
+        [CutOff(ANN, "too many invalid vertices: 8.3.17")] if is_parted else []
+    )
+    assert not any(one.id in participant.ledger for one in OVERDRAWN)
+    commands = participant.handle(VerticesArrived([], [(ANN, "8.3.12")] * len(OVERDRAWN)), 0)
+    assert any(isinstance(command, CutOff) for command in commands)

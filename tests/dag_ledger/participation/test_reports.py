@@ -60,6 +60,14 @@ def test_each_peer_is_told_of_once_for_what_lacks_and_once_for_what_was_checked(
     ]
 
 
+def test_what_a_newer_floor_may_allow_is_left_out_when_it_is_excused() -> None:
+    outcome = Outcome(checked=Counter({ANN: 5}))
+    for rule in ("8.3.9", "8.3.16", "8.3.17", "8.12.7"):
+        outcome.refuse(ANN, rule)
+    assert list(reports_on_peers(outcome)) == [VerticesChecked(ANN, 5, 4, "8.12.7")]
+    assert list(reports_on_peers(outcome, excused=True)) == [VerticesChecked(ANN, 5, 1, "8.12.7")]
+
+
 def test_of_a_proof_only_what_is_not_held_is_missing() -> None:
     other = COMMUNITY.vertex(4, pays={0: 6})
     proof = encode_proof(FIRST.issuer, (FIRST.id, FIRST.signature), (other.id, other.signature))
