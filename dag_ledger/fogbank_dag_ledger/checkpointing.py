@@ -203,7 +203,7 @@ class Checkpointing:
 
     @property
     def lags(self) -> bool:
-        """Whether others may stand on a certified checkpoint that this ledger does not yet (8.7)."""
+        """Whether others may stand on a certified checkpoint that is not reached here yet (8.7)."""
         return self.highest_heard >= self.height
 
     @property
