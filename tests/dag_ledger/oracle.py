@@ -332,7 +332,7 @@ class Oracle:
         return self.genesis.balances.get(issuer, 0) + claimed - paid + moved
 
     def add(self, vertex: Vertex) -> None:
-        """Add a valid vertex whose edges are held."""
+        """Add a valid vertex whose edges are held, or settled and observed by nobody (8.21)."""
         self._final_by.clear()
         self.objects.forget()
         number = len(self.vertices)
@@ -340,7 +340,7 @@ class Oracle:
         self.vertices[vertex.id] = vertex
         cone = 1 << number
         for edge in vertex.edges:
-            cone |= self._cone[edge]
+            cone |= self._cone.get(edge, 0)
         self._cone[vertex.id] = cone
         decided = [op.epoch for op in vertex.committee if isinstance(op, Decision)]
         self._epoch[vertex.id] = max([vertex.epoch, *decided])

@@ -270,10 +270,26 @@ class Judge:
     def _history(self, node: "Node", covered: set[VertexId]) -> list[Vertex]:
         """Return all that a node held, and all below that, edges first."""
         wanted = covered | self._inserted[node].keys()
+        later: set[VertexId] = set()
         for one in reversed(self._known.values()):
+            later.add(one.id)
             if one.id in wanted:
-                wanted.update(one.edges)
-        return [one for one in self._known.values() if one.id in wanted]
+                # What nobody had held before it was settled for whoever took it: a liar may name a
+                # vertex below the floor that it shows, or makes up, only afterwards.
+                wanted.update(edge for edge in one.edges if edge not in later)
+        ordered: dict[VertexId, Vertex] = {}
+        waiting = [one for one in reversed(self._known.values()) if one.id in wanted]
+        while waiting:
+            below = [
+                self._known[edge]
+                for edge in waiting[-1].edges
+                if edge in wanted and edge not in ordered
+            ]
+            waiting.extend(below)
+            if not below:
+                last = waiting.pop()
+                ordered[last.id] = last
+        return list(ordered.values())
 
     def _is_final(self, node: "Node", name: VertexId, *, unknown: bool = True) -> bool:
         """Tell whether a node holds a vertex for final; ``unknown`` when it has forgotten."""
