@@ -77,10 +77,17 @@ class Ground:
         return any(chain.is_settled(vertex_id) for chain in self._above(vertex_id))
 
     def is_over(self, vertex: Vertex, chain: Chain) -> bool:
-        """Tell whether ``vertex`` itself is settled, or too old to tell: nobody needs it."""
+        """Tell whether ``vertex`` itself is settled: nobody needs it."""
         if vertex.id in self.dead:
             return True
-        return vertex.seq < chain.floor and chain.is_settled(vertex.id) is not False
+        if vertex.seq >= chain.floor:
+            return False
+        is_covered = chain.is_settled(vertex.id)
+        if is_covered is None:
+            # Too old to tell by its name.  But cuts are closed, so it is covered by none when it
+            # stands on what is not: then somebody made it lately in an old slot.
+            return all(self._dag.get(one) is None and self.is_settled(one) for one in vertex.edges)
+        return is_covered
 
     def footing(self, vertex: Vertex, chain: Chain, held: Sequence[Record | None]) -> Footing:
         """Return where ``vertex`` stands, none of whose edges is ``missing``.

@@ -166,3 +166,72 @@ def test_a_pruned_ledger_says_what_one_that_keeps_everything_says() -> None:
         assert met[what] >= least, met
     assert met["dead"] >= 50, met
     assert met["closed"] >= 10, met
+
+
+class Rounds:
+    """One account pays again and again; all seats vote, acknowledge, and forget."""
+
+    def __init__(self) -> None:
+        self.community = Community(others=2)
+        self.ledger = Ledger(self.community.genesis)
+        self.paid: list[Vertex] = []
+        self.names: list[Names] = []
+        self.state: dict[bytes, bytes] = {}
+        self._heads: list[Vertex | None] = [None] * 4
+
+    def pay(self) -> None:
+        """Add a payment, and make it final."""
+        prev = self.paid[-1] if self.paid else None
+        self.paid.append(self.community.vertex(4, prev, pays={0: 5}))
+        self._insert(self.paid[-1])
+        for acknowledged in ([], [self.paid[-1]]):
+            parents = [self.paid[-1], *(one for one in self._heads if one is not None)]
+            vertices = [
+                self.community.vertex(
+                    seat,
+                    head,
+                    [one for one in parents if one is not head],
+                    acknowledges=acknowledged if head is None else [head, *acknowledged],
+                )
+                for seat, head in enumerate(self._heads)
+            ]
+            for vertex in vertices:
+                self._insert(vertex)
+            self._heads = [*vertices]
+
+    def _insert(self, vertex: Vertex) -> None:
+        assert not isinstance(self.ledger.insert(vertex)[0], Unsolid)
+
+    def prune(self) -> None:
+        """Forget what is final."""
+        cut = self.ledger.choose_cut(Cut(), lambda *_: False)
+        members = cut.members(Cut())
+        self.names.append(Names(sorted(record.id for record in members), []))
+        self.state = self.ledger.state_at(self.state, cut, members)
+        assert self.ledger.settle(cut, self.state)
+
+    def restored(self) -> Ledger:
+        """Return a ledger that has the names of the last interval alone."""
+        ledger = Ledger(self.community.genesis)
+        ledger.restore(map(decode_record, self.state.values()), self.names[-1:])
+        return ledger
+
+
+def test_a_vertex_in_an_old_slot_that_stands_on_what_is_new_is_lost_whatever_is_remembered() -> (
+    None
+):
+    rounds = Rounds()
+    for _ in range(3):
+        rounds.pay()
+        rounds.prune()
+    new = rounds.community.vertex(5)
+    forged = rounds.community.vertex(4, parents=[new], pays={0: 7})
+    for ledger in (rounds.ledger, rounds.restored()):
+        assert ledger.is_settled(rounds.paid[0].id)
+        assert ledger.insert(rounds.paid[0]) == []
+        assert isinstance(ledger.insert(forged)[0], Unsolid)
+        ledger.insert(new)
+        assert ledger.insert(forged)
+        record = ledger.dag.get(forged.id)
+        assert record is not None
+        assert record.lost
