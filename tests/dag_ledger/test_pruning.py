@@ -204,7 +204,7 @@ class Rounds:
 
     def prune(self) -> None:
         """Forget what is final."""
-        cut = self.ledger.choose_cut(Cut(), lambda *_: False)
+        cut = self.ledger.choose_cut(Cut(), lambda _record, _count: False)
         members = cut.members(Cut())
         self.names.append(Names(sorted(record.id for record in members), []))
         self.state = self.ledger.state_at(self.state, cut, members)
