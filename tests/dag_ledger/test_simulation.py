@@ -16,7 +16,7 @@ from .simulation import confirmed_in, run_world
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("seats", "byzantine", "seeds"), [(4, 0, 10), (4, 1, 80), (5, 1, 10), (7, 2, 30)]
+    ("seats", "byzantine", "seeds"), [(4, 0, 10), (4, 1, 40), (5, 1, 10), (7, 2, 12)]
 )
 def test_within_the_bound_no_two_are_confirmed_and_all_come_to_agree(
     seats: int, byzantine: int, seeds: int
