@@ -86,8 +86,27 @@ class Ground:
         if is_covered is None:
             # Too old to tell by its name.  But cuts are closed, so it is covered by none when it
             # stands on what is not: then somebody made it lately in an old slot.
-            return all(self._dag.get(one) is None and self.is_settled(one) for one in vertex.edges)
+            return not self._stands_on_new(vertex.edges)
         return is_covered
+
+    def _stands_on_new(self, edges: Iterable[VertexId]) -> bool:
+        """Tell whether something is below ``edges`` that no cut up to the floor covers or lists.
+
+        Of old slots only what is held tells that: what an earlier cut listed as dead is forgotten.
+        """
+        seen, waiting = set[VertexId](), [*edges]
+        while waiting:
+            edge = waiting.pop()
+            if edge in seen or edge in self.dead:
+                continue
+            seen.add(edge)
+            if not self._above(edge):
+                return True
+            record = self._dag.get(edge)
+            if record is not None:
+                waiting += [one.id for one in record.edges]
+                waiting += [] if record.prev is None else [record.prev.id]
+        return False
 
     def footing(self, vertex: Vertex, chain: Chain, held: Sequence[Record | None]) -> Footing:
         """Return where ``vertex`` stands, none of whose edges is ``missing``.

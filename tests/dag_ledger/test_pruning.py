@@ -226,12 +226,15 @@ def test_a_vertex_in_an_old_slot_that_stands_on_what_is_new_is_lost_whatever_is_
         rounds.prune()
     new = rounds.community.vertex(5)
     forged = rounds.community.vertex(4, parents=[new], pays={0: 7})
+    above = rounds.community.vertex(4, parents=[forged])
     for ledger in (rounds.ledger, rounds.restored()):
-        assert ledger.is_settled(rounds.paid[0].id)
-        assert ledger.insert(rounds.paid[0]) == []
+        for settled in rounds.paid:
+            assert ledger.is_settled(settled.id)
+            assert ledger.insert(settled) == []
         assert isinstance(ledger.insert(forged)[0], Unsolid)
-        ledger.insert(new)
-        assert ledger.insert(forged)
-        record = ledger.dag.get(forged.id)
-        assert record is not None
-        assert record.lost
+        for one in (new, forged, above):
+            assert ledger.insert(one)
+        assert {record.id for record in ledger.dag.records() if record.lost} == {
+            forged.id,
+            above.id,
+        }

@@ -31,6 +31,12 @@ def test_whatever_happens_within_the_bound_no_rule_is_broken_and_all_agree(seed:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [11364, 12000, 13171, 14493])
+def test_what_broke_a_world_once_breaks_it_no_more(seed: int) -> None:
+    assert live(seed).violation is None, f"make simulate FIRST={seed} SEEDS=1"
+
+
+@pytest.mark.slow
 def test_a_seed_decides_everything() -> None:
     one, other = live(SHORT), live(SHORT)
     assert (one.steps, one.met) == (other.steps, other.met)
