@@ -115,11 +115,11 @@ class Life:
 
     def run(self) -> World:
         """Live it to the end, or to the first violation."""
+        # In two homes two vertices of one position may be L1: they stand on different lines.
+        self.world.judge.one_epoch = not (self.plan.reforms or self.plan.homes)
         self._begin()
         asked_at = self.random.randrange(HAPPENINGS)
         reforms_at = self.random.randrange(HAPPENINGS) if self.plan.reforms else None
-        # In two homes two vertices of one position may be L1: they stand on different lines.
-        self.world.judge.one_epoch = not (self.plan.reforms or self.plan.homes)
         for number in range(HAPPENINGS):
             self._happen()
             if number == reforms_at:
