@@ -124,8 +124,9 @@ class RequestorConfig:
     """How results are checked: "none", "audit" (some run again), "verify" (by the task's own
     verifier), "partial" (some runs of each lot again) or "quorum:K" (K must agree); "auto" is
     "verify" for a task that has a verifier, and "audit" for any other.  "none" believes and pays
-    whatever is said, and "quorum:K" what K say that lie together.  A machine that cannot run tasks
-    does not buy with "auto": it could prove no lie."""
+    whatever is said, and "quorum:K" what K say that lie together.  On a machine that cannot run
+    tasks "audit" has every run of whoever asks money for it repeated by others with a stake, and
+    pays them too: one or, where the bill is more than the stake covers, up to seven."""
 
     audit_ppm: Annotated[int, Between(0, 1_000_000)] = 50_000
     """Runs audited at least, in parts per million.  Who has shown little, or has too little at

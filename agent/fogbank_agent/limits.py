@@ -193,6 +193,9 @@ STAKE_BEATS = 3_600
 STAKE_BEATS_MIN = 600
 """Seconds that a stake has to stay after it is asked back, for others to count on it (9.9)."""
 
+STAKE_BEATS_BY_OTHERS_MIN = 1_800
+"""The same where others alone can tell: for two proofs and the pause between them (9.9)."""
+
 DISPUTE_BODY_BYTES_MAX = 128
 """A question about a proof (section 9.10)."""
 
@@ -223,7 +226,7 @@ PROOFS_OF_PEER_MAX = 2
 """Proofs of one peer, at a member."""
 
 VAIN_PROOF_PAUSE_S = 600.0
-"""Seconds that a peer whose proof was refused or failed is not listened to."""
+"""Seconds that a peer is not listened to whose proof was refused, or of which two have failed."""
 
 PEERS_PAUSED_MAX = 1_024
 """Peers that are not listened to; beyond that the oldest is forgiven."""
@@ -263,6 +266,9 @@ DISPUTE_LOOK_S = 0.25
 
 DISPUTES_AT_ONCE_MAX = 64
 """Own disputes under way, each about another stake; further liars keep theirs."""
+
+CHARGES_MAX = 256
+"""Results that wait to be brought before a watch, where nothing can be run."""
 
 STAKE_SHARES_KEPT_S = 1.0
 """How long it is thought to hold who has how much in channels to a provider (section 9.9)."""
@@ -328,6 +334,9 @@ JOB_RETRY_S = 15.0
 
 LOTS_AT_ONCE_MAX = 256
 """Lots of one job that may be under way at the same time."""
+
+AUDITORS_MAX = 7
+"""Others that confirm one claim where they alone can tell; of a claim that needs more none is."""
 
 ATTEMPTS_MAX = 32
 """Agreements that may be made for one run, those for checking included."""

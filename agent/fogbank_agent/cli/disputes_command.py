@@ -10,6 +10,7 @@ _STATES = {
     "open": "its watch is asked",
     "proved": "found guilty; the stake is being seized",
     "seized": "found guilty; the stake is lost",
+    "right": "its watch found the result right; it keeps the stake",
     "unheard": "the watch would not judge; it keeps the stake",
     "refused": "found guilty, but the ledger took no proof for an hour; it keeps the stake",
     "too late": "the stake was gone before",
@@ -23,7 +24,7 @@ def command(state: StateFolder, as_json: bool) -> None:
     """Show the disputes that this agent opened over wrong results.
 
     An agent opens them by itself when a provider with a stake has signed a result that its own
-    sandbox proves wrong.
+    sandbox proves wrong, or, where it has none, that others contradict.
     """
     with connect(state) as client:
         found = client.ask(GetDisputes(), Disputes)

@@ -225,29 +225,11 @@ async def _verification(parts: Parts, request: StartJob, package_id: BlobId) -> 
     text = request.verify or config.verify
     try:
         if text == "auto":
-            text = automatic_policy(
-                can_execute=parts.requestor.can_execute,
-                can_verify=await parts.requestor.can_verify(package_id),
-            )
+            can_verify = await parts.requestor.can_verify(package_id)
+            text = "verify" if can_verify else "audit"
     except JobRefused as error:
         raise Refused(str(error)) from None
     return verification_of(text, audit_ppm=config.audit_ppm)
-
-
-def automatic_policy(*, can_execute: bool, can_verify: bool) -> str:
-    """Return how results are checked when nobody has said how (SPEC.md section 9.6).
-
-    Raises:
-        Refused: this machine cannot run tasks, so that nothing it does deters from lies.
-    """
-    if not can_execute:
-        raise Refused(
-            "this machine cannot run tasks, so it can prove no lie and nobody loses a stake for "
-            "one: say how far others are to be trusted. With --verify audit somebody with a stake "
-            "repeats each run, with --verify quorum:2 two must agree, and who lies together is "
-            "believed; with --verify none everybody is ([requestor] verify sets it for good)"
-        )
-    return "verify" if can_verify else "audit"
 
 
 async def job_request(parts: Parts, request: StartJob) -> JobRequest:

@@ -39,6 +39,12 @@ class Attempt:
     lot: int | None = None
     """What an auditor is drawn by; None where the cheapest is taken."""
 
+    place: int = 0
+    """Which of the auditors it is, from 0."""
+
+    relied_on: int = 0
+    """Drops that whoever agrees is seen to have at stake."""
+
     @property
     def deadline(self) -> float:
         """When it is over if nothing happens."""
@@ -65,6 +71,9 @@ class AttemptRecord:
 
     ticked_drops: int = 0
     """What that made due."""
+
+    relied_on: int = 0
+    """Drops that its provider was seen to have at stake when it was made."""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ SPEC.md sections 9.3 to 9.5.  Several are under way at once for a quorum.
 """
 
 from collections.abc import Sequence
+from itertools import count
 from math import inf
 
 from fogbank_protocol.identity import NodeId
@@ -110,6 +111,15 @@ class Attempts:
 
         self._number_next = 1
         self._unreliable: set[NodeId] = set()
+        self._behind: set[NodeId] = set()
+        """Those that were drawn as auditors and would not, or could not for long."""
+
+        self._full_since: dict[NodeId, float] = {}
+        """Since when those that were drawn are waited for."""
+
+        self._places_taken: set[int] = set()
+        """Of auditors that have spoken."""
+
         self._explained: set[tuple[NodeId, tuple[Reason, ...]]] = set()
 
     @property
@@ -203,7 +213,18 @@ class Attempts:
             return []
         if Reason.BUSY in reasons:
             self._choice.note_busy(provider, now)
+            self._full_since.setdefault(provider, now)
+        else:
+            self._put_behind(attempt, provider)
         return [self._tell(OrderDeclined(attempt.number, provider, reasons))]
+
+    def _put_behind(self, attempt: Attempt, provider: NodeId) -> None:
+        """Draw the other auditors first, until all of them would not."""
+        if attempt.lot is None or not self._choice.rests_on_others:
+            return
+        if provider in self._behind:
+            self._behind.clear()
+        self._behind.add(provider)
 
     def _take_refusal(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
         """Go back to the auction's other bids."""
@@ -214,17 +235,23 @@ class Attempts:
         attempt.auction.drop(proposal.provider)
         if reason is Reason.BUSY:
             self._choice.note_busy(proposal.provider, now)
+        else:
+            self._put_behind(attempt, proposal.provider)
         return [self._tell(OrderDeclined(attempt.number, proposal.provider, (reason,)))]
 
     def _take_signature(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
         attempt.stage = Stage.RUNNING
         attempt.ends_at = now + self._run_s_max + RESULT_GRACE_S
-        attempt.hedge_at = now + self._hedge_s
+        # Who was drawn to audit must not have another drawn by being slow.
+        is_drawn = attempt.lot is not None and self._choice.rests_on_others
+        attempt.hedge_at = inf if is_drawn else now + self._hedge_s
         self._choice.begin_work(now)
         self.placement.succeed()
         self.left -= 1
-        self.records[attempt.number] = AttemptRecord(attempt.number, proposal, start=attempt.start)
+        self.records[attempt.number] = AttemptRecord(
+            attempt.number, proposal, start=attempt.start, relied_on=attempt.relied_on
+        )
         placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
         return [self._tell(placed)]
 
@@ -311,10 +338,20 @@ class Attempts:
             len(result.claim),
             output_bytes_of(result.claim),
         )
-        paid = self.records[attempt.number].ticked_drops
+        record = self.records[attempt.number]
         begun = 0 if attempt.start is None else attempt.start.fuel
-        number, claim = attempt.number, result.claim
-        heard = self._ballot.hear(number, proposal, claim, paid=paid, begun=begun)
+        number = attempt.number
+        heard = self._ballot.hear(
+            number,
+            proposal,
+            result.claim,
+            paid=record.ticked_drops,
+            begun=begun,
+            relied_on=record.relied_on,
+        )
+        if attempt.lot is not None:
+            self._places_taken.add(attempt.place)
+        self.left = max(self.left, self._ballot.voices_most - len(self._ballot.voices))
         told = [*self._tell_ticks(attempt.number), *self._end_late(now)]
         if result.evidence:
             told.append(self._tell(ResultReused(number, proposal.provider, result.evidence)))
@@ -361,10 +398,13 @@ class Attempts:
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)
-        shunned, disliked = self._shunned(), self._unreliable
+        for provider in attempt.auction.unanswered:
+            self._put_behind(attempt, provider)
+        shunned, disliked = self._shunned(), self._disliked
         match self._choice.choose(proposals, self._runs, shunned, disliked, now, lot=attempt.lot):
             case Proposal() as proposal:
                 attempt.stage, attempt.proposal = Stage.AGREEING, proposal
+                attempt.relied_on = self._choice.share(proposal.provider)
                 attempt.ends_at = now + AGREEMENT_WAIT_S
                 self._choice.end_asking()
                 self._choice.begin(proposal.provider)
@@ -387,19 +427,24 @@ class Attempts:
 
     def order(self, now: float) -> list[BallotCommand]:
         """Send an order to the best-looking providers; nothing when there is none to ask."""
-        shunned = self._shunned()
-        if self._choice.is_asked_enough(shunned, now):
+        shunned, place = self._shunned() | self._asked(), self._place_free()
+        new = None if self._ballot.voices else self._runs
+        if self._choice.is_asked_enough(shunned, now, new=new):
             self.placement.queue(now)
             return []
-        lot = self._ballot.draw_lot()
-        disliked = self._unreliable
+        lot = self._ballot.draw_lot(place)
+        if lot is not None and self._waits_for_drawn(lot, shunned, now):
+            self.placement.queue(now)
+            return []
+        disliked = self._disliked
         providers = self._choice.whom_to_ask(self._runs, shunned, disliked, now, lot=lot)
         if not providers:
             is_news, self.placement.is_told = not self.placement.is_told, True
             self.placement.stall(now, is_queued=True)
             return self._explain_silence(now) if is_news else []
         start = self.start
-        attempt = Attempt(self._number_next, Auction(providers, now), start=start, lot=lot)
+        auction = Auction(providers, now)
+        attempt = Attempt(self._number_next, auction, start=start, lot=lot, place=place)
         self._number_next += 1
         self._live[attempt.number] = attempt
         self._choice.begin_asking()
@@ -417,6 +462,46 @@ class Attempts:
         mover = self._mover.proposal.provider
         moved = RunMoved(attempt.number, mover, start.position, start.fuel)
         return [ordered, self._tell(moved), send]
+
+    def _place_free(self) -> int:
+        """Return the first place among the auditors that nobody has, or is asked for."""
+        taken = self._places_taken | {
+            attempt.place for attempt in self._live.values() if attempt.lot is not None
+        }
+        return next(place for place in count() if place not in taken)
+
+    def _waits_for_drawn(self, lot: int, shunned: set[NodeId], now: float) -> bool:
+        """Tell whether to wait for the auditor that ``lot`` has drawn.
+
+        One that has no room for as long as a run may take gives its turn to the next.
+        """
+        while True:
+            drawn = self._choice.drawn_auditor(lot, self._runs, shunned, self._disliked, now)
+            if drawn is None:
+                return False
+            provider, has_room = drawn
+            if not has_room:
+                self._full_since.setdefault(provider, now)
+            waited_s = now - self._full_since.get(provider, now)
+            is_late = waited_s >= self._choice.bounds.run_ms_max / 1_000
+            if not is_late or provider in self._disliked:
+                return not has_room
+            self._behind.add(provider)
+
+    @property
+    def _disliked(self) -> set[NodeId]:
+        return self._unreliable | self._behind
+
+    def _asked(self) -> set[NodeId]:
+        """Return the auditors that are asked now: none is asked twice at once."""
+        if not self._choice.rests_on_others:
+            return set()
+        return {
+            provider
+            for attempt in self._live.values()
+            if attempt.lot is not None
+            for provider in attempt.auction.asked
+        }
 
     def _explain_silence(self, now: float) -> list[BallotCommand]:
         nobody = self._tell(NobodyToAsk(self._choice.offers_known(now)))

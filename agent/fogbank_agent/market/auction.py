@@ -28,6 +28,9 @@ class Auction:
 
     def __init__(self, asked: Sequence[NodeId], now: float) -> None:
         """Begin at ``now`` with the order on its way to ``asked``."""
+        self.asked = asked
+        """Those that the order went to."""
+
         self._unanswered = set(asked)
         self._proposals: list[Proposal] = []
         self._window_ends_at = now + BID_WINDOW_S

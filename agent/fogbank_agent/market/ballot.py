@@ -11,10 +11,11 @@ from typing import TypeAlias
 from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.outcome import Ok
 
-from ..limits import PARTS_PER_MILLION
+from ..limits import AUDITORS_MAX, PARTS_PER_MILLION
 from .auction import Proposal
 from .choice import Choice
 from .job_messages import (
+    Accuse,
     CheckEnded,
     CheckHere,
     JobCommand,
@@ -101,6 +102,15 @@ class Ballot:
         self._choice = choice
         self._draws = draws
         self._audited = False
+        self._auditors = 1
+        """How many others have to confirm an audited claim, where there is no own voice."""
+
+        self._numbers: dict[int, int] = {}
+        """What drew the auditors, by their place among them, where they alone can tell."""
+
+        self._relied_on: dict[int, int] = {}
+        """Drops that a provider was seen to have at stake when it was given the lot, by attempt."""
+
         self._checks: dict[int, CheckHere] = {}
         """Checks under way, by attempt."""
 
@@ -169,15 +179,28 @@ class Ballot:
             return False
         return self._is_at_odds or not isinstance(self._verification, Quorum)
 
-    def draw_lot(self) -> int | None:
+    def draw_lot(self, place: int = 0) -> int | None:
         """Return a number by which auditors are drawn; None while no claim is doubted.
 
         It is drawn when all claims so far have been signed, so that none of their providers could
-        arrange for it.  So is whoever joins a quorum when a result of it has been seen.
+        arrange for it.  Where others alone can tell, that of a ``place`` among the auditors stays:
+        who declines must not choose who takes its place.  So is drawn whoever joins a quorum when a
+        result of it has been seen.
         """
         is_late = isinstance(self._verification, Quorum)
-        is_doubted = bool(self.voices) and (self._audited or self._is_at_odds or is_late)
-        return next(self._draws) if is_doubted else None
+        if not self.voices or not (self._audited or self._is_at_odds or is_late):
+            return None
+        if not self._choice.rests_on_others:
+            return next(self._draws)
+        if place not in self._numbers:
+            self._numbers[place] = next(self._draws)
+        return self._numbers[place]
+
+    @property
+    def voices_most(self) -> int:
+        """How many voices may be needed where others alone can tell, two claims being at odds."""
+        is_theirs = self._audited and self._choice.rests_on_others
+        return 2 * self._auditors + 1 if is_theirs else 0
 
     @property
     def speakers(self) -> set[NodeId]:
@@ -194,7 +217,8 @@ class Ballot:
 
     @property
     def _needed(self) -> int:
-        return voices_needed(self._verification, self._counting, audited=self._audited)
+        auditors = self._auditors if self._audited else 0
+        return voices_needed(self._verification, self._counting, auditors=auditors)
 
     @property
     def _is_at_odds(self) -> bool:
@@ -203,14 +227,23 @@ class Ballot:
     # Voices come.
 
     def hear(
-        self, attempt: int, terms: Proposal, claim: Claim, *, paid: int = 0, begun: int = 0
+        self,
+        attempt: int,
+        terms: Proposal,
+        claim: Claim,
+        *,
+        paid: int = 0,
+        begun: int = 0,
+        relied_on: int = 0,
     ) -> list[BallotCommand]:
         """Count a provider's results, agreed on ``terms``, and draw whether to check them.
 
-        ``paid`` drops of the bill were due before, and ``begun`` fuel of the claim was another's.
+        ``paid`` drops of the bill were due before, ``begun`` fuel of the claim was another's, and
+        the provider was seen to have ``relied_on`` drops at stake when it agreed.
         """
         self.voices.append(Voice(terms.provider, attempt, claim))
         self._terms[attempt] = terms
+        self._relied_on[attempt] = relied_on
         self._begun[attempt] = begun
         drops = self._bill(self.voices[-1])
         self._paid[attempt] = paid
@@ -308,7 +341,21 @@ class Ballot:
         """
         counted = self._holding(provider)
         rate_ppm = self._audit_ppm(voice, provider, counted)
-        if self._audited or rate_ppm == 0:
+        if rate_ppm == 0:
+            return []
+        auditors = self._choice.auditors(
+            provider,
+            self._at_risk(voice, provider),
+            self._choice.stated(provider),
+            relied_on=self._relied_on[voice.attempt],
+        )
+        if auditors > AUDITORS_MAX:
+            # Its stake is gone since it was asked, or was never enough for such a bill.
+            self._rejected.add(voice.attempt)
+            return self._refuse(voice, Reason.UNVERIFIED)
+        # Who confirms a claim is paid for it too: its own stake has to cover that.
+        self._auditors = max(self._auditors, auditors)
+        if self._audited:
             return []
         drawn = next(self._draws)
         if drawn < rate_ppm:
@@ -345,11 +392,21 @@ class Ballot:
         return {lot: runs for lot, runs in checks.items() if lot in self._held_by}
 
     def _audit_ppm(self, voice: Voice, provider: NodeId, holding: Mapping[int, int]) -> int:
-        choice = self._choice
-        at_risk = self._bill(voice) + choice.purse.at_risk(provider, apart_from=id(choice))
-        return choice.audit_ppm(
-            provider, at_risk, choice.stated(provider), confirmed_more=sum(holding.values())
+        return self._choice.audit_ppm(
+            provider,
+            self._at_risk(voice, provider),
+            self._choice.stated(provider),
+            confirmed_more=sum(holding.values()),
         )
+
+    def _at_risk(self, voice: Voice, provider: NodeId) -> int:
+        """Return what ``provider`` would win by lying, in drops, in this lot and other jobs.
+
+        Where others alone can tell in all lots: nothing holds back what they confirm meanwhile.
+        """
+        if self._choice.rests_on_others:
+            return self._choice.purse.at_risk(provider)
+        return self._bill(voice) + self._choice.purse.at_risk(provider, apart_from=id(self._choice))
 
     def ask_here(self) -> list[BallotCommand]:
         """Ask for the own voice."""
@@ -363,6 +420,7 @@ class Ballot:
         self.runs_here = False
         commands = self.give_up(Reason.UNVERIFIED)
         self.voices.clear()
+        self._numbers.clear()
         self._checks.clear()
         self._spared.clear()
         return commands
@@ -403,6 +461,15 @@ class Ballot:
         assert reason is not Reason.WRONG_RESULT
         self._choice.end_check(self._lot)
         return [command for voice in self.voices for command in self._refuse(voice, reason)]
+
+    def accuse_first(self) -> list[BallotCommand]:
+        """Have the watch look at the first of claims that differ, where nobody here can tell."""
+        voice = self._counting[0] if self._counting else None
+        if voice is None or voice.provider is None or not self._is_at_odds:
+            return []
+        if not self._choice.rests_on_others:
+            return []
+        return [Accuse(self._lot, voice.attempt, voice.provider)]
 
     def reopen(self) -> list[BallotCommand]:
         """Take back what was owed, until there is another decision."""
@@ -460,6 +527,7 @@ class Ballot:
         self._choice.purse.release(self._key(attempt))
         self._choice.purse.end_risk(provider, self._key(attempt))
         self._choice.end_stated(provider, (self._lot, attempt))
+        self._choice.has_freed |= self._choice.rests_on_others
 
     def _bill(self, voice: Voice) -> int:
         terms = self._terms[voice.attempt]

@@ -1,15 +1,15 @@
 """Whom to ask and whose bid to take: everything a job knows about providers."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from math import inf, log
+from math import inf
 from typing import TypeAlias
 
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.identity import NodeId
 
 from ..limits import (
+    AUDITORS_MAX,
     BEATEN_BY,
     BUSY_RETRY_S,
     PROVIDERS_ASKED_MAX,
@@ -17,16 +17,17 @@ from ..limits import (
     RUN_MS_MAX,
 )
 from .auction import Proposal
+from .deterrence import Deterrence
 from .goodput import Goodput
 from .locality import Locality, Moving
 from .offer_book import OfferBook
 from .offers import Offer
-from .orders import Verification
+from .orders import NoVerification, Quorum, Verification
 from .pricing import GIGAFUEL, bill, expected_cost
 from .purse import Purse
 from .reasons import Reason
 from .reputation import Reputation
-from .verification import audit_rate_ppm, deterrent_ppm
+from .verification import audit_rate_ppm
 
 _ONE_RUN = range(1)
 
@@ -77,21 +78,17 @@ class Choice:
         book: OfferBook,
         purse: Purse,
         reputation: Reputation,
-        stake_of: Callable[[NodeId], int] | None = None,
+        deterrence: Deterrence | None = None,
         *,
-        can_prove: bool = True,
         locality: Locality | None = None,
     ) -> None:
         """Choose among the offers of ``book``, within what ``purse`` has free.
 
-        ``stake_of`` tells what a provider loses, in drops, when a lie of it is proved; without it
-        providers are judged by their record alone.  ``can_prove`` says whether this machine could
-        prove one: who cannot run tasks takes no stake, and audits as if there were none.
-        ``locality`` tells what has to move; without it that is the package alone, at a rate that
-        nobody has measured.
+        ``deterrence`` knows what a lie would cost a provider; without it providers are judged by
+        their record alone.  ``locality`` tells what has to move; without it that is the package
+        alone, at a rate that nobody has measured.
         """
-        self._stake_of = stake_of
-        self._can_prove = can_prove
+        self._deterrence = deterrence or Deterrence()
         self.bounds = bounds
         self._locality = locality or Locality(Goodput(), bounds.package_id, bounds.package_bytes)
         self._book = book
@@ -118,6 +115,12 @@ class Choice:
 
         self._stated: dict[NodeId, dict[tuple[int, int], int]] = {}
 
+    @property
+    def rests_on_others(self) -> bool:
+        """Whether results are confirmed by others alone, who answer for it with their stakes."""
+        is_audited = not isinstance(self.bounds.verification, NoVerification | Quorum)
+        return is_audited and self._deterrence.rests_on_others
+
     def whom_to_ask(
         self,
         runs: range,
@@ -132,30 +135,131 @@ class Choice:
         At most ``PROVIDERS_ASKED_MAX``.  Those of ``disliked``, and those that were caught lately,
         come only after all others.  With a ``lot`` they are drawn by it instead, whatever they
         cost, by the weight of their stakes: a liar's friend would audit its lies for nothing, and
-        under a thousand names.  Who can prove nothing lets only those audit that have one.
+        under a thousand names.  Where others alone can tell what is right, that is the one that was
+        drawn, and nobody while it has no room: liars, who do no work, would have more of it.
         """
-        fit = [offer for offer in self._fit(shunned, now) if self._has_room(offer, now)]
-        if lot is not None:
-            fit = [offer for offer in fit if self._may_audit(offer.provider)]
+        if lot is not None and self.rests_on_others:
+            drawn = self._first_drawn(lot, shunned, disliked, now)
+            is_free = drawn is not None and self._can_audit(drawn, runs, now)
+            return [drawn.provider] if drawn is not None and is_free else []
+        fit = [
+            offer
+            for offer in self._fit(shunned, now)
+            if self._has_room(offer, now) and self._lots_borne(offer, runs) > 0
+        ]
         fit.sort(
             key=lambda offer: self._rank(
                 offer.provider,
                 self._cost_of_offer(offer, runs, now)
                 if lot is None
-                else self._drawn(lot, offer.provider),
+                else self._deterrence.drawn(lot, offer.provider),
                 disliked,
             )
         )
         return [offer.provider for offer in fit[:PROVIDERS_ASKED_MAX]]
 
-    def is_asked_enough(self, shunned: Collection[NodeId], now: float) -> bool:
+    def drawn_auditor(
+        self,
+        lot: int,
+        runs: range,
+        shunned: Collection[NodeId],
+        disliked: Collection[NodeId],
+        now: float,
+    ) -> tuple[NodeId, bool] | None:
+        """Return the only one that may be asked, as ``lot`` has drawn it, and if it has room.
+
+        None where anybody may be asked, or there is nobody.
+        """
+        if not self.rests_on_others:
+            return None
+        drawn = self._first_drawn(lot, shunned, disliked, now)
+        return None if drawn is None else (drawn.provider, self._can_audit(drawn, runs, now))
+
+    def _can_audit(self, offer: Offer, runs: range, now: float) -> bool:
+        drops = self._bill_expected(offer, runs)
+        return self._has_room(offer, now) and self._bears(offer.provider, drops, is_auditor=True)
+
+    def _first_drawn(
+        self, lot: int, shunned: Collection[NodeId], disliked: Collection[NodeId], now: float
+    ) -> Offer | None:
+        fit = (
+            offer
+            for offer in self._book.current(now)
+            if offer.provider not in shunned
+            and self._deterrence.answers(offer.provider)
+            and not self._misfits(offer)
+        )
+        return min(
+            fit,
+            key=lambda one: self._rank(
+                one.provider, self._deterrence.drawn(lot, one.provider), disliked
+            ),
+            default=None,
+        )
+
+    def is_asked_enough(
+        self, shunned: Collection[NodeId], now: float, *, new: range | None = None
+    ) -> bool:
         """Tell whether the job's own runs and open auctions take all places that there are.
 
-        A further order would be in vain.  False when there is nobody to ask at all.
+        A further order would be in vain.  False when there is nobody to ask at all.  Where others
+        alone can tell, and ``new`` is a lot of which nobody has said anything, their stakes bound
+        how many such lots there may be.
         """
         fit = self._fit(shunned, now)
         free = sum(_places(offer) - self._record(offer.provider).in_flight for offer in fit)
+        if new is not None and self.rests_on_others:
+            free = min(free, self._lots_covered(fit, new))
         return bool(fit) and free <= self._asking
+
+    def _lots_covered(self, fit: Sequence[Offer], runs: range) -> int:
+        """Return how many lots like ``runs`` may be begun before others are decided.
+
+        All stakes together cover twice what is undecided, so that what auditors are to be paid
+        finds room beside it: else each would audit so much that ever more had to confirm it.  One
+        lot of the job always may.
+        """
+        borne = sum(self._lots_borne(offer, runs) for offer in fit)
+        drops = sum(self._bill_expected(offer, runs) for offer in fit) // max(1, len(fit))
+        if drops <= 0:
+            return borne
+        stakes = sum(self._deterrence.share(offer.provider) for offer in fit)
+        undecided = self.purse.at_risk_in_all()
+        is_first = undecided == self.purse.at_risk_in_all(apart_from=id(self))
+        return min(borne, max((stakes // 2 - undecided) // drops, 1 if is_first else 0))
+
+    def _lots_borne(self, offer: Offer, runs: range) -> int:
+        """Return how many lots like ``runs`` the stake of ``offer``'s provider answers for now."""
+        places, drops = _places(offer), self._bill_expected(offer, runs)
+        if not self._bears(offer.provider, drops):
+            return 0
+        if not self.rests_on_others or drops <= 0:
+            return places
+        if not self._results:
+            return 1
+        left = self._deterrence.share(offer.provider) - self.purse.at_risk(offer.provider)
+        return min(places, max(1, left // drops))
+
+    def _bears(self, provider: NodeId, drops: int, *, is_auditor: bool = False) -> bool:
+        """Tell whether ``provider`` may be given a lot with a bill of ``drops`` now.
+
+        Where others alone can tell, its stake covers all that it has undecided, or there is nothing
+        else; an auditor, who is drawn, may have so much that ``AUDITORS_MAX`` have to confirm it,
+        and so may whoever makes the first result of a job.
+        """
+        if not self.rests_on_others or drops <= 0:
+            return True
+        at_risk = self.purse.at_risk(provider)
+        needed = self._deterrence.auditors(provider, at_risk + drops, self.stated(provider))
+        if not at_risk and not is_auditor:
+            # Nobody knows what the first run takes: the claim is judged by its true bill.
+            return needed <= AUDITORS_MAX or not self._results
+        is_new = not self._results and at_risk == self.purse.at_risk(provider, apart_from=id(self))
+        return needed <= (AUDITORS_MAX if is_auditor or is_new else 1)
+
+    def _bill_expected(self, offer: Offer, runs: range) -> int:
+        count = len(runs)
+        return bill(count * self.fuel_expected, offer.price, offer.start_price, count)
 
     def _fit(self, shunned: Collection[NodeId], now: float) -> list[Offer]:
         """Return the offers of those that can take a run, as soon as they have room for it."""
@@ -187,6 +291,11 @@ class Choice:
             if proposal.provider not in shunned
             and proposal.provider not in self._caught
             and self._has_slot(proposal.provider, now)
+            and self._bears(
+                proposal.provider,
+                self.risk_expected(proposal, len(runs)),
+                is_auditor=lot is not None,
+            )
         ]
         if not wanted:
             return Reason.BUSY if proposals else Reason.NO_PROVIDER
@@ -200,7 +309,7 @@ class Choice:
                 one.provider,
                 self._cost_of_proposal(one, runs, now)
                 if lot is None
-                else self._drawn(lot, one.provider),
+                else self._deterrence.drawn(lot, one.provider),
                 disliked,
             ),
         )
@@ -271,11 +380,19 @@ class Choice:
         is found out.  ``confirmed_more`` results are counted as if they were confirmed already.
         """
         confirmed = self._reputation.confirmed(provider, self.bounds.package_id) + confirmed_more
-        lie_ppm = 0
-        if self._stake_of is not None:
-            stake = self._stake_of(provider) if self._can_prove else 0
-            lie_ppm = deterrent_ppm(at_risk, stake - paid)
+        lie_ppm = self._deterrence.lie_ppm(provider, at_risk, paid)
         return audit_rate_ppm(self.bounds.verification, confirmed, lie_ppm)
+
+    def share(self, provider: NodeId) -> int:
+        """Return what a lie is seen to cost ``provider`` now, in drops."""
+        return self._deterrence.share(provider)
+
+    def auditors(self, provider: NodeId, at_risk: int, paid: int = 0, *, relied_on: int = 0) -> int:
+        """Return how many others have to confirm a result of ``provider`` that is audited now.
+
+        ``relied_on`` is its ``share`` when the agreement was made.
+        """
+        return self._deterrence.auditors(provider, at_risk, paid, relied_on=relied_on)
 
     def begin_check(self, provider: NodeId, lot: int, runs: int) -> None:
         """Count a claim of ``provider`` of which ``runs`` are checked, until ``end_check``."""
@@ -422,12 +539,25 @@ class Choice:
             (offer.output_bytes_max < bounds.output_bytes_max, Reason.OUTPUT_TOO_LARGE),
             (offer.fuel_max < bounds.fuel_max, Reason.FUEL_TOO_HIGH),
             (self._is_out_of_reach(offer), Reason.NO_CHANNEL_FUNDS),
+            (self._is_unanswered(offer), Reason.NO_STAKE),
         )
         return sorted({reason for is_misfit, reason in checks if is_misfit})
 
     def _is_out_of_reach(self, offer: Offer) -> bool:
         asks_money = offer.price > 0 or offer.start_price > 0
         return asks_money and not self.purse.reaches(offer.provider)
+
+    def _is_unanswered(self, offer: Offer) -> bool:
+        """Whether a lie of ``offer``'s provider could win far more than it would lose."""
+        asks_money = offer.price > 0 or offer.start_price > 0
+        if not asks_money or not self.rests_on_others:
+            return False
+        if not self._deterrence.answers(offer.provider):
+            return True
+        # Without a channel there is no share of its stake yet.
+        drops = self._bill_expected(offer, _ONE_RUN) if self._results else 1
+        needed = self._deterrence.auditors(offer.provider, drops, 0)
+        return needed > AUDITORS_MAX and self.purse.reaches(offer.provider)
 
     def _has_room(self, offer: Offer, now: float) -> bool:
         record = self._records.get(offer.provider)
@@ -470,7 +600,7 @@ class Choice:
             wait_ms=wait_ms,
             fuel=fuel,
             fuel_per_s=fuel_per_s,
-            audit_ppm=self.audit_ppm(provider, drops),
+            audit_ppm=self.audit_ppm(provider, drops) * self.auditors(provider, drops),
             failures=self._record(provider).failures,
         )
         return wait_ms + fuel * 1_000 // fuel_per_s > self.bounds.run_ms_max, cost
@@ -483,28 +613,8 @@ class Choice:
         waves = self._record(offer.provider).in_flight // offer.slots
         return max(start_ms, waves * (self.fuel_expected * 1_000 // offer.fuel_per_s))
 
-    def _may_audit(self, provider: NodeId) -> bool:
-        # Liars are done at once and have all their places free: drawn evenly they would mostly
-        # confirm each other.
-        return self._stake_of is None or self._can_prove or self._stake_of(provider) > 0
-
-    def _drawn(self, lot: int, provider: NodeId) -> Cost:
-        """Return the provider's place in the order that ``lot`` gives to all providers.
-
-        Who has more at stake is as much likelier to come first; who has nothing comes last.
-        """
-        stake = 0 if self._stake_of is None else self._stake_of(provider)
-        # The first of clocks that go off at random, each as often as its stake is worth.
-        return stake <= 0, -log(_random_share(lot, provider)) / max(1, stake)
-
     def _record(self, provider: NodeId) -> _Record:
         return self._records.setdefault(provider, _Record())
-
-
-def _random_share(lot: int, provider: NodeId) -> float:
-    """Return a number above 0, at most 1, that ``lot`` and ``provider`` give."""
-    digest = blake2b(lot.to_bytes(4, "big") + provider, digest_size=8).digest()
-    return (int.from_bytes(digest, "big") + 1) / (1 << 64)
 
 
 def _places(offer: Offer) -> int:

@@ -4,6 +4,7 @@ It gathers the findings of a stake's watch until enough agree, and then has the 
 ledger and the stake seized.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,6 +42,9 @@ class DisputeState(StrEnum):
 
     SEIZED = "seized"
     """The stake is gone."""
+
+    RIGHT = "right"
+    """Enough of the watch found the result right."""
 
     UNHEARD = "unheard"
     """Not enough of the watch would say so."""
@@ -130,6 +134,9 @@ class Dispute:
         self._findings: dict[NodeId, tuple[bytes, bytes]] = {}
         """What a member found, and its signature."""
 
+        self._right = 0
+        """How many members found the result right."""
+
         self._asked: set[NodeId] = set()
         self._again_at: dict[NodeId, float] = {}
 
@@ -177,6 +184,9 @@ class Dispute:
                 self._asked.discard(member)
                 if reason in _TEMPORARY:
                     self._again_at[member] = now + DISPUTE_RETRY_S
+                self._right += reason is Reason.RESULT_RIGHT
+                if self._right >= self._need:
+                    return self._end(DisputeState.RIGHT)
                 return self._see_end()
             case Tick():
                 return self._pass_time(now)
@@ -206,12 +216,10 @@ class Dispute:
         return [ShowProof(proof)]
 
     def _see_end(self) -> Sequence[DisputeCommand]:
-        """Give up when those left to hear of cannot make it enough."""
-        most: dict[bytes, int] = {}
-        for right, _ in self._findings.values():
-            most[right] = most.get(right, 0) + 1
+        """Give up when those left to hear of cannot make it enough, either way."""
+        found = Counter(right for right, _ in self._findings.values())
         left = len(self._asked) + len(self._again_at)
-        if max(most.values(), default=0) + left >= self._need:
+        if max(self._right, *found.values(), 0) + left >= self._need:
             return []
         return self._end(DisputeState.UNHEARD)
 

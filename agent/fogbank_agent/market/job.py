@@ -108,11 +108,16 @@ class Job:
                     commands += self._follow(purchase, purchase.handle(Tick(), now), now)
         while self.choice.has_freed:
             self.choice.has_freed = False
+            is_full = False
             for purchase in [one for one in self._active.values() if one.is_queued]:
+                is_new = self.choice.rests_on_others and not purchase.ballot.voices
+                if is_new and is_full:
+                    continue  # No stake is left for it, as for the one before it.
                 if self.choice.is_asked_enough((), now):
                     break
                 followed = purchase.handle(OffersChanged(), now)
                 commands += self._follow(purchase, followed, now)
+                is_full |= is_new and purchase.is_queued
         return commands
 
     def _fill(self, now: float) -> list[JobCommand]:

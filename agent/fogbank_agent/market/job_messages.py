@@ -253,6 +253,15 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
+class Accuse:
+    """Have the watch look at the attempt's result: another contradicts it, and nothing decides."""
+
+    lot: int
+    attempt: int
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class KeepReputation:
     """Remember how many results in a row of ``provider`` were confirmed."""
 
@@ -285,6 +294,7 @@ JobCommand: TypeAlias = (
     | AskReveal
     | Withdraw
     | Refuse
+    | Accuse
     | KeepReputation
     | Tell
     | EndJob

@@ -198,6 +198,11 @@ def _describe_dispute(event: DisputeOpened | DisputeEnded) -> str:
                 f"{short_form(provider)} was found guilty, but the ledger took no proof for an "
                 "hour: it keeps its stake."
             )
+        case DisputeEnded(provider, "right", _):
+            return (
+                f"The watch of {short_form(provider)} found its result right: what others said, "
+                "and was believed if anything was, is wrong."
+            )
         case DisputeEnded(provider):
             return f"The watch would not judge {short_form(provider)}: it keeps its stake."
 

@@ -255,6 +255,8 @@ class Purchase:
         if reason is Reason.NO_PROVIDER:
             commands += self._attempts.explain(now)
         refusal = Reason.CANCELLED if reason is Reason.CANCELLED else Reason.UNVERIFIED
+        if reason is not Reason.CANCELLED:
+            commands += self.ballot.accuse_first()
         return [*commands, *self.ballot.give_up(refusal), self._tell(RunFailed(reason))]
 
     def _reopen(self, provider: NodeId) -> list[BallotCommand]:

@@ -70,6 +70,10 @@ class Purse:
             if apart_from is None or not _belongs(agreement, apart_from)
         )
 
+    def at_risk_in_all(self, *, apart_from: Hashable = None) -> int:
+        """Return what all providers together would win so, in drops."""
+        return sum(self.at_risk(provider, apart_from=apart_from) for provider in self._risks)
+
 
 def _belongs(agreement: Hashable, owner: Hashable) -> bool:
     return isinstance(agreement, tuple) and agreement[:1] == (owner,)

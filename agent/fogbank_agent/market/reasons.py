@@ -55,6 +55,7 @@ class Reason(StrEnum):
     NO_ANSWER = "no_answer"
     NO_FUNDS = "no_funds"
     NO_PROVIDER = "no_provider"
+    NO_STAKE = "no_stake"
     OUTPUT_UNAVAILABLE = "output_unavailable"
     PRICE_TOO_HIGH = "price_too_high"
     PROVIDER_CAUGHT = "provider_caught"
@@ -108,6 +109,7 @@ _SENTENCES = {
     Reason.NO_ANSWER: "it did not answer in time",
     Reason.NO_FUNDS: "there is not enough money in the wallet for what the run may cost",
     Reason.NO_PROVIDER: "no connected provider took it",
+    Reason.NO_STAKE: "it has too little at stake, and this machine cannot check its results itself",
     Reason.OUTPUT_UNAVAILABLE: "its output could not be fetched",
     Reason.PRICE_TOO_HIGH: "it asks more than the order allows",
     Reason.PROVIDER_CAUGHT: "it was caught with a wrong result in this job",

@@ -86,6 +86,18 @@ class Reputation:
         self._put(provider, package, Record(0, now, now))
         self._note_caught(provider, now)
 
+    def acquit(self, provider: NodeId, package: BlobId, unix_s: int) -> None:
+        """Forget that ``provider`` was caught, unless that was after ``unix_s``: it was right."""
+        if self._caught.get(provider, unix_s + 1) > unix_s:
+            return
+        del self._caught[provider]
+        record = self._records.get((provider, package))
+        if record is not None:
+            self._records[provider, package] = Record(record.confirmed, record.unix_s)
+        for (known, _), other in self._records.items():
+            if known == provider and other.caught_unix_s is not None:
+                self._note_caught(provider, other.caught_unix_s)
+
     def _put(self, provider: NodeId, package: BlobId, record: Record) -> None:
         self._records[provider, package] = record
         self._records.move_to_end((provider, package))

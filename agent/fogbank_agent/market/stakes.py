@@ -66,18 +66,19 @@ def stake_worth(
     provider: NodeId,
     seats: Iterable[tuple[NodeId, int]],
     own_id: NodeId,
+    beats_min: int = STAKE_BEATS_MIN,
 ) -> int:
     """Return what ``provider`` loses for sure, in drops, when a lie of it is proved; 0 for nothing.
 
     The stake counts when its watch follows from ``seats``, those that vote now with their weights,
-    and it stays long enough.  The reward is left out: the watch may be the provider's friends.
+    and it stays for ``beats_min``.  The reward is left out: the watch may be its friends.
     """
     if stake is None or stake.owner != provider or not stake.is_final:
         return 0
     if stake.is_leaving or stake.is_slashed or stake.is_settled:
         return 0
     terms = stake.terms
-    if terms.beats < STAKE_BEATS_MIN or not is_watch_drawn(terms, provider, seats, own_id):
+    if terms.beats < beats_min or not is_watch_drawn(terms, provider, seats, own_id):
         return 0
     return stake.amount - terms.reward
 

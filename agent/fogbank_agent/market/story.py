@@ -242,7 +242,7 @@ class DisputeOpened:
 
 @dataclass(frozen=True, slots=True)
 class DisputeEnded:
-    """How it ended: ``state`` is "seized", "unheard", "refused" or "too late"."""
+    """How it ended: ``state`` is "seized", "right", "unheard", "refused" or "too late"."""
 
     provider: NodeId
     state: str

@@ -72,11 +72,11 @@ def deterrent_ppm(at_risk: int, stake: int) -> int:
     return -(-PARTS_PER_MILLION * at_risk // (at_risk + max(0, stake)))
 
 
-def voices_needed(verification: Verification, voices: Sequence[Voice], *, audited: bool) -> int:
-    """Return how many providers must agree."""
+def voices_needed(verification: Verification, voices: Sequence[Voice], *, auditors: int = 0) -> int:
+    """Return how many providers must agree; ``auditors`` are to confirm a claim that is audited."""
     at_first = verification.voices if isinstance(verification, Quorum) else 1
-    doubtful = audited or len({voice.claim for voice in voices}) > 1
-    return max(at_first, 2) if doubtful else at_first
+    is_at_odds = len({voice.claim for voice in voices}) > 1
+    return max(at_first, 1 + auditors, 2 if is_at_odds else 1)
 
 
 def count_voices(voices: Sequence[Voice], claim: Claim, is_caught: Callable[[NodeId], bool]) -> int:

@@ -125,6 +125,16 @@ class BillBook:
         )
         return [_reputation(*row) for row in rows]
 
+    def acquit(self, provider: NodeId, package: BlobId, unix_s: int) -> None:
+        """Forget that ``provider`` was caught, unless that was after ``unix_s``."""
+        self._journal.record(
+            "UPDATE reputation SET caught_unix_s = NULL "
+            "WHERE provider = ? AND package_id = ? AND caught_unix_s <= ?",
+            provider,
+            package,
+            unix_s,
+        )
+
     def keep_confirmed(self, provider: NodeId, package: BlobId, count: int, unix_s: int) -> None:
         """Remember a count of confirmed results; with 0 the provider was caught at ``unix_s``."""
         self._journal.record(

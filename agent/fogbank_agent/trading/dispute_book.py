@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from time import time
 from typing import cast
 
+from fogbank_dag_ledger.stakes import StakeView
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.identity import NodeId
@@ -59,6 +60,13 @@ class DisputeBook:
         )
         return [_record(cast("_Row", row)) for row in rows]
 
+    def about(self, receipt_id: bytes) -> DisputeRecord | None:
+        """Return the dispute about a receipt; None when there was none."""
+        rows = self._journal.query(
+            f"SELECT {_COLUMNS} FROM disputes WHERE receipt_id = ?", receipt_id
+        )
+        return _record(cast("_Row", rows[0])) if rows else None
+
     def keep(self, record: DisputeRecord) -> None:
         """Write down how far ``record`` is."""
         place = record.opening.stake
@@ -81,6 +89,12 @@ class DisputeBook:
             record.drops,
             record.state.value,
         )
+
+    def begin(self, record: DisputeRecord, stake: StakeView) -> None:
+        """Write down that ``record``, about ``stake``, was opened, and tell it."""
+        self.keep(record)
+        opened = DisputeOpened(record.provider, record.drops, len(stake.terms.watch))
+        self.tell(record, opened)
 
     def tell(self, record: DisputeRecord, event: DisputeOpened | DisputeEnded) -> None:
         """Add ``event`` to the story of the lot that it came from."""

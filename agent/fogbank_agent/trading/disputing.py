@@ -10,18 +10,22 @@ import trio
 from fogbank_dag_ledger.operations import ObjectId
 from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_dag_ledger.stakes import StakeView
+from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.identity import Identity, NodeId, short_form
 from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_protocol.node.node import Node
+from fogbank_wasm_tasks.verification.statements import receipt_id_of
 
 from ..limits import DISPUTES_AT_ONCE_MAX, STAKES_RELIED_ON_MAX
 from ..market.dispute import DisputeState
 from ..market.offers import StakePlace
-from ..market.story import DisputeEnded, DisputeOpened
+from ..market.story import DisputeEnded
+from .accusations import Accusation, AccusationBook
 from .dispute_book import DisputeBook, DisputeRecord
 from .journal import Journal
+from .outvoted import Outvoted
 from .own_runs import OwnRuns
-from .proving import Accusation, Proving
+from .proving import Proving
 from .pursuit import Court, Pursuit
 from .watch import Watch
 
@@ -41,15 +45,25 @@ class Disputing:
         own_runs: OwnRuns,
         watch: Watch,
         place_of: Callable[[NodeId], StakePlace | None],
+        acquit: Callable[[NodeId, BlobId, int], None],
     ) -> None:
-        """``place_of`` says where the stake was opened that a provider's offer names."""
+        """``place_of`` says where the stake was opened that a provider's offer names.
+
+        ``acquit`` is told of a provider whose results of a package were found right, and until
+        what second that speaks for it.
+        """
         self._ledger = ledger
         self._blobs = blobs
+        self._network = node.network
         self._own_runs = own_runs
         self._book = DisputeBook(journal)
+        self._accusations = AccusationBook(journal)
         self._proving = Proving(node, identity, blobs, own_runs, watch)
         self._court = Court(node, identity, ledger, watch)
         self._place_of = place_of
+        self._outvoted = Outvoted(
+            node.network, blobs, journal, self._stake_of, self._stake_at, self._pursue, acquit
+        )
         self._nursery: trio.Nursery | None = None
         self._disputed: set[ObjectId] = set()
         """The stakes of disputes under way: one wrong result is enough to lose one."""
@@ -61,14 +75,33 @@ class Disputing:
         """Pursue disputes, first those of earlier lives, until cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            left = self._accusations.left()
+            waiting = {receipt_id_of(one.receipt, self._network) for one, _ in left}
             for record in self._book.under_way():
+                if not self._own_runs.is_able and record.receipt_id in waiting:
+                    continue  # Those who contradict it may have to be accused yet.
                 self._disputed.add(record.opening.stake.object_id)
                 nursery.start_soon(self._pursue, record)
+            for accusation, place in left:
+                self._open_left(nursery, accusation, place)
             task_status.started()
             try:
                 await trio.sleep_forever()
             finally:
                 self._nursery = None
+
+    def _open_left(self, nursery: trio.Nursery, accusation: Accusation, place: StakePlace) -> None:
+        """Go on with what an earlier life was still to prove."""
+        if not self._own_runs.is_able:
+            self._outvoted.accuse(nursery, accusation, place)
+            return
+        stake = self._stake_at(place, accusation.provider)
+        receipt_id = receipt_id_of(accusation.receipt, self._network)
+        if stake is None or stake.id in self._disputed or self._book.about(receipt_id):
+            self._accusations.end(accusation)
+            return
+        self._disputed.add(stake.id)
+        nursery.start_soon(self._open, accusation, place, stake)
 
     def rely_on(self, provider: NodeId) -> None:
         """Remember the stake of ``provider``, with whom there will be an agreement.
@@ -104,16 +137,21 @@ class Disputing:
     def accuse(self, accusation: Accusation) -> None:
         """Open a dispute when the provider has something at stake, and the wrong can be proved."""
         found = self._stake_of(accusation.provider)
-        if found is None or self._nursery is None or not self._own_runs.is_able:
+        if found is None or self._nursery is None:
             return
         place, stake = found
-        if stake.id in self._disputed:
-            return
-        if len(self._disputed) >= DISPUTES_AT_ONCE_MAX:
-            _log.error("too many disputes are under way: a liar keeps its stake")
-            return
-        self._disputed.add(stake.id)
-        self._nursery.start_soon(self._open, accusation, place, stake)
+        if not self._own_runs.is_able:
+            self._outvoted.accuse(self._nursery, accusation, place)
+        elif stake.id not in self._disputed and self._has_room():
+            self._disputed.add(stake.id)
+            self._accusations.keep(accusation, place)
+            self._nursery.start_soon(self._open, accusation, place, stake)
+
+    def _has_room(self) -> bool:
+        if len(self._disputed) < DISPUTES_AT_ONCE_MAX:
+            return True
+        _log.error("too many disputes are under way: a liar keeps its stake")
+        return False
 
     def records(self) -> Sequence[DisputeRecord]:
         """Return the latest disputes, the newest first."""
@@ -122,27 +160,35 @@ class Disputing:
     # One dispute.
 
     async def _open(self, accusation: Accusation, place: StakePlace, stake: StakeView) -> None:
-        record = await self._proving.prove(accusation, place, stake)
-        if record is None:
-            self._disputed.discard(stake.id)
-            return
-        self._book.keep(record)
-        opened = DisputeOpened(record.provider, record.drops, len(stake.terms.watch))
-        self._book.tell(record, opened)
-        await self._pursue(record)
+        with self._blobs.all_pinned(accusation.needed):
+            record = await self._proving.prove(accusation, place, stake)
+            if record is None:
+                self._disputed.discard(stake.id)
+            else:
+                self._book.begin(record, stake)
+            self._accusations.end(accusation)
+        if record is not None:
+            await self._pursue(record)
 
-    async def _pursue(self, record: DisputeRecord) -> None:
-        """Gather findings until the stake is seized, or there is no hope of it."""
+    async def _pursue(
+        self, record: DisputeRecord, proved: Callable[[], None] = lambda: None
+    ) -> DisputeState:
+        """Gather findings until the stake is seized, or there is no hope of it.
+
+        ``proved`` is told when the watch has found the result wrong.
+        """
         proof_id = record.opening.proof_id
         self._blobs.pin(proof_id)
+        self._disputed.add(record.opening.stake.object_id)
         state = DisputeState.TOO_LATE
         try:
             stake = self._ledger.stake(record.opening.stake.object_id)
             if stake is not None:
-                state = await Pursuit(self._court, record, stake).run()
+                state = await Pursuit(self._court, record, stake, proved).run()
         finally:
             self._blobs.unpin(proof_id)
             self._disputed.discard(record.opening.stake.object_id)
         self._book.keep(replace(record, state=state))
         self._book.tell(record, DisputeEnded(record.provider, state.value, record.drops))
         _log.warning("a dispute with %s is over: %s", short_form(record.provider), state.value)
+        return state

@@ -24,6 +24,7 @@ from ..market.bids import Bid, Decline
 from ..market.checkpoint import Checkpoint
 from ..market.job import Job
 from ..market.job_messages import (
+    Accuse,
     AgreementRefused,
     AgreementSigned,
     AskReveal,
@@ -72,6 +73,7 @@ from ..market.story import (
 from ..market.tally import Bill
 from ..market.ticks import RunningBill, Tick
 from ..market.verification import Claim
+from .accusations import Accusation
 from .bill_book import BillBook
 from .disputing import Disputing
 from .journal import Journal
@@ -79,7 +81,6 @@ from .lot_runs import LotWork
 from .order_out import OrderOut
 from .own_runs import OwnRuns
 from .payments import Payments, VoucherGiven
-from .proving import Accusation
 from .purchase_calls import AttemptEnded, LotResult, PurchaseCalls
 from .standings import Standings
 
@@ -265,7 +266,7 @@ class JobShell:
                     provider, self._request.package_id, confirmed, int(time())
                 )
                 self._tools.standings.note(command)
-            case Owe() | PayTick() | Withdraw() | Refuse():
+            case Owe() | PayTick() | Withdraw() | Refuse() | Accuse():
                 self._account(command)
 
     def _start(
@@ -278,7 +279,7 @@ class JobShell:
         self._lot_ids.append(self._tools.random.randbytes(RUN_ID_BYTES))
         self._tools.journal.record_lot(self._lot_ids[-1], self.job_id, runs)
 
-    def _account(self, command: Owe | PayTick | Withdraw | Refuse) -> None:
+    def _account(self, command: Owe | PayTick | Withdraw | Refuse | Accuse) -> None:
         agreed = self.agreed.get((command.lot, command.attempt))
         if agreed is None:
             return
@@ -298,22 +299,32 @@ class JobShell:
                 payments.refuse(agreed.agreement, provider, reason)
                 if reason is Reason.WRONG_RESULT:
                     self._accuse(lot, agreed)
+            case Accuse(lot):
+                self._accuse(lot, agreed)
 
     def _accuse(self, lot: int, agreed: Agreed) -> None:
         receipt = self._tools.journal.receipt(agreed.agreement)
         if receipt is None:
             return
-        runs, start = self._runs(lot), self.job.purchases[lot].start
+        purchase, runs = self.job.purchases[lot], self._runs(lot)
+        start, claim = purchase.start, purchase.claim
         self._tools.disputing.accuse(
             Accusation(
                 provider=agreed.provider,
                 lot_id=self._lot_ids[lot],
                 receipt=receipt,
-                package=self._package,
+                package_id=self._request.package_id,
                 terms=self.order(runs, start).terms(),
                 inputs=[self._request.inputs[run].blob_id for run in runs],
                 snapshot=None if start is None else start.snapshot,
                 wall_s_max=self._request.run_ms_max / 1_000,
+                # When nothing was believed: whoever is not the accused.
+                confirmed_by=sorted(
+                    voice.provider
+                    for voice in purchase.ballot.voices
+                    if voice.provider not in (None, agreed.provider)
+                    and (claim is None or voice.claim == claim)
+                ),
             )
         )
 

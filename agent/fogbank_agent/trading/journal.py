@@ -263,6 +263,11 @@ class Journal:
         rows = self.query("SELECT body, signature FROM receipts WHERE agreement_id = ?", agreement)
         return Signed(*cast("tuple[bytes, bytes]", rows[0])) if rows else None
 
+    def receipts(self, lot_id: bytes) -> Sequence[Signed]:
+        """Return what providers signed for a lot."""
+        rows = self.query("SELECT body, signature FROM receipts WHERE lot_id = ?", lot_id)
+        return [Signed(*cast("tuple[bytes, bytes]", row)) for row in rows]
+
     def runs(self, *, count_max: int = 100) -> Sequence[RunSummary]:
         """Return the latest own runs, the newest first."""
         rows = self.query(

@@ -188,4 +188,23 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         PRIMARY KEY (job_id, level, number)
     ) WITHOUT ROWID;
     """,
+    """
+    -- Wrong results that are still to be proved (section 9.10), and the stakes that answer for it.
+    CREATE TABLE accusations (
+        signature BLOB PRIMARY KEY,
+        body BLOB NOT NULL,
+        lot_id BLOB NOT NULL,
+        provider BLOB NOT NULL,
+        package_id BLOB NOT NULL,
+        terms BLOB NOT NULL,
+        inputs BLOB NOT NULL,
+        snapshot BLOB,
+        wall_ms INTEGER NOT NULL,
+        confirmed_by BLOB NOT NULL,
+        their_stakes BLOB NOT NULL,
+        opening BLOB NOT NULL,
+        op INTEGER NOT NULL,
+        number INTEGER
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

@@ -1,14 +1,11 @@
 """Makes the proof that a provider signed a wrong result (SPEC.md sections 7.12 and 9.10)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from logging import getLogger
-from time import time
 
 import trio
 
 from fogbank_dag_ledger.stakes import StakeView
-from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
@@ -18,9 +15,9 @@ from fogbank_protocol.node.node import Node
 from fogbank_protocol.signed import Signed, signed_from_value
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
 from fogbank_wasm_tasks.limits import STATEMENT_BYTES_MAX
-from fogbank_wasm_tasks.package import Package
+from fogbank_wasm_tasks.package import open_package
 from fogbank_wasm_tasks.receipt import Receipt, Result, open_receipt
-from fogbank_wasm_tasks.verification.proof_file import WrongResultProof, encode_proof
+from fogbank_wasm_tasks.verification.proof_file import WrongResultProof
 from fogbank_wasm_tasks.verification.state import Digest
 from fogbank_wasm_tasks.verification.statements import (
     STATEMENT,
@@ -30,19 +27,19 @@ from fogbank_wasm_tasks.verification.statements import (
     open_statement,
     receipt_id_of,
 )
-from fogbank_wasm_tasks.verification.terms import Terms
 
 from ..limits import STATE_ANSWER_S, TRACE_ANSWER_S
 from ..market.dispute_messages import (
-    DisputeOpening,
     TraceQuestion,
     decode_roots,
     encode_trace_question,
 )
 from ..market.offers import StakePlace
 from ..market.verification import Claim
+from .accusations import Accusation
 from .dispute_book import DisputeRecord
 from .findings import end_hash, make_finding
+from .kept_proof import keep_proof
 from .lot_runs import LotWork
 from .methods import SIGNED_OVERHEAD_BYTES, STATE_METHOD, TRACE_METHOD
 from .own_runs import OwnRuns
@@ -50,22 +47,6 @@ from .stretches import StateAt, Stretch, find_stretch, narrow_stretch, right_end
 from .watch import Watch
 
 _log = getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accusation:
-    """A provider signed a result of a lot that was found wrong."""
-
-    provider: NodeId
-    lot_id: bytes
-    receipt: Signed
-    package: Package
-    terms: Terms
-    inputs: Sequence[BlobId]
-    snapshot: BlobId | None
-    """The state that the run went on from, when its terms have a start."""
-
-    wall_s_max: float
 
 
 class Proving:
@@ -85,15 +66,11 @@ class Proving:
         self, accusation: Accusation, place: StakePlace, stake: StakeView
     ) -> DisputeRecord | None:
         """Return the dispute about the first wrong result; None when none can be proved wrong."""
-        held = [*accusation.inputs]
-        if accusation.snapshot is not None:
-            held.append(accusation.snapshot)
-        with self._blobs.all_pinned(held):
-            try:
-                return await self._prove(accusation, place, stake)
-            except (BlobMissing, StoreFull) as error:
-                _log.error("a wrong result cannot be proved: %s", error)
-                return None
+        try:
+            return await self._prove(accusation, place, stake)
+        except (BlobMissing, StoreFull) as error:
+            _log.error("a wrong result cannot be proved: %s", error)
+            return None
 
     async def _prove(
         self, accusation: Accusation, place: StakePlace, stake: StakeView
@@ -106,7 +83,9 @@ class Proving:
         snapshot = None
         if accusation.snapshot is not None:
             snapshot = await self._blobs.read(accusation.snapshot)
-        work = LotWork(accusation.package, accusation.terms, accusation.inputs, snapshot)
+        data = await self._blobs.read(accusation.package_id)
+        package = await trio.to_thread.run_sync(open_package, data)
+        work = LotWork(package, accusation.terms, accusation.inputs, snapshot)
         own = await self._repeat(work, receipt, accusation.wall_s_max)
         if own is None:
             return None
@@ -122,7 +101,7 @@ class Proving:
             return None
         proof = WrongResultProof(
             network=network,
-            package=accusation.package.data,
+            package=data,
             terms=accusation.terms,
             receipt=accusation.receipt,
             index=number,
@@ -130,22 +109,12 @@ class Proving:
             stop=stretch.stop,
             given=stretch.given,
         )
-        data = await trio.to_thread.run_sync(encode_proof, proof)
-        proof_id = await self._blobs.put(data)
-        receipt_id = receipt_id_of(accusation.receipt, network)
+        record = await keep_proof(self._blobs, proof, place, stake, accusation.lot_id)
         finding = make_finding(
-            self._identity, network, stake.owner, receipt_id, number, stretch.right
+            self._identity, network, stake.owner, record.receipt_id, number, stretch.right
         )
-        self._watch.keep(proof_id, stake.owner, finding)
-        return DisputeRecord(
-            receipt_id=receipt_id,
-            number=number,
-            lot_id=accusation.lot_id,
-            provider=accusation.provider,
-            opening=DisputeOpening(place, proof_id, len(data)),
-            opened_unix_s=int(time()),
-            drops=stake.amount,
-        )
+        self._watch.keep(record.opening.proof_id, stake.owner, finding)
+        return record
 
     async def _repeat(self, work: LotWork, receipt: Receipt, wall_s_max: float) -> Claim | None:
         """Return what the lot comes to; from memory when it is one run by steps, done lately."""
@@ -240,6 +209,6 @@ class Proving:
         return (signed, statement.digest) if is_answer else None
 
 
-def _first_wrong(receipt: Receipt, own: Sequence[object]) -> int | None:
+def _first_wrong(receipt: Receipt, own: Claim) -> int | None:
     pairs = zip(receipt.results, own, strict=True)
     return next((number for number, (said, is_) in enumerate(pairs) if said != is_), None)

@@ -1,5 +1,6 @@
 """One dispute under way: members asked, the proof shown, the stake seized (SPEC.md 9.10)."""
 
+from collections.abc import Callable
 from logging import getLogger
 from time import time
 
@@ -123,8 +124,18 @@ class Court:
 class Pursuit:
     """The tasks of one dispute around its machine."""
 
-    def __init__(self, court: Court, record: DisputeRecord, stake: StakeView) -> None:
-        """Bring ``record`` before ``court``; ``stake`` names the members."""
+    def __init__(
+        self,
+        court: Court,
+        record: DisputeRecord,
+        stake: StakeView,
+        proved: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Bring ``record`` before ``court``; ``stake`` names the members.
+
+        ``proved`` is told when enough of them have found the result wrong.
+        """
+        self._proved = proved
         self._court = court
         self._record = record
         terms = stake.terms
@@ -158,6 +169,7 @@ class Pursuit:
             case AskMember(member):
                 self._nursery.start_soon(self._ask, member)
             case ShowProof(proof):
+                self._proved()
                 self._nursery.start_soon(self._court.seize, self._record, proof)
             case EndDispute():
                 self._ended.set()

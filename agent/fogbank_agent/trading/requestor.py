@@ -36,10 +36,13 @@ from ..limits import (
     PAYMENT_WAIT_S,
     RUN_ID_BYTES,
     RUN_MEMORY_BYTES_MIN,
+    STAKE_BEATS_BY_OTHERS_MIN,
+    STAKE_BEATS_MIN,
     STAKE_SHARES_KEPT_S,
     STEPS_PER_CHECKPOINT,
 )
 from ..market.choice import Choice, RunBounds
+from ..market.deterrence import Deterrence
 from ..market.goodput import Goodput
 from ..market.job import Job
 from ..market.job_request import JobRequest, RunInput
@@ -153,7 +156,7 @@ class Requestor:
         self._offers = OfferBook()
         self._goodput = Goodput()
         node.blob_moves.watch(self._note_moved)
-        book = BillBook(journal)
+        self._book = book = BillBook(journal)
         self._reputation = Reputation(book.reputations(), lambda: int(time()), self._convicted)
         self._channels = PayingChannels(
             node,
@@ -171,7 +174,15 @@ class Requestor:
         self._payments = Payments(node, self._channels, book, self._purse, self._note_voucher)
         own_runs = OwnRuns(runner, blobs)
         self.disputing = Disputing(
-            node, identity, ledger, blobs, journal, own_runs, watch, self._stake_place
+            node,
+            identity,
+            ledger,
+            blobs,
+            journal,
+            own_runs,
+            watch,
+            self._stake_place,
+            self._acquit,
         )
         """The disputes of this agent."""
 
@@ -306,11 +317,6 @@ class Requestor:
         """
         return (await self._open_package(package_id)).manifest.name
 
-    @property
-    def can_execute(self) -> bool:
-        """Whether this machine can run tasks, and so repeat what others say."""
-        return self._runner is not None
-
     async def can_verify(self, package_id: BlobId) -> bool:
         """Tell whether a package has a verifier, and this machine a sandbox to ask it in.
 
@@ -418,15 +424,18 @@ class Requestor:
             hedge_s=request.hedge_s,
             can_run_here=self._runner is not None,
         )
-        stake_of = self.stake_of if self._by_stake else None
+        deterrence = Deterrence(
+            self.stake_of if self._by_stake else None,
+            self._stake_worth if self._by_stake else None,
+            can_execute=self._runner is not None,
+        )
         sizes = [self._blobs.size(one.blob_id) for one in request.inputs]
         choice = Choice(
             bounds,
             self._offers,
             self._purse,
             self._reputation,
-            stake_of,
-            can_prove=self._runner is not None,
+            deterrence,
             locality=self._locality(request, package, sizes),
         )
         starts = {run: one.start for run, one in enumerate(request.inputs) if one.start is not None}
@@ -448,13 +457,23 @@ class Requestor:
 
         A stake counts by the part that falls to this agent (section 9.9).
         """
+        worth = self._stake_worth(provider)
+        return stake_share(worth, self._funds_of(provider), self._own_id) if worth else 0
+
+    def _stake_worth(self, provider: NodeId) -> int:
         place = self._stake_place(provider)
         if place is None:
             return 0
         seats = self._ledger.committee().table.seats
         stake = self._ledger.stake(place.object_id)
-        worth = stake_worth(stake, provider, seats, self._own_id)
-        return stake_share(worth, self._funds_of(provider), self._own_id) if worth else 0
+        able = self._runner is not None
+        beats_min = STAKE_BEATS_MIN if able else STAKE_BEATS_BY_OTHERS_MIN
+        return stake_worth(stake, provider, seats, self._own_id, beats_min)
+
+    def _acquit(self, provider: NodeId, package_id: BlobId, unix_s: int) -> None:
+        """Forget that ``provider`` was caught until ``unix_s``: the watch found it right."""
+        self._reputation.acquit(provider, package_id, unix_s)
+        self._book.acquit(provider, package_id, unix_s)
 
     def _convicted(self) -> Collection[NodeId]:
         """Return who has lost a stake, as of at most a second ago."""

@@ -73,8 +73,11 @@ class Watch:
         self._paused: OrderedDict[NodeId, float] = OrderedDict()
         """Until when peers are not listened to."""
 
-        self._kept: OrderedDict[BlobId, tuple[NodeId, Finding]] = OrderedDict()
-        """By proof: whom it is against, and what was found."""
+        self._warned: OrderedDict[NodeId, float] = OrderedDict()
+        """Until when peers have no further proof to lose that fails."""
+
+        self._kept: OrderedDict[BlobId, tuple[NodeId, Finding | None]] = OrderedDict()
+        """By proof: whom it is against, and what was found; None for a right result."""
 
     def services(self) -> list[Service]:
         """Return what the node must serve (``dispute.open``)."""
@@ -87,8 +90,8 @@ class Watch:
             )
         ]
 
-    def keep(self, proof_id: BlobId, owner: NodeId, finding: Finding) -> None:
-        """Remember what this agent has found about ``owner`` on its own account."""
+    def keep(self, proof_id: BlobId, owner: NodeId, finding: Finding | None) -> None:
+        """Remember what this agent has found about ``owner``; None for a right result."""
         self._kept[proof_id] = (owner, finding)
         if len(self._kept) > FINDINGS_KEPT_MAX:
             self._kept.popitem(last=False)
@@ -108,23 +111,47 @@ class Watch:
 
     async def _find(self, opening: DisputeOpening, peer: NodeId) -> Finding:
         stake = self._stake(opening)
-        kept = self._kept.get(opening.proof_id)
-        if kept is not None and kept[0] == stake.owner:
-            return kept[1]
+        if self._has_kept(opening, stake):
+            return self._kept_finding(opening)
         if self._runner is None:
             raise _Declined(Reason.CANNOT_EXECUTE)
-        if self._waiting > PROOFS_WAITING_MAX or self._is_paused(peer):
+        if self._waiting > PROOFS_WAITING_MAX or _is_noted(self._paused, peer):
             raise _Declined(Reason.BUSY)
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._look(opening, stake, peer)
-        except _Declined as declined:
-            if declined.reason in (Reason.PROOF_REFUSED, Reason.RESULT_RIGHT):
-                self._pause(peer)
-            raise
+                if self._has_kept(opening, stake):
+                    return self._kept_finding(opening)
+                try:
+                    return await self._look(opening, stake, peer)
+                except _Declined as declined:
+                    self._note_vain(declined.reason, peer)
+                    raise
         finally:
             self._waiting -= 1
+
+    def _has_kept(self, opening: DisputeOpening, stake: StakeView) -> bool:
+        return self._kept.get(opening.proof_id, (None,))[0] == stake.owner
+
+    def _kept_finding(self, opening: DisputeOpening) -> Finding:
+        """Answer once more: who asks again, its connection lost, tries nothing in vain."""
+        finding = self._kept[opening.proof_id][1]
+        if finding is None:
+            raise _Declined(Reason.RESULT_RIGHT)
+        return finding
+
+    def _note_vain(self, reason: Reason, peer: NodeId) -> None:
+        """Count what ``peer`` has shown in vain, and do not listen to it for a while."""
+        match reason:
+            case Reason.PROOF_REFUSED:
+                _note(self._paused, peer)
+            case Reason.RESULT_RIGHT if _is_noted(self._warned, peer):
+                _note(self._paused, peer)
+            case Reason.RESULT_RIGHT:
+                # Whoever cannot run it learns that way who is right (section 9.10).
+                _note(self._warned, peer)
+            case _:
+                pass
 
     def _stake(self, opening: DisputeOpening) -> StakeView:
         view = self._ledger.stake(opening.stake.object_id)
@@ -151,6 +178,7 @@ class Watch:
         found = await self._repeat(checked)
         match found.verdict:
             case Verdict.RIGHT:
+                self.keep(opening.proof_id, stake.owner, None)
                 raise _Declined(Reason.RESULT_RIGHT)
             case Verdict.UNKNOWN:
                 raise _Declined(Reason.CANNOT_EXECUTE)
@@ -193,14 +221,17 @@ class Watch:
             _log.warning("a proof cannot be looked at: %s", error)
             raise _Declined(Reason.CANNOT_EXECUTE) from None
 
-    def _is_paused(self, peer: NodeId) -> bool:
-        return trio.current_time() < self._paused.get(peer, 0)
 
-    def _pause(self, peer: NodeId) -> None:
-        self._paused.pop(peer, None)
-        self._paused[peer] = trio.current_time() + VAIN_PROOF_PAUSE_S
-        if len(self._paused) > PEERS_PAUSED_MAX:
-            self._paused.popitem(last=False)
+def _is_noted(notes: OrderedDict[NodeId, float], peer: NodeId) -> bool:
+    return trio.current_time() < notes.get(peer, 0)
+
+
+def _note(notes: OrderedDict[NodeId, float], peer: NodeId) -> None:
+    """Remember ``peer`` for ``VAIN_PROOF_PAUSE_S``."""
+    notes.pop(peer, None)
+    notes[peer] = trio.current_time() + VAIN_PROOF_PAUSE_S
+    if len(notes) > PEERS_PAUSED_MAX:
+        notes.popitem(last=False)
 
 
 def _right(found: Found) -> bytes:

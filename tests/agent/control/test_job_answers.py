@@ -2,7 +2,7 @@
 
 import pytest
 
-from fogbank_agent.control.job_answers import automatic_policy, verification_of
+from fogbank_agent.control.job_answers import verification_of
 from fogbank_agent.errors import Refused
 from fogbank_agent.market.orders import (
     Audit,
@@ -46,10 +46,3 @@ def test_each_way_to_verify_is_understood(text: str, verification: Verification)
 def test_any_other_way_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="no way to verify"):
         verification_of(text, audit_ppm=5)
-
-
-def test_who_can_prove_no_lie_buys_only_when_told_how_to_check() -> None:
-    assert automatic_policy(can_execute=True, can_verify=True) == "verify"
-    assert automatic_policy(can_execute=True, can_verify=False) == "audit"
-    with pytest.raises(Refused, match="--verify audit"):
-        automatic_policy(can_execute=False, can_verify=False)

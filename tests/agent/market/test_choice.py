@@ -1,6 +1,7 @@
 """Whom to ask and whose bid to take (SPEC.md section 9.3)."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -185,18 +186,41 @@ def test_who_takes_part_under_many_names_audits_no_more_often() -> None:
     assert firsts.keys() == {ANN}
 
 
-def test_who_can_prove_nothing_lets_nobody_audit_that_has_no_stake() -> None:
-    town = Town(ANN, BEN, stakes={ANN: 1}, can_prove=False)
+def test_who_cannot_execute_asks_nobody_that_has_no_stake() -> None:
+    town = Town(ANN, BEN, verification=Audit(0), stakes={ANN: 1_001}, can_execute=False)
+    assert list(town.choice.whom_to_ask(range(1), (), (), town.now)) == [ANN]
     assert list(town.choice.whom_to_ask(range(1), (), (), town.now, lot=1)) == [ANN]
     assert list(town.choice.whom_to_ask(range(1), (ANN,), (), town.now, lot=1)) == []
-    for _ in range(8):
-        town.choice.begin(ANN)
-    assert list(town.choice.whom_to_ask(range(1), (), (), town.now, lot=1)) == []
-    assert BEN in town.choice.whom_to_ask(range(1), (), (), town.now)
+    assert town.choice.explain(town.now) == [(BEN, [Reason.NO_STAKE])]
+    free = Town(offers=[an_offer(BEN, price=0, start_price=0)], stakes={}, can_execute=False)
+    assert list(free.choice.whom_to_ask(range(1), (), (), free.now)) == [BEN]
+
+
+def test_who_cannot_execute_waits_for_the_auditor_that_was_drawn() -> None:
+    stakes = {ANN: 1_001, BEN: 1_001}
+    town = Town(ANN, BEN, verification=Audit(0), stakes=stakes, can_execute=False)
+    lot = next(lot for lot in range(99) if ask_auditor(town, lot) == [ANN])
+    town.choice.note_busy(ANN, town.now)
+    assert ask_auditor(town, lot) == []
+    assert town.choice.drawn_auditor(lot, range(1), (), (), town.now) == (ANN, False)
+    assert ask_auditor(town, lot, shunned=(ANN,)) == [BEN]
+    assert town.choice.drawn_auditor(lot, range(1), (ANN,), (), town.now) == (BEN, True)
+    assert ask_auditor(Town(ANN, BEN, stakes=stakes), lot) == [ANN, BEN]
+
+
+def ask_auditor(town: Town, lot: int, shunned: Sequence[NodeId] = ()) -> list[NodeId]:
+    return list(town.choice.whom_to_ask(range(1), shunned, (), town.now, lot=lot))
+
+
+def test_as_many_audit_as_a_lie_wins_stakes() -> None:
+    town = Town(ANN, stakes={ANN: 100}, can_execute=False)
+    assert [town.choice.auditors(ANN, drops) for drops in (0, 1, 100, 101, 300)] == [1, 1, 1, 2, 3]
+    assert town.choice.auditors(ANN, 100, 50) == 2
+    assert Town(ANN, stakes={ANN: 100}).choice.auditors(ANN, 300) == 1
 
 
 def test_a_stake_counts_where_a_lie_could_be_proved() -> None:
-    for can_prove, ppm in ((True, 90_910), (False, 1_000_000)):
-        town = Town(ANN, verification=Audit(0), stakes={ANN: 100}, can_prove=can_prove)
+    for can_execute, ppm in ((True, 90_910), (False, 1_000_000)):
+        town = Town(ANN, verification=Audit(0), stakes={ANN: 100}, can_execute=can_execute)
         town.choice.count_confirmed(ANN, 100)
         assert town.choice.audit_ppm(ANN, 10) == ppm

@@ -53,7 +53,7 @@ def test_enough_who_agree_have_the_proof_shown_with_their_numbers_and_signatures
 def test_who_cannot_tell_now_is_asked_again_and_who_will_not_is_not() -> None:
     dispute = begun()
     assert dispute.handle(MemberDeclined(ANN, Reason.BUSY), 5) == []
-    assert dispute.handle(MemberDeclined(BEN, Reason.RESULT_RIGHT), 5) == []
+    assert dispute.handle(MemberDeclined(BEN, Reason.PROOF_REFUSED), 5) == []
     assert dispute.deadline == 5 + DISPUTE_RETRY_S
     assert dispute.handle(Tick(), dispute.deadline - 1) == []
     assert dispute.handle(Tick(), dispute.deadline) == [AskMember(ANN)]
@@ -115,9 +115,14 @@ def test_a_proof_has_need_members_who_were_asked_and_said_the_same(
 ) -> None:
     dispute = begun(need)
     asked, said = set(WATCH), dict[bytes, bytes]()
-    now, ended = 0.0, False
+    now, ended, found_right = 0.0, False, set[bytes]()
     for event in events:
         now += 4.0
+        match event:
+            case MemberDeclined(member, Reason.RESULT_RIGHT) if member in asked:
+                found_right.add(member)
+            case _:
+                pass
         if isinstance(event, FindingCame) and event.member in asked and not ended:
             said[event.member] = event.right
         if isinstance(event, FindingCame | MemberDeclined):
@@ -136,5 +141,16 @@ def test_a_proof_has_need_members_who_were_asked_and_said_the_same(
                     assert all(said[one] == proof.right for one in members)
                     ended = True
                 case EndDispute():
-                    assert dispute.state is DisputeState.UNHEARD
+                    is_right = len(found_right) >= need
+                    assert dispute.state is (
+                        DisputeState.RIGHT if is_right else DisputeState.UNHEARD
+                    )
                     ended = True
+
+
+def test_enough_who_find_the_result_right_end_it_as_right() -> None:
+    dispute = begun()
+    assert dispute.handle(MemberDeclined(ANN, Reason.RESULT_RIGHT), 1) == []
+    assert dispute.handle(MemberDeclined(BEN, Reason.NO_SUCH_STAKE), 1) == []
+    assert dispute.handle(MemberDeclined(CAT, Reason.RESULT_RIGHT), 1) == [EndDispute()]
+    assert dispute.state is DisputeState.RIGHT

@@ -81,6 +81,22 @@ def test_who_was_caught_is_distrusted_for_a_while_whatever_the_package() -> None
     assert not reputation.is_distrusted(ANN)
 
 
+def test_who_was_found_right_was_never_caught() -> None:
+    clock = Clock()
+    reputation = Reputation(unix_time=clock)
+    reputation.reset(ANN, PACKAGE)
+    reputation.acquit(ANN, PACKAGE, clock.unix_s - 1)
+    assert reputation.is_distrusted(ANN)
+    reputation.acquit(ANN, PACKAGE, clock.unix_s)
+    assert not reputation.is_distrusted(ANN)
+    # What it did with another package is another matter.
+    reputation.reset(ANN, PACKAGE)
+    reputation.reset(ANN, OTHER)
+    reputation.acquit(ANN, PACKAGE, clock.unix_s)
+    assert reputation.is_distrusted(ANN)
+    reputation.acquit(BEN, PACKAGE, clock.unix_s)
+
+
 def test_records_that_were_kept_hold_over_a_restart() -> None:
     clock = Clock()
     kept = [

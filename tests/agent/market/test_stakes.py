@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fogbank_agent.limits import STAKE_BEATS_BY_OTHERS_MIN
 from fogbank_agent.market.stakes import (
     is_watch_drawn,
     stake_share,
@@ -70,6 +71,13 @@ def test_a_stake_that_may_be_gone_or_is_nobodys_to_take_counts_for_nothing(
     changes: dict[str, object],
 ) -> None:
     assert worth(**changes) == 0
+
+
+def test_who_needs_two_proofs_counts_on_stakes_that_stay_that_long() -> None:
+    for beats, counts in ((STAKE_BEATS_BY_OTHERS_MIN - 1, 0), (STAKE_BEATS_BY_OTHERS_MIN, 900)):
+        stake = replace(STAKE, terms=replace(TERMS, beats=beats))
+        assert stake_worth(stake, ANN, SEATS, EVE) == 900
+        assert stake_worth(stake, ANN, SEATS, EVE, STAKE_BEATS_BY_OTHERS_MIN) == counts
 
 
 def test_the_reader_trusts_itself() -> None:

@@ -71,9 +71,9 @@ def test_the_own_voice_decides_against_any_number() -> None:
 
 def test_two_voices_that_differ_need_two_that_agree() -> None:
     voices = [Voice(ANN, 1, RIGHT)]
-    assert voices_needed(NoVerification(), voices, audited=False) == 1
+    assert voices_needed(NoVerification(), voices) == 1
     voices.append(Voice(BEN, 2, WRONG))
-    needed = voices_needed(NoVerification(), voices, audited=False)
+    needed = voices_needed(NoVerification(), voices)
     assert needed == 2
     assert decide(voices, needed, nobody) is None
     assert decide([*voices, Voice(CAT, 3, RIGHT)], needed, nobody) == RIGHT

@@ -8,6 +8,7 @@ from typing import Any
 from fogbank_agent.limits import RUN_MS_MAX
 from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.choice import Choice, RunBounds
+from fogbank_agent.market.deterrence import Deterrence
 from fogbank_agent.market.goodput import Goodput
 from fogbank_agent.market.job import Job
 from fogbank_agent.market.job_messages import (
@@ -113,7 +114,7 @@ class Town:
         spendable: int = 10**12,
         draws: Iterator[int] | None = None,
         stakes: Mapping[NodeId, int] | None = None,
-        can_prove: bool = True,
+        can_execute: bool = True,
         goodput: Goodput | None = None,
         inputs: Sequence[OrderInput] = (),
         run_ms_max: int = RUN_MS_MAX,
@@ -161,8 +162,7 @@ class Town:
             self.book,
             self.purse,
             self.reputation,
-            None if stakes is None else stake_of,
-            can_prove=can_prove,
+            Deterrence(None if stakes is None else stake_of, can_execute=can_execute),
             locality=Locality(goodput or Goodput(), PACKAGE, bounds.package_bytes, inputs),
         )
         sizes = input_sizes or [1] * runs

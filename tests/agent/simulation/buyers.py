@@ -10,6 +10,7 @@ from typing import Any
 from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.bids import Bid
 from fogbank_agent.market.choice import Choice, RunBounds
+from fogbank_agent.market.deterrence import Deterrence
 from fogbank_agent.market.funding import (
     ChannelsSeen,
     DropsPaid,
@@ -20,6 +21,7 @@ from fogbank_agent.market.funding import (
 )
 from fogbank_agent.market.job import Job
 from fogbank_agent.market.job_messages import (
+    Accuse,
     AgreementRefused,
     AgreementSigned,
     AskReveal,
@@ -89,7 +91,6 @@ OWN_FUEL_PER_S = 10**9
 VERIFIER_SHARE = 20
 """How much less than the run a verifier takes."""
 
-LOTS_AT_ONCE = 8
 ROYALTY_PPM = 20_000
 DEPOSIT = 500_000
 CHECKS_AT_ONCE = 4
@@ -108,6 +109,9 @@ class Said:
     stake: int
     """What a lie that is found is seen to cost its provider, in drops."""
 
+    auditors: int
+    """How many others have to confirm it."""
+
 
 @dataclass(slots=True)
 class Buyer:
@@ -124,13 +128,20 @@ class Buyer:
     """Of each run."""
 
     stake_of: Callable[[NodeId], int] | None
-    """What a provider is seen to have at stake."""
+    """What a provider is seen to have at stake, as far as this requestor may count on it."""
+
+    worth_of: Callable[[NodeId], int]
+    """What all of it is worth."""
 
     accuse: Callable[[NodeId], None]
     """Shows the watch that a provider lied."""
 
+    contradict: Callable[[NodeId, bool, Sequence[NodeId]], None]
+    """Shows the watch what others contradict, whether it is right, and who they are."""
+
     pays: bool
     can_run_here: bool
+    lots_at_once: int
     author: NodeId
 
     book: OfferBook = field(default_factory=OfferBook)
@@ -197,10 +208,9 @@ class Buyer:
             self.book,
             self.purse,
             self.reputation,
-            self.stake_of,
-            can_prove=self.can_run_here,
+            Deterrence(self.stake_of, self.worth_of, can_execute=self.can_run_here),
         )
-        self.job = Job([100] * self.runs, LOTS_AT_ONCE, terms, choice, self._draws())
+        self.job = Job([100] * self.runs, self.lots_at_once, terms, choice, self._draws())
         self._want_channels()
         self._do(self.job.begin(self.events.now))
 
@@ -274,6 +284,10 @@ class Buyer:
                 self._settle(BillWithdrawn(provider, self._agreed[lot, attempt][1]))
             case Refuse(lot, attempt, provider, reason):
                 self._settle(BillRefused(provider, self._agreed[lot, attempt][1], reason))
+                if reason is Reason.WRONG_RESULT and not self.can_run_here:
+                    self._contradict(lot, provider)
+            case Accuse(lot, _, provider):
+                self._contradict(lot, provider)
             case Tell(_, ProviderCaught(provider)):
                 self.caught[provider] += 1
                 if self.can_run_here:
@@ -282,6 +296,13 @@ class Buyer:
                 self._end_job(job)
             case _:
                 pass
+
+    def _contradict(self, lot: int, provider: NodeId) -> None:
+        """Have the watch look at what was voted wrong: this requestor cannot tell."""
+        heard = [one for one in self.said if (one.job, one.lot) == (len(self.finished), lot)]
+        claim = next(one.claim for one in heard if one.provider == provider)
+        others = [one.provider for one in heard if one.claim != claim]
+        self.contradict(provider, claim == self._task(lot).truth, others)
 
     def _check(self, fuel: int, then: Callable[[], None]) -> None:
         self.fuel_checked += fuel
@@ -397,9 +418,15 @@ class Buyer:
             if isinstance(self.verification, Verify) and is_right(claim, self._task(lot).truth):
                 # Unless its fuel is audited once the verifier has accepted it.
                 audit = 0.0
-            is_at_stake = self.stake_of is not None and self.can_run_here
-            stake = self.stake_of(provider) if self.stake_of is not None and is_at_stake else 0
-            self.said.append(Said(len(self.finished), lot, provider, claim, audit, stake))
+            stake = 0 if self.stake_of is None else self.stake_of(provider)
+            auditors = 1
+            if job.choice.rests_on_others:
+                # It is lost once for all that is undecided.
+                bill = self.sellers[provider].bill(claim)
+                at_risk = max(bill, self.purse.at_risk(provider))
+                auditors = job.choice.auditors(provider, at_risk)
+                stake = stake * bill // at_risk
+            self.said.append(Said(len(self.finished), lot, provider, claim, audit, stake, auditors))
         self._do(commands)
 
     def _task(self, lot: int, agreement: AgreementId | None = None) -> Task:

@@ -1,8 +1,8 @@
 """Lives many markets: ``python -m tests.agent.simulation.simulate --seeds 5``; JSON lines.
 
 After the last seed of a setting a line adds them up; ``pays`` says whom cheating paid.  Exits with
-1 when a rule is broken, or cheating paid where requestors audit by stake and can run tasks, as they
-do unless they are told otherwise.
+1 when a rule is broken, or cheating paid where requestors audit by stake, as they do unless they
+are told otherwise.
 """
 
 import argparse
@@ -65,8 +65,18 @@ SETTINGS = {
     "quorum of 2, no stakes, 20 % cheats": replace(STAKED, verification=Quorum(2), stake=0),
     "audit by others, 20 % cheats": BY_OTHERS,
     "audit by others, 20 % colluding": replace(BY_OTHERS, kinds=(Kind.COLLUDING,)),
+    "audit by others, 30 % colluding": replace(
+        BY_OTHERS, kinds=(Kind.COLLUDING,), cheats_percent=30
+    ),
     "audit by others, colluding without stakes": replace(
         BY_OTHERS, kinds=(Kind.COLLUDING,), cheats_stake=0
+    ),
+    "audit by others, half of the colluding without stakes": replace(
+        BY_OTHERS, kinds=(Kind.COLLUDING,), is_half_bare=True
+    ),
+    # A requestor's share of each stake is about the bill of one run.
+    "audit by others, colluding, a stake for a bill": replace(
+        BY_OTHERS, kinds=(Kind.COLLUDING,), stake=22 * BILL, jobs=1, runs=40, lots_at_once=32
     ),
     "by the record alone, 20 % cheats": replace(STAKED, stake=0, by_stake=False),
     "by the record alone, verify, 20 % cheats": replace(VERIFIED, stake=0, by_stake=False),
@@ -202,7 +212,7 @@ def main() -> None:
             line = {"seed": seed, "setting": name, "broken": broken, **asdict(reports[-1])}
             print(json.dumps(line), flush=True)
         total = summarise(name, setting, reports)
-        is_broken |= bool(total["pays"]) and setting.by_stake and setting.can_run_here
+        is_broken |= bool(total["pays"]) and setting.by_stake
         print(json.dumps(total), flush=True)
     sys.exit(1 if is_broken else 0)
 

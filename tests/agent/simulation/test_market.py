@@ -7,7 +7,7 @@ import pytest
 from fogbank_agent.market.orders import NoVerification, Verify
 
 from .sellers import CHEATS, Kind
-from .simulate import BILL, broken_rules, whom_cheating_pays
+from .simulate import BILL, SETTINGS, broken_rules, whom_cheating_pays
 from .world import Setting, World
 
 SMALL = Setting(providers=40, requestors=6, jobs=2, runs=15, by_stake=False)
@@ -88,3 +88,39 @@ def test_fuel_that_no_verifier_sees_is_not_worth_lying_about() -> None:
     trusting = World(1, trusted).live()
     assert trusting.wrong > 0
     assert Kind.PADDING in whom_cheating_pays(trusted, [trusting])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("providers", "bills"), [(3, 0.6), (3, 1.0), (5, 0.3), (5, 2.0)])
+def test_where_others_alone_can_tell_few_honest_providers_decide_everything(
+    providers: int, bills: float
+) -> None:
+    few = Setting(
+        providers=providers,
+        requestors=1,
+        debtors_percent=0,
+        cheats_percent=0,
+        can_run_here=False,
+        # A tenth is the watch's.
+        stake=int(bills * BILL * 10 / 9),
+        jobs=1,
+        runs=30,
+        lots_at_once=16,
+    )
+    report = World(0, few).live()
+    assert (report.accepted, report.failed) == (30, 0)
+
+
+@pytest.mark.slow
+def test_colluding_with_a_stake_for_one_bill_does_not_pay_in_many_lots_at_once() -> None:
+    setting = replace(
+        SETTINGS["audit by others, colluding, a stake for a bill"],
+        providers=20,
+        requestors=5,
+        stake=6 * BILL,
+        runs=20,
+    )
+    reports = [World(seed, setting).live() for seed in (0, 1)]
+    assert sum(one.lies for one in reports) > 0
+    assert [rule for one in reports for rule in broken_rules(one)] == []
+    assert whom_cheating_pays(setting, reports) == []

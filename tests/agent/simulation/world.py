@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import sqrt
+from math import comb, sqrt
 from random import Random
 
+from fogbank_agent.limits import AUDITORS_MAX
 from fogbank_agent.market.bidding import Prices, credit_of
 from fogbank_agent.market.orders import Audit, Partial, Quorum, Verification
 from fogbank_agent.market.pricing import bill
@@ -51,6 +52,7 @@ class Setting:
     down_s: float = 10.0
     jobs: int = 3
     runs: int = 20
+    lots_at_once: int = 8
     fuel: int = 500_000_000
     """Of every run."""
     stakes_are_shared: bool = True
@@ -59,6 +61,9 @@ class Setting:
 
     cheats_stake: int | None = None
     """What cheats have locked in its place; None for the same."""
+
+    is_half_bare: bool = False
+    """Every other cheat has locked nothing: it lies, and the others confirm that."""
 
     by_stake: bool = True
     """Requestors audit so often that lying never pays, and not by the record of results alone."""
@@ -123,6 +128,9 @@ class World:
         self.bank = Bank()
         self.departures = 0
         seen: dict[bytes, Claim] = {}
+        self._staked: dict[NodeId, int] = {}
+        """What each provider had locked in the beginning."""
+
         kinds = self._kinds()
         self.sellers = {
             one.id: one for one in (self._seller(at, kind, seen) for at, kind in enumerate(kinds))
@@ -160,6 +168,9 @@ class World:
         stake = self.setting.stake
         if kind is not Kind.HONEST and self.setting.cheats_stake is not None:
             stake = self.setting.cheats_stake
+        if kind is not Kind.HONEST and self.setting.is_half_bare and at % 2:
+            stake = 0
+        self._staked[seller_id] = stake
         self.bank.wallets[seller_id] = stake
         if stake:
             self.bank.stake(seller_id, stake)
@@ -196,9 +207,12 @@ class World:
             runs=self.setting.runs,
             fuel=self.setting.fuel,
             stake_of=self._stake_of(buyer_id),
+            worth_of=self._worth,
             accuse=self._accuse,
+            contradict=self._contradict,
             pays=pays,
             can_run_here=self.setting.can_run_here,
+            lots_at_once=self.setting.lots_at_once,
             author=author,
         )
 
@@ -209,11 +223,14 @@ class World:
 
     def _at_stake(self, buyer: NodeId, provider: NodeId) -> int:
         """Return what ``buyer`` counts on: the watch may be the provider's friends."""
-        stake = self.bank.stakes.get(provider, 0)
-        worth = stake - stake * REWARD_PPM // 1_000_000
+        worth = self._worth(provider)
         if not self.setting.stakes_are_shared:
             return worth
         return stake_share(worth, self.bank.funds_of(provider), buyer)
+
+    def _worth(self, provider: NodeId) -> int:
+        stake = self.bank.stakes.get(provider, 0)
+        return stake - stake * REWARD_PPM // 1_000_000
 
     def _accuse(self, provider: NodeId) -> None:
         """Let the watch look, which takes a while; it is never wrong."""
@@ -223,6 +240,18 @@ class World:
         assert seller.kind is not Kind.HONEST, "an honest provider is accused"
         self.disputes.add(provider)
         self.events.after(self.draw.uniform(*self.setting.dispute_s), partial(self._slash, seller))
+
+    def _contradict(self, provider: NodeId, is_right: bool, others: Sequence[NodeId]) -> None:
+        """Let the watch find out who is right; when that is ``provider``, look at the others."""
+        if not is_right:
+            self._accuse(provider)
+            return
+
+        def turn() -> None:
+            for other in others:
+                self._accuse(other)
+
+        self.events.after(self.draw.uniform(*self.setting.dispute_s), turn)
 
     def _slash(self, seller: Seller) -> None:
         seller.stake_lost = self.bank.slash(seller.id, self.watch, REWARD_PPM)
@@ -405,8 +434,21 @@ class World:
                 passes = (1 - one.audit) ** (
                     lies if isinstance(self.setting.verification, Partial) else 1
                 )
-                expected[str(seller.kind)] += passes * won - (1 - passes) * one.stake
+                loses = 1 - passes
+                if not self.setting.can_run_here:
+                    friends = self._friends_share(seller)
+                    passes += loses * believed_by_vote(friends, one.auditors)
+                    loses *= 1 - friends**one.auditors
+                expected[str(seller.kind)] += passes * won - loses * one.stake
         return {kind: round(drops, 1) for kind, drops in expected.items()}
+
+    def _friends_share(self, seller: Seller) -> float:
+        """Return the share that those who tell the same lies have of the others' stakes."""
+        if seller.kind is not Kind.COLLUDING:
+            return 0.0
+        others = [one for one in self.sellers.values() if one is not seller]
+        friends = sum(self._staked[one.id] for one in others if one.kind is Kind.COLLUDING)
+        return friends / max(1, sum(self._staked[one.id] for one in others))
 
     def _lying_gained(self, seller: Seller) -> int:
         """Return what lies brought more than honest work on the same lots would have."""
@@ -432,3 +474,17 @@ class World:
         for seller in self.sellers.values():
             sums.setdefault(seller.kind.value, []).append(self._earned(seller))
         return {kind: round(sum(all_) / len(all_), 1) for kind, all_ in sums.items()}
+
+
+def believed_by_vote(friends: float, auditors: int) -> float:
+    """Return the probability that a lie is believed which ``auditors`` have to confirm.
+
+    Each voice is a friend's with probability ``friends``; whoever has one voice more than there are
+    auditors first is believed, and the liar has one.
+    """
+    if auditors > AUDITORS_MAX:
+        return 0.0
+    return friends**auditors * sum(
+        comb(auditors - 1 + honest, honest) * (1 - friends) ** honest
+        for honest in range(auditors + 1)
+    )

@@ -22,7 +22,7 @@ class Dispute:
     """What it had at stake."""
 
     state: str
-    """"open", "proved", "seized", "unheard", "refused" or "too late"."""
+    """"open", "proved", "seized", "right", "unheard", "refused" or "too late"."""
 
     opened: str
     """When, in local time, for people."""
