@@ -213,7 +213,8 @@ class Attempts:
             return []
         if Reason.BUSY in reasons:
             self._choice.note_busy(provider, now)
-            self._full_since.setdefault(provider, now)
+            if attempt.lot is not None:
+                self._full_since.setdefault(provider, now)
         else:
             self._put_behind(attempt, provider)
         return [self._tell(OrderDeclined(attempt.number, provider, reasons))]
@@ -417,7 +418,14 @@ class Attempts:
                 self._end_attempt(attempt, now)
                 ended = EndAttempt(self._lot, attempt.number)
                 # Money that is set aside comes back; money that was never there does not.
-                self.is_too_poor = reason is Reason.NO_FUNDS and not self._choice.purse.is_lending
+                is_short = reason is Reason.NO_FUNDS
+                is_for_good = is_short and not self._choice.purse.is_lending
+                is_drawn = attempt.lot is not None and self._choice.rests_on_others
+                self.is_too_poor = is_for_good and not is_drawn
+                if is_for_good or not is_short:
+                    # Whoever asks for more than there is, or than it has at stake, vetoes nothing.
+                    for one in proposals:
+                        self._put_behind(attempt, one.provider)
                 self.placement.stall(now)
                 if reason is not Reason.NO_FUNDS:
                     return [ended]
@@ -430,11 +438,11 @@ class Attempts:
         shunned, place = self._shunned() | self._asked(), self._place_free()
         new = None if self._ballot.voices else self._runs
         if self._choice.is_asked_enough(shunned, now, new=new):
-            self.placement.queue(now)
+            self._queue(now)
             return []
         lot = self._ballot.draw_lot(place)
         if lot is not None and self._waits_for_drawn(lot, shunned, now):
-            self.placement.queue(now)
+            self._queue(now)
             return []
         disliked = self._disliked
         providers = self._choice.whom_to_ask(self._runs, shunned, disliked, now, lot=lot)
@@ -469,6 +477,12 @@ class Attempts:
             attempt.place for attempt in self._live.values() if attempt.lot is not None
         }
         return next(place for place in count() if place not in taken)
+
+    def _queue(self, now: float) -> None:
+        self.placement.queue(now)
+        if self._choice.rests_on_others and self.placement.stalled_since is None:
+            # A place comes free again; a stake may never be enough, so patience bounds that.
+            self.placement.stalled_since = now
 
     def _waits_for_drawn(self, lot: int, shunned: set[NodeId], now: float) -> bool:
         """Tell whether to wait for the auditor that ``lot`` has drawn.

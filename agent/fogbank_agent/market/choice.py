@@ -139,7 +139,7 @@ class Choice:
         drawn, and nobody while it has no room: liars, who do no work, would have more of it.
         """
         if lot is not None and self.rests_on_others:
-            drawn = self._first_drawn(lot, shunned, disliked, now)
+            drawn = self._first_drawn(lot, runs, shunned, disliked, now)
             is_free = drawn is not None and self._can_audit(drawn, runs, now)
             return [drawn.provider] if drawn is not None and is_free else []
         fit = [
@@ -172,15 +172,24 @@ class Choice:
         """
         if not self.rests_on_others:
             return None
-        drawn = self._first_drawn(lot, shunned, disliked, now)
+        drawn = self._first_drawn(lot, runs, shunned, disliked, now)
         return None if drawn is None else (drawn.provider, self._can_audit(drawn, runs, now))
 
     def _can_audit(self, offer: Offer, runs: range, now: float) -> bool:
         drops = self._bill_expected(offer, runs)
         return self._has_room(offer, now) and self._bears(offer.provider, drops, is_auditor=True)
 
+    def _can_ever_audit(self, offer: Offer, runs: range) -> bool:
+        drops = self._bill_expected(offer, runs)
+        return self._deterrence.auditors(offer.provider, drops, 0) <= AUDITORS_MAX
+
     def _first_drawn(
-        self, lot: int, shunned: Collection[NodeId], disliked: Collection[NodeId], now: float
+        self,
+        lot: int,
+        runs: range,
+        shunned: Collection[NodeId],
+        disliked: Collection[NodeId],
+        now: float,
     ) -> Offer | None:
         fit = (
             offer
@@ -188,6 +197,7 @@ class Choice:
             if offer.provider not in shunned
             and self._deterrence.answers(offer.provider)
             and not self._misfits(offer)
+            and self._can_ever_audit(offer, runs)
         )
         return min(
             fit,

@@ -237,8 +237,12 @@ class Purchase:
         since = self._attempts.placement.stalled_since
         if since is None:
             return False
+        patience_s = self._terms.patience_s
+        if self._choice.rests_on_others and self.ballot.voices:
+            # Whoever was drawn has its turn first.
+            patience_s += self._terms.run_s_max
         # While providers work for the job, those that are busy will be free again.
-        return now - max(since, self._choice.idle_since(now)) >= self._terms.patience_s
+        return now - max(since, self._choice.idle_since(now)) >= patience_s
 
     # How a run ends, and begins again.
 

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from logging import getLogger
 from typing import cast
 
 from fogbank_dag_ledger.vertex import VertexId
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.encoding import decode, encode
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.verification.terms import Terms, decode_terms, terms_to_value
 
 from ..market.offers import StakePlace
 from .journal import Journal
+
+_log = getLogger(__name__)
 
 _ID_BYTES = 32
 
@@ -75,9 +79,10 @@ class AccusationBook:
 
     def end(self, accusation: Accusation) -> None:
         """Forget it: there is a dispute, or will be none."""
-        self._journal.record(
-            "DELETE FROM accusations WHERE signature = ?", accusation.receipt.signature
-        )
+        self._forget(accusation.receipt.signature)
+
+    def _forget(self, signature: bytes) -> None:
+        self._journal.record("DELETE FROM accusations WHERE signature = ?", signature)
 
     def left(self) -> Sequence[tuple[Accusation, StakePlace]]:
         """Return what an earlier life has not ended."""
@@ -85,7 +90,15 @@ class AccusationBook:
             "SELECT signature, body, lot_id, provider, package_id, terms, inputs, snapshot, "
             "wall_ms, confirmed_by, their_stakes, opening, op, number FROM accusations"
         )
-        return [_accusation(cast("_Row", row)) for row in rows]
+        found: list[tuple[Accusation, StakePlace]] = []
+        for row in rows:
+            try:
+                found.append(_accusation(cast("_Row", row)))
+            except RemoteProtocolError as error:
+                # A later version may not know the fuel table that its terms name.
+                _log.error("a wrong result can be proved no more: %s", error)
+                self._forget(cast("bytes", row[0]))
+        return found
 
 
 _Row = tuple[

@@ -76,8 +76,12 @@ class Disputing:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             left = self._accusations.left()
-            waiting = {receipt_id_of(one.receipt, self._network) for one, _ in left}
-            for record in self._book.under_way():
+            waiting = {self._receipt_id(one) for one, _ in left}
+            under_way = self._book.under_way()
+            begun = {record.receipt_id for record in under_way}
+            # What was on its way goes on before what had waited for it.
+            left = sorted(left, key=lambda one: self._receipt_id(one[0]) not in begun)
+            for record in under_way:
                 if not self._own_runs.is_able and record.receipt_id in waiting:
                     continue  # Those who contradict it may have to be accused yet.
                 self._disputed.add(record.opening.stake.object_id)
@@ -90,13 +94,16 @@ class Disputing:
             finally:
                 self._nursery = None
 
+    def _receipt_id(self, accusation: Accusation) -> bytes:
+        return receipt_id_of(accusation.receipt, self._network)
+
     def _open_left(self, nursery: trio.Nursery, accusation: Accusation, place: StakePlace) -> None:
         """Go on with what an earlier life was still to prove."""
         if not self._own_runs.is_able:
             self._outvoted.accuse(nursery, accusation, place)
             return
         stake = self._stake_at(place, accusation.provider)
-        receipt_id = receipt_id_of(accusation.receipt, self._network)
+        receipt_id = self._receipt_id(accusation)
         if stake is None or stake.id in self._disputed or self._book.about(receipt_id):
             self._accusations.end(accusation)
             return

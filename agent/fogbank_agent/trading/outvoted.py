@@ -8,6 +8,7 @@ import trio
 
 from fogbank_dag_ledger.stakes import StakeView
 from fogbank_protocol.blobs.naming import BlobId
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
 from fogbank_protocol.node.blob_store import BlobStore, StoreFull
 from fogbank_wasm_tasks.verification.statements import receipt_id_of
@@ -97,7 +98,12 @@ class Outvoted:
         with self._blobs.all_pinned(self._cases[receipt][0].needed):
             await self._turns[receipt].wait()
             accusation, place = self._cases[receipt]
-            others = await self._judge(accusation, place)
+            try:
+                others = await self._judge(accusation, place)
+            except RemoteProtocolError as error:
+                # A receipt of an earlier version; those that arrive now were checked.
+                _log.error("a wrong result cannot be proved: %s", error)
+                others = ()
         # On stable storage before this one is forgotten.
         for other, its_place in reversed(others):
             self.accuse(nursery, other, its_place, is_first=True)

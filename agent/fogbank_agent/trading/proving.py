@@ -68,7 +68,7 @@ class Proving:
         """Return the dispute about the first wrong result; None when none can be proved wrong."""
         try:
             return await self._prove(accusation, place, stake)
-        except (BlobMissing, StoreFull) as error:
+        except (BlobMissing, RemoteProtocolError, StoreFull) as error:
             _log.error("a wrong result cannot be proved: %s", error)
             return None
 

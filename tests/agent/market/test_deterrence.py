@@ -26,7 +26,20 @@ from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import NobodyToAsk
 from fogbank_protocol.identity import NodeId
 
-from .town import ANN, BEN, CAT, DAN, EVE, PATIENCE_S, Town, an_offer, wrong
+from .town import (
+    ANN,
+    BEN,
+    CAT,
+    DAN,
+    EVE,
+    FUEL_MAX,
+    GIGAFUEL,
+    PATIENCE_S,
+    RUN_S,
+    Town,
+    an_offer,
+    wrong,
+)
 
 BILL = 101
 EVERYBODY = (ANN, BEN, CAT, DAN, EVE)
@@ -146,7 +159,7 @@ def test_when_whoever_was_drawn_has_gone_another_is() -> None:
 def test_without_enough_to_confirm_it_nobody_is_paid() -> None:
     town = a_town(ANN, BEN, stakes={ANN: BILL // 3, BEN: BILL})
     town.finish(town.agree(begun(town), BEN))
-    commands = town.wait(2 * PATIENCE_S)
+    commands = town.wait(2 * PATIENCE_S + RUN_S)
     assert [one for one in commands if isinstance(one, Owe)] == []
     assert {one.reason for one in commands if isinstance(one, Refuse)} == {Reason.UNVERIFIED}
 
@@ -228,16 +241,41 @@ def test_whoever_declines_an_audit_comes_after_all_others() -> None:
 
 
 def test_who_stays_busy_is_waited_for_as_long_as_a_run_may_take() -> None:
-    town = a_town(*EVERYBODY, run_ms_max=20_000)
+    town = a_town(*EVERYBODY, run_ms_max=round(2_000 * PATIENCE_S))
     order = begun(town)
     asked = drawn = whom(order)
     while asked == drawn:
         assert isinstance(order, SendOrder)
-        assert town.now < 30.0
+        assert town.now < 3 * PATIENCE_S
         busy = OrderRefused(order.lot, order.attempt, asked, (Reason.BUSY,))
         order = next_order(town, town.tell(busy))
         asked = whom(order)
-    assert town.now >= 20.0
+    assert town.now >= 2 * PATIENCE_S
+
+
+def test_a_lot_whose_only_auditor_never_has_room_ends() -> None:
+    town = a_town(ANN, BEN)
+    order = begun(town)
+    for _ in range(1_000):
+        assert isinstance(order, SendOrder)
+        busy = OrderRefused(order.lot, order.attempt, BEN, (Reason.BUSY,))
+        commands = [*town.tell(busy), *town.wait(1.0)]
+        if EndJob() in commands:
+            break
+        order = next((one for one in commands if isinstance(one, SendOrder)), order)
+    assert Refuse(0, 1, ANN, Reason.UNVERIFIED) in commands
+    assert PATIENCE_S <= town.now <= 2 * PATIENCE_S + RUN_S
+
+
+def test_an_auditor_that_bids_more_than_there_is_vetoes_nothing() -> None:
+    town = a_town(*EVERYBODY)
+    order = begun(town)
+    drawn = whom(order)
+    town.spendable = BILL + 500 * FUEL_MAX // GIGAFUEL
+    commands = [*town.bid(order, drawn, price=1_000), *town.wait(3.0)]
+    others = [whom(one) for one in commands if isinstance(one, SendOrder)]
+    assert others
+    assert drawn not in others[:1]
 
 
 def test_the_places_of_missing_auditors_keep_their_numbers_and_none_is_asked_twice() -> None:
@@ -274,7 +312,7 @@ def test_attempts_last_until_one_side_has_the_voices_that_it_needs() -> None:
 def test_claims_that_differ_go_before_the_watch_when_nothing_decides() -> None:
     town = a_town(ANN, BEN)
     town.finish(town.agree(begun(town), BEN), wrong())
-    commands = town.wait(2 * PATIENCE_S)
+    commands = town.wait(2 * PATIENCE_S + RUN_S)
     assert [one for one in commands if isinstance(one, Accuse)] == [Accuse(0, 1, ANN)]
     assert [one for one in commands if isinstance(one, Owe)] == []
 
