@@ -405,7 +405,7 @@ async def test_of_claims_that_nobody_decides_between_the_first_goes_before_the_w
         ann = await blind_buyer(hood, Hasher(lies=lambda _: True), Hasher())
         await hood.start(4, checks=Hasher())
         liar = hood.agents[1].node_id
-        job = await a_job(ann, INPUTS[:1], verification=Audit(1_000_000))
+        job = await a_job(ann, INPUTS[:1], verification=Audit(1_000_000), run_ms_max=2_000)
         (run,) = (await ann.requestor.buy(job)).runs
         assert run.reason is Reason.UNVERIFIED
         # Whichever came first: when that one was right, the other's claim is next.
