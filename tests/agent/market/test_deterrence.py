@@ -255,7 +255,7 @@ def test_who_stays_busy_is_waited_for_as_long_as_a_run_may_take() -> None:
 
 def test_a_lot_whose_only_auditor_never_has_room_ends() -> None:
     town = a_town(ANN, BEN)
-    order = begun(town)
+    order, commands = begun(town), list[JobCommand]()
     for _ in range(1_000):
         assert isinstance(order, SendOrder)
         busy = OrderRefused(order.lot, order.attempt, BEN, (Reason.BUSY,))
