@@ -66,7 +66,7 @@ def test_the_demo_keeps_what_it_promises(tmp_path: Path) -> None:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Generator[subprocess.Popen[bytes]]:
-    """Start a demonstration and return when its five agents run, their state in ``tmp_path``."""
+    """Start a demonstration and return when agents of it run, their state in ``tmp_path``."""
     process = subprocess.Popen(
         [*FOGBANK, "demo", "--out", str(tmp_path / "out")],
         env={**os.environ, "TMPDIR": str(tmp_path)},
@@ -75,8 +75,8 @@ def demo(tmp_path: Path) -> Generator[subprocess.Popen[bytes]]:
     )
     with process:
         wait_until(
-            "five agents run",
-            lambda: len(agents_in(tmp_path)) == 5 or process.poll() is not None,
+            "agents run",
+            lambda: len(agents_in(tmp_path)) >= 2 or process.poll() is not None,
         )
         yield process
         process.kill()
