@@ -139,9 +139,8 @@ class Choice:
         drawn, and nobody while it has no room: liars, who do no work, would have more of it.
         """
         if lot is not None and self.rests_on_others:
-            drawn = self._first_drawn(lot, runs, shunned, disliked, now)
-            is_free = drawn is not None and self._can_audit(drawn, runs, now)
-            return [drawn.provider] if drawn is not None and is_free else []
+            drawn = self.drawn_auditor(lot, runs, shunned, disliked, now)
+            return [drawn[0]] if drawn is not None and drawn[1] else []
         fit = [
             offer
             for offer in self._fit(shunned, now)
@@ -172,7 +171,21 @@ class Choice:
         """
         if not self.rests_on_others:
             return None
-        drawn = self._first_drawn(lot, runs, shunned, disliked, now)
+        fit = (
+            offer
+            for offer in self._book.current(now)
+            if offer.provider not in shunned
+            and self._deterrence.answers(offer.provider)
+            and not self._misfits(offer)
+            and self._can_ever_audit(offer, runs)
+        )
+        drawn = min(
+            fit,
+            key=lambda one: self._rank(
+                one.provider, self._deterrence.drawn(lot, one.provider), disliked
+            ),
+            default=None,
+        )
         return None if drawn is None else (drawn.provider, self._can_audit(drawn, runs, now))
 
     def _can_audit(self, offer: Offer, runs: range, now: float) -> bool:
@@ -182,30 +195,6 @@ class Choice:
     def _can_ever_audit(self, offer: Offer, runs: range) -> bool:
         drops = self._bill_expected(offer, runs)
         return self._deterrence.auditors(offer.provider, drops, 0) <= AUDITORS_MAX
-
-    def _first_drawn(
-        self,
-        lot: int,
-        runs: range,
-        shunned: Collection[NodeId],
-        disliked: Collection[NodeId],
-        now: float,
-    ) -> Offer | None:
-        fit = (
-            offer
-            for offer in self._book.current(now)
-            if offer.provider not in shunned
-            and self._deterrence.answers(offer.provider)
-            and not self._misfits(offer)
-            and self._can_ever_audit(offer, runs)
-        )
-        return min(
-            fit,
-            key=lambda one: self._rank(
-                one.provider, self._deterrence.drawn(lot, one.provider), disliked
-            ),
-            default=None,
-        )
 
     def is_asked_enough(
         self, shunned: Collection[NodeId], now: float, *, new: range | None = None
