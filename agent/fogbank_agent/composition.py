@@ -127,7 +127,6 @@ def _assemble(
         random=SystemRandom(),
         deposit=config.requestor.deposit,
         channel_beats=config.requestor.channel_beats,
-        by_stake=config.requestor.by_stake,
     )
     node.add_services(requestor.services())
     provider = None

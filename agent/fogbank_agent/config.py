@@ -124,18 +124,14 @@ class RequestorConfig:
     """How results are checked: "none", "audit" (some run again), "verify" (by the task's own
     verifier), "partial" (some runs of each lot again) or "quorum:K" (K must agree); "auto" is
     "verify" for a task that has a verifier, and "audit" for any other.  "none" believes and pays
-    whatever is said, and "quorum:K" what K say that lie together.  On a machine that cannot run
-    tasks "audit" has every run of whoever asks money for it repeated by others with a stake, and
-    pays them too: one or, where the bill is more than the stake covers, up to seven."""
+    whatever is said, which is for providers of your own, and "quorum:K" what K say that lie
+    together.  On a machine that cannot run tasks "audit" has every run of whoever asks money for it
+    repeated by others with a stake, and pays them too: one or, where the bill is more than the
+    stake covers, up to seven."""
 
     audit_ppm: Annotated[int, Between(0, 1_000_000)] = 50_000
     """Runs audited at least, in parts per million.  Who has shown little, or has too little at
     stake, is audited more often."""
-
-    by_stake: bool = True
-    """Audit so often that lying never pays: by price and by what a provider has at stake, and each
-    result of one that has nothing at stake.  False is for providers you know: it goes by the record
-    of results alone, and who is honest for a while and lies then is paid for its lies."""
 
     verifier_fuel_max: Fuel = VERIFIER_FUEL_MAX
     """Fuel that a task's verifier may use for one output, here."""

@@ -78,17 +78,16 @@ class Choice:
         book: OfferBook,
         purse: Purse,
         reputation: Reputation,
-        deterrence: Deterrence | None = None,
+        deterrence: Deterrence,
         *,
         locality: Locality | None = None,
     ) -> None:
         """Choose among the offers of ``book``, within what ``purse`` has free.
 
-        ``deterrence`` knows what a lie would cost a provider; without it providers are judged by
-        their record alone.  ``locality`` tells what has to move; without it that is the package
-        alone, at a rate that nobody has measured.
+        ``deterrence`` knows what a lie would cost a provider.  ``locality`` tells what has to move;
+        without it that is the package alone, at a rate that nobody has measured.
         """
-        self._deterrence = deterrence or Deterrence()
+        self._deterrence = deterrence
         self.bounds = bounds
         self._locality = locality or Locality(Goodput(), bounds.package_id, bounds.package_bytes)
         self._book = book

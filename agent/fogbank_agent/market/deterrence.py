@@ -19,25 +19,25 @@ class Deterrence:
 
     def __init__(
         self,
-        share_of: Callable[[NodeId], int] | None = None,
-        worth_of: Callable[[NodeId], int] | None = None,
+        share_of: Callable[[NodeId], int],
+        worth_of: Callable[[NodeId], int],
         *,
         can_execute: bool = True,
     ) -> None:
-        """Look at no stakes without ``share_of``, and judge by the record of results alone.
+        """Ask ``share_of`` what a lie costs its provider, in drops, as far as that counts here.
 
-        ``share_of`` tells what a lie costs its provider, in drops, as far as this requestor may
-        count on it (section 9.9); ``worth_of`` what its whole stake is worth, None: the same.
-        ``can_execute`` says whether this requestor could repeat a run itself.
+        That is the part of a stake on which this requestor may count (section 9.9); ``worth_of``
+        tells what the whole is worth.  ``can_execute`` says whether this requestor could repeat a
+        run itself.
         """
         self._share_of = share_of
-        self._worth_of = worth_of or share_of
+        self._worth_of = worth_of
         self._can_execute = can_execute
 
     @property
     def rests_on_others(self) -> bool:
         """Whether only others, who have a stake, can tell what is right."""
-        return self._share_of is not None and not self._can_execute
+        return not self._can_execute
 
     def lie_ppm(self, provider: NodeId, at_risk: int, paid: int) -> int:
         """Return the probability of a check, in parts per million, at which a lie wins nothing.
@@ -45,14 +45,12 @@ class Deterrence:
         By lying ``provider`` would win ``at_risk`` drops, of which it keeps the first ``paid`` even
         when it is found out.  Certain where others check: some may be its friends.
         """
-        if self._share_of is None:
-            return 0
         stake = self._share_of(provider) if self._can_execute else 0
         return deterrent_ppm(at_risk, stake - paid)
 
     def share(self, provider: NodeId) -> int:
         """Return what a lie costs ``provider``, in drops, as far as this requestor counts on it."""
-        return 0 if self._share_of is None else self._share_of(provider)
+        return self._share_of(provider)
 
     def auditors(self, provider: NodeId, at_risk: int, paid: int, *, relied_on: int = 0) -> int:
         """Return how many others have to confirm what ``provider`` says; 1 or more.
@@ -63,24 +61,21 @@ class Deterrence:
         """
         if not self.rests_on_others or at_risk <= 0:
             return 1
-        stake = max(relied_on, self.share(provider)) if self._worth(provider) > 0 else 0
+        stake = max(relied_on, self.share(provider)) if self._worth_of(provider) > 0 else 0
         return -(-at_risk // (stake - paid)) if stake > paid else AUDITORS_MAX + 1
 
     def answers(self, provider: NodeId) -> bool:
         """Tell whether ``provider`` may speak: nothing is believed for which nobody can lose."""
-        return not self.rests_on_others or self._worth(provider) > 0
+        return not self.rests_on_others or self._worth_of(provider) > 0
 
     def drawn(self, lot: int, provider: NodeId) -> DrawnPlace:
         """Return the provider's place in the order that ``lot`` gives to all providers.
 
         Who has more at stake is as much likelier to come first; who has nothing comes last.
         """
-        worth = self._worth(provider)
+        worth = self._worth_of(provider)
         # The first of clocks that go off at random, each as often as its stake is worth.
         return worth <= 0, -log(_random_share(lot, provider)) / max(1, worth)
-
-    def _worth(self, provider: NodeId) -> int:
-        return 0 if self._worth_of is None else self._worth_of(provider)
 
 
 def _random_share(lot: int, provider: NodeId) -> float:

@@ -130,20 +130,17 @@ class Requestor:
         random: Random,
         deposit: int,
         channel_beats: int,
-        by_stake: bool = False,
     ) -> None:
         """Buy from peers of ``node``; ``runner`` is the own sandbox for audits, None without one.
 
         Channels to providers are opened with ``deposit`` drops, and reclaimed in ``channel_beats``
-        seconds from one that is gone.  With ``by_stake`` audits are so frequent that lying never
-        pays, by what a provider has at stake.
+        seconds from one that is gone.
         Wrong results are brought before the providers' watches, and this agent's own, ``watch``.
         ``random`` draws salts and audits: seed it from the system except in tests.
         """
         self._node = node
         self._ledger = ledger
         self._own_id = identity.node_id
-        self._by_stake = by_stake
         self._funds: dict[NodeId, Mapping[NodeId, int]] = {}
         self._funds_end_at = 0.0
         self._convicts: Collection[NodeId] = ()
@@ -425,8 +422,8 @@ class Requestor:
             can_run_here=self._runner is not None,
         )
         deterrence = Deterrence(
-            self.stake_of if self._by_stake else None,
-            self._stake_worth if self._by_stake else None,
+            self.stake_of,
+            self._stake_worth,
             can_execute=self._runner is not None,
         )
         sizes = [self._blobs.size(one.blob_id) for one in request.inputs]

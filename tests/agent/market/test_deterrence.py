@@ -357,10 +357,3 @@ def test_auditors_are_drawn_by_worth_and_lies_are_deterred_by_the_share(can_exec
     assert deterrence.auditors(ANN, 200, 0) == (1 if can_execute else 4)
     assert deterrence.answers(CAT) is can_execute
     assert deterrence.rests_on_others is not can_execute
-
-
-def test_by_the_record_alone_no_stake_counts() -> None:
-    deterrence = Deterrence(can_execute=False)
-    assert not deterrence.rests_on_others
-    assert deterrence.answers(ANN)
-    assert (deterrence.lie_ppm(ANN, 50, 0), deterrence.auditors(ANN, 50, 0)) == (0, 1)

@@ -97,6 +97,16 @@ def an_offer(provider: NodeId, **changes: Any) -> Offer:
     return Offer(**fields)
 
 
+class Trust(Deterrence):
+    """Lets the record of results alone count, as if everybody had more to lose than there is."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: 1, lambda _: 1)
+
+    def lie_ppm(self, provider: NodeId, at_risk: int, paid: int) -> int:
+        return 0
+
+
 class Town:
     """One job among ``providers`` whose words the test writes."""
 
@@ -120,7 +130,10 @@ class Town:
         run_ms_max: int = RUN_MS_MAX,
         starts: Mapping[int, Checkpoint] | None = None,
     ) -> None:
-        """Begin with everyone's offer in the book."""
+        """Begin with everyone's offer in the book.
+
+        Without ``stakes`` nobody is taken for a liar, and the record of results alone counts.
+        """
         self.now, self.unix_s = 0.0, 1_700_000_000
         self.book = OfferBook()
         for provider in providers:
@@ -157,12 +170,16 @@ class Town:
         def stake_of(provider: NodeId) -> int:
             return at_stake.get(provider, 0)
 
+        deterrence = (
+            Trust() if stakes is None else Deterrence(stake_of, stake_of, can_execute=can_execute)
+        )
+
         self.choice = Choice(
             bounds,
             self.book,
             self.purse,
             self.reputation,
-            Deterrence(None if stakes is None else stake_of, can_execute=can_execute),
+            deterrence,
             locality=Locality(goodput or Goodput(), PACKAGE, bounds.package_bytes, inputs),
         )
         sizes = input_sizes or [1] * runs

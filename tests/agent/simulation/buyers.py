@@ -95,6 +95,8 @@ ROYALTY_PPM = 20_000
 DEPOSIT = 500_000
 CHECKS_AT_ONCE = 4
 PATIENCE_S = 60.0
+BOUNDLESS = 1 << 62
+"""Drops that nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Buyer:
     fuel: int
     """Of each run."""
 
-    stake_of: Callable[[NodeId], int] | None
+    stake_of: Callable[[NodeId], int]
     """What a provider is seen to have at stake, as far as this requestor may count on it."""
 
     worth_of: Callable[[NodeId], int]
@@ -140,6 +142,9 @@ class Buyer:
     """Shows the watch what others contradict, whether it is right, and who they are."""
 
     pays: bool
+    is_credulous: bool
+    """Takes every stake for boundless, and so looks at the record of results alone."""
+
     can_run_here: bool
     lots_at_once: int
     author: NodeId
@@ -208,7 +213,11 @@ class Buyer:
             self.book,
             self.purse,
             self.reputation,
-            Deterrence(self.stake_of, self.worth_of, can_execute=self.can_run_here),
+            Deterrence(
+                (lambda _: BOUNDLESS) if self.is_credulous else self.stake_of,
+                self.worth_of,
+                can_execute=self.can_run_here,
+            ),
         )
         self.job = Job([100] * self.runs, self.lots_at_once, terms, choice, self._draws())
         self._want_channels()
@@ -418,7 +427,7 @@ class Buyer:
             if isinstance(self.verification, Verify) and is_right(claim, self._task(lot).truth):
                 # Unless its fuel is audited once the verifier has accepted it.
                 audit = 0.0
-            stake = 0 if self.stake_of is None else self.stake_of(provider)
+            stake = self.stake_of(provider)
             auditors = 1
             if job.choice.rests_on_others:
                 # It is lost once for all that is undecided.

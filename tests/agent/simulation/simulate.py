@@ -1,8 +1,7 @@
 """Lives many markets: ``python -m tests.agent.simulation.simulate --seeds 5``; JSON lines.
 
 After the last seed of a setting a line adds them up; ``pays`` says whom cheating paid.  Exits with
-1 when a rule is broken, or cheating paid where requestors audit by stake, as they do unless they
-are told otherwise.
+1 when a rule is broken, or cheating paid.
 """
 
 import argparse
@@ -78,8 +77,6 @@ SETTINGS = {
     "audit by others, colluding, a stake for a bill": replace(
         BY_OTHERS, kinds=(Kind.COLLUDING,), stake=22 * BILL, jobs=1, runs=40, lots_at_once=32
     ),
-    "by the record alone, 20 % cheats": replace(STAKED, stake=0, by_stake=False),
-    "by the record alone, verify, 20 % cheats": replace(VERIFIED, stake=0, by_stake=False),
     # Shared by three requestors, and a tenth is the watch's: each counts on ten bills of a run.
     "honest, audit, long": Setting(
         verification=Audit(0),
@@ -212,7 +209,7 @@ def main() -> None:
             line = {"seed": seed, "setting": name, "broken": broken, **asdict(reports[-1])}
             print(json.dumps(line), flush=True)
         total = summarise(name, setting, reports)
-        is_broken |= bool(total["pays"]) and setting.by_stake
+        is_broken |= bool(total["pays"])
         print(json.dumps(total), flush=True)
     sys.exit(1 if is_broken else 0)
 

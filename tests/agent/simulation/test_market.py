@@ -10,7 +10,7 @@ from .sellers import CHEATS, Kind
 from .simulate import BILL, SETTINGS, broken_rules, whom_cheating_pays
 from .world import Setting, World
 
-SMALL = Setting(providers=40, requestors=6, jobs=2, runs=15, by_stake=False)
+SMALL = Setting(providers=40, requestors=6, jobs=2, runs=15, is_credulous=True)
 
 
 @pytest.mark.slow
@@ -65,7 +65,7 @@ def test_lying_to_all_at_once_pays_only_where_nobody_looks_at_stakes() -> None:
     assert staked.lies > 0
     assert staked.slashed > 0
     assert whom_cheating_pays(BURSTING, [staked]) == []
-    trusted = replace(BURSTING, stake=0, by_stake=False)
+    trusted = replace(BURSTING, stake=0, is_credulous=True)
     trusting = World(2, trusted).live()
     assert trusting.lies > 0
     assert Kind.BURSTING in whom_cheating_pays(trusted, [trusting])
@@ -84,7 +84,7 @@ def test_fuel_that_no_verifier_sees_is_not_worth_lying_about() -> None:
     assert list(broken_rules(staked)) == []
     assert staked.lies > 0
     assert whom_cheating_pays(PADDING, [staked]) == []
-    trusted = replace(PADDING, stake=0, by_stake=False)
+    trusted = replace(PADDING, stake=0, is_credulous=True)
     trusting = World(1, trusted).live()
     assert trusting.wrong > 0
     assert Kind.PADDING in whom_cheating_pays(trusted, [trusting])

@@ -65,8 +65,9 @@ class Setting:
     is_half_bare: bool = False
     """Every other cheat has locked nothing: it lies, and the others confirm that."""
 
-    by_stake: bool = True
-    """Requestors audit so often that lying never pays, and not by the record of results alone."""
+    is_credulous: bool = False
+    """Requestors believe in stakes that nobody has: a fault, to see what it does."""
+
     dispute_s: tuple[float, float] = (0.3, 2.0)
     """From a lie found to the stake seized, the least and the most."""
 
@@ -206,20 +207,18 @@ class World:
             jobs=self.setting.jobs,
             runs=self.setting.runs,
             fuel=self.setting.fuel,
-            stake_of=self._stake_of(buyer_id),
+            stake_of=partial(self._at_stake, buyer_id),
             worth_of=self._worth,
             accuse=self._accuse,
             contradict=self._contradict,
             pays=pays,
+            is_credulous=self.setting.is_credulous,
             can_run_here=self.setting.can_run_here,
             lots_at_once=self.setting.lots_at_once,
             author=author,
         )
 
     # Disputes.
-
-    def _stake_of(self, buyer: NodeId) -> Callable[[NodeId], int] | None:
-        return partial(self._at_stake, buyer) if self.setting.by_stake else None
 
     def _at_stake(self, buyer: NodeId, provider: NodeId) -> int:
         """Return what ``buyer`` counts on: the watch may be the provider's friends."""

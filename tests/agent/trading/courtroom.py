@@ -98,7 +98,7 @@ async def judged(
         for sandbox in sandboxes:
             await nursery.start(sandbox.run)
             await sandbox.check()
-        buyer = await hood.start(1, checks=sandboxes[0], by_stake=True)
+        buyer = await hood.start(1, checks=sandboxes[0])
         await hood.start(2, checks=sandboxes[1])
         liar = await hood.start(
             3, sells=Bent(sandboxes[2], bend, answers), terms=settings(stake=STAKE, price=1_000)

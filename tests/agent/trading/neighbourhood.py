@@ -181,7 +181,6 @@ class Neighbourhood:
         pricing: OwnerPricing | None = None,
         sessions: SessionKeeper | None = None,
         listens: bool = True,
-        by_stake: bool = False,
     ) -> Agent:
         """Start agent ``number``; it ``sells`` with one runner and ``checks`` with another."""
         started = await self._nursery.start(
@@ -193,7 +192,6 @@ class Neighbourhood:
             pricing,
             sessions,
             listens,
-            by_stake,
         )
         assert isinstance(started, Agent)
         self.agents.append(started)
@@ -208,7 +206,6 @@ class Neighbourhood:
         pricing: OwnerPricing | None,
         sessions: SessionKeeper | None,
         listens: bool,
-        by_stake: bool,
         *,
         task_status: trio.TaskStatus[Agent],
     ) -> None:
@@ -244,7 +241,6 @@ class Neighbourhood:
             random=random,
             deposit=DEPOSIT,
             channel_beats=CHANNEL_BEATS,
-            by_stake=by_stake,
         )
         node.add_services(requestor.services())
         provider = None

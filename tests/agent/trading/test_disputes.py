@@ -56,7 +56,7 @@ async def with_liar(
 
     ``judges`` of the three others than the liar have a sandbox.
     """
-    ann = await hood.start(1, checks=checks or Hasher(), by_stake=True)
+    ann = await hood.start(1, checks=checks or Hasher())
     terms = settings(stake=STAKE)
     await hood.start(2, sells=Hasher(), checks=Hasher() if judges > 1 else None, terms=terms)
     await hood.start(4, checks=Hasher() if judges > 2 else None)
@@ -254,7 +254,7 @@ async def test_a_liar_that_vanishes_at_once_loses_its_stake_all_the_same(tmp_pat
 
 async def blind_buyer(hood: Neighbourhood, *sellers: Hasher, can_judge: bool = True) -> Agent:
     """Start a buyer without a sandbox, and providers with a stake who can look at proofs."""
-    ann = await hood.start(1, by_stake=True)
+    ann = await hood.start(1)
     for number, sells in enumerate(sellers, start=2):
         terms = settings(stake=STAKE, price=10 * number)
         checks = Hasher() if can_judge else None
@@ -384,7 +384,7 @@ async def test_what_follows_from_a_right_result_follows_after_a_restart_too(
         # They sell nothing more and offer nothing: their stakes answer all the same.
         for number in (2, 3, 4):
             await hood.start(number, checks=Hasher())
-        ann = await hood.start(1, by_stake=True)
+        ann = await hood.start(1)
 
         await wait_until(
             lambda: (

@@ -174,7 +174,7 @@ async def test_an_input_that_goes_bad_on_the_disk_fails_its_run_and_not_the_agen
     tmp_path: Path, size: int
 ) -> None:
     async with neighbourhood(tmp_path, 2) as hood:
-        buyer = await hood.start(1)
+        buyer = await hood.start(1, checks=Hasher())
         await hood.start(2, sells=Hasher())
         await hood.wait_ready()
         job = await a_job(buyer, [bytes(size)], attempts_max=2)
@@ -324,7 +324,7 @@ async def test_a_job_without_providers_ends_with_a_reason_and_a_story(tmp_path: 
 
 async def test_what_the_wallet_cannot_pay_is_not_ordered(tmp_path: Path) -> None:
     async with neighbourhood(tmp_path, 2) as hood:
-        ann = await hood.start(1)
+        ann = await hood.start(1, checks=Hasher())
         await hood.start(2, sells=Hasher(), terms=settings(price=10_000))
         await hood.wait_ready()
         job = await a_job(ann, [b"x"], fuel_max=10**12, price_max=10_000)

@@ -33,7 +33,7 @@ async def buy(agent: Agent, runs: int) -> None:
 
 async def test_a_stake_is_opened_at_the_start_and_counts_until_it_leaves(tmp_path: Path) -> None:
     async with neighbourhood(tmp_path, 2) as hood:
-        ann = await hood.start(1, checks=Hasher(), by_stake=True)
+        ann = await hood.start(1, checks=Hasher())
         ben = await hood.start(2, sells=Hasher(), terms=settings(stake=STAKE))
         await hood.wait_ready()
         assert ben.provider is not None
@@ -52,7 +52,7 @@ async def test_a_stake_is_opened_at_the_start_and_counts_until_it_leaves(tmp_pat
 
 async def test_after_a_restart_the_stake_is_the_same(tmp_path: Path) -> None:
     async with neighbourhood(tmp_path, 2) as hood:
-        ann = await hood.start(1, checks=Hasher(), by_stake=True)
+        ann = await hood.start(1, checks=Hasher())
         ben = await hood.start(2, sells=Hasher(), terms=settings(stake=STAKE))
         await wait_until(lambda: ann.requestor.stake_of(ben.node_id) == WORTH)
         ben.scope.cancel()
@@ -72,7 +72,7 @@ async def test_with_nothing_at_stake_every_result_is_audited_and_with_much_few_a
 ) -> None:
     async with neighbourhood(tmp_path, 2) as hood:
         checks = Hasher()
-        ann = await hood.start(1, checks=checks, by_stake=True)
+        ann = await hood.start(1, checks=checks)
         ben = await hood.start(2, sells=Hasher())
         await hood.wait_ready()
         assert ben.provider is not None
@@ -113,7 +113,7 @@ async def test_alone_nothing_can_be_staked(tmp_path: Path) -> None:
 async def test_less_than_twice_the_stake_stays_free(tmp_path: Path) -> None:
     poor = identity(3).node_id
     async with neighbourhood(tmp_path, 2) as hood:
-        ann = await hood.start(1, checks=Hasher(), by_stake=True)
+        ann = await hood.start(1, checks=Hasher())
         await hood.start(2)
         cat = await hood.start(3, sells=Hasher(), terms=settings(stake=STAKE))
         await hood.wait_ready()
