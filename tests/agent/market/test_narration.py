@@ -12,6 +12,7 @@ from fogbank_agent.market.story import (
     RunFailed,
     RunHedged,
     RunOrdered,
+    StoryEvent,
     TicksOwed,
 )
 from fogbank_protocol.identity import NodeId, short_form
@@ -46,8 +47,12 @@ def test_a_bid_tells_what_has_to_move_where_that_takes_long() -> None:
 
 def test_a_hedge_tells_why_it_went_out_and_what_the_slow_one_was_paid() -> None:
     ann = short_form(ANN)
-    told = [RunHedged(1, ANN, 5_000), TicksOwed(1, ANN, 10**9, 100), AttemptCancelled(1, ANN)]
-    assert [line.partition(" s  ")[2] for line in narrate([(0, one) for one in told])] == [
+    told: list[tuple[int, StoryEvent]] = [
+        (5_000, RunHedged(1, ANN, 5_000)),
+        (6_000, TicksOwed(1, ANN, 10**9, 100)),
+        (6_000, AttemptCancelled(1, ANN)),
+    ]
+    assert [line.partition(" s  ")[2] for line in narrate(told)] == [
         f"{ann} has had order 1 for 5.0 s: somebody else is to have it too, and the first result "
         "counts.",
         f"{ann} stated 1,000,000,000 fuel while it worked: 100 drops of the bill, paid then.",
