@@ -279,6 +279,7 @@ class Requestor:
             shell.take_states()
             self._payments.want_now()
             del self._jobs[shell.job_id]
+            self._channels.want(shell.job_id, ())
             for blob_id in pinned:
                 self._blobs.unpin(blob_id)
             self._keep_a_while(shell.outputs)
@@ -396,8 +397,7 @@ class Requestor:
         self._journal.record_job(job_id, int(time()), request.package_id, name, runs)
         self._jobs[job_id] = shell
         self._relay.seek()
-        for provider in shell.wanted():
-            self._channels.want(provider)
+        self._channels.want(job_id, shell.wanted())
         return shell
 
     def _job(self, request: JobRequest, package: Package) -> Job:
@@ -592,8 +592,7 @@ class Requestor:
 
     def _poke(self) -> None:
         for shell in self._jobs.values():
-            for provider in shell.wanted():
-                self._channels.want(provider)
+            self._channels.want(shell.job_id, shell.wanted())
             shell.poke()
 
 
