@@ -36,6 +36,9 @@ class Attempt:
 
     start: Checkpoint | None = None
     is_late: bool = False
+    is_silence_told: bool = False
+    """The story says who had not answered when the bids were compared."""
+
     lot: int | None = None
     """What an auditor is drawn by; None where the cheapest is taken."""
 

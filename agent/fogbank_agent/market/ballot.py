@@ -520,7 +520,7 @@ class Ballot:
                 if not own and alone:
                     results = self._checked[voice.attempt]
                 count = self._choice.count_confirmed(voice.provider, results)
-                commands.append(KeepReputation(voice.provider, count))
+                commands.append(KeepReputation(voice.provider, count, results))
         return commands
 
     def _release(self, attempt: int, provider: NodeId) -> None:
