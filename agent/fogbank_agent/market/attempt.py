@@ -36,6 +36,11 @@ class Attempt:
 
     start: Checkpoint | None = None
     is_late: bool = False
+    """Another provider is to have the run too."""
+
+    is_hedge: bool = False
+    """It was begun while somebody was late."""
+
     is_silence_told: bool = False
     """The story says who had not answered when the bids were compared."""
 

@@ -290,6 +290,23 @@ class RunBegunAnew:
 
 
 @dataclass(frozen=True, slots=True)
+class RunHedged:
+    """``provider`` has worked for ``after_ms`` on order ``attempt``: another is to have it too."""
+
+    attempt: int
+    provider: NodeId
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptCancelled:
+    """``provider`` was told to stop: what it would say of order ``attempt`` counts no more."""
+
+    attempt: int
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class ProvidersSilent:
     """Those had not answered order ``attempt`` when the bids for it were compared."""
 
@@ -329,5 +346,7 @@ StoryEvent: TypeAlias = (
     | RunResumed
     | ResumeRefuted
     | RunBegunAnew
+    | RunHedged
+    | AttemptCancelled
     | ProvidersSilent
 )

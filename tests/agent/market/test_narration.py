@@ -8,6 +8,7 @@ from fogbank_agent.limits import CONTROL_FRAME_BYTES_MAX, STORY_LINES_MAX
 from fogbank_agent.market.narration import narrate, shorten
 from fogbank_agent.market.reasons import SAID_BY_PROVIDERS, Reason, sentence
 from fogbank_agent.market.story import (
+    AttemptCancelled,
     AttemptFailed,
     BidSeen,
     OrderDeclined,
@@ -15,6 +16,7 @@ from fogbank_agent.market.story import (
     ProvidersSilent,
     ResultRefused,
     RunFailed,
+    RunHedged,
     RunOrdered,
     StoryEvent,
     TicksOwed,
@@ -90,6 +92,21 @@ def test_a_bid_tells_what_has_to_move_where_that_takes_long() -> None:
 )
 def test_a_sentence_says_what_is_so_and_no_more(event: StoryEvent, sentence: str) -> None:
     assert narrate([(0, event)]) == [f"    0.000 s  {sentence}"]
+
+
+def test_a_hedge_tells_why_it_went_out_and_what_the_slow_one_was_paid() -> None:
+    ann = short_form(ANN)
+    told: list[tuple[int, StoryEvent]] = [
+        (5_000, RunHedged(1, ANN, 5_000)),
+        (6_000, TicksOwed(1, ANN, 10**9, 100)),
+        (6_000, AttemptCancelled(1, ANN)),
+    ]
+    assert [line.partition(" s  ")[2] for line in narrate(told)] == [
+        f"{ann} has had order 1 for 5.0 s: somebody else is to have it too, and the first result "
+        "counts.",
+        f"{ann} stated 1,000,000,000 fuel while it worked: 100 drops of the bill, due then.",
+        f"Order 1 was taken back from {ann}: nothing is due for it but what was stated.",
+    ]
 
 
 def test_every_reason_has_a_sentence_of_its_own_and_the_story_can_tell_it() -> None:
