@@ -195,7 +195,7 @@ def test_a_run_that_moves_for_its_price_is_no_fault_of_its_provider() -> None:
     (failed,) = town.told(AttemptFailed)
     assert failed == AttemptFailed(1, ANN, Reason.BEATEN_ON_PRICE)
     assert describe(failed).endswith("another one asks at most half as much for the rest.")
-    assert failed.reason in REQUESTORS_DOING
+    assert Reason.BEATEN_ON_PRICE in REQUESTORS_DOING
 
 
 def test_what_a_lost_provider_had_done_is_told_to_be_done_again_and_paid_as_stated() -> None:
