@@ -74,6 +74,15 @@ class TicksOwed:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvanceSpent:
+    """``provider`` has ``drops`` for what it has not shown, and gets no more for now."""
+
+    attempt: int
+    provider: NodeId
+    drops: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunMoved:
     """Order ``attempt`` asks for the rest of a run that ``provider`` brought to ``position``."""
 
@@ -288,6 +297,7 @@ StoryEvent: TypeAlias = (
     | RunPlaced
     | RunProgressed
     | TicksOwed
+    | AdvanceSpent
     | RunMoved
     | StartRefuted
     | ResultArrived
