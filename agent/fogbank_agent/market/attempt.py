@@ -38,6 +38,11 @@ class Attempt:
 
     start: Checkpoint | None = None
     is_late: bool = False
+    """Another provider is to have the run too."""
+
+    is_hedge: bool = False
+    """It was begun while somebody was late."""
+
     lot: int | None = None
     """What an auditor is drawn by; None where the cheapest is taken."""
 

@@ -36,6 +36,7 @@ from .job_messages import (
 from .reasons import Reason
 from .story import (
     AdvanceSpent,
+    AttemptCancelled,
     AttemptFailed,
     BidSeen,
     MoneyShort,
@@ -45,6 +46,7 @@ from .story import (
     ResultReused,
     ResumeRefuted,
     RunBegunAnew,
+    RunHedged,
     RunMoved,
     RunOrdered,
     RunPlaced,
@@ -246,9 +248,10 @@ class Attempts:
         proposal = agreed(attempt)
         attempt.stage = Stage.RUNNING
         attempt.ends_at = now + self._run_s_max + RESULT_GRACE_S
-        # Who was drawn to audit must not have another drawn by being slow.
-        is_drawn = attempt.lot is not None and self._choice.rests_on_others
-        attempt.hedge_at = inf if is_drawn else now + self._hedge_s
+        # Whoever was drawn must not have another drawn by being slow: of two a liar's friend, who
+        # does no work, is the first.  And one is hedged by one other, not by all that there are.
+        is_waited_for = attempt.lot is not None or attempt.is_hedge
+        attempt.hedge_at = inf if is_waited_for else now + self._hedge_s
         self._choice.begin_work(now)
         self.placement.succeed()
         self.left -= 1
@@ -344,6 +347,8 @@ class Attempts:
         """Let the provider wait for the others: it has done its work, and its place is free."""
         proposal = agreed(attempt)
         attempt.stage, attempt.ends_at, attempt.hedge_at = Stage.COMMITTED, inf, inf
+        # What it is bound to counts, however long it took.
+        attempt.is_late = False
         self._bound.add(proposal.provider)
         self._choice.end(proposal.provider)
         self._choice.end_work(now)
@@ -383,14 +388,22 @@ class Attempts:
         if attempt.lot is not None:
             self._places_taken.add(attempt.place)
         self.left = max(self.left, self._ballot.voices_most - len(self._ballot.voices))
-        told = [*shown, *self._tell_ticks(attempt.number), *self._end_late(now)]
+        told = [*shown, *self._tell_ticks(attempt.number)]
         if result.evidence:
             told.append(self._tell(ResultReused(number, proposal.provider, result.evidence)))
-        return [*told, *heard]
+        return [*told, *heard, *self._end_undrawn(now)]
 
-    def _end_late(self, now: float) -> list[BallotCommand]:
-        """Stop those that were not waited for."""
-        return self._end([one for one in self._live.values() if one.is_late], now)
+    def _end_undrawn(self, now: float) -> list[BallotCommand]:
+        """Stop all that were chosen by price and bound to nothing before a result was seen.
+
+        Else a liar that is slow on purpose would be audited by a friend that bid for the hedge.
+        """
+        ended = [
+            one
+            for one in self._live.values()
+            if one.lot is None and one.stage is not Stage.REVEALING
+        ]
+        return self._end(ended, now)
 
     def proceed(self, now: float) -> list[BallotCommand]:
         """Close the auctions that are over, and give up what has taken too long."""
@@ -409,7 +422,8 @@ class Attempts:
                 return self._give_up(attempt, Reason.DEADLINE_PASSED, now)
             case Stage.RUNNING if now >= attempt.hedge_at:
                 attempt.hedge_at, attempt.is_late = inf, True
-                return []
+                late_ms = round(self._hedge_s * 1_000)
+                return [self._tell(RunHedged(attempt.number, agreed(attempt).provider, late_ms))]
             case Stage.RUNNING if now >= attempt.look_at:
                 return self._pay_ticks(attempt, now)
             case _:
@@ -485,7 +499,14 @@ class Attempts:
             return self._explain_silence(now) if is_news else []
         start = self.start
         auction = Auction(providers, now)
-        attempt = Attempt(self._number_next, auction, start=start, lot=lot, place=place)
+        attempt = Attempt(
+            self._number_next,
+            auction,
+            start=start,
+            is_hedge=any(one.is_late for one in self._live.values()),
+            lot=lot,
+            place=place,
+        )
         self._number_next += 1
         self._live[attempt.number] = attempt
         self._choice.begin_asking()
@@ -619,8 +640,14 @@ class Attempts:
             self._end_attempt(attempt, now)
             commands.append(EndAttempt(self._lot, attempt.number))
             if attempt.number in self.records:
-                self.records[attempt.number].failure = Reason.CANCELLED
+                record = self.records[attempt.number]
+                record.failure = Reason.CANCELLED
+                if attempt.is_late:
+                    # Else who states work and never ends it would be given the next lot too.
+                    self._choice.count_failure(record.proposal.provider)
                 commands += self._tell_ticks(attempt.number)
+                cancelled = AttemptCancelled(attempt.number, record.proposal.provider)
+                commands.append(self._tell(cancelled))
         return commands
 
     def _end_attempt(self, attempt: Attempt, now: float) -> None:

@@ -8,6 +8,7 @@ from ..limits import STORY_LINES_MAX
 from .reasons import Reason, sentence, sentences
 from .story import (
     AdvanceSpent,
+    AttemptCancelled,
     AttemptFailed,
     BidSeen,
     CheckBegun,
@@ -29,6 +30,7 @@ from .story import (
     RunAccepted,
     RunBegunAnew,
     RunFailed,
+    RunHedged,
     RunMoved,
     RunOrdered,
     RunPlaced,
@@ -138,6 +140,16 @@ def describe(event: StoryEvent) -> str:
             return f"{short_form(provider)} answered: {outcome}, {fuel:,} fuel, {cost} if accepted."
         case AttemptFailed(_, provider, reason):
             return f"{short_form(provider)} gave no result: {sentence(reason)}."
+        case RunHedged(attempt, provider, after_ms):
+            return (
+                f"{short_form(provider)} has had order {attempt} for {after_ms / 1_000:,.1f} s: "
+                "somebody else is to have it too, and the first result counts."
+            )
+        case AttemptCancelled(attempt, provider):
+            return (
+                f"Order {attempt} was taken back from {short_form(provider)}: nothing is due for "
+                "it but what was stated."
+            )
         case RunAccepted() | RunReopened() | RunFailed() | ProviderPaid():
             return _describe_end(event)
         case DisputeOpened() | DisputeEnded():

@@ -290,6 +290,23 @@ class RunBegunAnew:
     fuel: int
 
 
+@dataclass(frozen=True, slots=True)
+class RunHedged:
+    """``provider`` has worked for ``after_ms`` on order ``attempt``: another is to have it too."""
+
+    attempt: int
+    provider: NodeId
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptCancelled:
+    """``provider`` was told to stop: what it would say of order ``attempt`` counts no more."""
+
+    attempt: int
+    provider: NodeId
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -322,4 +339,6 @@ StoryEvent: TypeAlias = (
     | RunResumed
     | ResumeRefuted
     | RunBegunAnew
+    | RunHedged
+    | AttemptCancelled
 )

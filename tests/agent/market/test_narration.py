@@ -5,8 +5,17 @@ from pathlib import Path
 from fogbank_agent.limits import CONTROL_FRAME_BYTES_MAX, STORY_LINES_MAX
 from fogbank_agent.market.narration import narrate, shorten
 from fogbank_agent.market.reasons import Reason, sentence
-from fogbank_agent.market.story import BidSeen, OrderDeclined, RunFailed, RunOrdered
-from fogbank_protocol.identity import NodeId
+from fogbank_agent.market.story import (
+    AttemptCancelled,
+    BidSeen,
+    OrderDeclined,
+    RunFailed,
+    RunHedged,
+    RunOrdered,
+    StoryEvent,
+    TicksOwed,
+)
+from fogbank_protocol.identity import NodeId, short_form
 
 ANN = NodeId(b"a" * 32)
 SPEC = Path(__file__).parents[3] / "SPEC.md"
@@ -34,6 +43,21 @@ def test_a_bid_tells_what_has_to_move_where_that_takes_long() -> None:
     assert lines[0].endswith("to begin at once.")
     assert lines[1].endswith("; 4.0 MB have to move for it, which takes 0.4 s as measured.")
     assert lines[2].endswith("at a guess.")
+
+
+def test_a_hedge_tells_why_it_went_out_and_what_the_slow_one_was_paid() -> None:
+    ann = short_form(ANN)
+    told: list[tuple[int, StoryEvent]] = [
+        (5_000, RunHedged(1, ANN, 5_000)),
+        (6_000, TicksOwed(1, ANN, 10**9, 100)),
+        (6_000, AttemptCancelled(1, ANN)),
+    ]
+    assert [line.partition(" s  ")[2] for line in narrate(told)] == [
+        f"{ann} has had order 1 for 5.0 s: somebody else is to have it too, and the first result "
+        "counts.",
+        f"{ann} stated 1,000,000,000 fuel while it worked: 100 drops of the bill, paid then.",
+        f"Order 1 was taken back from {ann}: nothing is due for it but what was stated.",
+    ]
 
 
 def test_every_reason_has_a_sentence_of_its_own_and_the_story_can_tell_it() -> None:

@@ -31,6 +31,7 @@ from fogbank_agent.market.purchase import PurchaseState
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import (
     AdvanceSpent,
+    AttemptCancelled,
     AttemptFailed,
     CheckBegun,
     CheckSpared,
@@ -38,10 +39,13 @@ from fogbank_agent.market.story import (
     NobodyToAsk,
     OrderDeclined,
     ProviderCaught,
+    ResultArrived,
     ResultCommitted,
     RunAccepted,
     RunBegunAnew,
     RunFailed,
+    RunHedged,
+    RunOrdered,
     TicksOwed,
 )
 from fogbank_protocol.identity import NodeId
@@ -210,6 +214,89 @@ def test_a_run_that_takes_long_goes_to_another_too_and_the_first_result_wins() -
             EndJob(),
         ]
         assert not town.purse.is_lending
+
+
+def a_hedged_run(town: Town) -> tuple[SignAgreement, SignAgreement]:
+    """Let Ann be slow, and Ben have the run too."""
+    (order,) = town.begin()
+    slow = town.agree(order, ANN)
+    (order,) = [one for one in town.wait(5.0) if isinstance(one, SendOrder)]
+    return slow, town.agree(order, BEN)
+
+
+def test_a_story_tells_why_a_run_was_hedged_and_whose_work_was_stopped() -> None:
+    town = Town(ANN, BEN, hedge_s=5.0)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.tell(TickStated(0, 1, AgreementId(b"t" * 32), GIGAFUEL // 2))
+    assert town.told(RunHedged) == []
+    (order,) = town.wait(5.0)
+    assert town.told(RunHedged) == [RunHedged(1, ANN, 5_000)]
+    town.finish(town.agree(order, BEN))
+    kinds = [type(event) for _, event in town.story]
+    assert kinds.index(RunHedged) + 1 == kinds.index(RunOrdered, 1)
+    assert kinds.index(ResultArrived) < kinds.index(TicksOwed) < kinds.index(AttemptCancelled)
+    assert town.told(TicksOwed) == [TicksOwed(1, ANN, GIGAFUEL // 2, 50)]
+    assert town.told(AttemptCancelled) == [AttemptCancelled(1, ANN)]
+
+
+def test_a_slow_liar_is_not_audited_by_the_friend_that_bid_for_the_hedge() -> None:
+    town = Town(ANN, BEN, CAT, verification=Audit(0), can_run_here=True, hedge_s=5.0)
+    slow, hedge = a_hedged_run(town)
+    assert town.finish(slow, wrong()) == [EndAttempt(0, 2), RunHere(0)]
+    assert town.finish(hedge, wrong()) == [], "it is not wanted any more"
+    commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
+    assert commands[0] == Refuse(0, 1, ANN, Reason.WRONG_RESULT)
+
+
+def test_an_auction_for_a_hedge_ends_with_the_first_result() -> None:
+    town = Town(ANN, BEN, verification=Audit(0), can_run_here=True, hedge_s=5.0)
+    (order,) = town.begin()
+    slow = town.agree(order, ANN)
+    (order,) = town.wait(5.0)
+    assert order == SendOrder(0, 2, [BEN])
+    assert town.finish(slow) == [EndAttempt(0, 2), RunHere(0)]
+    assert town.bid(order, BEN) == []
+    assert town.told(AttemptCancelled) == [], "nobody had it yet"
+
+
+def test_without_a_sandbox_an_auditor_is_drawn_though_a_hedge_is_under_way() -> None:
+    drawn: set[NodeId] = set()
+    for number in range(10):
+        town = Town(
+            ANN, BEN, CAT, verification=Audit(0), hedge_s=5.0, draws=chain([0], repeat(number))
+        )
+        slow, _ = a_hedged_run(town)
+        ended, order = town.finish(slow, wrong())
+        assert ended == EndAttempt(0, 2)
+        assert isinstance(order, SendOrder)
+        drawn.add(order.providers[0])
+    assert drawn == {BEN, CAT}, "whoever bid for the hedge has no better chance"
+
+
+def test_whoever_was_drawn_is_not_hedged() -> None:
+    town = Town(ANN, BEN, CAT, verification=Audit(0), hedge_s=5.0)
+    (order,) = town.begin()
+    (order,) = town.finish(town.agree(order, ANN))
+    assert isinstance(order, SendOrder)
+    town.agree(order, order.providers[0])
+    assert town.wait(RUN_S - 1) == []
+
+
+def test_one_slow_run_goes_to_one_other_and_not_to_everybody() -> None:
+    town = Town(ANN, BEN, CAT, DAN, hedge_s=5.0)
+    _, hedge = a_hedged_run(town)
+    assert town.wait(30.0) == []
+    # But whoever stands in for a slow one and fails is replaced.
+    (order,) = town.tell(AttemptBroke(0, hedge.attempt, Reason.HOST_FAULT))
+    assert isinstance(order, SendOrder)
+
+
+def test_whoever_was_too_slow_comes_after_others_until_it_gives_a_result() -> None:
+    town = Town(ANN, BEN, runs=2, lots_at_once=1, hedge_s=5.0)
+    _, hedge = a_hedged_run(town)
+    (order,) = [one for one in town.finish(hedge) if isinstance(one, SendOrder)]
+    assert order == SendOrder(1, 1, [BEN, ANN])
 
 
 def test_a_slow_run_is_kept_when_there_is_nobody_else() -> None:
@@ -657,6 +744,58 @@ def test_what_waits_to_be_shown_takes_no_place_at_its_provider() -> None:
     town.tell(result_came(0, 2, right(), GIGAFUEL))
     assert town.choice.in_flight(ANN) == town.choice.in_flight(BEN) == 0
     assert town.purse.at_risk(ANN) == 0
+
+
+def test_a_quorum_of_two_slow_providers_is_not_broken_by_hedging() -> None:
+    town = Town(ANN, BEN, verification=Quorum(2), hedge_s=5.0)
+    a_quorum_at_work(town, ANN, BEN)
+    assert town.wait(10.0) == []
+    assert town.commit(0, 1) == []
+    assert len(town.commit(0, 2)) == 2
+    assert town.finish(SignAgreement(0, 1, ANN)) == []
+    ended = town.finish(SignAgreement(0, 2, BEN))
+    assert [one for one in ended if isinstance(one, Owe)] == [
+        Owe(0, 1, ANN, BILL),
+        Owe(0, 2, BEN, BILL),
+    ]
+
+
+def test_for_a_slow_member_of_a_quorum_that_is_bound_nobody_else_is_asked() -> None:
+    town = Town(ANN, BEN, verification=Quorum(2), hedge_s=5.0)
+    a_quorum_at_work(town, ANN, BEN)
+    assert town.wait(10.0) == []
+    assert town.commit(0, 1) == []
+    town.book.put(an_offer(CAT), town.now)
+    assert town.tell(OffersChanged()) == [SendOrder(0, 3, [CAT])], "in place of Ben"
+
+
+@pytest.mark.parametrize("is_bound", [False, True])
+def test_a_hedge_does_not_decide_between_the_claims_of_a_quorum(is_bound: bool) -> None:
+    town = Town(ANN, BEN, CAT, verification=Quorum(2), can_run_here=True, hedge_s=5.0)
+    a_quorum_at_work(town, ANN, BEN)
+    order = next(one for one in town.wait(5.0) if isinstance(one, SendOrder))
+    hedge = town.agree(order, CAT)
+    assert town.commit(0, 1) == []
+    assert len(town.commit(0, 2)) == 2
+    if is_bound:
+        assert town.commit(0, hedge.attempt) == []
+    commands = town.finish(SignAgreement(0, 1, ANN), wrong())
+    assert EndAttempt(0, hedge.attempt) in commands
+    assert town.finish(SignAgreement(0, 2, BEN), right()) == [RunHere(0)]
+    assert town.finish(hedge, wrong()) == []
+
+
+def test_a_hedge_that_is_bound_before_a_slow_member_takes_its_place() -> None:
+    town = Town(ANN, BEN, CAT, verification=Quorum(2), hedge_s=5.0)
+    a_quorum_at_work(town, ANN, BEN)
+    assert town.commit(0, 1) == []
+    order = next(one for one in town.wait(5.0) if isinstance(one, SendOrder))
+    hedge = town.agree(order, CAT)
+    asked = town.commit(0, hedge.attempt)
+    assert asked == [AskReveal(0, 1, ANN), AskReveal(0, hedge.attempt, CAT)]
+    assert EndAttempt(0, 2) in town.finish(SignAgreement(0, 1, ANN))
+    assert Owe(0, hedge.attempt, CAT, BILL) in town.finish(hedge)
+    assert AttemptCancelled(2, BEN) in town.told(AttemptCancelled)
 
 
 def test_a_quorum_that_disagrees_asks_the_own_sandbox() -> None:

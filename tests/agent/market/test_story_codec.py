@@ -8,6 +8,7 @@ from fogbank_agent.market.narration import describe, narrate
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import (
     AdvanceSpent,
+    AttemptCancelled,
     AttemptFailed,
     BidSeen,
     CheckBegun,
@@ -29,6 +30,7 @@ from fogbank_agent.market.story import (
     RunAccepted,
     RunBegunAnew,
     RunFailed,
+    RunHedged,
     RunMoved,
     RunOrdered,
     RunPlaced,
@@ -64,6 +66,8 @@ EVENTS: list[StoryEvent] = [
     ResultCommitted(1, ANN),
     ResultReused(1, ANN, 2),
     ResultArrived(1, ANN, "ok", 10**9, 101),
+    RunHedged(1, ANN, 5_000),
+    AttemptCancelled(1, ANN),
     AttemptFailed(1, ANN, Reason.PROVIDER_LOST),
     CheckBegun(125_000, here=True),
     CheckSpared(125_000),
