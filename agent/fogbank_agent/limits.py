@@ -172,6 +172,10 @@ DEPOSIT_PARTS = 8
 CHANNEL_IDLE_S = 3_600.0
 """After so long without a lot of its requestor a provider closes the channel (section 9.6)."""
 
+PROVIDER_ABSENT_S = 600.0
+"""After so long without its provider a channel that no job wants is reclaimed: far longer than a
+restart takes, and whoever comes back later has the channel's beats to show its vouchers in."""
+
 CHANNELS_LOOK_S = 60.0
 """How often the ledger is asked for all own channels, whatever news came meanwhile."""
 

@@ -7,7 +7,8 @@ from typing import cast
 
 from fogbank_dag_ledger.operations import ObjectId, Voucher
 from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
-from fogbank_dag_ledger.statements import is_voucher
+from fogbank_dag_ledger.vouchers import check_settles
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId, short_form
 from fogbank_protocol.node.database import DatabaseFailure
 
@@ -23,6 +24,17 @@ _log = getLogger(__name__)
 
 class BadVoucher(Exception):
     """A voucher that does not count (section 9.6); the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a settlement."""
+
+    voucher: Voucher | None
+    """The last of the lane that it pays over, to be kept for the ledger."""
+
+    paid: Sequence[AgreementId]
+    """Those of ``accepted`` that are paid, now or before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +146,7 @@ class Debts:
         except DatabaseFailure as error:
             _log.error("what is earned is kept in memory alone for now: %s", error)
 
-    def settle(self, requestor: NodeId, settlement: Settlement) -> None:
+    def settle(self, requestor: NodeId, settlement: Settlement) -> Settled:
         """Take in what ``requestor`` pays, and what it will not pay.
 
         Answer it only after ``Journal.sync``.
@@ -142,12 +154,15 @@ class Debts:
         Raises:
             BadVoucher: its voucher does not count; nothing was taken in.
         """
-        payment = settlement.payment
+        payment, settled = settlement.payment, Settled(None, ())
         if payment is not None:
             lane = self._hear(requestor, payment)
-            self._use(requestor, payment.channel, lane, settlement.accepted)
+            paid = self._use(requestor, payment.channel, lane, settlement.accepted)
+            # Not the one that came: of one that is known the signature was not looked at again.
+            settled = Settled(lane.voucher, paid)
         for agreement, _ in settlement.refused:
             self._refuse(requestor, agreement)
+        return settled
 
     def begin_closing(self, channel: ObjectId) -> None:
         """Take no voucher of ``channel`` any more: it is settled by those that are here."""
@@ -176,13 +191,11 @@ class Debts:
             return known
         if not tally.is_newer(said):
             raise BadVoucher("it says less than the one before")
-        others = sum(one.voucher.total for number, one in lanes.items() if number != voucher.lane)
-        if others + voucher.total > view.deposit:
-            raise BadVoucher("it says more than is in the channel")
-        if voucher.lane >= view.terms.lanes or not is_voucher(
-            view.terms.voucher_key, self._network, channel, voucher
-        ):
-            raise BadVoucher("it is not signed for this channel")
+        others = [one.voucher for number, one in lanes.items() if number != voucher.lane]
+        try:
+            check_settles(voucher, others, channel, view.terms, self._network, view.deposit)
+        except RemoteProtocolError as error:
+            raise BadVoucher(f"the channel could not be closed by it: {error}") from None
         lanes[voucher.lane] = _Lane(voucher, tally.hear(said))
         self._book.keep_received(channel, voucher, lanes[voucher.lane].tally)
         return lanes[voucher.lane]
@@ -203,26 +216,32 @@ class Debts:
         channel: ObjectId,
         lane: _Lane,
         agreements: Sequence[AgreementId],
-    ) -> None:
-        bills = self._unpaid_bills(requestor, agreements)
+    ) -> Sequence[AgreementId]:
+        """Pay what the lane covers; return those of ``agreements`` that are paid by now."""
+        paid = self._bills(requestor, agreements, "paid")
+        bills = self._bills(requestor, agreements, "unpaid")
         tally = lane.tally.cover(bills)
         if tally is None:
             _log.warning("%s claims to have paid more than it has", short_form(requestor))
-            return
+            return [bill.agreement for bill in paid]
         number = lane.voucher.lane
         self._lanes[channel][number] = _Lane(lane.voucher, tally)
         self._book.keep_received(channel, lane.voucher, tally)
         for bill in bills:
             self._mark_paid(requestor, bill)
+        return [bill.agreement for bill in (*paid, *bills)]
 
-    def _unpaid_bills(self, requestor: NodeId, agreements: Sequence[AgreementId]) -> Sequence[Bill]:
+    def _bills(
+        self, requestor: NodeId, agreements: Sequence[AgreementId], state: str
+    ) -> Sequence[Bill]:
         bills: list[Bill] = []
         for agreement in agreements:
             rows = self._journal.query(
                 "SELECT drops, author, royalty FROM earned "
-                "WHERE agreement_id = ? AND requestor = ? AND state = 'unpaid'",
+                "WHERE agreement_id = ? AND requestor = ? AND state = ?",
                 agreement,
                 requestor,
+                state,
             )
             for row in rows:
                 drops, author, royalty = cast("tuple[int, bytes | None, int]", row)
@@ -244,7 +263,7 @@ class Debts:
     # Refusals.
 
     def _refuse(self, requestor: NodeId, agreement: AgreementId) -> None:
-        for bill in self._unpaid_bills(requestor, [agreement]):
+        for bill in self._bills(requestor, [agreement], "unpaid"):
             self._journal.record(
                 "UPDATE earned SET state = 'refused' WHERE agreement_id = ?", agreement
             )

@@ -58,7 +58,7 @@ from ..market.run_messages import (
     decode_run_item,
     encode_run_opening,
 )
-from ..market.ticks import Tick, check_tick, open_tick, tick_id
+from ..market.ticks import Tick, check_tick, followed, open_tick, tick_id
 from ..market.verification import Claim
 from .call_failures import reason_of
 from .methods import ORDER_METHOD, REVEAL_METHOD, RUN_METHOD, SIGNED_OVERHEAD_BYTES
@@ -160,10 +160,7 @@ class PurchaseCalls:
         signature = sign_agreement(body, self._network, self._identity)
         opening = RunOpening(order.signed, body, signature, inline_inputs)
         named = agreement_id(body, self._network)
-        runs = len(order.order.inputs)
-        start = order.order.start
-        begun = 0 if start is None else start.fuel
-        progress = _Progress(named, agreement, runs, on_agreement, on_tick, on_commitment, begun)
+        progress = _Progress(named, agreement, order.order, on_agreement, on_tick, on_commitment)
         progress.reuse = order.bids[provider][1].reuse
         try:
             ended = await self._listen(order, provider, opening, progress)
@@ -298,13 +295,10 @@ class PurchaseCalls:
 class _Progress:
     named: AgreementId
     agreement: Agreement
-    runs: int
+    order: Order
     on_agreement: Callable[[AgreementId, Agreement], None]
     on_tick: Callable[[AgreementId, Tick], Awaitable[None]]
     on_commitment: Callable[[], None]
-    begun: int = 0
-    """Fuel that somebody else had used for the run."""
-
     commitment: bytes | None = None
 
     reuse: bool = False
@@ -314,7 +308,8 @@ class _Progress:
     signed: bool = False
     signed_at: float = 0.0
     ticks: int = 0
-    fuel: int = 0
+    last: Tick | None = None
+    """What was stated, with the last checkpoint."""
 
     def sign(self) -> None:
         self.signed = True
@@ -332,8 +327,8 @@ class _Progress:
         if self.ticks > TICKS_BURST_MAX + TICKS_PER_S_MAX * seconds:
             raise RemoteProtocolError("more than forty statements a second", rule="9.5")
         tick = open_tick(statement, network)
-        check_tick(tick, self.named, self.agreement, self.runs, self.fuel)
-        self.fuel = tick.fuel
+        check_tick(tick, self.named, self.agreement, self.order, self.last)
+        self.last = followed(tick, self.last)
         # A statement is paid unseen: who makes them up is no faster at it than the fastest worker.
         ahead = max(0, tick.fuel - self.agreement.tick)
         await trio.sleep_until(self.signed_at + ahead / PACE_FUEL_PER_S)
@@ -354,7 +349,10 @@ class _Progress:
     def check_end(self, receipt: Receipt) -> None:
         """Check that the receipt does not take back what was stated."""
         is_fault = any(isinstance(one.outcome, HostFault) for one in receipt.results)
-        if receipt.fuel - self.begun < self.fuel and not is_fault:
+        start = self.order.start
+        begun = 0 if start is None else start.fuel
+        stated = 0 if self.last is None else self.last.fuel
+        if receipt.fuel - begun < stated and not is_fault:
             raise RemoteProtocolError("a receipt for less fuel than was stated", rule="9.5")
 
 
