@@ -647,14 +647,38 @@ HEARD_OFFERS_BODY_BYTES_MAX = 65_536
 HEARD_OFFERS_MAX = 1_024
 """Providers that are remembered from offers passed on."""
 
+HEARD_RUMOURS_MAX = 4_096
+"""What neighbours say of them and is remembered: one address a neighbour and provider."""
+
+HEARD_WAYS_MAX = 1_024
+"""Ways on which such offers come, of which each has a fair share: twice what all peers can make."""
+
+HEARD_TELLERS_MAX = 256
+"""Peers of which it is remembered how much they passed on in this minute."""
+
 HEARD_OFFERS_A_MINUTE_MAX = 600
 """Offers that one peer may pass on in a minute; more are not looked at."""
+
+HEARD_FRESH_S = 90.0
+"""Seconds without a word after which what a neighbour said gives way to what it says now.
+
+In this time it may say less than ``HEARD_OFFERS_MAX``, so no flood is in its own way for longer.
+"""
 
 OFFER_RELAY_S = 10.0
 """Seconds from one offer of a provider that is passed on to the next."""
 
+HEARD_ROUND_S = 10.0
+"""Seconds of one round of dials while a job looks for providers: what a dial in vain may take."""
+
 HEARD_DIALLED_MAX = 8
-"""Providers only heard of that are dialled when a job looks for some."""
+"""Providers only heard of that are dialled in a round: as many as a node dials at a time."""
+
+HEARD_AGAIN_S_MIN = 30.0
+"""Seconds until a provider dialled in vain is dialled again, doubled with each further time."""
+
+HEARD_AGAIN_S_MAX = 480.0
+"""The longest such wait, in seconds."""
 
 # Services (SPEC.md section 9.8).
 
