@@ -20,6 +20,9 @@ CONTROL_BLOBS_BYTES_MAX = 512 * 1024
 CONTROL_RUNS_MAX = 256
 """Results of runs in one frame on the control socket."""
 
+ATTEMPTS_TOLD_MAX = 16
+"""Of the agreements on a run so many, the last, are told of: with the results they fit a frame."""
+
 CONTROL_CLIENTS_MAX = 32
 """Connections to the control socket at the same time; a further one is refused."""
 

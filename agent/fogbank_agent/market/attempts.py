@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import count
 from math import inf
 
-from fogbank_protocol.identity import NodeId
+from fogbank_protocol.identity import NodeId, short_form
 
 from ..limits import AGREEMENT_WAIT_S, RESULT_GRACE_S
 from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
@@ -41,6 +41,7 @@ from .story import (
     MoneyShort,
     NobodyToAsk,
     OrderDeclined,
+    ProvidersSilent,
     ResultCommitted,
     ResultReused,
     ResumeRefuted,
@@ -285,7 +286,7 @@ class Attempts:
         if self._can_move(attempt) and self.can_order:
             shunned = self._shunned() | self._unreliable
             if self._choice.is_beaten(proposal, shunned, now):
-                return [kept, *self._give_up(attempt, Reason.PRICE_TOO_HIGH, now)]
+                return [kept, *self._give_up(attempt, Reason.BEATEN_ON_PRICE, now)]
         return [kept]
 
     def _can_move(self, attempt: Attempt) -> bool:
@@ -412,6 +413,17 @@ class Attempts:
         )
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        return [*self._tell_silent(attempt), *self._take_best(attempt, now)]
+
+    def _tell_silent(self, attempt: Attempt) -> list[BallotCommand]:
+        silent = attempt.auction.unanswered
+        if not silent or attempt.is_silence_told:
+            return []
+        attempt.is_silence_told = True
+        names = tuple(short_form(one) for one in attempt.auction.asked if one in silent)
+        return [self._tell(ProvidersSilent(attempt.number, names))]
+
+    def _take_best(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)
         for provider in attempt.auction.unanswered:
             self._put_behind(attempt, provider)
@@ -477,7 +489,8 @@ class Attempts:
         self._number_next += 1
         self._live[attempt.number] = attempt
         self._choice.begin_asking()
-        ordered = self._tell(RunOrdered(attempt.number, len(providers)))
+        names = tuple(map(short_form, providers))
+        ordered = self._tell(RunOrdered(attempt.number, len(providers), names))
         send = SendOrder(self._lot, attempt.number, providers, start)
         if start is None:
             lost, self._lost = self._lost, None
@@ -572,7 +585,7 @@ class Attempts:
         if reason not in _DOUBTED:
             self._move(attempt)
         self._end_attempt(attempt, now)
-        if reason is not Reason.PRICE_TOO_HIGH:
+        if reason not in (Reason.BEATEN_ON_PRICE, Reason.DISK_FULL):
             self._choice.count_failure(provider)
         self._unreliable.add(provider)
         if attempt.stage is Stage.AGREEING:
@@ -585,7 +598,7 @@ class Attempts:
                 self._lost = record
         commands: list[BallotCommand] = [
             *self._tell_ticks(attempt.number),
-            self._tell(AttemptFailed(attempt.number, provider, reason)),
+            self._tell(AttemptFailed(attempt.number, provider, reason, record is not None)),
         ]
         if reason in _WORK_REFUSED:
             # It may have finished all the same, and is to hear that nothing is due.

@@ -523,7 +523,7 @@ class Ballot:
             self._confirmed.add(voice.attempt)
             if not self._choice.is_caught(voice.provider):
                 count = self._choice.count_confirmed(voice.provider, results)
-                commands.append(KeepReputation(voice.provider, count))
+                commands.append(KeepReputation(voice.provider, count, results))
         return commands
 
     def _release(self, attempt: int, provider: NodeId) -> None:
