@@ -80,8 +80,8 @@ class Journal:
     What is recorded waits in memory for at most ``JOURNAL_FLUSH_S`` while ``run`` runs, so that a
     memory card is not written for each bid; whoever needs it on disk first calls ``sync``.  What is
     recorded without a pause in between is in the file as a whole or not at all, whenever the
-    process is killed: that a result is accepted, say, and what is owed for it.  Only when all places
-    in memory are taken is it written before it is complete.
+    process is killed: that a result is accepted, say, and what is owed for it.  Only when all
+    places in memory are taken is it written before it is complete.
     """
 
     def __init__(self, path: Path, *, buffer_max: int = JOURNAL_BUFFER_MAX) -> None:

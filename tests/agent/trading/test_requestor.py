@@ -22,6 +22,7 @@ from fogbank_agent.trading.requestor import JobEvent, JobRefused, JobResult
 from fogbank_agent.trading.sensors import Sensors
 from fogbank_dag_ledger.own_objects import ObjectState
 from fogbank_protocol.blobs.naming import BlobId, blob_id
+from fogbank_protocol.identity import short_form
 from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_wasm_tasks.errors import SandboxUnavailable
 from fogbank_wasm_tasks.outcome import Ok
@@ -230,6 +231,35 @@ async def test_the_runs_of_a_killed_provider_go_elsewhere(tmp_path: Path) -> Non
         assert failures
         assert set(failures) <= {Reason.PROVIDER_LOST, Reason.SHUTTING_DOWN}
         assert all(not one.caught for one in results[0].providers)
+
+
+async def test_a_run_that_takes_long_is_bought_from_another_too_and_its_story_tells_so(
+    tmp_path: Path,
+) -> None:
+    class Slow(Hasher):
+        async def execute(self, *args: object, **kwargs: object) -> RunReport:
+            await trio.sleep_forever()
+            raise AssertionError
+
+    async with neighbourhood(tmp_path, 3) as hood:
+        ann = await hood.start(1)
+        slow = await hood.start(2, sells=Slow(), terms=settings(price=1))
+        await hood.start(3, sells=Hasher())
+        await hood.wait_ready()
+
+        job = await a_job(ann, INPUTS[:1], verification=NoVerification(), hedge_s=0.5)
+        result = await ann.requestor.buy(job)
+
+        check_results(result, INPUTS[:1])
+        failures = [one.failure for one in result.runs[0].attempts]
+        assert failures == [Reason.CANCELLED, None]
+        story = "\n".join(ann.journal.why(result.runs[0].run_id))
+        whom = short_form(slow.node_id)
+        for words in (f"{whom} has had order 1 for 0.5 s", f"Order 1 was taken back from {whom}"):
+            assert words in story
+        assert slow.provider is not None
+        await wait_until(lambda: slow.provider.status().running == 0)  # type: ignore[union-attr]
+        await check_money(hood)
 
 
 async def test_a_quorum_of_two_outvotes_nobody_but_finds_the_liar(tmp_path: Path) -> None:
