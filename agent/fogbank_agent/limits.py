@@ -20,6 +20,9 @@ CONTROL_BLOBS_BYTES_MAX = 512 * 1024
 CONTROL_RUNS_MAX = 256
 """Results of runs in one frame on the control socket."""
 
+ATTEMPTS_TOLD_MAX = 16
+"""Of the agreements on a run so many, the last, are told of: with the results they fit a frame."""
+
 CONTROL_CLIENTS_MAX = 32
 """Connections to the control socket at the same time; a further one is refused."""
 
@@ -469,6 +472,28 @@ TICK_MS = 200
 TICK_WAIT_S = 10.0
 """How long a provider waits for a voucher before it ends the lot (section 9.5)."""
 
+TICK_FUEL_MAX = 4 * 10**9
+"""The largest tick that a requestor takes, in fuel: 0.2 s of the fastest that it believes in."""
+
+PACE_FUEL_PER_S = 20 * 10**9
+"""Nobody is believed to work faster on one lot: what is stated sooner is paid later (9.5)."""
+
+ADVANCE_PARTS = 8
+"""Strangers hold one of so many parts of what a requestor owns, at most, for what they have not
+shown (section 9.6)."""
+
+ADVANCE_TRUST_PARTS = 2
+"""Who has earned by results may hold one of so many parts of that besides."""
+
+ADVANCE_LOST_HOURS = 24
+"""How long what strangers kept for nothing makes that part smaller."""
+
+ADVANCE_RETRY_S = 0.1
+"""How often to look whether a statement can be paid that could not be."""
+
+ADVANCES_KNOWN_MAX = 4_096
+"""Providers whose earnings count so; whoever has earned nothing for longest is forgotten first."""
+
 CHECKPOINT_INTERVAL_S = 0.1
 """The least time between two states that a provider hands out of one run (section 9.5)."""
 
@@ -503,6 +528,9 @@ JOURNAL_RETRY_S = 5.0
 
 JOURNAL_BUFFER_MAX = 200_000
 """Entries that wait in memory, in the end because the disk is full."""
+
+JOURNAL_RESERVE_PART = 4
+"""One in so many places is for what must not be lost, vouchers say, and for nothing else."""
 
 JOURNAL_RUNS_MAX = 100_000
 """Own runs whose story is kept; the oldest are forgotten when the agent starts."""
@@ -625,14 +653,38 @@ HEARD_OFFERS_BODY_BYTES_MAX = 65_536
 HEARD_OFFERS_MAX = 1_024
 """Providers that are remembered from offers passed on."""
 
+HEARD_RUMOURS_MAX = 4_096
+"""What neighbours say of them and is remembered: one address a neighbour and provider."""
+
+HEARD_WAYS_MAX = 1_024
+"""Ways on which such offers come, of which each has a fair share: twice what all peers can make."""
+
+HEARD_TELLERS_MAX = 256
+"""Peers of which it is remembered how much they passed on in this minute."""
+
 HEARD_OFFERS_A_MINUTE_MAX = 600
 """Offers that one peer may pass on in a minute; more are not looked at."""
+
+HEARD_FRESH_S = 90.0
+"""Seconds without a word after which what a neighbour said gives way to what it says now.
+
+In this time it may say less than ``HEARD_OFFERS_MAX``, so no flood is in its own way for longer.
+"""
 
 OFFER_RELAY_S = 10.0
 """Seconds from one offer of a provider that is passed on to the next."""
 
+HEARD_ROUND_S = 10.0
+"""Seconds of one round of dials while a job looks for providers: what a dial in vain may take."""
+
 HEARD_DIALLED_MAX = 8
-"""Providers only heard of that are dialled when a job looks for some."""
+"""Providers only heard of that are dialled in a round: as many as a node dials at a time."""
+
+HEARD_AGAIN_S_MIN = 30.0
+"""Seconds until a provider dialled in vain is dialled again, doubled with each further time."""
+
+HEARD_AGAIN_S_MAX = 480.0
+"""The longest such wait, in seconds."""
 
 # Services (SPEC.md section 9.8).
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import count
 from math import inf
 
-from fogbank_protocol.identity import NodeId
+from fogbank_protocol.identity import NodeId, short_form
 
-from ..limits import AGREEMENT_WAIT_S, RESULT_GRACE_S
+from ..limits import ADVANCE_RETRY_S, AGREEMENT_WAIT_S, RESULT_GRACE_S
 from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
 from .auction import Auction, Proposal
 from .ballot import Ballot, BallotCommand, Catch
@@ -35,12 +35,14 @@ from .job_messages import (
 )
 from .reasons import Reason
 from .story import (
+    AdvanceSpent,
     AttemptCancelled,
     AttemptFailed,
     BidSeen,
     MoneyShort,
     NobodyToAsk,
     OrderDeclined,
+    ProvidersSilent,
     ResultCommitted,
     ResultReused,
     ResumeRefuted,
@@ -176,7 +178,8 @@ class Attempts:
             case AgreementSigned(), Stage.AGREEING:
                 return self._take_signature(attempt, now)
             case TickStated(), Stage.RUNNING:
-                return self._take_tick(attempt, event)
+                attempt.unpaid.append(event)
+                return self._pay_ticks(attempt, now)
             case CheckpointKept(), Stage.RUNNING:
                 return self._keep_checkpoint(attempt, event.checkpoint, now)
             case CommitmentCame(), Stage.RUNNING:
@@ -259,7 +262,24 @@ class Attempts:
         placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
         return [self._tell(placed)]
 
-    def _take_tick(self, attempt: Attempt, tick: TickStated) -> list[BallotCommand]:
+    def _pay_ticks(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        """Pay what was stated, as far as the provider may hold so much without a result."""
+        proposal, record = agreed(attempt), self.records[attempt.number]
+        key, advances = self._key(attempt.number), self._choice.purse.advances
+        commands: list[BallotCommand] = []
+        while attempt.unpaid:
+            more = drops_for(attempt.unpaid[0].fuel, proposal.price) - record.ticked_drops
+            if not advances.may_pay(proposal.provider, key, record.drops_unshown + more, now):
+                if attempt.look_at == inf:
+                    held = AdvanceSpent(attempt.number, proposal.provider, record.ticked_drops)
+                    commands.append(self._tell(held))
+                attempt.look_at = now + ADVANCE_RETRY_S
+                return commands
+            commands += self._pay_tick(attempt, attempt.unpaid.pop(0))
+        attempt.look_at = inf
+        return commands
+
+    def _pay_tick(self, attempt: Attempt, tick: TickStated) -> list[BallotCommand]:
         proposal, record = agreed(attempt), self.records[attempt.number]
         record.ticked_fuel, record.ticked_drops = tick.fuel, drops_for(tick.fuel, proposal.price)
         self._choice.note_stated(
@@ -270,22 +290,31 @@ class Attempts:
         self._choice.purse.release(key)
         cost = self._choice.cost_expected(proposal, self._count)
         self._choice.purse.reserve(key, max(0, cost - record.ticked_drops))
+        self._hold(attempt, record.drops_unshown)
         told = RunProgressed(attempt.number, proposal.provider, tick.fuel)
         pay = PayTick(self._lot, attempt.number, proposal.provider, tick.statement, tick.fuel)
         return [self._tell(told), pay]
+
+    def _hold(self, attempt: Attempt, drops: int = 0) -> None:
+        """Count what the provider holds, or is expected to, without having shown anything."""
+        proposal = agreed(attempt)
+        expected = self._choice.advance_expected(proposal, self._count)
+        advances = self._choice.purse.advances
+        advances.hold(proposal.provider, self._key(attempt.number), max(drops, expected))
 
     def _keep_checkpoint(
         self, attempt: Attempt, checkpoint: Checkpoint, now: float
     ) -> list[BallotCommand]:
         """Know from where others could go on; and let them when they ask much less."""
-        self.records[attempt.number].checkpoint = checkpoint
-        proposal = agreed(attempt)
+        record, proposal = self.records[attempt.number], agreed(attempt)
+        record.checkpoint = checkpoint
+        self._hold(attempt, record.drops_unshown)
         place = checkpoint.position, checkpoint.fuel
         kept = self._tell(StateKept(attempt.number, proposal.provider, *place))
         if self._can_move(attempt) and self.can_order:
             shunned = self._shunned() | self._unreliable
             if self._choice.is_beaten(proposal, shunned, now):
-                return [kept, *self._give_up(attempt, Reason.PRICE_TOO_HIGH, now)]
+                return [kept, *self._give_up(attempt, Reason.BEATEN_ON_PRICE, now)]
         return [kept]
 
     def _can_move(self, attempt: Attempt) -> bool:
@@ -337,6 +366,8 @@ class Attempts:
 
     def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
+        # What they are for is here now.
+        shown = [one for tick in attempt.unpaid for one in self._pay_tick(attempt, tick)]
         self._end_attempt(attempt, now)
         self._choice.count_results(
             proposal.provider,
@@ -358,7 +389,7 @@ class Attempts:
         if attempt.lot is not None:
             self._places_taken.add(attempt.place)
         self.left = max(self.left, self._ballot.voices_most - len(self._ballot.voices))
-        told = self._tell_ticks(attempt.number)
+        told = [*shown, *self._tell_ticks(attempt.number)]
         if result.evidence:
             told.append(self._tell(ResultReused(number, proposal.provider, result.evidence)))
         return [*told, *heard, *self._end_undrawn(now)]
@@ -394,6 +425,8 @@ class Attempts:
                 attempt.hedge_at, attempt.is_late = inf, True
                 late_ms = round(self._hedge_s * 1_000)
                 return [self._tell(RunHedged(attempt.number, agreed(attempt).provider, late_ms))]
+            case Stage.RUNNING if now >= attempt.look_at:
+                return self._pay_ticks(attempt, now)
             case _:
                 return []
 
@@ -412,6 +445,17 @@ class Attempts:
         )
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        return [*self._tell_silent(attempt), *self._take_best(attempt, now)]
+
+    def _tell_silent(self, attempt: Attempt) -> list[BallotCommand]:
+        silent = attempt.auction.unanswered
+        if not silent or attempt.is_silence_told:
+            return []
+        attempt.is_silence_told = True
+        names = tuple(short_form(one) for one in attempt.auction.asked if one in silent)
+        return [self._tell(ProvidersSilent(attempt.number, names))]
+
+    def _take_best(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)
         for provider in attempt.auction.unanswered:
             self._put_behind(attempt, provider)
@@ -427,6 +471,7 @@ class Attempts:
                 self._choice.purse.reserve(self._key(attempt.number), cost)
                 risk = self._choice.risk_expected(proposal, self._count)
                 self._choice.purse.risk(proposal.provider, self._key(attempt.number), risk)
+                self._hold(attempt)
                 return [SignAgreement(self._lot, attempt.number, proposal.provider)]
             case reason:
                 self._end_attempt(attempt, now)
@@ -477,7 +522,8 @@ class Attempts:
         self._number_next += 1
         self._live[attempt.number] = attempt
         self._choice.begin_asking()
-        ordered = self._tell(RunOrdered(attempt.number, len(providers)))
+        names = tuple(map(short_form, providers))
+        ordered = self._tell(RunOrdered(attempt.number, len(providers), names))
         send = SendOrder(self._lot, attempt.number, providers, start)
         if start is None:
             lost, self._lost = self._lost, None
@@ -572,7 +618,7 @@ class Attempts:
         if reason not in _DOUBTED:
             self._move(attempt)
         self._end_attempt(attempt, now)
-        if reason is not Reason.PRICE_TOO_HIGH:
+        if reason not in (Reason.BEATEN_ON_PRICE, Reason.DISK_FULL):
             self._choice.count_failure(provider)
         self._unreliable.add(provider)
         if attempt.stage is Stage.AGREEING:
@@ -581,11 +627,14 @@ class Attempts:
         record = self.records.get(attempt.number)
         if record is not None:
             record.failure = reason
+            is_unpaid = reason is Reason.TICK_UNPAID and bool(attempt.unpaid)
+            if not is_unpaid:
+                self._choice.purse.advances.lose(provider, record.drops_unshown, now)
             if record.ticked_fuel and self.start is None:
                 self._lost = record
         commands: list[BallotCommand] = [
             *self._tell_ticks(attempt.number),
-            self._tell(AttemptFailed(attempt.number, provider, reason)),
+            self._tell(AttemptFailed(attempt.number, provider, reason, record is not None)),
         ]
         if reason in _WORK_REFUSED:
             # It may have finished all the same, and is to hear that nothing is due.
@@ -627,6 +676,7 @@ class Attempts:
             self._choice.end(attempt.proposal.provider)
         self._choice.purse.release(self._key(attempt.number))
         self._choice.purse.end_risk(attempt.proposal.provider, self._key(attempt.number))
+        self._choice.purse.advances.end(self._key(attempt.number))
         self._choice.end_stated(attempt.proposal.provider, (self._lot, attempt.number))
         if attempt.stage is Stage.RUNNING:
             self._choice.end_work(now)

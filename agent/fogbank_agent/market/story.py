@@ -15,6 +15,8 @@ class RunOrdered:
 
     attempt: int
     asked: int
+    providers: Sequence[str] = ()
+    """Their short forms, at most ``PROVIDERS_ASKED_MAX``; none in stories of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,15 @@ class TicksOwed:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvanceSpent:
+    """``provider`` has ``drops`` for what it has not shown, and gets no more for now."""
+
+    attempt: int
+    provider: NodeId
+    drops: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunMoved:
     """Order ``attempt`` asks for the rest of a run that ``provider`` brought to ``position``."""
 
@@ -108,6 +119,8 @@ class AttemptFailed:
     attempt: int
     provider: NodeId
     reason: Reason
+    agreed: bool = True
+    """Both sides had signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +153,8 @@ class ResultRefused:
     attempt: int
     provider: NodeId
     reason: Reason
+    kept: int = 0
+    """Drops that were paid for it before, or due for what was stated: its provider keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +191,13 @@ class RunFailed:
 
 @dataclass(frozen=True, slots=True)
 class ProviderPaid:
-    """A voucher gives ``provider`` ``drops`` more, for this run's bill among others."""
+    """A voucher gives ``provider`` ``drops`` more, for this run's bill, or among others for it."""
 
     provider: NodeId
     drops: int
     channel: str
+    bills: int = 0
+    """How many it pays together; 0 in stories of older versions, which do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +315,15 @@ class AttemptCancelled:
     provider: NodeId
 
 
+@dataclass(frozen=True, slots=True)
+class ProvidersSilent:
+    """Those had not answered order ``attempt`` when the bids for it were compared."""
+
+    attempt: int
+    providers: Sequence[str]
+    """Their short forms, at most ``PROVIDERS_ASKED_MAX``."""
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -305,6 +331,7 @@ StoryEvent: TypeAlias = (
     | RunPlaced
     | RunProgressed
     | TicksOwed
+    | AdvanceSpent
     | RunMoved
     | StartRefuted
     | ResultArrived
@@ -331,4 +358,5 @@ StoryEvent: TypeAlias = (
     | RunBegunAnew
     | RunHedged
     | AttemptCancelled
+    | ProvidersSilent
 )

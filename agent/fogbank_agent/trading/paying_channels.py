@@ -122,6 +122,7 @@ class PayingChannels:
         """
         channel = self._funding.channel(provider)
         if channel is None:
+            self._driver.tell(DropsNeeded(provider, sum(bill.drops for bill in bills)))
             return []
         tally = self._tally(channel)
         payable = _affordable(bills, self._funding.left(provider))

@@ -26,6 +26,7 @@ from ..limits import (
     BID_BODY_BYTES_MAX,
     BID_WAIT_S,
     FETCH_WAIT_S,
+    PACE_FUEL_PER_S,
     RESULT_GRACE_S,
     REVEAL_WAIT_EXTRA_S,
     STREAM_WAIT_EXTRA_S,
@@ -43,7 +44,7 @@ from ..market.bids import BID, Answer, Bid, Decline, bid_id, check_bid, open_ans
 from ..market.checkpoint import Checkpoint, is_snapshot_of
 from ..market.commitments import check_reveal, encode_reveal
 from ..market.orders import Order, OrderId, Quorum, order_id, sign_order
-from ..market.reasons import Reason
+from ..market.reasons import SAID_BY_PROVIDERS, Reason
 from ..market.reuse import check_evidence
 from ..market.run_messages import (
     AgreementMade,
@@ -87,11 +88,11 @@ class LotResult:
 class AttemptEnded(Exception):
     """The attempt gives no result."""
 
-    def __init__(self, reason: Reason, *, signed: bool) -> None:
-        """``signed`` tells whether the provider had signed the agreement."""
+    def __init__(self, reason: Reason, *, is_refusal: bool = False) -> None:
+        """``is_refusal`` tells whether the provider said so before it signed the agreement."""
         super().__init__(reason)
         self.reason = reason
-        self.signed = signed
+        self.is_refusal = is_refusal
 
 
 class PurchaseCalls:
@@ -173,13 +174,12 @@ class PurchaseCalls:
             check_inline_outputs(receipt, ended.outputs)
         except RemoteProtocolError:
             # A provider that had not signed has promised nothing, but must not be asked again.
-            raise AttemptEnded(Reason.BROKEN_RULE, signed=progress.signed) from None
+            raise AttemptEnded(Reason.BROKEN_RULE) from None
         except CallFailure as failure:
-            late, otherwise = Reason.DEADLINE_PASSED, Reason.OTHER
-            reason = reason_of(failure, late=late, otherwise=otherwise)
-            raise AttemptEnded(reason, signed=progress.signed) from None
+            is_refusal = not progress.signed and _is_said(failure)
+            raise AttemptEnded(_reason_of(failure), is_refusal=is_refusal) from None
         if any(isinstance(result.outcome, HostFault) for result in receipt.results):
-            raise AttemptEnded(Reason.HOST_FAULT, signed=True)
+            raise AttemptEnded(Reason.HOST_FAULT)
         await self._keep_outputs(receipt, ended.outputs, provider, order.order.run_ms_max)
         return LotResult(named, ended.receipt, tuple(receipt.results), len(progress.evidence))
 
@@ -267,7 +267,7 @@ class PurchaseCalls:
         try:
             await self._blobs.put_small([output for output in inline if output is not None])
         except StoreFull:
-            raise AttemptEnded(Reason.OUTPUT_UNAVAILABLE, signed=True) from None
+            raise AttemptEnded(Reason.DISK_FULL) from None
         for result, output in zip(receipt.results, inline, strict=True):
             if isinstance(result.outcome, Ok) and output is None:
                 await self._fetch_output(result.outcome, provider, run_ms_max)
@@ -284,10 +284,12 @@ class PurchaseCalls:
                 bytes_max=outcome.output_size,
             )
             size = self._blobs.size(outcome.output_id)
-        except (FetchFailed, StoreFull):
-            raise AttemptEnded(Reason.OUTPUT_UNAVAILABLE, signed=True) from None
+        except StoreFull:
+            raise AttemptEnded(Reason.DISK_FULL) from None
+        except FetchFailed:
+            raise AttemptEnded(Reason.OUTPUT_UNAVAILABLE) from None
         if size != outcome.output_size:
-            raise AttemptEnded(Reason.BROKEN_RULE, signed=True)
+            raise AttemptEnded(Reason.BROKEN_RULE)
 
 
 @dataclass(slots=True)
@@ -328,6 +330,9 @@ class _Progress:
         tick = open_tick(statement, network)
         check_tick(tick, self.named, self.agreement, self.order, self.last)
         self.last = followed(tick, self.last)
+        # A statement is paid unseen: who makes them up is no faster at it than the fastest worker.
+        ahead = max(0, tick.fuel - self.agreement.tick)
+        await trio.sleep_until(self.signed_at + ahead / PACE_FUEL_PER_S)
         await self.on_tick(tick_id(statement, network), tick)
 
     def commit(self, commitment: bytes) -> None:
@@ -357,6 +362,26 @@ async def _next(items: AsyncIterator[bytes]) -> bytes:
         return await anext(items)
     except StopAsyncIteration:
         raise RemoteProtocolError("a run that ends without a receipt", rule="9.5") from None
+
+
+def _is_said(failure: CallFailure) -> bool:
+    """Tell whether the provider answered, and did not just fail to."""
+    return isinstance(failure, CallRefused) and failure.code in _SAID
+
+
+_SAID = ("refused", "busy", "shutting_down")
+
+
+def _reason_of(failure: CallFailure) -> Reason:
+    """Return why a run ended without a receipt.
+
+    What is the requestor's to find, or belongs elsewhere, is nothing that a provider can say: it
+    could make its own failure look like somebody else's.
+    """
+    reason = reason_of(failure, late=Reason.DEADLINE_PASSED, otherwise=Reason.OTHER)
+    if _is_said(failure) and reason not in SAID_BY_PROVIDERS:
+        return Reason.OTHER
+    return reason
 
 
 def _check_answer(answer: Answer, order: SignedOrder, provider: NodeId) -> None:

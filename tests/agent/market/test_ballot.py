@@ -62,7 +62,7 @@ def test_what_the_verifier_accepts_is_owed_and_confirmed_without_another_voice()
     assert buy(town, order) == [CheckHere(0, 1, claim(right()), None)]
     assert town.tell(CheckEnded(0, 1, Verdict.SOUND, 7)) == [
         Owe(0, 1, ANN, BILL),
-        KeepReputation(ANN, 1),
+        KeepReputation(ANN, 1, newly=1),
         EndJob(),
     ]
 
@@ -173,7 +173,8 @@ def test_what_a_check_repeated_counts_and_nothing_else() -> None:
     (order,) = town.begin()
     agreement = town.agree(order, ANN)
     town.tell(ResultCame(agreement.lot, agreement.attempt, claim(right(), runs=3)))
-    assert KeepReputation(ANN, 5) in town.job.handle(CheckEnded(0, 1, Verdict.SOUND, 7), town.now)
+    commands = town.job.handle(CheckEnded(0, 1, Verdict.SOUND, 7), town.now)
+    assert KeepReputation(ANN, 5, newly=2) in commands
 
 
 def test_an_auditor_is_drawn_and_not_the_cheapest() -> None:
@@ -209,4 +210,4 @@ def test_what_a_check_confirmed_counts_for_all_that_said_it_though_one_was_caugh
     decision = ballot.decision
     assert decision is not None
     kept = [one for one in ballot.accept(decision) if isinstance(one, KeepReputation)]
-    assert kept == [KeepReputation(BEN, 1_002)], "two of three runs were repeated"
+    assert kept == [KeepReputation(BEN, 1_002, newly=2)], "two of three runs were repeated"

@@ -6,14 +6,17 @@ import pytest
 
 from fogbank_agent.limits import AGREEMENT_WAIT_S, BID_WAIT_S, BID_WINDOW_S, RESULT_GRACE_S
 from fogbank_agent.market.agreements import AgreementId
+from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.job_messages import (
     AgreementRefused,
     AgreementSigned,
     AskReveal,
     AttemptBroke,
     BidCame,
+    CheckpointKept,
     EndAttempt,
     EndJob,
+    JobCommand,
     KeepReputation,
     OffersChanged,
     OrderRefused,
@@ -25,10 +28,12 @@ from fogbank_agent.market.job_messages import (
     SignAgreement,
     TickStated,
 )
+from fogbank_agent.market.narration import describe
 from fogbank_agent.market.orders import Audit, NoVerification, Quorum
 from fogbank_agent.market.purchase import PurchaseState
-from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.reasons import REQUESTORS_DOING, Reason
 from fogbank_agent.market.story import (
+    AdvanceSpent,
     AttemptCancelled,
     AttemptFailed,
     CheckBegun,
@@ -37,6 +42,7 @@ from fogbank_agent.market.story import (
     NobodyToAsk,
     OrderDeclined,
     ProviderCaught,
+    ProvidersSilent,
     ResultArrived,
     ResultCommitted,
     RunAccepted,
@@ -46,7 +52,8 @@ from fogbank_agent.market.story import (
     RunOrdered,
     TicksOwed,
 )
-from fogbank_protocol.identity import NodeId
+from fogbank_protocol.blobs.naming import blob_id
+from fogbank_protocol.identity import NodeId, short_form
 from fogbank_wasm_tasks.outcome import OutOfFuel
 
 from .town import (
@@ -87,6 +94,20 @@ def test_a_silent_provider_costs_the_window_and_no_more() -> None:
     assert town.bid(order, ANN) == []
     assert town.wait(BID_WINDOW_S - 0.001) == []
     assert town.wait(0.002) == [SignAgreement(0, 1, ANN)]
+    names = (short_form(BEN), short_form(ANN))
+    assert town.told(RunOrdered) == [RunOrdered(1, 2, names)]
+    assert town.told(ProvidersSilent) == [ProvidersSilent(1, (short_form(BEN),))]
+    # That the bids are compared once more does not make it more silent.
+    town.tell(AgreementRefused(0, 1, Reason.BUSY))
+    assert len(town.told(ProvidersSilent)) == 1
+
+
+def test_nobody_is_called_silent_when_all_have_answered() -> None:
+    town = Town(ANN, offers=[an_offer(BEN, price=99)])
+    (order,) = town.begin()
+    assert town.tell(OrderRefused(0, 1, BEN, [Reason.BUSY])) == []
+    assert town.bid(order, ANN) == [SignAgreement(0, 1, ANN)]
+    assert town.told(ProvidersSilent) == []
 
 
 def test_nobody_is_waited_for_whose_offer_is_not_better_than_a_bid() -> None:
@@ -155,7 +176,7 @@ def test_a_provider_that_never_signs_is_given_up() -> None:
     assert town.bid(order, ANN, BEN) == [SignAgreement(0, 1, ANN)]
     commands = town.wait(AGREEMENT_WAIT_S + 1)
     assert commands == [EndAttempt(0, 1), SendOrder(0, 2, [BEN, ANN])]
-    assert town.told(AttemptFailed) == [AttemptFailed(1, ANN, Reason.NO_ANSWER)]
+    assert town.told(AttemptFailed) == [AttemptFailed(1, ANN, Reason.NO_ANSWER, agreed=False)]
 
 
 def test_a_lost_provider_is_replaced_at_once() -> None:
@@ -164,6 +185,19 @@ def test_a_lost_provider_is_replaced_at_once() -> None:
     town.agree(order, ANN)
     town.book.forget(ANN)
     assert town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST)) == [SendOrder(0, 2, [BEN])]
+
+
+def test_a_run_that_moves_for_its_price_is_no_fault_of_its_provider() -> None:
+    town = Town(ANN)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.book.put(an_offer(BEN, price=50), town.now)
+    state = Checkpoint(5, GIGAFUEL // 10, b"r" * 32, blob_id(b"state"), 10)
+    town.tell(CheckpointKept(0, 1, state))
+    (failed,) = town.told(AttemptFailed)
+    assert failed == AttemptFailed(1, ANN, Reason.BEATEN_ON_PRICE)
+    assert describe(failed).endswith("another one asks at most half as much for the rest.")
+    assert Reason.BEATEN_ON_PRICE in REQUESTORS_DOING
 
 
 def test_what_a_lost_provider_had_done_is_told_to_be_done_again_and_paid_as_stated() -> None:
@@ -418,7 +452,7 @@ def test_a_stranger_is_audited_in_the_own_sandbox() -> None:
     assert town.finish(agreement) == [RunHere(0)]
     assert town.tell(own_run_ended(0, right(), GIGAFUEL)) == [
         Owe(0, 1, ANN, BILL),
-        KeepReputation(ANN, 1),
+        KeepReputation(ANN, 1, newly=1),
         EndJob(),
     ]
     assert town.told(RunAccepted) == [RunAccepted(ANN, 2)]
@@ -466,8 +500,8 @@ def test_without_an_own_sandbox_another_provider_audits() -> None:
     assert town.finish(agreement) == [
         Owe(0, 1, ANN, BILL),
         Owe(0, 2, BEN, BILL),
-        KeepReputation(ANN, 1),
-        KeepReputation(BEN, 1),
+        KeepReputation(ANN, 1, newly=1),
+        KeepReputation(BEN, 1, newly=1),
         EndJob(),
     ]
 
@@ -491,8 +525,8 @@ def test_two_that_differ_need_a_third() -> None:
         Owe(0, 3, CAT, BILL),
         Refuse(0, 1, ANN, Reason.WRONG_RESULT),
         KeepReputation(ANN, 0),
-        KeepReputation(BEN, 1),
-        KeepReputation(CAT, 1),
+        KeepReputation(BEN, 1, newly=1),
+        KeepReputation(CAT, 1, newly=1),
         EndJob(),
     ]
 
@@ -830,3 +864,55 @@ def test_a_broken_rule_is_held_against_the_provider() -> None:
     (order,) = [one for one in commands if isinstance(one, SendOrder)]
     assert town.bid(order, ANN) == []
     assert town.bid(order, BEN) == [SignAgreement(0, 2, BEN)]
+
+
+def stated(town: Town, attempt: int, fuel: int) -> list[JobCommand]:
+    """State work; each time under a name of its own."""
+    return town.tell(TickStated(0, attempt, AgreementId(fuel.to_bytes(32, "big")), fuel))
+
+
+def test_a_stranger_is_paid_no_more_ahead_when_strangers_have_kept_the_pool() -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    assert [one.fuel for one in stated(town, 1, GIGAFUEL) if isinstance(one, PayTick)] == [GIGAFUEL]
+    town.purse.advances.lose(CAT, 200, town.now)
+    assert stated(town, 1, 2 * GIGAFUEL) == []
+    assert town.told(AdvanceSpent) == [AdvanceSpent(1, ANN, 100)]
+    # Its result pays for both; and so the bill is the rest alone.
+    commands = town.tell(result_came(0, 1, right(), 3 * GIGAFUEL))
+    assert [one.fuel for one in commands if isinstance(one, PayTick)] == [2 * GIGAFUEL]
+    assert Owe(0, 1, ANN, 301) in commands
+
+
+def test_a_statement_that_waits_is_paid_as_soon_as_there_is_room() -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.purse.advances.hold(BEN, "another job", 200)
+    assert stated(town, 1, GIGAFUEL) == []
+    town.purse.advances.end("another job")
+    assert [one.fuel for one in town.wait(0.2) if isinstance(one, PayTick)] == [GIGAFUEL]
+
+
+@pytest.mark.parametrize("reason", [Reason.SHUTTING_DOWN, Reason.TICK_UNPAID, Reason.CANCELLED])
+def test_who_was_paid_and_leaves_without_a_result_has_kept_it_for_nothing(reason: Reason) -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    stated(town, 1, 2 * GIGAFUEL)
+    town.book.forget(ANN)
+    assert town.tell(AttemptBroke(0, 1, reason)) == []
+    assert town.purse.advances.is_spent(BEN, town.now)
+    assert OrderDeclined(0, BEN, [Reason.ADVANCE_SPENT]) in town.told(OrderDeclined)
+
+
+def test_who_stops_because_a_statement_was_not_paid_has_kept_nothing_for_nothing() -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    stated(town, 1, 2 * GIGAFUEL)
+    town.purse.advances.hold(CAT, "another job", 900)
+    assert stated(town, 1, 3 * GIGAFUEL) == []
+    town.tell(AttemptBroke(0, 1, Reason.TICK_UNPAID))
+    assert not town.purse.advances.is_spent(BEN, town.now)

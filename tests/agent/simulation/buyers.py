@@ -150,6 +150,7 @@ class Buyer:
 
     can_run_here: bool
     lots_at_once: int
+    hedge_s: float
     author: NodeId
 
     book: OfferBook = field(default_factory=OfferBook)
@@ -209,6 +210,7 @@ class Buyer:
             attempts_max=16,
             patience_s=PATIENCE_S,
             run_s_max=60.0,
+            hedge_s=self.hedge_s,
             can_run_here=self.can_run_here,
         )
         choice = Choice(
