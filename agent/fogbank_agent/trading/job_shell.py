@@ -446,21 +446,24 @@ class JobShell:
     async def _keep_state(self, command: SignAgreement, checkpoint: Checkpoint) -> None:
         """Bring a state here from which others can go on, in place of the one before."""
         lot, attempt = command.lot, command.attempt
-        blobs = self._tools.blobs
-        blobs.pin(checkpoint.snapshot)
-        if await self._tools.calls.keep_state(checkpoint, command.provider):
-            before = self._states.pop(lot, None)
-            self._states[lot] = checkpoint.snapshot
-            self._driver.tell(CheckpointKept(lot, attempt, checkpoint))
-            self._hand_on_state(lot, checkpoint)
-            start = self.job.purchases[lot].start
-            if before is not None and (start is None or start.snapshot != before):
-                blobs.unpin(before)
-            elif before is not None:
-                self.outputs.add(before)
-        else:
-            blobs.unpin(checkpoint.snapshot)
+        # Pinned twice for a moment: the job may end while it is on its way.
+        with self._tools.blobs.pinned(checkpoint.snapshot):
+            if await self._tools.calls.keep_state(checkpoint, command.provider):
+                self._take_state(command, checkpoint)
         self._states_coming.pop((lot, attempt)).set()
+
+    def _take_state(self, command: SignAgreement, checkpoint: Checkpoint) -> None:
+        lot, attempt = command.lot, command.attempt
+        blobs, before = self._tools.blobs, self._states.pop(lot, None)
+        blobs.pin(checkpoint.snapshot)
+        self._states[lot] = checkpoint.snapshot
+        self._driver.tell(CheckpointKept(lot, attempt, checkpoint))
+        self._hand_on_state(lot, checkpoint)
+        start = self.job.purchases[lot].start
+        if before is not None and (start is None or start.snapshot != before):
+            blobs.unpin(before)
+        elif before is not None:
+            self.outputs.add(before)
 
     def take_states(self) -> None:
         """Keep the states no longer than the outputs of the job."""
