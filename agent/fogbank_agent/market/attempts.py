@@ -59,6 +59,8 @@ from .verification import fuel_of, output_bytes_of
 
 _DOUBTED = (Reason.BROKEN_RULE, Reason.PROVIDER_CAUGHT)
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
+_WORK_UNUSED = (Reason.PROVIDER_LOST, Reason.OUTPUT_UNAVAILABLE, Reason.PRICE_TOO_HIGH)
+"""What the provider did not say itself, and has no word for."""
 
 
 class Attempts:
@@ -569,6 +571,8 @@ class Attempts:
         if reason in _WORK_REFUSED:
             # It may have finished all the same, and is to hear that nothing is due.
             commands.append(Refuse(self._lot, attempt.number, provider, reason))
+        elif record is not None and reason in _WORK_UNUSED:
+            commands.append(Refuse(self._lot, attempt.number, provider, Reason.CANCELLED))
         if reason is Reason.BROKEN_RULE:
             commands.append(Catch(provider))
         return commands
@@ -585,6 +589,9 @@ class Attempts:
             if attempt.number in self.records:
                 self.records[attempt.number].failure = Reason.CANCELLED
                 commands += self._tell_ticks(attempt.number)
+                # Its receipt may be on the way.
+                who = agreed(attempt).provider
+                commands.append(Refuse(self._lot, attempt.number, who, Reason.CANCELLED))
         return commands
 
     def _end_attempt(self, attempt: Attempt, now: float) -> None:

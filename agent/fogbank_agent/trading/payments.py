@@ -213,9 +213,9 @@ class Payments:
                 if bill.drops <= short:
                     short -= bill.drops
                     unpaid.append(bill)
+                    # What is owed again is not told.
+                    self._book.owe_again(bill.agreement)
             self._book.tell(settlement)
-        for bill in unpaid:
-            self._book.owe_again(bill.agreement)
         return ChannelOver(provider, channel, unpaid)
 
     # What an earlier life left.

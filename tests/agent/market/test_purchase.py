@@ -159,7 +159,10 @@ def test_a_lost_provider_is_replaced_at_once() -> None:
     (order,) = town.begin()
     town.agree(order, ANN)
     town.book.forget(ANN)
-    assert town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST)) == [SendOrder(0, 2, [BEN])]
+    assert town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST)) == [
+        Refuse(0, 1, ANN, Reason.CANCELLED),
+        SendOrder(0, 2, [BEN]),
+    ]
 
 
 def test_what_a_lost_provider_had_done_is_told_to_be_done_again_and_paid_as_stated() -> None:
@@ -171,7 +174,8 @@ def test_what_a_lost_provider_had_done_is_told_to_be_done_again_and_paid_as_stat
         PayTick(0, 1, ANN, statement, GIGAFUEL // 2)
     ]
     town.book.forget(ANN)
-    (order,) = town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST))
+    refusal, order = town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST))
+    assert refusal == Refuse(0, 1, ANN, Reason.CANCELLED), "of its receipt, not of what it stated"
     assert town.told(TicksOwed) == [TicksOwed(1, ANN, GIGAFUEL // 2, 50)]
     assert town.told(RunBegunAnew) == [RunBegunAnew(2, ANN, GIGAFUEL // 2)]
     town.agree(order, BEN)
@@ -204,6 +208,7 @@ def test_a_run_that_takes_long_goes_to_another_too_and_the_first_result_wins() -
         winner, loser = (slow, fast) if first == ANN else (fast, slow)
         assert town.finish(winner) == [
             EndAttempt(0, loser.attempt),
+            Refuse(0, loser.attempt, loser.provider, Reason.CANCELLED),
             Owe(0, winner.attempt, first, BILL),
             EndJob(),
         ]
