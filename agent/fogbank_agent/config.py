@@ -137,7 +137,8 @@ class RequestorConfig:
     """Fuel that a task's verifier may use for one output, here."""
 
     deposit: Drops = 10_000
-    """Drops that a channel to a provider is opened with; a quarter of the wallet at most."""
+    """Drops that a channel to a provider is opened with; at most an eighth of what wallet and
+    channels have together."""
 
     channel_beats: Annotated[int, Between(1, 1_000_000)] = 3_600
     """Seconds that a provider may be cut off without losing what it has earned over a channel."""

@@ -20,6 +20,9 @@ CONTROL_BLOBS_BYTES_MAX = 512 * 1024
 CONTROL_RUNS_MAX = 256
 """Results of runs in one frame on the control socket."""
 
+ATTEMPTS_TOLD_MAX = 16
+"""Of the agreements on a run so many, the last, are told of: with the results they fit a frame."""
+
 CONTROL_CLIENTS_MAX = 32
 """Connections to the control socket at the same time; a further one is refused."""
 
@@ -171,6 +174,10 @@ DEPOSIT_PARTS = 8
 
 CHANNEL_IDLE_S = 3_600.0
 """After so long without a lot of its requestor a provider closes the channel (section 9.6)."""
+
+PROVIDER_ABSENT_S = 600.0
+"""After so long without its provider a channel that no job wants is reclaimed: far longer than a
+restart takes, and whoever comes back later has the channel's beats to show its vouchers in."""
 
 CHANNELS_LOOK_S = 60.0
 """How often the ledger is asked for all own channels, whatever news came meanwhile."""
@@ -515,6 +522,9 @@ PROVIDERS_MAX = 10_000
 DUES_MAX = 100_000
 """Bills that are neither paid nor refused; beyond that the oldest count as refused."""
 
+PAID_REMEMBERED_MAX = 16_384
+"""Bills that are known to be paid when a settlement comes again."""
+
 DUE_KEPT_S = 86_400
 """How long such a bill waits before it counts as refused (section 9.6)."""
 
@@ -639,14 +649,38 @@ HEARD_OFFERS_BODY_BYTES_MAX = 65_536
 HEARD_OFFERS_MAX = 1_024
 """Providers that are remembered from offers passed on."""
 
+HEARD_RUMOURS_MAX = 4_096
+"""What neighbours say of them and is remembered: one address a neighbour and provider."""
+
+HEARD_WAYS_MAX = 1_024
+"""Ways on which such offers come, of which each has a fair share: twice what all peers can make."""
+
+HEARD_TELLERS_MAX = 256
+"""Peers of which it is remembered how much they passed on in this minute."""
+
 HEARD_OFFERS_A_MINUTE_MAX = 600
 """Offers that one peer may pass on in a minute; more are not looked at."""
+
+HEARD_FRESH_S = 90.0
+"""Seconds without a word after which what a neighbour said gives way to what it says now.
+
+In this time it may say less than ``HEARD_OFFERS_MAX``, so no flood is in its own way for longer.
+"""
 
 OFFER_RELAY_S = 10.0
 """Seconds from one offer of a provider that is passed on to the next."""
 
+HEARD_ROUND_S = 10.0
+"""Seconds of one round of dials while a job looks for providers: what a dial in vain may take."""
+
 HEARD_DIALLED_MAX = 8
-"""Providers only heard of that are dialled when a job looks for some."""
+"""Providers only heard of that are dialled in a round: as many as a node dials at a time."""
+
+HEARD_AGAIN_S_MIN = 30.0
+"""Seconds until a provider dialled in vain is dialled again, doubled with each further time."""
+
+HEARD_AGAIN_S_MAX = 480.0
+"""The longest such wait, in seconds."""
 
 # Services (SPEC.md section 9.8).
 

@@ -50,6 +50,7 @@ from .operations import (
 )
 from .statements import voucher_value
 from .vertex import NO_VERTEX
+from .vouchers import check_form
 
 _BARE: dict[int, Action] = {
     4: Reclaim(),
@@ -209,7 +210,5 @@ def _voucher(value: object, signature: bytes) -> Voucher:
             )
         case _:
             raise RemoteProtocolError("not a voucher", rule="8.3.1")
-    check(voucher.lane < OBJECT_LIST_MAX, "a lane out of range")
-    shared = sum(drops for _, drops in voucher.split)
-    check(shared <= voucher.total, "a split of more than all")
+    check_form(voucher)
     return voucher

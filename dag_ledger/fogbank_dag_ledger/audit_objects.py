@@ -36,6 +36,7 @@ from .operations import (
 )
 from .passed_state import ActRecord, SettlementRecord
 from .vertex import Vertex, VertexId
+from .vouchers import best_of_lanes
 
 Shares = tuple[tuple[NodeId, int], ...]
 
@@ -256,11 +257,7 @@ class AuditedObjects:
                     continue
                 if isinstance(operation.action, PostVouchers):
                     vouchers += operation.action.vouchers
-        best: dict[int, Voucher] = {}
-        for one in vouchers:
-            rival = best.get(one.lane, one)
-            best[one.lane] = max(one, rival, key=lambda it: (it.total, it.count, it.split))
-        return list(best.values())
+        return list(best_of_lanes(vouchers).values())
 
     # What final vertices leave in them.
 

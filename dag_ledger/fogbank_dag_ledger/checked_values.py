@@ -106,11 +106,17 @@ def split_in(value: object) -> tuple[Share, ...]:
     for one in _list(value):
         match one:
             case [recipient, part]:
-                shares.append((key_in(recipient), positive(part)))
+                shares.append((key_in(recipient), integer(part)))
             case _:
                 raise RemoteProtocolError("not a share", rule="8.3.1")
-    _check_ascending([recipient for recipient, _ in shares])
+    check_split(shares)
     return tuple(shares)
+
+
+def check_split(shares: Sequence[Share]) -> None:
+    """Check that recipients are at most 8, strictly ascending, and each gets 1 or more."""
+    _check_ascending([recipient for recipient, _ in shares])
+    check(all(part >= 1 for _, part in shares), "an amount of nothing")
 
 
 def _check_ascending(names: Sequence[_Name]) -> None:

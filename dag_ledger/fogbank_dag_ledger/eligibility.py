@@ -64,7 +64,7 @@ def due(settlement: Settlement, sight: Sight) -> Due:
     match settlement.act.action, terms:
         case ReclaimFinal(), ChannelTerms(beats=beats):
             lanes = settlement.lanes
-            if any(lanes.get(lane, 0) < total for lane, total in sight.best.items()):
+            if any(lanes.get(lane, 0) < leaves for lane, leaves in sight.best.items()):
                 return inf
             return _after(sight, Notice.RECLAIMED, beats)
         case RefundLate(), EscrowTerms(delivery_beats=beats):
@@ -105,24 +105,28 @@ def notices_of(record: Record) -> Iterator[tuple[HeldObject, Notice]]:
 
 
 def posted_by(record: Record) -> Iterator[tuple[HeldObject, dict[int, int]]]:
-    """Iterate over the channels on which a vertex posts vouchers, by lane the largest, in drops."""
+    """Iterate over the channels on which a vertex posts vouchers.
+
+    With each comes, by lane, the most drops that one of them leaves to the provider.
+    """
     for held, act in () if record.deeds is None else record.deeds.acts:
         if isinstance(act.action, PostVouchers):
             best: dict[int, int] = {}
             for voucher in act.action.vouchers:
-                best[voucher.lane] = max(voucher.total, best.get(voucher.lane, 0))
+                best[voucher.lane] = max(voucher.leaves, best.get(voucher.lane, 0))
             yield held, best
 
 
 def note_vouchers(sight: Sight, terms: ChannelTerms, vouchers: dict[int, int], before: int) -> None:
     """Take note of vouchers in a vertex of the validator whose vertex before had beat ``before``.
 
-    After the beats of a reclaim are over, they come too late.
+    ``vouchers`` is, by lane, what one leaves to the provider.  After the beats of a reclaim are
+    over, they come too late.
     """
     if _is_over(sight, Notice.RECLAIMED, terms.beats, before):
         return
-    for lane, total in vouchers.items():
-        sight.best[lane] = max(total, sight.best.get(lane, 0))
+    for lane, leaves in vouchers.items():
+        sight.best[lane] = max(leaves, sight.best.get(lane, 0))
 
 
 def note_posted(

@@ -14,7 +14,7 @@ from fogbank_protocol.identity import NetworkId, NodeId
 from .chain import Chain
 from .footing import Ground
 from .home import Home
-from .limits import AMOUNT_LIMIT, PARTS, PAYEES_MAX, SETTLEMENTS_MAX
+from .limits import AMOUNT_LIMIT, PARTS, SETTLEMENTS_MAX
 from .objects import NOTHING, Deeds, HeldObject, Move, Outcome, Settlement, Wanted
 from .operation_codec import storage_deposit
 from .operations import (
@@ -52,8 +52,9 @@ from .operations import (
 )
 from .record import Record
 from .slashing import check_slashing
-from .statements import is_verdict, is_voucher
+from .statements import is_verdict
 from .vertex import Vertex, VertexId
+from .vouchers import best_of_lanes, check_voucher, settle_by
 
 _OPENER: frozenset[type] = frozenset(
     {TopUp, Reclaim, ReclaimFinal, Dispute, Release, RefundLate, Unstake, Withdraw}
@@ -319,11 +320,7 @@ class _Issuing:
         terms = held.terms
         assert isinstance(terms, ChannelTerms)
         for voucher in vouchers:
-            _check(voucher.lane < terms.lanes, "a lane that is not open", "8.13.3")
-            named = {recipient for recipient, _ in voucher.split}
-            _check(terms.provider not in named, "a provider in a split", "8.13.3")
-            holds = is_voucher(terms.voucher_key, self._network, held.id, voucher)
-            _check(holds, "a voucher with a wrong signature", "8.12.7")
+            check_voucher(voucher, held.id, terms, self._network)
 
     def _by_vouchers(
         self,
@@ -341,15 +338,9 @@ class _Issuing:
                 vouchers += held.passed_acts[vertex_id] or ()
             else:
                 vouchers += self._find(vertex_id, held, PostVouchers).vouchers
-        best: dict[int, Voucher] = {}
-        for voucher in vouchers:
-            if voucher.lane not in best or _rank(voucher) > _rank(best[voucher.lane]):
-                best[voucher.lane] = voucher
-        lanes = {lane: voucher.total for lane, voucher in sorted(best.items())}
-        award = sum(lanes.values())
-        _check(award <= limit, "vouchers for more than there is", "8.13.4")
-        shares = _added(share for voucher in best.values() for share in voucher.split)
-        _check(len(shares) <= PAYEES_MAX, "too many to pay", "8.13.4")
+        best = best_of_lanes(vouchers)
+        award, shares = settle_by(best.values(), limit)
+        lanes = {lane: voucher.leaves for lane, voucher in sorted(best.items())}
         return Settlement(held, act, award, shares, funds, lanes)
 
     # Escrows.
@@ -438,17 +429,6 @@ class _Issuing:
         if found is None:
             raise RemoteProtocolError("a vertex that does not do that to it", rule="8.12.6")
         return found
-
-
-def _rank(voucher: Voucher) -> tuple[int, int, tuple[Share, ...]]:
-    return voucher.total, voucher.count, voucher.split
-
-
-def _added(shares: Iterable[tuple[NodeId, int]]) -> tuple[Share, ...]:
-    sums: dict[NodeId, int] = {}
-    for who, drops in shares:
-        sums[who] = sums.get(who, 0) + drops
-    return tuple(sorted(sums.items()))
 
 
 def _check(holds: bool, message: str, rule: str) -> None:

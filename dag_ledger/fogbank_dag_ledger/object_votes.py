@@ -21,7 +21,7 @@ _Contender = tuple[Record, Settlement]
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
-    """What a vertex told of an object: a notice, or by lane the vouchers that it posts."""
+    """What a vertex told of an object: a notice, or by lane what vouchers that it posts leave."""
 
     record: Record
     notice: Notice | None
@@ -133,7 +133,7 @@ class ObjectVotes:
             self._keep(held, _Fact(opening, notice, {}))
         for vouchers in held.passed_acts.values():
             for voucher in vouchers or ():
-                self._keep(held, _Fact(opening, None, {voucher.lane: voucher.total}))
+                self._keep(held, _Fact(opening, None, {voucher.lane: voucher.leaves}))
         for contender in held.passed.values():
             self._contenders.append(contender)
             contender[1].outcome.settling.append(contender)

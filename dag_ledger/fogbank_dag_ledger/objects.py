@@ -61,7 +61,7 @@ class Sight:
         observed it, and of the one before."""
 
         self.best: dict[int, int] = {}
-        """By lane, the largest voucher observed in time, in drops."""
+        """By lane, the most drops that a voucher observed in time leaves to the provider."""
 
         self.waiting: list[tuple[Record, Settlement]] = []
         """Observed, and not to be voted for before another notice is."""
@@ -247,7 +247,7 @@ class Settlement:
     """The opener's top-up that the provider counts on."""
 
     lanes: Mapping[int, int] = field(default_factory=dict[int, int])
-    """By lane, the voucher that it goes by, in drops."""
+    """By lane, the drops that the voucher that it goes by leaves to the provider."""
 
     by_provider: bool = False
     """Whether the provider settles, and not the opener."""

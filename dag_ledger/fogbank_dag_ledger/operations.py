@@ -133,6 +133,11 @@ class Voucher:
 
     signature: bytes
 
+    @property
+    def leaves(self) -> int:
+        """Drops of ``total`` that it leaves to the provider."""
+        return self.total - sum(drops for _, drops in self.split)
+
 
 # Channels.
 

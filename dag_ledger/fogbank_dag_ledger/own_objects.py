@@ -34,6 +34,7 @@ from .operations import (
 )
 from .record import Record
 from .vertex import NO_VERTEX, VertexId
+from .vouchers import rank
 
 
 class ObjectState(Enum):
@@ -69,7 +70,7 @@ class ChannelView:
     """What the outcome gives the provider, with what it passes on; 0 before there is one."""
 
     shown: int
-    """All vouchers that were posted, the largest of each lane."""
+    """All vouchers that were posted, the best of each lane."""
 
     reclaimed: bool
     """Whether the payer wants its money back."""
@@ -112,8 +113,10 @@ class _Own:
     top_ups: list[tuple[Record, int]] = field(default_factory=list[tuple[Record, int]])
     """With what each says was put in altogether beyond the opening."""
 
-    shown: dict[int, tuple[int, VertexId]] = field(default_factory=dict[int, tuple[int, VertexId]])
-    """By lane, the largest voucher that was posted, and where."""
+    shown: dict[int, tuple[Voucher, VertexId]] = field(
+        default_factory=dict[int, tuple[Voucher, VertexId]]
+    )
+    """By lane, the best voucher that was posted, and where."""
 
     notices: set[type] = field(default_factory=set[type])
     is_settling: bool = False
@@ -191,17 +194,17 @@ class OwnObjects:
         return may_take
 
     def remember(self, channel: ObjectId, voucher: Voucher) -> None:
-        """Keep ``voucher`` to answer a reclaim with, unless a larger one of its lane is kept."""
+        """Keep ``voucher`` to answer a reclaim with, unless a better one of its lane is kept."""
         if self.is_better(channel, voucher):
             self._remembered.setdefault(channel, {})[voucher.lane] = voucher
 
     def is_better(self, channel: ObjectId, voucher: Voucher) -> bool:
-        """Tell whether ``voucher`` is larger than what is kept of its lane."""
+        """Tell whether ``voucher`` is better than what is kept of its lane."""
         known = self._remembered.get(channel, {}).get(voucher.lane)
-        return known is None or (known.total, known.count) < (voucher.total, voucher.count)
+        return known is None or rank(known) < rank(voucher)
 
     def remembered(self, channel: ObjectId) -> Sequence[Voucher]:
-        """Return the largest voucher of each lane that was remembered, ascending by lane."""
+        """Return the best voucher of each lane that was remembered, ascending by lane."""
         lanes = self._remembered.get(channel, {})
         return [lanes[lane] for lane in sorted(lanes)]
 
@@ -325,9 +328,8 @@ class OwnObjects:
                     self._owing[own.held.id] = None
             case PostVouchers(vouchers):
                 for voucher in vouchers:
-                    known, _ = own.shown.get(voucher.lane, (-1, NO_VERTEX))
-                    if voucher.total > known:
-                        own.shown[voucher.lane] = (voucher.total, record.id)
+                    if _is_better(voucher, own.shown.get(voucher.lane)):
+                        own.shown[voucher.lane] = (voucher, record.id)
             case action if isinstance(action, Settling):
                 own.is_settling = True
             case _:
@@ -370,11 +372,11 @@ class OwnObjects:
         return [
             voucher
             for voucher in self.remembered(own.held.id)
-            if voucher.total > own.shown.get(voucher.lane, (0, NO_VERTEX))[0]
+            if voucher.total and _is_better(voucher, own.shown.get(voucher.lane))
         ]
 
     def _finish_reclaim(self, own: _Own) -> Iterable[Act]:
-        lanes = {lane: total for lane, (total, _) in own.shown.items()}
+        lanes = {lane: voucher.leaves for lane, (voucher, _) in own.shown.items()}
         tried = own.own_settlements
         if len(tried) >= SETTLEMENTS_MAX or (tried and _covers(tried[-1].lanes, lanes)):
             return []
@@ -402,7 +404,7 @@ class OwnObjects:
             deposit=deposit,
             deposit_pending=own.deposit(final=False) - deposit,
             paid=0 if held.outcome is None else held.outcome.award,
-            shown=sum(total for total, _ in own.shown.values()),
+            shown=sum(voucher.total for voucher, _ in own.shown.values()),
             reclaimed=Reclaim in own.notices,
             owed=self._owed(own),
         )
@@ -423,7 +425,11 @@ class OwnObjects:
 
 
 def _covers(used: Mapping[int, int], shown: Mapping[int, int]) -> bool:
-    return all(used.get(lane, 0) >= total for lane, total in shown.items())
+    return all(used.get(lane, 0) >= leaves for lane, leaves in shown.items())
+
+
+def _is_better(voucher: Voucher, known: tuple[Voucher, VertexId] | None) -> bool:
+    return known is None or rank(known[0]) < rank(voucher)
 
 
 def _settling(outcome: Outcome) -> VertexId | None:

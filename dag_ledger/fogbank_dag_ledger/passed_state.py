@@ -85,7 +85,7 @@ class SightRecord:
     """Notice, at and after (8.17), ascending."""
 
     best: tuple[tuple[int, int], ...]
-    """By lane, the largest voucher in time, in drops, ascending."""
+    """By lane, ascending, the most drops that a voucher in time leaves to the provider."""
 
     vote: VoteAt | None
 
@@ -292,10 +292,10 @@ def _lanes(values: Sequence[Value]) -> tuple[tuple[int, int], ...]:
     lanes: list[tuple[int, int]] = []
     for value in values:
         match value:
-            case [int(lane), int(total)] if (
-                0 <= lane < OBJECT_LIST_MAX and 0 <= total < AMOUNT_LIMIT
+            case [int(lane), int(leaves)] if (
+                0 <= lane < OBJECT_LIST_MAX and 0 <= leaves < AMOUNT_LIMIT
             ):
-                lanes.append((lane, total))
+                lanes.append((lane, leaves))
             case _:
                 raise RemoteProtocolError("not a lane", rule=RULE)
     if lanes != sorted(dict(lanes).items()):

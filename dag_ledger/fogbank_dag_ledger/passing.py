@@ -240,7 +240,7 @@ class _Line:
         if isinstance(one.held.terms, ChannelTerms):
             for act in one.acts.values():
                 if act.voucher is not None:
-                    best = {act.voucher.lane: act.voucher.total}
+                    best = {act.voucher.lane: act.voucher.leaves}
                     note_vouchers(self._sight(one), one.held.terms, best, before)
 
     def _vote(self, one: Open, record: Record) -> None:

@@ -193,7 +193,7 @@ class ObjectOracle:
         return {
             lane: max(
                 (one for one in vouchers if one.lane == lane),
-                key=lambda one: (one.total, one.count, one.split),
+                key=lambda one: (_left(one), one.total, one.count, one.split),
             )
             for lane in {one.lane for one in vouchers}
         }
@@ -511,9 +511,9 @@ class ObjectOracle:
         if isinstance(terms, ChannelTerms):
             if not isinstance(action, ReclaimFinal):
                 return True
-            used = {lane: one.total for lane, one in self.lanes(key, settle.act).items()}
+            used = {lane: _left(one) for lane, one in self.lanes(key, settle.act).items()}
             shown = self._shown_in_time(line, key, terms.beats)
-            enough = all(used.get(lane, 0) >= total for lane, total in shown)
+            enough = all(used.get(lane, 0) >= left for lane, left in shown)
             return over(Reclaim, terms.beats) and enough
         if isinstance(terms, StakeTerms):
             if isinstance(action, Seize):
@@ -552,7 +552,7 @@ class ObjectOracle:
                         and isinstance(act.action, PostVouchers)
                         and before - at < beats
                     ):
-                        yield from ((one.lane, one.total) for one in act.action.vouchers)
+                        yield from ((one.lane, _left(one)) for one in act.action.vouchers)
             earlier = cone
             before = self._beat(x)
 
@@ -647,3 +647,7 @@ class ObjectOracle:
         assert opening is not None
         assert isinstance(terms, StakeTerms)
         return opening.amount - terms.reward // len(terms.watch) * len(terms.watch)
+
+
+def _left(voucher: Voucher) -> int:
+    return voucher.total - sum(drops for _, drops in voucher.split)

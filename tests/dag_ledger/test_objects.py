@@ -72,6 +72,35 @@ def test_a_reclaim_that_leaves_out_a_voucher_gets_no_votes() -> None:
     assert town.award(opening) is None
 
 
+def test_a_later_voucher_that_leaves_the_provider_less_takes_nothing_back() -> None:
+    town = Town()
+    opening = town.open(ANN, 500, town.channel(beats=60))
+    good = town.act(DAN, opening, PostVouchers((town.voucher(opening, 120, split={CAT: 20}),)))
+    eaten = town.voucher(opening, 130, count=2, split={CAT: 130})
+    posted = town.act(ANN, opening, PostVouchers((eaten,)))
+    town.act(ANN, opening, Reclaim())
+    town.act(ANN, opening, ReclaimFinal((posted.id,), ()))
+    town.wait(200)
+    assert town.award(opening) is None, "it leaves out what the other leaves to the provider"
+    final = town.act(ANN, opening, ReclaimFinal(tuple(sorted((good.id, posted.id))), ()))
+    town.wait(20)
+    assert town.award(opening) == 120
+    assert town.take(BOB, opening, final) == 100
+    assert town.claimable(CAT) == 20
+
+
+def test_a_close_goes_by_the_voucher_that_leaves_the_provider_most() -> None:
+    town = Town()
+    opening = town.open(ANN, 500, town.channel())
+    good, eaten = (
+        town.voucher(opening, 120, split={CAT: 20}),
+        town.voucher(opening, 130, count=2, split={CAT: 31}),
+    )
+    closing = town.act(BOB, opening, Close(NO_VERTEX, (), (eaten, good)))
+    assert town.award(opening) == 120
+    assert town.take(BOB, opening, closing) == 100
+
+
 def test_a_top_up_that_crosses_the_close_comes_back() -> None:
     town = Town()
     opening = town.open(ANN, 500, town.channel())

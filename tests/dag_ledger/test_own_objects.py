@@ -1,7 +1,15 @@
 """What an account does about its objects by itself (SPEC.md sections 8.12 to 8.17)."""
 
 from fogbank_dag_ledger.ledger import Ledger
-from fogbank_dag_ledger.operations import Act, ChannelTerms, Close, Opening, object_id
+from fogbank_dag_ledger.operations import (
+    Act,
+    ChannelTerms,
+    Close,
+    Opening,
+    PostVouchers,
+    Reclaim,
+    object_id,
+)
 from fogbank_dag_ledger.own_objects import OwnObjects, ShareView
 from fogbank_dag_ledger.vertex import NO_VERTEX
 
@@ -47,6 +55,25 @@ def test_an_author_learns_what_others_settle_in_its_favour_and_nobody_else_does(
     ann, bob = (town.key(who).node_id for who in (ANN, BOB))
     assert cat.shares() == [ShareView(name_of(opening), ann, bob, 35)]
     assert dan.shares() == []
+
+
+def test_a_reclaim_is_answered_by_what_leaves_the_provider_more_than_what_was_shown() -> None:
+    town = Town()
+    opening = town.open(ANN, 500, town.channel())
+    good, eaten = (
+        town.voucher(opening, 120, split={CAT: 20}),
+        town.voucher(opening, 130, count=2, split={CAT: 130}),
+    )
+    town.act(ANN, opening, PostVouchers((eaten,)))
+    town.act(ANN, opening, Reclaim())
+    ledger = Ledger(town.community.genesis)
+    bob = OwnObjects(ledger, town.key(BOB).node_id)
+    for vertex in town.inserted:
+        bob.note(ledger.insert(vertex))
+    for voucher in (good, eaten):
+        bob.remember(name_of(opening), voucher)
+    assert bob.remembered(name_of(opening)) == [good]
+    assert bob.due() == [Act(opening.id, 0, PostVouchers((good,)))]
 
 
 def test_nobody_takes_from_an_outcome_that_hangs_on_the_vote_of_a_forker() -> None:

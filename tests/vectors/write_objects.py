@@ -253,6 +253,21 @@ def _reclaimed_channel(town: Town) -> None:
     town.act(ANN, opening, town.taking(opening, settling))
 
 
+def _taken_back(town: Town) -> None:
+    """Ann signs away to Cat what an earlier voucher of hers leaves to Bob."""
+    opening = town.open(ANN, 500, town.channel(beats=6))
+    good = town.act(DAN, opening, PostVouchers((town.voucher(opening, 120, split={CAT: 20}),)))
+    later = town.voucher(opening, 130, count=2, split={CAT: 31})
+    posted = town.act(ANN, opening, PostVouchers((later,)))
+    town.act(ANN, opening, Reclaim())
+    town.act(ANN, opening, ReclaimFinal((posted.id,), ()))
+    town.wait(12)
+    named = tuple(sorted((good.id, posted.id)))
+    settling = town.act(ANN, opening, ReclaimFinal(named, ()))
+    town.wait(6)
+    town.act(BOB, opening, town.taking(opening, settling))
+
+
 def _judged_escrow(town: Town) -> None:
     opening = town.open(ANN, 500, town.escrow(arbiters=(CAT, DAN), need=2))
     town.act(BOB, opening, Deliver(ROOT))
@@ -393,6 +408,7 @@ STORIES = {
     "a stake, seized": _seized,
     "a stake, withdrawn": _withdrawn,
     "a channel, closed with what was posted": _closed_with_posted,
+    "a channel, reclaimed by a later voucher that leaves its provider less": _taken_back,
     "an escrow, released": _released,
     "an escrow, refunded": _refunded,
     "an escrow, agreed on": _agreed,

@@ -13,9 +13,9 @@ from .options import connect, json_option, print_json, state_option
 def command(state: StateFolder, as_json: bool) -> None:
     """Tell how others have dealt with this agent.
 
-    Providers: results confirmed, results found wrong, agreements lost, orders refused.  Requestors:
-    drops paid, not yet paid, and refused, and what they may owe.  All of it is what this agent has
-    seen itself; docs/choosing.md says what it makes of it.
+    Providers, in runs: confirmed, found wrong, lost, refused.  Requestors: drops paid, not yet
+    paid, and refused, and what they may owe.  All of it is what this agent has seen itself;
+    docs/choosing.md says what it makes of it.
     """
     with connect(state) as client:
         found = client.ask(GetReputation(), Reputation)

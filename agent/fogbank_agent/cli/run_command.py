@@ -1,7 +1,7 @@
 """``fogbank run``: have a task run by neighbours, once for each input."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -96,10 +96,11 @@ def command(
                 hand_over_inputs(client, inputs, display),
             )
             client.send(job)
-            runs, ended = _follow(client, display)
+            pages, ended = _follow(client, display)
+        runs = [run for page in pages for run in page.runs]
         _deliver(client, runs, output, as_json)
     if as_json:
-        print_json({**to_json(ended), "runs": runs})
+        print_json({**to_json(ended), "runs": [run for page in pages for run in _in_full(page)]})
     else:
         print_providers(ended)
     _check_all_well(runs)
@@ -109,19 +110,31 @@ def _size(task: TaskFile | PublishedTask) -> int:
     return len(task.data) if isinstance(task, TaskFile) else 0
 
 
-def _follow(client: ControlClient, display: Display) -> tuple[list[RunEnded], JobEnded]:
+def _follow(client: ControlClient, display: Display) -> tuple[list[RunsEnded], JobEnded]:
     """Show how the job goes until it has ended."""
-    runs: list[RunEnded] = []
+    pages: list[RunsEnded] = []
     while True:
         match client.receive_any([JobProgressed, RunsEnded, JobEnded]):
             case JobProgressed() as progress:
                 display.progressed(progress)
-            case RunsEnded(ended_now):
-                runs += ended_now
+            case RunsEnded() as page:
+                pages.append(page)
             case JobEnded() as ended:
-                return runs, ended
+                return pages, ended
             case _:
                 raise AssertionError
+
+
+def _in_full(page: RunsEnded) -> Iterator[dict[str, object]]:
+    """Return each run with the list of its attempts."""
+    attempts: dict[int, list[object]] = {run.number: [] for run in page.runs}
+    for attempt in page.attempts:
+        told = to_json(attempt)
+        del told["first"], told["last"]
+        for number in range(attempt.first, attempt.last + 1):
+            attempts[number].append(told)
+    for run in page.runs:
+        yield {**to_json(run), "attempts": attempts[run.number]}
 
 
 def _deliver(

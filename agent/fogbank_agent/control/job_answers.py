@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from math import inf
 from re import fullmatch
 
@@ -21,11 +22,13 @@ from ..authoring.packing import plain_name
 from ..errors import Refused
 from ..limits import (
     AFFORDABLE_FUEL_MIN,
+    ATTEMPTS_TOLD_MAX,
     CONTROL_BLOBS_BYTES_MAX,
     CONTROL_RUNS_MAX,
     MEBIBYTE,
     PACKAGE_FETCH_S,
 )
+from ..market.job_result import Attempt
 from ..market.narration import describe
 from ..market.orders import (
     Audit,
@@ -35,13 +38,14 @@ from ..market.orders import (
     Verification,
     Verify,
 )
-from ..market.reasons import sentence
+from ..market.reasons import Reason, sentence
 from ..market.story import (
     CheckBegun,
     CheckedHere,
     CheckSpared,
     MoneyShort,
     NobodyToAsk,
+    ProvidersSilent,
     ResumeRefuted,
     RunFailed,
     RunOrdered,
@@ -58,6 +62,7 @@ from ..trading.requestor import (
     RunResult,
 )
 from .requests.jobs import (
+    AttemptEnded,
     JobEnded,
     JobProgressed,
     ProviderTotals,
@@ -91,7 +96,7 @@ async def answer_start_job(parts: Parts, request: StartJob, conversation: Conver
         raise Refused(refusal)
     _keep_outputs(parts, result, conversation)
     for page in _pages(result.runs):
-        await conversation.send(RunsEnded(tuple(map(_run_ended, page))))
+        await conversation.send(RunsEnded(tuple(map(_run_ended, page)), attempts_ended(page)))
     await conversation.send(_job_ended(result, notices))
 
 
@@ -137,6 +142,7 @@ def _progressed(event: JobEvent) -> JobProgressed:
         run=event.runs[0],
         runs=len(event.runs),
         at_ms=event.at_ms,
+        attempt=getattr(event.what, "attempt", 0),
         event=type(event.what).__name__,
         provider=_provider_of(event.what),
         what=describe(event.what),
@@ -149,7 +155,7 @@ def _progressed(event: JobEvent) -> JobProgressed:
 
 def _provider_of(event: StoryEvent) -> str:
     match event:
-        case RunOrdered() | NobodyToAsk() | MoneyShort() | RunFailed():
+        case RunOrdered() | ProvidersSilent() | NobodyToAsk() | MoneyShort() | RunFailed():
             return ""
         case CheckBegun() | CheckSpared() | CheckedHere() | RunResumed() | ResumeRefuted():
             return ""
@@ -344,9 +350,43 @@ def _run_ended(run: RunResult) -> RunEnded:
         output_bytes=run.output_size,
         provider="" if run.provider is None else short_form(run.provider),
         fuel=run.fuel,
-        attempts=len(run.attempts),
+        attempts_made=len(run.attempts),
         moves=run.moves,
     )
+
+
+def attempts_ended(runs: Sequence[RunResult]) -> tuple[AttemptEnded, ...]:
+    """Return what became of the last agreements on each of ``runs``, those of a lot once."""
+    # Runs that were bought together have their attempts together.
+    lots = [list(lot) for _, lot in groupby(runs, key=lambda run: id(run.attempts))]
+    return tuple(
+        AttemptEnded(
+            first=lot[0].number,
+            last=lot[-1].number,
+            runs=attempt.runs,
+            number=attempt.number,
+            provider=short_form(attempt.provider),
+            price=attempt.price,
+            start_price=attempt.start_price,
+            fuel=attempt.fuel,
+            paid=attempt.paid,
+            ended=_how_it_ended(attempt, lot[0].reason),
+        )
+        for lot in lots
+        for attempt in lot[0].attempts[-ATTEMPTS_TOLD_MAX:]
+    )
+
+
+def _how_it_ended(attempt: Attempt, reason: Reason | None) -> str:
+    if attempt.accepted:
+        return "accepted"
+    if attempt.failure is not None:
+        return attempt.failure.value
+    if attempt.refused:
+        return Reason.WRONG_RESULT.value
+    # There is a result, about which nothing was found.
+    is_cancelled = reason is Reason.CANCELLED
+    return Reason.CANCELLED.value if is_cancelled else Reason.UNVERIFIED.value
 
 
 def _job_ended(result: JobResult, notices: tuple[str, ...]) -> JobEnded:

@@ -20,6 +20,7 @@ def print_end(
     console.print(
         f"tiles     {report.completed} of {report.tasks} completed, {report.wrong_accepted} wrong "
         f"ones accepted; {report.lies_told} lies told, {report.lies_caught} caught\n"
+        f"bought    in {report.auctions} auctions; {report.audits} results audited\n"
         f"judged    {report.disputes} disputes; {report.slashed} stake lost by a liar, "
         f"{report.burned:,} drops of it burned\n"
         f"moved     {report.migrated_runs} of {report.killed} runs whose provider was unplugged: "

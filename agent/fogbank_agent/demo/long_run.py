@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..control.requests.jobs import JobEnded, JobProgressed, RunEnded, RunInput
+from .auctions import Auctions
 from .processes import AgentProcess
 from .purchase import follow, hand_over, job_on
 from .stage import Player
@@ -28,6 +29,12 @@ class LongRun:
     finisher: Player | None
     """Whose result it is."""
 
+    auctions: int
+    """Orders on which several providers bid."""
+
+    audits: int
+    """How often the requestor ran it once more itself, to the end, before it was accepted."""
+
     @property
     def migrated(self) -> int:
         """1 if another provider ended what the unplugged one had begun, and both are paid."""
@@ -49,8 +56,12 @@ def buy_long_run(
     """
     by_name = {process.player.short: process for process in processes}
     unplugged: list[Player] = []
+    auctions, audits = Auctions(), 0
 
     def progressed(progress: JobProgressed) -> None:
+        nonlocal audits
+        auctions.progressed(progress)
+        audits += progress.event == "CheckedHere"
         if progress.event == "StateKept" and not unplugged:
             process = by_name[progress.provider]
             process.kill()
@@ -69,4 +80,6 @@ def buy_long_run(
         output=output,
         unplugged=unplugged[0] if unplugged else None,
         finisher=None if finisher is None else finisher.player,
+        auctions=auctions.held,
+        audits=audits,
     )

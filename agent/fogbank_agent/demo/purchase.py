@@ -16,6 +16,7 @@ from ..control.requests.jobs import (
     StartJob,
 )
 from ..limits import DEMO_TILE_FUEL_MAX
+from .auctions import Auctions
 
 VERIFY = "quorum:2"
 """Every tile is computed by two providers, who must agree."""
@@ -34,6 +35,9 @@ class Bought:
 
     answers: frozenset[tuple[bytes, str]]
     """For each result that came, the id of its input and the short form of its provider."""
+
+    auctions: int
+    """Orders on which several providers bid."""
 
 
 def buy_picture(
@@ -56,8 +60,10 @@ def buy_picture(
     )
     job = job_on(client, package, "path-tracer", inputs, VERIFY, DEMO_TILE_FUEL_MAX)
     answers: set[tuple[bytes, str]] = set()
+    auctions = Auctions()
 
     def progressed(progress: JobProgressed) -> None:
+        auctions.progressed(progress)
         if progress.event == "ResultArrived":
             lot = inputs[progress.run : progress.run + progress.runs]
             answers.update((one.blob_id, progress.provider) for one in lot)
@@ -69,7 +75,8 @@ def buy_picture(
         for run in runs
         if run.output_id is not None
     }
-    return Bought(ended, outputs, sum(run.fuel for run in runs if run.ok), frozenset(answers))
+    fuel = sum(run.fuel for run in runs if run.ok)
+    return Bought(ended, outputs, fuel, frozenset(answers), auctions.held)
 
 
 def hand_over(client: ControlClient, data: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-SCHEMA = 3
+SCHEMA = 4
 """The version of the object that ``--json`` prints."""
 
 
@@ -19,6 +19,12 @@ class DemoReport:
 
     wrong_accepted: int
     """Accepted tiles that are not what the task computes, by re-computing all of them."""
+
+    auctions: int
+    """Orders of both jobs on which at least two providers bid before one was taken."""
+
+    audits: int
+    """Results that their requestor ran once more itself before it accepted them."""
 
     lies_told: int
     """Results that the liar falsified, by its own log, and that reached the requestor."""
@@ -80,6 +86,8 @@ def shortcomings(report: DemoReport) -> list[str]:
             f"only {report.completed} of {report.tasks} tiles were completed",
         ),
         (report.wrong_accepted == 0, f"{report.wrong_accepted} wrong tiles were accepted"),
+        (report.auctions > 0, "no two providers bid on an order"),
+        (report.audits > 0, "no result was audited"),
         (report.lies_told > 0, "the liar had no chance to lie: try another --seed"),
         (
             report.lies_caught >= report.lies_told,

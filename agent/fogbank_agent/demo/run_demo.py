@@ -110,6 +110,8 @@ class _Demo:
             tasks=len(self._tiles),
             completed=len(bought.outputs),
             wrong_accepted=wrong,
+            auctions=long_run.auctions + bought.auctions,
+            audits=long_run.audits,
             lies_told=_lies_told(self.players, bought),
             lies_caught=sum(job.lies_caught for job in jobs),
             disputes=len(disputes),
@@ -140,9 +142,10 @@ class _Demo:
         with _told_why(processes):
             long_run = buy_long_run(processes, self._seed, on_unplugged=tell_unplugged)
         if long_run.migrated and long_run.finisher is not None:
+            audited = "the result was audited, and " if long_run.audits else ""
             self._say(
-                f"{long_run.finisher.name} went on from its last state and ended it; the result "
-                "was audited, and both are paid for their part"
+                f"{long_run.finisher.name} went on from its last state and ended it; {audited}"
+                "both are paid for their part"
             )
         return long_run
 

@@ -36,6 +36,14 @@ class Attempt:
 
     start: Checkpoint | None = None
     is_late: bool = False
+    """Another provider is to have the run too."""
+
+    is_hedge: bool = False
+    """It was begun while somebody was late."""
+
+    is_silence_told: bool = False
+    """The story says who had not answered when the bids were compared."""
+
     lot: int | None = None
     """What an auditor is drawn by; None where the cheapest is taken."""
 

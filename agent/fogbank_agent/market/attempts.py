@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import count
 from math import inf
 
-from fogbank_protocol.identity import NodeId
+from fogbank_protocol.identity import NodeId, short_form
 
 from ..limits import AGREEMENT_WAIT_S, RESULT_GRACE_S
 from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
@@ -35,15 +35,18 @@ from .job_messages import (
 )
 from .reasons import Reason
 from .story import (
+    AttemptCancelled,
     AttemptFailed,
     BidSeen,
     MoneyShort,
     NobodyToAsk,
     OrderDeclined,
+    ProvidersSilent,
     ResultCommitted,
     ResultReused,
     ResumeRefuted,
     RunBegunAnew,
+    RunHedged,
     RunMoved,
     RunOrdered,
     RunPlaced,
@@ -59,8 +62,13 @@ from .verification import fuel_of, output_bytes_of
 
 _DOUBTED = (Reason.BROKEN_RULE, Reason.PROVIDER_CAUGHT)
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
-_WORK_UNUSED = (Reason.PROVIDER_LOST, Reason.OUTPUT_UNAVAILABLE, Reason.PRICE_TOO_HIGH)
-"""What the provider did not say itself, and has no word for."""
+_WORK_UNUSED = (
+    Reason.BEATEN_ON_PRICE,
+    Reason.DISK_FULL,
+    Reason.OUTPUT_UNAVAILABLE,
+    Reason.PROVIDER_LOST,
+)
+"""It may have finished too, and there is no other word for it that it would know."""
 
 
 class Attempts:
@@ -246,9 +254,10 @@ class Attempts:
         proposal = agreed(attempt)
         attempt.stage = Stage.RUNNING
         attempt.ends_at = now + self._run_s_max + RESULT_GRACE_S
-        # Who was drawn to audit must not have another drawn by being slow.
-        is_drawn = attempt.lot is not None and self._choice.rests_on_others
-        attempt.hedge_at = inf if is_drawn else now + self._hedge_s
+        # Whoever was drawn must not have another drawn by being slow: of two a liar's friend, who
+        # does no work, is the first.  And one is hedged by one other, not by all that there are.
+        is_waited_for = attempt.lot is not None or attempt.is_hedge
+        attempt.hedge_at = inf if is_waited_for else now + self._hedge_s
         self._choice.begin_work(now)
         self.placement.succeed()
         self.left -= 1
@@ -284,7 +293,7 @@ class Attempts:
         if self._can_move(attempt) and self.can_order:
             shunned = self._shunned() | self._unreliable
             if self._choice.is_beaten(proposal, shunned, now):
-                return [kept, *self._give_up(attempt, Reason.PRICE_TOO_HIGH, now)]
+                return [kept, *self._give_up(attempt, Reason.BEATEN_ON_PRICE, now)]
         return [kept]
 
     def _can_move(self, attempt: Attempt) -> bool:
@@ -318,6 +327,8 @@ class Attempts:
         """Let the provider wait for the others: it has done its work, and its place is free."""
         proposal = agreed(attempt)
         attempt.stage, attempt.ends_at, attempt.hedge_at = Stage.COMMITTED, inf, inf
+        # What it is bound to counts, however long it took.
+        attempt.is_late = False
         self._bound.add(proposal.provider)
         self._choice.end(proposal.provider)
         self._choice.end_work(now)
@@ -355,14 +366,22 @@ class Attempts:
         if attempt.lot is not None:
             self._places_taken.add(attempt.place)
         self.left = max(self.left, self._ballot.voices_most - len(self._ballot.voices))
-        told = [*self._tell_ticks(attempt.number), *self._end_late(now)]
+        told = self._tell_ticks(attempt.number)
         if result.evidence:
             told.append(self._tell(ResultReused(number, proposal.provider, result.evidence)))
-        return [*told, *heard]
+        return [*told, *heard, *self._end_undrawn(now)]
 
-    def _end_late(self, now: float) -> list[BallotCommand]:
-        """Stop those that were not waited for."""
-        return self._end([one for one in self._live.values() if one.is_late], now)
+    def _end_undrawn(self, now: float) -> list[BallotCommand]:
+        """Stop all that were chosen by price and bound to nothing before a result was seen.
+
+        Else a liar that is slow on purpose would be audited by a friend that bid for the hedge.
+        """
+        ended = [
+            one
+            for one in self._live.values()
+            if one.lot is None and one.stage is not Stage.REVEALING
+        ]
+        return self._end(ended, now)
 
     def proceed(self, now: float) -> list[BallotCommand]:
         """Close the auctions that are over, and give up what has taken too long."""
@@ -381,7 +400,8 @@ class Attempts:
                 return self._give_up(attempt, Reason.DEADLINE_PASSED, now)
             case Stage.RUNNING if now >= attempt.hedge_at:
                 attempt.hedge_at, attempt.is_late = inf, True
-                return []
+                late_ms = round(self._hedge_s * 1_000)
+                return [self._tell(RunHedged(attempt.number, agreed(attempt).provider, late_ms))]
             case _:
                 return []
 
@@ -400,6 +420,17 @@ class Attempts:
         )
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        return [*self._tell_silent(attempt), *self._take_best(attempt, now)]
+
+    def _tell_silent(self, attempt: Attempt) -> list[BallotCommand]:
+        silent = attempt.auction.unanswered
+        if not silent or attempt.is_silence_told:
+            return []
+        attempt.is_silence_told = True
+        names = tuple(short_form(one) for one in attempt.auction.asked if one in silent)
+        return [self._tell(ProvidersSilent(attempt.number, names))]
+
+    def _take_best(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         proposals = attempt.auction.proposals(now)
         for provider in attempt.auction.unanswered:
             self._put_behind(attempt, provider)
@@ -454,11 +485,19 @@ class Attempts:
             return self._explain_silence(now) if is_news else []
         start = self.start
         auction = Auction(providers, now)
-        attempt = Attempt(self._number_next, auction, start=start, lot=lot, place=place)
+        attempt = Attempt(
+            self._number_next,
+            auction,
+            start=start,
+            is_hedge=any(one.is_late for one in self._live.values()),
+            lot=lot,
+            place=place,
+        )
         self._number_next += 1
         self._live[attempt.number] = attempt
         self._choice.begin_asking()
-        ordered = self._tell(RunOrdered(attempt.number, len(providers)))
+        names = tuple(map(short_form, providers))
+        ordered = self._tell(RunOrdered(attempt.number, len(providers), names))
         send = SendOrder(self._lot, attempt.number, providers, start)
         if start is None:
             lost, self._lost = self._lost, None
@@ -553,7 +592,7 @@ class Attempts:
         if reason not in _DOUBTED:
             self._move(attempt)
         self._end_attempt(attempt, now)
-        if reason is not Reason.PRICE_TOO_HIGH:
+        if reason not in (Reason.BEATEN_ON_PRICE, Reason.DISK_FULL):
             self._choice.count_failure(provider)
         self._unreliable.add(provider)
         if attempt.stage is Stage.AGREEING:
@@ -566,7 +605,7 @@ class Attempts:
                 self._lost = record
         commands: list[BallotCommand] = [
             *self._tell_ticks(attempt.number),
-            self._tell(AttemptFailed(attempt.number, provider, reason)),
+            self._tell(AttemptFailed(attempt.number, provider, reason, record is not None)),
         ]
         if reason in _WORK_REFUSED:
             # It may have finished all the same, and is to hear that nothing is due.
@@ -587,10 +626,16 @@ class Attempts:
             self._end_attempt(attempt, now)
             commands.append(EndAttempt(self._lot, attempt.number))
             if attempt.number in self.records:
-                self.records[attempt.number].failure = Reason.CANCELLED
+                record = self.records[attempt.number]
+                record.failure = Reason.CANCELLED
+                if attempt.is_late:
+                    # Else who states work and never ends it would be given the next lot too.
+                    self._choice.count_failure(record.proposal.provider)
                 commands += self._tell_ticks(attempt.number)
+                cancelled = AttemptCancelled(attempt.number, record.proposal.provider)
+                commands.append(self._tell(cancelled))
                 # Its receipt may be on the way.
-                who = agreed(attempt).provider
+                who = record.proposal.provider
                 commands.append(Refuse(self._lot, attempt.number, who, Reason.CANCELLED))
         return commands
 

@@ -510,17 +510,20 @@ class Ballot:
         alone = count_voices(self.voices, claim, self._choice.is_caught) < 2
         if not own and not checked and alone:
             return []
+        results = len(claim)
+        if not own and alone:
+            # What a check has confirmed of a claim it has confirmed for all that say the same, one
+            # of whom may have been caught since.  At least one run was checked: never 0, which
+            # would mean caught.
+            results = max(self._checked.get(voice.attempt, 0) for voice in right)
         commands: list[BallotCommand] = []
         for voice in right:
             if voice.provider is None or voice.attempt in self._confirmed:
                 continue
             self._confirmed.add(voice.attempt)
             if not self._choice.is_caught(voice.provider):
-                results = len(claim)
-                if not own and alone:
-                    results = self._checked[voice.attempt]
                 count = self._choice.count_confirmed(voice.provider, results)
-                commands.append(KeepReputation(voice.provider, count))
+                commands.append(KeepReputation(voice.provider, count, results))
         return commands
 
     def _release(self, attempt: int, provider: NodeId) -> None:

@@ -497,11 +497,14 @@ class Choice:
         self._record(provider).busy_until = now + BUSY_RETRY_S
 
     def wanted(self, now: float) -> Sequence[NodeId]:
-        """Return the providers to keep a channel to, the best-looking first."""
+        """Return the providers to keep a channel to, the best-looking first.
+
+        None of those that ask nothing: who has a thousand names would lock all of the wallet.
+        """
         fit = [
             offer
             for offer in self._book.current(now)
-            if set(self._misfits(offer)) <= {Reason.NO_CHANNEL_FUNDS}
+            if offer.asks_money and set(self._misfits(offer)) <= {Reason.NO_CHANNEL_FUNDS}
         ]
         fit.sort(key=lambda offer: self._cost_of_offer(offer, _ONE_RUN, now))
         return [offer.provider for offer in fit[:PROVIDERS_WANTED_MAX]]
@@ -542,13 +545,11 @@ class Choice:
         return sorted({reason for is_misfit, reason in checks if is_misfit})
 
     def _is_out_of_reach(self, offer: Offer) -> bool:
-        asks_money = offer.price > 0 or offer.start_price > 0
-        return asks_money and not self.purse.reaches(offer.provider)
+        return offer.asks_money and not self.purse.reaches(offer.provider)
 
     def _is_unanswered(self, offer: Offer) -> bool:
         """Whether a lie of ``offer``'s provider could win far more than it would lose."""
-        asks_money = offer.price > 0 or offer.start_price > 0
-        if not asks_money or not self.rests_on_others:
+        if not offer.asks_money or not self.rests_on_others:
             return False
         if not self._deterrence.answers(offer.provider):
             return True

@@ -5,7 +5,7 @@ waits for the ledger any more.  What the ledger says counts, not what this side 
 all own channels come at the start, at every change, and now and then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import TypeAlias
@@ -14,7 +14,13 @@ from fogbank_dag_ledger.operations import ObjectId
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.machine import Tick
 
-from ..limits import CHANNEL_RETRY_S, CHANNELS_OPEN_MAX, DEPOSIT_PARTS
+from ..limits import (
+    CHANNEL_RETRY_S,
+    CHANNELS_OPEN_MAX,
+    CLOSE_WAIT_S,
+    DEPOSIT_PARTS,
+    PROVIDER_ABSENT_S,
+)
 
 # Events.
 
@@ -37,15 +43,24 @@ class ChannelsSeen:
     """These are all channels that this agent has opened and not taken everything back from."""
 
     channels: Sequence[OwnChannel]
+    """The oldest first."""
+
     spendable: int
     """Drops in the wallet."""
 
+    absent: Collection[NodeId] = ()
+    """Which of their providers are not connected."""
+
 
 @dataclass(frozen=True, slots=True)
-class ProviderWanted:
-    """A job means to buy from ``provider``."""
+class ProvidersWanted:
+    """A job, or a service, means to buy from ``providers`` now, and from nobody else."""
 
-    provider: NodeId
+    by: Hashable
+    """Which."""
+
+    providers: Collection[NodeId]
+    """Empty when it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,15 @@ class DropsNeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelFull:
+    """``drops`` are owed to ``provider`` for work whose authors find no room in ``channel``."""
+
+    provider: NodeId
+    channel: ObjectId
+    drops: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRefused:
     """What was to be opened or topped up for ``provider`` could not be."""
 
@@ -77,7 +101,13 @@ class LedgerRefused:
 
 
 FundingInput: TypeAlias = (
-    ChannelsSeen | ProviderWanted | ChannelsUnwanted | DropsPaid | DropsNeeded | LedgerRefused
+    ChannelsSeen
+    | ProvidersWanted
+    | ChannelsUnwanted
+    | DropsPaid
+    | DropsNeeded
+    | ChannelFull
+    | LedgerRefused
 )
 
 # Commands.
@@ -100,26 +130,74 @@ class TopUpChannel:
     drops: int
 
 
-FundingCommand: TypeAlias = OpenChannel | TopUpChannel
+@dataclass(frozen=True, slots=True)
+class CloseChannel:
+    """Ask ``provider`` to close the channel: it is not used any more."""
+
+    channel: ObjectId
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimChannel:
+    """Begin to reclaim the channel: ``provider`` is gone."""
+
+    channel: ObjectId
+    provider: NodeId
+
+
+FundingCommand: TypeAlias = OpenChannel | TopUpChannel | CloseChannel | ReclaimChannel
 
 
 @dataclass(slots=True)
 class _Account:
     """Where things stand with one provider."""
 
-    channel: OwnChannel | None = None
-    paid: int = 0
-    asked: int | None = None
-    """The funds that the channel had when more was asked for; None when nothing is under way."""
+    open: Sequence[OwnChannel] = ()
+    """The channels that are not over, the oldest first."""
 
-    asked_drops: int = 0
-    """How much more."""
+    channel: OwnChannel | None = None
+    """The one of them that pays."""
+
+    asked: OpenChannel | TopUpChannel | None = None
+    """What is under way."""
+
+    asked_beside: OwnChannel | None = None
+    """What paid when that was asked for."""
 
     needed: int = 0
     """Owed, and more than the channel has."""
 
     wanted: bool = False
     retry_at: float = -inf
+
+    @property
+    def is_opening(self) -> bool:
+        return any(one.funds == 0 for one in self.open)
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.open or self.asked or self.wanted or self.needed)
+
+    def see(self, channels: Sequence[OwnChannel], paying: OwnChannel | None) -> None:
+        """Take in which channels are not over, and which of them pays."""
+        if self._has_ended(paying):
+            self.asked = None
+        self.open, self.channel = channels, paying
+
+    def _has_ended(self, paying: OwnChannel | None) -> bool:
+        """Tell whether what was asked for is there, or cannot come any more."""
+        before = self.asked_beside
+        match self.asked:
+            case OpenChannel():
+                if paying is None:
+                    return self.is_opening  # It was on its way, and is lost.
+                return paying.funds > 0 and (before is None or paying.channel != before.channel)
+            case TopUpChannel(channel):
+                assert before is not None
+                return paying is None or paying.channel != channel or paying.funds > before.funds
+            case None:
+                return False
 
 
 @dataclass(slots=True)
@@ -130,6 +208,21 @@ class Funding:
     """Drops that a channel is opened with, and topped up by."""
 
     _accounts: dict[NodeId, _Account] = field(default_factory=dict[NodeId, _Account])
+    _wants: dict[Hashable, Collection[NodeId]] = field(
+        default_factory=dict[Hashable, Collection[NodeId]]
+    )
+    _paid: dict[ObjectId, int] = field(default_factory=dict[ObjectId, int])
+    """What vouchers of each open channel add up to."""
+
+    _full: set[ObjectId] = field(default_factory=set[ObjectId])
+    """Open channels in which an author found no room."""
+
+    _absent_since: dict[ObjectId, float] = field(default_factory=dict[ObjectId, float])
+    """Open channels whose providers are not here."""
+
+    _asked_back: dict[ObjectId, float] = field(default_factory=dict[ObjectId, float])
+    """Open channels that are to end, and when to say so again."""
+
     _spendable: int = 0
 
     @property
@@ -151,56 +244,101 @@ class Funding:
         account = self._accounts.get(provider)
         if account is None or account.channel is None:
             return 0
-        return max(0, account.channel.funds - account.paid)
+        return max(0, account.channel.funds - self._paid.get(account.channel.channel, 0))
 
     @property
     def total_left(self) -> int:
-        """What is left in all channels."""
+        """What is left in all channels that pay."""
         return sum(self.left(provider) for provider in self._accounts)
 
     def handle(self, event: FundingInput | Tick, now: float) -> list[FundingCommand]:
         """Take one event at time ``now`` and return what to do."""
         match event:
-            case ChannelsSeen(channels, spendable):
+            case ChannelsSeen(channels, spendable, absent):
                 self._spendable = spendable
-                self._see(channels)
-            case ProviderWanted(provider):
-                if provider in self._accounts or len(self._accounts) < CHANNELS_OPEN_MAX:
-                    self._accounts.setdefault(provider, _Account()).wanted = True
+                self._see(channels, absent, now)
+                self._admit()
+                commands = self._proceed(now)
+                # Whoever is owed something still says so again.
+                for account in self._accounts.values():
+                    account.needed = 0
+                return commands
+            case ProvidersWanted(by, providers):
+                self._wants[by] = providers
+                if not providers:
+                    del self._wants[by]
+                self._admit()
             case ChannelsUnwanted():
-                for account in self._accounts.values():
-                    account.wanted = False
+                self._wants.clear()
+                self._admit()
             case DropsPaid(channel, total):
-                for account in self._accounts.values():
-                    if account.channel is not None and account.channel.channel == channel:
-                        account.paid, account.needed = total, 0
+                self._pay(channel, total)
             case DropsNeeded(provider, drops):
                 self._accounts.setdefault(provider, _Account()).needed = drops
-            case LedgerRefused(provider):
+            case ChannelFull(provider, channel, drops):
+                self._full.add(channel)
                 account = self._accounts.setdefault(provider, _Account())
+                account.needed = drops
+                account.see(account.open, self._paying(account.open))
+            case LedgerRefused(provider):
+                account = self._accounts[provider]
                 account.asked, account.retry_at = None, now + CHANNEL_RETRY_S
             case Tick():
                 pass
         return self._proceed(now)
 
-    def _see(self, channels: Sequence[OwnChannel]) -> None:
-        # With several to one provider the one with the most in it is used; the rest is for whoever
-        # closes them.
-        best: dict[NodeId, OwnChannel] = {}
+    def _see(self, channels: Sequence[OwnChannel], absent: Collection[NodeId], now: float) -> None:
+        open_to: dict[NodeId, list[OwnChannel]] = {}
         for one in channels:
-            known = best.get(one.provider)
-            if not one.is_over and (known is None or one.funds > known.funds):
-                best[one.provider] = one
-        for provider in {*best, *self._accounts}:
-            account = self._accounts.setdefault(provider, _Account())
-            seen = best.get(provider)
-            if seen is None or account.channel is None or seen.channel != account.channel.channel:
-                account.paid = 0
-            if seen is not None and account.asked is not None and seen.funds > account.asked:
-                account.asked = None
-            if seen is None and account.channel is not None:
-                account.asked = None
-            account.channel = seen
+            if not one.is_over:
+                open_to.setdefault(one.provider, []).append(one)
+        known = {one.channel for seen in open_to.values() for one in seen}
+        self._paid = {one: drops for one, drops in self._paid.items() if one in known}
+        self._full &= known
+        self._asked_back = {one: at for one, at in self._asked_back.items() if one in known}
+        # Each channel for itself: one that was opened to pay somebody who is not here, what was
+        # owed already, has its time too.
+        self._absent_since = {
+            one.channel: self._absent_since.get(one.channel, now)
+            for seen in open_to.values()
+            for one in seen
+            if one.provider in absent
+        }
+        for provider in open_to:
+            self._accounts.setdefault(provider, _Account())
+        for provider, account in self._accounts.items():
+            seen = open_to.get(provider, [])
+            account.see(seen, self._paying(seen))
+
+    def _paying(self, channels: Sequence[OwnChannel]) -> OwnChannel | None:
+        """Return which of a provider's channels pays: the newest that is final and has room."""
+        return max(
+            reversed(channels),
+            key=lambda one: (one.funds > 0, one.channel not in self._full),
+            default=None,
+        )
+
+    def _pay(self, channel: ObjectId, total: int) -> None:
+        for account in self._accounts.values():
+            if any(one.channel == channel for one in account.open):
+                self._paid[channel] = total
+            if account.channel is not None and account.channel.channel == channel:
+                account.needed = 0
+
+    def _admit(self) -> None:
+        """Have an account with everybody who is wanted, as far as there is room, and no others."""
+        wanted = self._wanted
+        for provider, account in list(self._accounts.items()):
+            account.wanted = provider in wanted
+            if account.is_idle:
+                del self._accounts[provider]
+        for provider in wanted:
+            if provider in self._accounts or len(self._accounts) < CHANNELS_OPEN_MAX:
+                self._accounts.setdefault(provider, _Account()).wanted = True
+
+    @property
+    def _wanted(self) -> dict[NodeId, None]:
+        return dict.fromkeys(one for providers in self._wants.values() for one in providers)
 
     def _proceed(self, now: float) -> list[FundingCommand]:
         commands: list[FundingCommand] = []
@@ -208,32 +346,72 @@ class Funding:
         # little can buy from several all the same.  What is put into a channel is still there.
         share = min(self.deposit, self._worth // DEPOSIT_PARTS)
         for provider, account in self._accounts.items():
-            is_wanted = account.wanted or account.needed > 0
-            if not is_wanted or account.asked is not None or now < account.retry_at:
+            if now < account.retry_at:
                 continue
             account.retry_at = -inf
+            is_wanted = account.wanted or account.needed > 0
+            if not is_wanted or account.asked is not None:
+                continue
             command = self._fund(provider, account, share)
             if command is not None:
-                account.asked = account.channel.funds if account.channel is not None else 0
-                account.asked_drops = command.drops
+                account.asked, account.asked_beside = command, account.channel
                 self._spendable -= command.drops
                 commands.append(command)
+        commands += self._give_back(now)
         return commands
 
     @property
     def _worth(self) -> int:
         """What is in the wallet, in channels, and on its way there."""
-        under_way = sum(one.asked_drops for one in self._accounts.values() if one.asked is not None)
-        return self._spendable + self.total_left + under_way
+        under_way = [one.asked.drops for one in self._accounts.values() if one.asked is not None]
+        return self._spendable + self.total_left + sum(under_way)
 
-    def _fund(self, provider: NodeId, account: _Account, share: int) -> FundingCommand | None:
-        left = self.left(provider)
+    def _fund(
+        self, provider: NodeId, account: _Account, share: int
+    ) -> OpenChannel | TopUpChannel | None:
+        is_full = self._is_full(account)
+        left = 0 if is_full else self.left(provider)
         more = max(share if 2 * left <= share else 0, account.needed - left)
         drops = min(more, self._spendable)
-        if drops < 1:
+        if drops < 1 or account.is_opening:
             return None
-        if account.channel is None:
+        if account.channel is None or is_full:
             return OpenChannel(provider, drops)
-        if account.channel.funds == 0:
-            return None  # Its opening is on the way.
         return TopUpChannel(account.channel.channel, provider, drops)
+
+    def _is_full(self, account: _Account) -> bool:
+        return account.channel is not None and account.channel.channel in self._full
+
+    # What is locked comes back.
+
+    def _give_back(self, now: float) -> list[FundingCommand]:
+        """Return what ends channels that pay nobody any more, and were not asked to just now."""
+        commands: list[FundingCommand] = []
+        endings: list[CloseChannel | ReclaimChannel] = [*self._reclaims(now), *self._closes()]
+        for command in endings:
+            if now >= self._asked_back.get(command.channel, -inf):
+                self._asked_back[command.channel] = now + CLOSE_WAIT_S
+                commands.append(command)
+        return commands
+
+    def _reclaims(self, now: float) -> Iterable[ReclaimChannel]:
+        for provider, account in self._accounts.items():
+            for one in account.open:
+                since = self._absent_since.get(one.channel, inf)
+                if one.funds > 0 and not account.wanted and now - since >= PROVIDER_ABSENT_S:
+                    yield ReclaimChannel(one.channel, provider)
+
+    def _closes(self) -> Iterable[CloseChannel]:
+        missing = sum(provider not in self._accounts for provider in self._wanted)
+        for provider, account in self._accounts.items():
+            spare = [one for one in account.open if one is not account.channel]
+            if account.channel is not None and account.asked is None:
+                if self._is_full(account) and account.needed and not account.is_opening:
+                    # The wallet has nothing for another: what is left in this one is needed.
+                    spare.append(account.channel)
+                elif missing and not account.wanted and not account.needed:
+                    missing -= 1
+                    spare.append(account.channel)
+            for one in spare:
+                if one.funds > 0 and one.channel not in self._absent_since:
+                    yield CloseChannel(one.channel, provider)

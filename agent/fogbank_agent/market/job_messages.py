@@ -267,6 +267,8 @@ class KeepReputation:
 
     provider: NodeId
     confirmed: int
+    newly: int = 0
+    """How many of them the lot has added."""
 
 
 @dataclass(frozen=True, slots=True)

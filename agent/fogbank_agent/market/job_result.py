@@ -40,14 +40,30 @@ class JobEvent:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a run; ``failure`` is None when a result came back."""
+    """One agreement on a run and all that were bought with it, and how it ended.
+
+    ``failure`` is None when a result came back.
+    """
 
     number: int
     provider: NodeId
     price: int
+    start_price: int
     failure: Reason | None
     refused: bool
     """The result came and was found wrong."""
+
+    accepted: bool
+    """The result came and is what was accepted."""
+
+    fuel: int
+    """What is to be paid for: that of an accepted result, else what was stated on the way."""
+
+    paid: int
+    """Drops for which vouchers were given."""
+
+    runs: int
+    """How many were bought with it: fuel and drops are of all of them."""
 
 
 @dataclass(frozen=True, slots=True)

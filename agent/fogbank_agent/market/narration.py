@@ -7,6 +7,7 @@ from fogbank_protocol.identity import short_form
 from ..limits import STORY_LINES_MAX
 from .reasons import Reason, sentence, sentences
 from .story import (
+    AttemptCancelled,
     AttemptFailed,
     BidSeen,
     CheckBegun,
@@ -19,6 +20,7 @@ from .story import (
     OrderDeclined,
     ProviderCaught,
     ProviderPaid,
+    ProvidersSilent,
     ResultArrived,
     ResultChecked,
     ResultCommitted,
@@ -28,6 +30,7 @@ from .story import (
     RunAccepted,
     RunBegunAnew,
     RunFailed,
+    RunHedged,
     RunMoved,
     RunOrdered,
     RunPlaced,
@@ -73,8 +76,14 @@ def shorten(lines: Sequence[str]) -> Sequence[str]:
 def describe(event: StoryEvent) -> str:
     """Return what happened, as a sentence."""
     match event:
-        case RunOrdered(attempt, asked):
-            return f"Order {attempt} went to {_count(asked, 'provider')}."
+        case RunOrdered(attempt, asked, providers):
+            names = f": {', '.join(providers)}" if providers else ""
+            return f"Order {attempt} went to {_count(asked, 'provider')}{names}."
+        case ProvidersSilent(attempt, providers):
+            return (
+                f"Nothing had come from {', '.join(providers)} when the bids for order {attempt} "
+                "were compared."
+            )
         case NobodyToAsk(0):
             return "Nobody could be asked: no connected provider has an offer."
         case NobodyToAsk(offers):
@@ -97,7 +106,7 @@ def describe(event: StoryEvent) -> str:
             return f"{short_form(provider)} has used {fuel:,} fuel."
         case TicksOwed(_, provider, fuel, drops):
             whom, cost = short_form(provider), _count(drops, "drop")
-            return f"{whom} stated {fuel:,} fuel while it worked: {cost} of the bill, paid then."
+            return f"{whom} stated {fuel:,} fuel while it worked: {cost} of the bill, due then."
         case RunMoved(attempt, provider, position, fuel):
             return (
                 f"Order {attempt} goes on from step {position:,}, to which {short_form(provider)} "
@@ -130,8 +139,19 @@ def describe(event: StoryEvent) -> str:
         case ResultArrived(_, provider, outcome, fuel, bill):
             cost = _count(bill, "drop")
             return f"{short_form(provider)} answered: {outcome}, {fuel:,} fuel, {cost} if accepted."
-        case AttemptFailed(_, provider, reason):
-            return f"{short_form(provider)} gave no result: {sentence(reason)}."
+        case AttemptFailed(_, provider, reason, agreed):
+            did = "gave no result" if agreed else "did not sign the agreement"
+            return f"{short_form(provider)} {did}: {sentence(reason)}."
+        case RunHedged(attempt, provider, after_ms):
+            return (
+                f"{short_form(provider)} has had order {attempt} for {after_ms / 1_000:,.1f} s: "
+                "somebody else is to have it too, and the first result counts."
+            )
+        case AttemptCancelled(attempt, provider):
+            return (
+                f"Order {attempt} was taken back from {short_form(provider)}: nothing is due for "
+                "it but what was stated."
+            )
         case RunAccepted() | RunReopened() | RunFailed() | ProviderPaid():
             return _describe_end(event)
         case DisputeOpened() | DisputeEnded():
@@ -155,8 +175,12 @@ def _describe_check(
             who = "The task's verifier" if runs == 0 else f"Repeating {_count(runs, 'run')} here"
             did = _VERDICTS.get(verdict, "could not judge")
             return f"{who} {did} the result of {short_form(provider)}, with {fuel:,} fuel."
-        case ResultRefused(_, provider, reason):
-            return f"The result of {short_form(provider)} is not paid: {_refusal(reason)}."
+        case ResultRefused(_, provider, reason, kept):
+            whom, why = short_form(provider), _refusal(reason)
+            if kept:
+                cost = _count(kept, "drop")
+                return f"The result of {whom} is refused: {why}; {cost} of before stay paid."
+            return f"The result of {whom} is not paid: {why}."
         case ProviderCaught(provider):
             return (
                 f"{short_form(provider)} was caught: it gets no more runs of this job, and all its "
@@ -177,9 +201,8 @@ def _describe_end(event: RunAccepted | RunReopened | RunFailed | ProviderPaid) -
         case RunFailed(reason):
             return _FAILURES.get(reason, f"Given up: {sentence(reason)}.")
         case ProviderPaid(provider, drops, channel):
-            cost = _count(drops, "drop")
-            whom = short_form(provider)
-            return f"Paid {cost} to {whom} for this and other runs, over channel {channel[:8]}."
+            whom, cost = short_form(provider), _count(drops, "drop")
+            return f"Paid {cost} to {whom} for {_bills(event)}, over channel {channel[:8]}."
 
 
 def _describe_dispute(event: DisputeOpened | DisputeEnded) -> str:
@@ -205,6 +228,16 @@ def _describe_dispute(event: DisputeOpened | DisputeEnded) -> str:
             )
         case DisputeEnded(provider):
             return f"The watch would not judge {short_form(provider)}: it keeps its stake."
+
+
+def _bills(paid: ProviderPaid) -> str:
+    match paid.bills:
+        case 0:
+            return "this and perhaps other bills"
+        case 1:
+            return "this bill"
+        case bills:
+            return f"this and {_count(bills - 1, 'other bill')}"
 
 
 def _refusal(reason: Reason) -> str:

@@ -79,6 +79,11 @@ class Offer:
     stake: StakePlace | None = None
     """What the provider would lose for a lie; how much it is the ledger says."""
 
+    @property
+    def asks_money(self) -> bool:
+        """Whether runs cost anything."""
+        return self.price > 0 or self.start_price > 0
+
 
 def sign_offer(offer: Offer, network: NetworkId, identity: Identity) -> Signed:
     """Sign ``offer`` as its provider.

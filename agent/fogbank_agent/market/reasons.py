@@ -48,9 +48,11 @@ class Reason(StrEnum):
 
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     BAD_VOUCHER = "bad_voucher"
+    BEATEN_ON_PRICE = "beaten_on_price"
     BROKEN_RULE = "broken_rule"
     CANCELLED = "cancelled"
     DEADLINE_PASSED = "deadline_passed"
+    DISK_FULL = "disk_full"
     HOST_FAULT = "host_fault"
     NO_ANSWER = "no_answer"
     NO_FUNDS = "no_funds"
@@ -66,6 +68,49 @@ class Reason(StrEnum):
     WRONG_RESULT = "wrong_result"
 
     OTHER = "other"
+
+
+SAID_BY_PROVIDERS = frozenset(
+    {
+        Reason.AGREEMENT_EXPIRED,
+        Reason.AGREEMENT_USED,
+        Reason.BUSY,
+        Reason.CANNOT_EXECUTE,
+        Reason.DEADLINE_TOO_SOON,
+        Reason.FUEL_TOO_HIGH,
+        Reason.HOST_FAULT,
+        Reason.INPUT_TOO_LARGE,
+        Reason.INPUT_UNAVAILABLE,
+        Reason.NO_CHANNEL_FUNDS,
+        Reason.NO_PRICE,
+        Reason.ON_BATTERY,
+        Reason.OUTPUT_TOO_LARGE,
+        Reason.OUTPUT_UNAVAILABLE,
+        Reason.OUTSIDE_HOURS,
+        Reason.PACKAGE_BROKEN,
+        Reason.PACKAGE_UNAVAILABLE,
+        Reason.PAUSED,
+        Reason.PRICE_TOO_LOW,
+        Reason.REQUESTOR_IN_DEBT,
+        Reason.SHUTTING_DOWN,
+        Reason.TICK_UNPAID,
+        Reason.TOO_HOT,
+        Reason.TOO_SMALL_MEMORY,
+        Reason.UNKNOWN_WEIGHTS,
+    }
+)
+"""What a provider may say of an order or a run; all else is found here or said of other things."""
+
+REQUESTORS_DOING = frozenset(
+    {
+        Reason.BEATEN_ON_PRICE,
+        Reason.CANCELLED,
+        Reason.DISK_FULL,
+        Reason.REQUESTOR_STOPPED,
+        Reason.TICK_UNPAID,
+    }
+)
+"""Why an agreement gives no result that is no fault of its provider."""
 
 
 _SENTENCES = {
@@ -102,9 +147,11 @@ _SENTENCES = {
     Reason.RESULT_RIGHT: "it found the result right",
     Reason.ATTEMPTS_EXHAUSTED: "every attempt that was allowed has failed",
     Reason.BAD_VOUCHER: "a voucher does not count",
+    Reason.BEATEN_ON_PRICE: "another one asks at most half as much for the rest",
     Reason.BROKEN_RULE: "it broke a rule of the protocol",
     Reason.CANCELLED: "the requestor cancelled it",
     Reason.DEADLINE_PASSED: "the time allowed has passed",
+    Reason.DISK_FULL: "this machine's own disk has no room for its output",
     Reason.HOST_FAULT: "its machine failed, which is nobody's lie",
     Reason.NO_ANSWER: "it did not answer in time",
     Reason.NO_FUNDS: "there is not enough money in the wallet for what the run may cost",

@@ -21,7 +21,9 @@ from .fields import Fields, check_ascending, check_text
 from .reasons import Reason, check_code, reason_from_code
 
 _RULE = "9.6"
-_INTEGER_MAX = (1 << 64) - 1
+_INTEGER_MAX = (1 << 63) - 1
+"""Of totals, counts and shares: what a column of a database holds (section 9.6)."""
+
 _ID_BYTES = 32
 
 

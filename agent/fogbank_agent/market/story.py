@@ -15,6 +15,8 @@ class RunOrdered:
 
     attempt: int
     asked: int
+    providers: Sequence[str] = ()
+    """Their short forms, at most ``PROVIDERS_ASKED_MAX``; none in stories of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class AttemptFailed:
     attempt: int
     provider: NodeId
     reason: Reason
+    agreed: bool = True
+    """Both sides had signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,8 @@ class ResultRefused:
     attempt: int
     provider: NodeId
     reason: Reason
+    kept: int = 0
+    """Drops that were paid for it before, or due for what was stated: its provider keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +182,13 @@ class RunFailed:
 
 @dataclass(frozen=True, slots=True)
 class ProviderPaid:
-    """A voucher gives ``provider`` ``drops`` more, for this run's bill among others."""
+    """A voucher gives ``provider`` ``drops`` more, for this run's bill, or among others for it."""
 
     provider: NodeId
     drops: int
     channel: str
+    bills: int = 0
+    """How many it pays together; 0 in stories of older versions, which do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +289,32 @@ class RunBegunAnew:
     fuel: int
 
 
+@dataclass(frozen=True, slots=True)
+class RunHedged:
+    """``provider`` has worked for ``after_ms`` on order ``attempt``: another is to have it too."""
+
+    attempt: int
+    provider: NodeId
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptCancelled:
+    """``provider`` was told to stop: what it would say of order ``attempt`` counts no more."""
+
+    attempt: int
+    provider: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidersSilent:
+    """Those had not answered order ``attempt`` when the bids for it were compared."""
+
+    attempt: int
+    providers: Sequence[str]
+    """Their short forms, at most ``PROVIDERS_ASKED_MAX``."""
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -312,4 +346,7 @@ StoryEvent: TypeAlias = (
     | RunResumed
     | ResumeRefuted
     | RunBegunAnew
+    | RunHedged
+    | AttemptCancelled
+    | ProvidersSilent
 )

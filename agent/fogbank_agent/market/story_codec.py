@@ -1,7 +1,7 @@
 """A run's story as bytes for the journal: one canonical array an event."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import cast, get_args
 
 from fogbank_protocol.encoding import Value, decode, encode
@@ -11,7 +11,8 @@ from fogbank_protocol.identity import NodeId
 from .reasons import Reason, reason_from_code
 from .story import StoryEvent
 
-# The place in the union is the number in the file: add new events at its end only.
+# The place in the union is the number in the file: add new events at its end only, and to an event
+# that is there fields with defaults.
 _KINDS: Sequence[type[StoryEvent]] = get_args(StoryEvent)
 
 
@@ -44,9 +45,11 @@ def decode_story_event(data: bytes) -> StoryEvent:
         case _:
             raise RemoteProtocolError("not an event of a story", rule="2.1")
     names = [field.name for field in fields(event_class)]
-    if len(names) != len(values):
+    needed = sum(field.default is MISSING for field in fields(event_class))
+    if not needed <= len(values) <= len(names):
         raise RemoteProtocolError("an event of another version", rule="2.1")
-    typed = [_typed(name, value) for name, value in zip(names, values, strict=True)]
+    # What an older version did not know of has its default.
+    typed = [_typed(name, value) for name, value in zip(names, values, strict=False)]
     return cast("Callable[..., StoryEvent]", event_class)(*typed)
 
 
@@ -58,5 +61,7 @@ def _typed(name: str, value: Value) -> object:
             return tuple(reason_from_code(str(code)) for code in codes)
         case "provider", bytes(provider):
             return NodeId(provider)
+        case "providers", list(providers):
+            return tuple(str(provider) for provider in providers)
         case _:
             return value

@@ -49,11 +49,17 @@ class LaneTally:
     split: dict[NodeId, int] = field(default_factory=dict[NodeId, int])
     """Drops of ``total`` for authors."""
 
+    @property
+    def leaves(self) -> int:
+        """Drops of ``total`` that are left to the provider."""
+        return self.total - sum(self.split.values())
+
     def pay(self, bills: Sequence[Bill]) -> "LaneTally":
         """Return the lane after a voucher for ``bills`` too."""
-        split = dict(self.split)
+        # A share of nothing is none: no channel could be closed by a voucher with one (8.13.3).
+        split = {who: drops for who, drops in self.split.items() if drops}
         for bill in bills:
-            if bill.author is not None:
+            if bill.author is not None and bill.royalty:
                 split[bill.author] = split.get(bill.author, 0) + bill.royalty
         return LaneTally(
             total=self.total + sum([bill.drops for bill in bills]),
@@ -125,7 +131,7 @@ class ChannelTally:
         return payments
 
     def _lane_for(self, bill: Bill, planned: list[set[NodeId]]) -> int | None:
-        if bill.author is None:
+        if bill.author is None or not bill.royalty:
             return 0
         for number, authors in enumerate(planned):
             if bill.author in authors:
@@ -154,11 +160,13 @@ class ReceivedLane:
     def is_newer(self, said: LaneTally) -> bool:
         """Tell whether a voucher that says ``said`` goes on from this one.
 
-        Nobody is ever taken anything back: the total and each author's part may only rise.
+        Nobody is ever taken anything back: the total, each author's part and what is left to the
+        provider may only rise.
         """
         return (
             said.count > self.said.count
             and said.total >= self.said.total
+            and said.leaves >= self.said.leaves
             and all(said.split.get(who, 0) >= drops for who, drops in self.said.split.items())
         )
 
@@ -177,6 +185,6 @@ class ReceivedLane:
             if bill.author is not None:
                 split[bill.author] = split.get(bill.author, 0) + bill.royalty
         own = used - sum(split.values())
-        if used > self.said.total or self.said.total - sum(self.said.split.values()) < own:
+        if used > self.said.total or self.said.leaves < own:
             return None
         return replace(self, used=used, used_split=split)

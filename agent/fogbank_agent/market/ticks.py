@@ -1,6 +1,6 @@
 """Ticks: what a provider states of work under way, and what is paid for it (SPEC.md 9.5, 9.6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fogbank_protocol.encoding import Value
@@ -8,11 +8,13 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NODE_ID_BYTES, Identity, NetworkId, NodeId
 from fogbank_protocol.signed import Domain, Signed, object_id
 from fogbank_wasm_tasks.package import Manifest
+from fogbank_wasm_tasks.verification.terms import check_start
 
 from ..limits import LOT_RUNS_MAX, RUN_FUEL_MAX, TICK_BODY_BYTES_MAX
 from .agreements import Agreement, AgreementId
 from .checkpoint import Checkpoint, checkpoint_to_value, parse_checkpoint
 from .fields import Fields, open_object, sign_checked
+from .orders import Order
 from .tally import Bill, royalty_for
 
 TICK: Final = Domain("fog-tick-1", TICK_BODY_BYTES_MAX)
@@ -51,17 +53,42 @@ def tick_id(signed: Signed, network: NetworkId) -> AgreementId:
 
 
 def check_tick(
-    tick: Tick, named: AgreementId, agreement: Agreement, runs: int, before: int
+    tick: Tick, named: AgreementId, agreement: Agreement, order: Order, before: Tick | None
 ) -> None:
-    """Check that ``tick`` is of the agreement, and follows a statement of ``before`` fuel.
+    """Check that ``tick`` is of the agreement on ``order``, and follows the statement ``before``.
+
+    Of the statements before that had a checkpoint, ``before`` has the last: see ``followed``.
 
     Raises:
-        RemoteProtocolError: it is not, or says too much at once (section 9.5).
+        RemoteProtocolError: it is not, says too much at once, or names a state from which nobody
+            could go on (section 9.5).
     """
     if tick.agreement != named or tick.provider != agreement.provider:
         raise RemoteProtocolError("a statement about another agreement", rule=_RULE)
-    if not before < tick.fuel <= min(before + agreement.tick, runs * agreement.fuel_max):
+    done, runs = 0 if before is None else before.fuel, len(order.inputs)
+    if not done < tick.fuel <= min(done + agreement.tick, runs * agreement.fuel_max):
         raise RemoteProtocolError("a statement of no more fuel, or of too much more", rule=_RULE)
+    if tick.checkpoint is not None:
+        last = None if before is None else before.checkpoint
+        _check_checkpoint(tick.checkpoint, order, tick.fuel, last or order.start)
+
+
+def _check_checkpoint(one: Checkpoint, order: Order, fuel: int, last: Checkpoint | None) -> None:
+    """Check that ``one`` can be the start of an order for the rest, and lies beyond ``last``."""
+    if len(order.inputs) != 1:
+        raise RemoteProtocolError("a checkpoint of several runs", rule=_RULE)
+    check_start(one.state, order.plan, order.fuel_max)
+    begun = 0 if order.start is None else order.start.fuel
+    # More was done than is stated when it was more than a tick at once.
+    if one.fuel < begun + fuel or (last is not None and one.position <= last.position):
+        raise RemoteProtocolError("a checkpoint before what is stated", rule=_RULE)
+
+
+def followed(tick: Tick, before: Tick | None) -> Tick:
+    """Return what the statement after ``tick``, which came after ``before``, is held against."""
+    if tick.checkpoint is not None or before is None:
+        return tick
+    return replace(tick, checkpoint=before.checkpoint)
 
 
 def drops_for(fuel: int, price: int) -> int:

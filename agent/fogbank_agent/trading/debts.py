@@ -8,11 +8,12 @@ from time import time
 
 from fogbank_dag_ledger.operations import ObjectId, Voucher
 from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
-from fogbank_dag_ledger.statements import is_voucher
+from fogbank_dag_ledger.vouchers import check_settles
+from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId, short_form
 from fogbank_protocol.node.database import DatabaseFailure
 
-from ..limits import DUE_KEPT_S, DUES_MAX, GRUDGE_HALF_LIFE_S, REQUESTORS_MAX
+from ..limits import DUE_KEPT_S, DUES_MAX, GRUDGE_HALF_LIFE_S, PAID_REMEMBERED_MAX, REQUESTORS_MAX
 from ..market.agreements import AgreementId
 from ..market.settlements import Payment, Settlement
 from ..market.tally import Bill, ReceivedLane
@@ -26,6 +27,17 @@ _log = getLogger(__name__)
 
 class BadVoucher(Exception):
     """A voucher that does not count (section 9.6); the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a settlement."""
+
+    voucher: Voucher | None
+    """The last of the lane that it pays over, to be kept for the ledger."""
+
+    paid: Sequence[AgreementId]
+    """Those of ``accepted`` that are paid, now or lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,9 @@ class Debts:
             for one in self._dues.accounts()
         )
         """The longest unused first."""
+
+        self._paid_lately: OrderedDict[AgreementId, NodeId] = OrderedDict()
+        """What was paid in this life, and by whom: a settlement may come again."""
 
         self._lanes: dict[ObjectId, dict[int, _Lane]] = {
             channel: {number: _Lane(*lane) for number, lane in lanes.items()}
@@ -179,7 +194,7 @@ class Debts:
         except DatabaseFailure as error:
             _log.error("what is earned is kept in memory alone for now: %s", error)
 
-    def settle(self, requestor: NodeId, settlement: Settlement) -> None:
+    def settle(self, requestor: NodeId, settlement: Settlement) -> Settled:
         """Take in what ``requestor`` pays, and what it will not pay.
 
         Answer it only after ``Journal.sync``.
@@ -187,12 +202,15 @@ class Debts:
         Raises:
             BadVoucher: its voucher does not count; nothing was taken in.
         """
-        payment = settlement.payment
+        payment, settled = settlement.payment, Settled(None, ())
         if payment is not None:
             lane = self._hear(requestor, payment)
-            self._use(requestor, payment.channel, lane, settlement.accepted)
+            paid = self._use(requestor, payment.channel, lane, settlement.accepted)
+            # Not the one that came: of one that is known the signature was not looked at again.
+            settled = Settled(lane.voucher, paid)
         for agreement, _ in settlement.refused:
             self._refuse(requestor, agreement)
+        return settled
 
     def begin_closing(self, channel: ObjectId) -> None:
         """Take no voucher of ``channel`` any more: it is settled by those that are here."""
@@ -221,13 +239,11 @@ class Debts:
             return known
         if not tally.is_newer(said):
             raise BadVoucher("it says less than the one before")
-        others = sum(one.voucher.total for number, one in lanes.items() if number != voucher.lane)
-        if others + voucher.total > view.deposit:
-            raise BadVoucher("it says more than is in the channel")
-        if voucher.lane >= view.terms.lanes or not is_voucher(
-            view.terms.voucher_key, self._network, channel, voucher
-        ):
-            raise BadVoucher("it is not signed for this channel")
+        others = [one.voucher for number, one in lanes.items() if number != voucher.lane]
+        try:
+            check_settles(voucher, others, channel, view.terms, self._network, view.deposit)
+        except RemoteProtocolError as error:
+            raise BadVoucher(f"the channel could not be closed by it: {error}") from None
         lanes[voucher.lane] = _Lane(voucher, tally.hear(said))
         self._book.keep_received(channel, voucher, lanes[voucher.lane].tally)
         return lanes[voucher.lane]
@@ -248,17 +264,20 @@ class Debts:
         channel: ObjectId,
         lane: _Lane,
         agreements: Sequence[AgreementId],
-    ) -> None:
+    ) -> Sequence[AgreementId]:
+        """Pay what the lane covers; return those of ``agreements`` that are paid by now."""
+        paid = [one for one in agreements if self._paid_lately.get(one) == requestor]
         bills = self._unpaid_bills(requestor, agreements)
         tally = lane.tally.cover(bills)
         if tally is None:
             _log.warning("%s claims to have paid more than it has", short_form(requestor))
-            return
+            return paid
         number = lane.voucher.lane
         self._lanes[channel][number] = _Lane(lane.voucher, tally)
         self._book.keep_received(channel, lane.voucher, tally)
         for bill in bills:
             self._mark_paid(requestor, bill)
+        return [*paid, *(bill.agreement for bill in bills)]
 
     def _unpaid_bills(self, requestor: NodeId, agreements: Sequence[AgreementId]) -> Sequence[Bill]:
         found = (self._due.get(agreement) for agreement in agreements)
@@ -269,6 +288,9 @@ class Debts:
         self._dues.pay(requestor, bill, unix_s)
         account = self._end(requestor, bill)
         account.paid += bill.drops
+        self._paid_lately[bill.agreement] = requestor
+        if len(self._paid_lately) > PAID_REMEMBERED_MAX:
+            self._paid_lately.popitem(last=False)
         self._awaited.pop(bill.agreement, _nobody)()
         grudge = account.grudge_left(unix_s)
         if grudge:

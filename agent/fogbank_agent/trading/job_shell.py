@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from logging import getLogger
 from random import Random
 from time import time
@@ -63,6 +63,7 @@ from ..market.reasons import Reason
 from ..market.run_messages import InlineRoom
 from ..market.story import (
     ProviderPaid,
+    ResultRefused,
     RunAccepted,
     RunFailed,
     RunProgressed,
@@ -234,7 +235,8 @@ class JobShell:
             # Statements are many, and are told of together at the end (``TicksOwed``).
             if lot not in told and agreement == bill.agreement:
                 told.add(lot)
-                self._tell(lot, ProviderPaid(given.provider, total, given.payment.channel.hex()))
+                channel, bills = given.payment.channel.hex(), len(given.bills)
+                self._tell(lot, ProviderPaid(given.provider, total, channel, bills))
 
     # What the machine wants.
 
@@ -259,15 +261,29 @@ class JobShell:
                     order.ends.cancel()
             case EndJob():
                 self._ended.set()
+            case Tell(lot, ResultRefused(attempt) as refused):
+                self._tell(lot, replace(refused, kept=self._kept_by_provider(lot, attempt)))
             case Tell(lot, what):
                 self._tell(lot, what)
-            case KeepReputation(provider, confirmed):
+            case KeepReputation(provider, confirmed, newly):
                 self._tools.book.keep_confirmed(
                     provider, self._request.package_id, confirmed, int(time())
                 )
-                self._tools.standings.note(command)
+                self._tools.standings.note_confirmed(provider, newly)
             case Owe() | PayTick() | Withdraw() | Refuse() | Accuse():
                 self._account(command)
+
+    def _kept_by_provider(self, lot: int, attempt: int) -> int:
+        """Return the drops that a refusal does not take back.
+
+        They were due for statements, whose vouchers may still be on their way, or paid while
+        nobody doubted the result.
+        """
+        agreed = self.agreed.get((lot, attempt))
+        if agreed is None:
+            return 0
+        stated = sum(part.drops for part in agreed.parts)
+        return max(stated, self.paid.get(agreed.agreement, 0))
 
     def _start(
         self, call: Callable[[Unpack[Arguments]], Awaitable[None]], *arguments: *Arguments
@@ -574,7 +590,7 @@ class JobShell:
         journal, lot_id = self._tools.journal, self._lot_ids[lot]
         if not isinstance(what, RunProgressed | StateKept):
             journal.record_event(lot_id, at_ms, what)
-            self._tools.standings.note(what)
+            self._tools.standings.note(what, len(self._runs(lot)))
         match what:
             case RunAccepted(provider):
                 self._hand_on(lot, provider)
@@ -597,21 +613,6 @@ class JobShell:
 def _attempt_over(command: SignAgreement, ended: AttemptEnded) -> JobInput:
     lot, attempt = command.lot, command.attempt
     _log.debug("%s gave no result: %s", short_form(command.provider), ended.reason)
-    refused_in_words = not ended.signed and ended.reason in _BEFORE_SIGNING
-    if refused_in_words:
+    if ended.is_refusal:
         return AgreementRefused(lot, attempt, ended.reason)
     return AttemptBroke(lot, attempt, ended.reason)
-
-
-_BEFORE_SIGNING = frozenset(
-    {
-        Reason.AGREEMENT_EXPIRED,
-        Reason.AGREEMENT_USED,
-        Reason.BUSY,
-        Reason.CANNOT_EXECUTE,
-        Reason.DEADLINE_TOO_SOON,
-        Reason.PAUSED,
-        Reason.REQUESTOR_IN_DEBT,
-        Reason.SHUTTING_DOWN,
-    }
-)

@@ -6,6 +6,7 @@ from fogbank_protocol.identity import NodeId
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.receipt import Result
 
+from ..market.attempt import AttemptRecord
 from ..market.job_request import JobRequest
 from ..market.job_result import Attempt, JobResult, ProviderTotals, RunResult
 from ..market.outcome_words import describe_outcome
@@ -36,16 +37,7 @@ def summarise(request: JobRequest, shell: JobShell) -> JobResult:
 def _results(purchase: Purchase, request: JobRequest, shell: JobShell) -> Iterator[RunResult]:
     """Return how each run of a lot ended; who did it, and how often it was tried, is the lot's."""
     provider = _first_to_say_it(purchase)
-    attempts = [
-        Attempt(
-            record.number,
-            record.proposal.provider,
-            record.proposal.price,
-            record.failure,
-            record.number in purchase.ballot.wrong,
-        )
-        for record in purchase.records.values()
-    ]
+    attempts = [_attempt(purchase, record, shell) for record in purchase.records.values()]
     starts = {one.start for one in purchase.records.values() if one.start is not None}
     claim: Sequence[Result | None] = purchase.claim or [None] * len(purchase.runs)
     for number, result in zip(purchase.runs, claim, strict=True):
@@ -63,6 +55,25 @@ def _results(purchase: Purchase, request: JobRequest, shell: JobShell) -> Iterat
             attempts=attempts,
             moves=len(starts),
         )
+
+
+def _attempt(purchase: Purchase, record: AttemptRecord, shell: JobShell) -> Attempt:
+    said = [voice for voice in purchase.ballot.voices if voice.attempt == record.number]
+    is_wrong = record.number in purchase.ballot.wrong
+    right = [voice for voice in said if _is_right(purchase, voice) and not is_wrong]
+    agreed = shell.agreed.get((purchase.number, record.number))
+    return Attempt(
+        number=record.number,
+        provider=record.proposal.provider,
+        price=record.proposal.price,
+        start_price=record.proposal.start_price,
+        failure=record.failure,
+        refused=is_wrong,
+        accepted=bool(right),
+        fuel=_own_fuel(purchase, right[0]) if right else record.ticked_fuel,
+        paid=0 if agreed is None else shell.paid.get(agreed.agreement, 0),
+        runs=len(purchase.runs),
+    )
 
 
 def _lies(purchase: Purchase) -> int:

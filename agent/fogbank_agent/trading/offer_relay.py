@@ -9,9 +9,10 @@ from fogbank_protocol.identity import NodeId
 from fogbank_protocol.node.node import Node, OneWayService, Service
 from fogbank_protocol.signed import Signed
 
-from ..limits import HEARD_DIALLED_MAX, HEARD_OFFERS_BODY_BYTES_MAX, OFFER_INTERVAL_S
-from ..market.heard_offers import HeardOffers, Passing, TellOffer, decode_told, encode_told
+from ..limits import HEARD_OFFERS_BODY_BYTES_MAX, OFFER_INTERVAL_S
+from ..market.heard_offers import HeardOffers, Passing
 from ..market.offers import Offer, open_offer, peek_offer
+from ..market.told_offers import TellOffer, decode_told, encode_told
 from .methods import OFFERS_METHOD
 
 
@@ -29,12 +30,14 @@ class OfferRelay:
         return [OneWayService(OFFERS_METHOD, self._take, HEARD_OFFERS_BODY_BYTES_MAX)]
 
     async def run(self) -> None:
-        """Pass on what is due, until cancelled."""
+        """Pass on what is due, and dial round after round while seeking, until cancelled."""
         while True:
             await trio.sleep(OFFER_INTERVAL_S)
             passing = self._heard.due(trio.current_time())
             if passing:
                 self._pass(passing)
+            if self._is_seeking():
+                self.seek()
 
     def note_direct(self, offer: Offer, signed: Signed) -> None:
         """Take in an offer that has come from its provider."""
@@ -45,33 +48,31 @@ class OfferRelay:
                 self._heard.take(offer, entry, offer.provider, trio.current_time())
 
     def forget(self, peer: NodeId) -> None:
-        """Forget a peer that is gone."""
+        """Take in that ``peer`` is gone."""
         self._heard.forget(peer)
 
     def seek(self) -> None:
-        """Have the cheapest of those dialled that are not connected."""
-        strangers = [
-            heard
-            for heard in self._heard.current(trio.current_time())
-            if not self._node.is_connected(heard.offer.provider)
-        ]
-        for heard in strangers[:HEARD_DIALLED_MAX]:
-            self._node.hint(heard.offer.provider, heard.address)
+        """Have some of those dialled that are not connected, as many as this round has left."""
+        for dial in self._heard.draw(self._node.is_connected, trio.current_time()):
+            self._node.hint(dial.provider, dial.address)
 
     async def _take(self, peer: NodeId, body: bytes) -> None:
         await trio.lowlevel.checkpoint()
         entries, now = decode_told(body), trio.current_time()
-        if not self._heard.may_say(peer, len(entries), now):
+        # What a peer says that is gone already would never be counted among the gone.
+        if not self._node.is_connected(peer) or not self._heard.may_say(peer, len(entries), now):
             return
-        is_new = False
-        for told in entries:
-            # Looked at before the signature is checked: most are known already.
-            if not self._heard.is_news(*peek_offer(told.offer)):
-                continue
-            offer = open_offer(told.offer, self._node.network)
-            is_new |= self._heard.take(offer, told, peer, now)
-        if is_new and self._is_seeking():
+        # A list: each entry counts, whatever those before it were.
+        is_new = [self._hear(peer, told, now) for told in entries]
+        if any(is_new) and self._is_seeking():
             self.seek()
+
+    def _hear(self, peer: NodeId, told: TellOffer, now: float) -> bool:
+        # Looked at before the signature is checked: most are known already.
+        provider, sequence = peek_offer(told.offer)
+        if not self._heard.is_news(provider, sequence):
+            return self._heard.note(provider, sequence, told, peer, now)
+        return self._heard.take(open_offer(told.offer, self._node.network), told, peer, now)
 
     def _pass(self, passing: Sequence[Passing]) -> None:
         for peer in self._node.peers():

@@ -1,13 +1,13 @@
 """The channels that this agent pays from: opened ahead, topped up, drawn on (SPEC.md 9.6)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from logging import getLogger
 
 import trio
 
 from fogbank_dag_ledger.operations import ObjectId, Voucher
 from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
-from fogbank_dag_ledger.service.failures import NotIssuing, StorageFailure
+from fogbank_dag_ledger.service.failures import NeverFinal, NotIssuing, StorageFailure
 from fogbank_dag_ledger.statements import sign_voucher
 from fogbank_dag_ledger.wallet import PaymentRefused
 from fogbank_protocol.identity import Identity, NetworkId, NodeId, short_form
@@ -21,8 +21,10 @@ from ..limits import (
 )
 from ..market.agreements import AgreementId
 from ..market.funding import (
+    ChannelFull,
     ChannelsSeen,
     ChannelsUnwanted,
+    CloseChannel,
     DropsNeeded,
     DropsPaid,
     Funding,
@@ -30,7 +32,8 @@ from ..market.funding import (
     LedgerRefused,
     OpenChannel,
     OwnChannel,
-    ProviderWanted,
+    ProvidersWanted,
+    ReclaimChannel,
     TopUpChannel,
 )
 from ..market.settlements import Payment, encode_close
@@ -71,6 +74,7 @@ class PayingChannels:
         self._funding = Funding(deposit)
         self._driver = Driver(self._funding, self._perform)
         self._tallies: dict[ObjectId, ChannelTally] = {}
+        self._ending: set[ObjectId] = set()
         self._beats = beats
         self._on_change = on_change
         self._nursery: trio.Nursery | None = None
@@ -90,14 +94,14 @@ class PayingChannels:
             finally:
                 self._nursery = None
 
-    def want(self, provider: NodeId) -> None:
-        """Have a channel to ``provider``, sooner or later."""
-        known = self._funding.channel(provider)
-        view = None if known is None else self._ledger.get(known)
-        if view is not None and view.state is not ObjectState.OPEN:
+    def want(self, by: Hashable, providers: Collection[NodeId]) -> None:
+        """Have channels to ``providers``, sooner or later, until ``by`` wants others or nobody."""
+        known = [self._funding.channel(provider) for provider in providers]
+        views = [self._ledger.get(channel) for channel in known if channel is not None]
+        if any(view is not None and view.state is not ObjectState.OPEN for view in views):
             # Its provider has closed it, which is no news of the own account.
             self.look()
-        self._driver.tell(ProviderWanted(provider))
+        self._driver.tell(ProvidersWanted(by, providers))
 
     def left(self, provider: NodeId) -> int:
         """Return the drops that ``provider`` can be paid now."""
@@ -118,6 +122,7 @@ class PayingChannels:
         """
         channel = self._funding.channel(provider)
         if channel is None:
+            self._driver.tell(DropsNeeded(provider, sum(bill.drops for bill in bills)))
             return []
         tally = self._tally(channel)
         payable = _affordable(bills, self._funding.left(provider))
@@ -136,8 +141,12 @@ class PayingChannels:
             self._book.keep_given(channel, voucher)
             paid.append((Payment(channel, voucher), [bill.agreement for bill in lane.bills]))
         self._driver.tell(DropsPaid(channel, tally.total))
-        if len(payable) < len(bills):
-            rest = sum(bill.drops for bill in bills[len(payable) :])
+        named = {agreement for _, agreements in paid for agreement in agreements}
+        rest = sum(bill.drops for bill in bills if bill.agreement not in named)
+        if len(named) < len(payable):
+            # The last bills may find no room for their drops either: another channel has both.
+            self._driver.tell(ChannelFull(provider, channel, rest))
+        elif rest:
             self._driver.tell(DropsNeeded(provider, rest))
         return paid
 
@@ -192,6 +201,7 @@ class PayingChannels:
     def look(self) -> None:
         """Take in what the ledger says of the own channels."""
         own = self._identity.node_id
+        here = {peer.node_id for peer in self._node.peers()}
         seen = [
             OwnChannel(
                 view.id,
@@ -202,7 +212,8 @@ class PayingChannels:
             for view in self._ledger.all()
             if view.payer == own
         ]
-        self._driver.tell(ChannelsSeen(seen, self._account.wallet().spendable))
+        absent = {one.provider for one in seen} - here
+        self._driver.tell(ChannelsSeen(seen, self._account.wallet().spendable, absent))
         for one in seen:
             if not one.is_over:
                 self._driver.tell(DropsPaid(one.channel, self._tally(one.channel).total))
@@ -220,10 +231,15 @@ class PayingChannels:
         return self._tallies[channel]
 
     def _perform(self, command: FundingCommand) -> None:
-        if self._nursery is not None:
-            self._nursery.start_soon(self._fund, command)
+        if self._nursery is None:
+            return
+        match command:
+            case OpenChannel() | TopUpChannel():
+                self._nursery.start_soon(self._fund, command)
+            case CloseChannel() | ReclaimChannel():
+                self._nursery.start_soon(self._end, command)
 
-    async def _fund(self, command: FundingCommand) -> None:
+    async def _fund(self, command: OpenChannel | TopUpChannel) -> None:
         try:
             match command:
                 case OpenChannel(provider, drops):
@@ -234,11 +250,27 @@ class PayingChannels:
                     vertex_id = await self._ledger.top_up(channel, drops)
             await self._account.wait_final(vertex_id)
             self.look()
-        except (PaymentRefused, NotIssuing, StorageFailure) as error:
+        except (PaymentRefused, NotIssuing, NeverFinal, StorageFailure) as error:
             _log.warning(
                 "no channel to %s can be funded now: %s", short_form(command.provider), error
             )
             self._driver.tell(LedgerRefused(command.provider))
+
+    async def _end(self, command: CloseChannel | ReclaimChannel) -> None:
+        view = self._ledger.get(command.channel)
+        if view is None or view.state is not ObjectState.OPEN or view.id in self._ending:
+            return
+        self._ending.add(view.id)
+        try:
+            match command:
+                case CloseChannel():
+                    await self._ask_to_close(view)
+                case ReclaimChannel(_, provider):
+                    _log.info("%s is gone: its channel is asked back", short_form(provider))
+                    await self._reclaim(view)
+        finally:
+            self._ending.discard(view.id)
+        self.look()
 
 
 def _affordable(bills: Sequence[Bill], left: int) -> Sequence[Bill]:

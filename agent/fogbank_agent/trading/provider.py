@@ -489,15 +489,15 @@ class Provider:
 
     async def _settle(self, peer: NodeId, settlement: Settlement) -> None:
         try:
-            self.debts.settle(peer, settlement)
+            settled = self.debts.settle(peer, settlement)
         except BadVoucher as error:
             _log.info("a voucher of %s does not count: %s", short_form(peer), error)
             raise CallRefused("refused", Reason.BAD_VOUCHER.value) from None
-        self._kept.prove(settlement.accepted)
+        self._kept.prove(settled.paid)
         try:
-            if settlement.payment is not None:
-                payment = settlement.payment
-                await self._ledger.channels.remember_voucher(payment.channel, payment.voucher)
+            if settlement.payment is not None and settled.voucher is not None:
+                channel = settlement.payment.channel
+                await self._ledger.channels.remember_voucher(channel, settled.voucher)
             await self._journal.sync()
         except (DatabaseFailure, StorageFailure) as error:
             _log.error("a voucher cannot be kept: %s", error)

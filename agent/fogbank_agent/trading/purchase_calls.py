@@ -43,7 +43,7 @@ from ..market.bids import BID, Answer, Bid, Decline, bid_id, check_bid, open_ans
 from ..market.checkpoint import Checkpoint, is_snapshot_of
 from ..market.commitments import check_reveal, encode_reveal
 from ..market.orders import Order, OrderId, Quorum, order_id, sign_order
-from ..market.reasons import Reason
+from ..market.reasons import SAID_BY_PROVIDERS, Reason
 from ..market.reuse import check_evidence
 from ..market.run_messages import (
     AgreementMade,
@@ -57,7 +57,7 @@ from ..market.run_messages import (
     decode_run_item,
     encode_run_opening,
 )
-from ..market.ticks import Tick, check_tick, open_tick, tick_id
+from ..market.ticks import Tick, check_tick, followed, open_tick, tick_id
 from ..market.verification import Claim
 from .call_failures import reason_of
 from .methods import ORDER_METHOD, REVEAL_METHOD, RUN_METHOD, SIGNED_OVERHEAD_BYTES
@@ -87,11 +87,11 @@ class LotResult:
 class AttemptEnded(Exception):
     """The attempt gives no result."""
 
-    def __init__(self, reason: Reason, *, signed: bool) -> None:
-        """``signed`` tells whether the provider had signed the agreement."""
+    def __init__(self, reason: Reason, *, is_refusal: bool = False) -> None:
+        """``is_refusal`` tells whether the provider said so before it signed the agreement."""
         super().__init__(reason)
         self.reason = reason
-        self.signed = signed
+        self.is_refusal = is_refusal
 
 
 class PurchaseCalls:
@@ -159,10 +159,7 @@ class PurchaseCalls:
         signature = sign_agreement(body, self._network, self._identity)
         opening = RunOpening(order.signed, body, signature, inline_inputs)
         named = agreement_id(body, self._network)
-        runs = len(order.order.inputs)
-        start = order.order.start
-        begun = 0 if start is None else start.fuel
-        progress = _Progress(named, agreement, runs, on_agreement, on_tick, on_commitment, begun)
+        progress = _Progress(named, agreement, order.order, on_agreement, on_tick, on_commitment)
         progress.reuse = order.bids[provider][1].reuse
         try:
             ended = await self._listen(order, provider, opening, progress)
@@ -176,13 +173,12 @@ class PurchaseCalls:
             check_inline_outputs(receipt, ended.outputs)
         except RemoteProtocolError:
             # A provider that had not signed has promised nothing, but must not be asked again.
-            raise AttemptEnded(Reason.BROKEN_RULE, signed=progress.signed) from None
+            raise AttemptEnded(Reason.BROKEN_RULE) from None
         except CallFailure as failure:
-            late, otherwise = Reason.DEADLINE_PASSED, Reason.OTHER
-            reason = reason_of(failure, late=late, otherwise=otherwise)
-            raise AttemptEnded(reason, signed=progress.signed) from None
+            is_refusal = not progress.signed and _is_said(failure)
+            raise AttemptEnded(_reason_of(failure), is_refusal=is_refusal) from None
         if any(isinstance(result.outcome, HostFault) for result in receipt.results):
-            raise AttemptEnded(Reason.HOST_FAULT, signed=True)
+            raise AttemptEnded(Reason.HOST_FAULT)
         await self._keep_outputs(receipt, ended.outputs, provider, order.order.run_ms_max)
         return LotResult(named, ended.receipt, tuple(receipt.results), len(progress.evidence))
 
@@ -270,7 +266,7 @@ class PurchaseCalls:
         try:
             await self._blobs.put_small([output for output in inline if output is not None])
         except StoreFull:
-            raise AttemptEnded(Reason.OUTPUT_UNAVAILABLE, signed=True) from None
+            raise AttemptEnded(Reason.DISK_FULL) from None
         for result, output in zip(receipt.results, inline, strict=True):
             if isinstance(result.outcome, Ok) and output is None:
                 await self._fetch_output(result.outcome, provider, run_ms_max)
@@ -287,23 +283,22 @@ class PurchaseCalls:
                 bytes_max=outcome.output_size,
             )
             size = self._blobs.size(outcome.output_id)
-        except (FetchFailed, StoreFull):
-            raise AttemptEnded(Reason.OUTPUT_UNAVAILABLE, signed=True) from None
+        except StoreFull:
+            raise AttemptEnded(Reason.DISK_FULL) from None
+        except FetchFailed:
+            raise AttemptEnded(Reason.OUTPUT_UNAVAILABLE) from None
         if size != outcome.output_size:
-            raise AttemptEnded(Reason.BROKEN_RULE, signed=True)
+            raise AttemptEnded(Reason.BROKEN_RULE)
 
 
 @dataclass(slots=True)
 class _Progress:
     named: AgreementId
     agreement: Agreement
-    runs: int
+    order: Order
     on_agreement: Callable[[AgreementId, Agreement], None]
     on_tick: Callable[[AgreementId, Tick], Awaitable[None]]
     on_commitment: Callable[[], None]
-    begun: int = 0
-    """Fuel that somebody else had used for the run."""
-
     commitment: bytes | None = None
 
     reuse: bool = False
@@ -313,7 +308,8 @@ class _Progress:
     signed: bool = False
     signed_at: float = 0.0
     ticks: int = 0
-    fuel: int = 0
+    last: Tick | None = None
+    """What was stated, with the last checkpoint."""
 
     def sign(self) -> None:
         self.signed = True
@@ -331,8 +327,8 @@ class _Progress:
         if self.ticks > TICKS_BURST_MAX + TICKS_PER_S_MAX * seconds:
             raise RemoteProtocolError("more than forty statements a second", rule="9.5")
         tick = open_tick(statement, network)
-        check_tick(tick, self.named, self.agreement, self.runs, self.fuel)
-        self.fuel = tick.fuel
+        check_tick(tick, self.named, self.agreement, self.order, self.last)
+        self.last = followed(tick, self.last)
         await self.on_tick(tick_id(statement, network), tick)
 
     def commit(self, commitment: bytes) -> None:
@@ -350,7 +346,10 @@ class _Progress:
     def check_end(self, receipt: Receipt) -> None:
         """Check that the receipt does not take back what was stated."""
         is_fault = any(isinstance(one.outcome, HostFault) for one in receipt.results)
-        if receipt.fuel - self.begun < self.fuel and not is_fault:
+        start = self.order.start
+        begun = 0 if start is None else start.fuel
+        stated = 0 if self.last is None else self.last.fuel
+        if receipt.fuel - begun < stated and not is_fault:
             raise RemoteProtocolError("a receipt for less fuel than was stated", rule="9.5")
 
 
@@ -359,6 +358,26 @@ async def _next(items: AsyncIterator[bytes]) -> bytes:
         return await anext(items)
     except StopAsyncIteration:
         raise RemoteProtocolError("a run that ends without a receipt", rule="9.5") from None
+
+
+def _is_said(failure: CallFailure) -> bool:
+    """Tell whether the provider answered, and did not just fail to."""
+    return isinstance(failure, CallRefused) and failure.code in _SAID
+
+
+_SAID = ("refused", "busy", "shutting_down")
+
+
+def _reason_of(failure: CallFailure) -> Reason:
+    """Return why a run ended without a receipt.
+
+    What is the requestor's to find, or belongs elsewhere, is nothing that a provider can say: it
+    could make its own failure look like somebody else's.
+    """
+    reason = reason_of(failure, late=Reason.DEADLINE_PASSED, otherwise=Reason.OTHER)
+    if _is_said(failure) and reason not in SAID_BY_PROVIDERS:
+        return Reason.OTHER
+    return reason
 
 
 def _check_answer(answer: Answer, order: SignedOrder, provider: NodeId) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from logging import getLogger
 from random import Random
 from time import time
 
@@ -26,7 +27,7 @@ from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.module.facts import Shape
 from fogbank_wasm_tasks.module.shape import has_verifier
 from fogbank_wasm_tasks.package import Package
-from fogbank_wasm_tasks.verification.terms import StepPlan
+from fogbank_wasm_tasks.verification.terms import StepPlan, check_start
 
 from ..limits import (
     INCOMING_WAIT_S,
@@ -96,6 +97,8 @@ __all__ = [
     "RunResult",
 ]
 
+
+_log = getLogger(__name__)
 
 _PLAN = StepPlan(step_size=1, checkpoint_steps=STEPS_PER_CHECKPOINT)
 """How a step task is run when its requestor does not say."""
@@ -262,6 +265,7 @@ class Requestor:
             raise JobRefused("a plan of steps belongs to a task of shape step, and to no other")
         self._check_verification(request, package)
         self._check_inputs(request)
+        request = _with_possible_starts(request)
         starts = [one.start.snapshot for one in request.inputs if one.start is not None]
         pinned = [request.package_id, *(one.blob_id for one in request.inputs), *starts]
         shell = self._begin(request, package, events, acceptance)
@@ -275,6 +279,7 @@ class Requestor:
             shell.take_states()
             self._payments.want_now()
             del self._jobs[shell.job_id]
+            self._channels.want(shell.job_id, ())
             for blob_id in pinned:
                 self._blobs.unpin(blob_id)
             self._keep_a_while(shell.outputs)
@@ -392,8 +397,7 @@ class Requestor:
         self._journal.record_job(job_id, int(time()), request.package_id, name, runs)
         self._jobs[job_id] = shell
         self._relay.seek()
-        for provider in shell.wanted():
-            self._channels.want(provider)
+        self._channels.want(job_id, shell.wanted())
         return shell
 
     def _job(self, request: JobRequest, package: Package) -> Job:
@@ -588,9 +592,27 @@ class Requestor:
 
     def _poke(self) -> None:
         for shell in self._jobs.values():
-            for provider in shell.wanted():
-                self._channels.want(provider)
+            self._channels.want(shell.job_id, shell.wanted())
             shell.poke()
+
+
+def _with_possible_starts(request: JobRequest) -> JobRequest:
+    """Begin those runs anew for which no order can name the state that they go on from.
+
+    A job is kept longer than the rules by which its states were taken: it must not stop at one.
+    """
+    return replace(request, inputs=[_with_possible_start(one, request) for one in request.inputs])
+
+
+def _with_possible_start(one: RunInput, request: JobRequest) -> RunInput:
+    if one.start is None:
+        return one
+    try:
+        check_start(one.start.state, request.plan, request.fuel_max)
+    except RemoteProtocolError as error:
+        _log.error("a run begins anew: %s", error)
+        return replace(one, start=None)
+    return one
 
 
 def _has_verifier(package: Package) -> bool:

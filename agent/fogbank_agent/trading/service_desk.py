@@ -1,7 +1,7 @@
 """The services that a requestor has: found, called, paid, watched (SPEC.md section 9.8)."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from logging import getLogger
 from random import Random
@@ -104,7 +104,7 @@ class ServiceDesk:
         offers: OfferBook,
         payments: Payments,
         purse: Purse,
-        want: Callable[[NodeId], None],
+        want: Callable[[Hashable, Collection[NodeId]], None],
         random: Random,
     ) -> None:
         """Find providers among ``offers``; have channels through ``want``, and pay them."""
@@ -150,13 +150,17 @@ class ServiceDesk:
         except LocalProtocolError as error:
             raise ServiceRefused(f"no such order can be made: {error}") from None
         refusals: dict[NodeId, Sequence[Reason]] = {}
-        with self._blobs.pinned(request.package_id), trio.move_on_after(request.patience_s):
-            while True:
-                started = await self._try(request, package, order, refusals)
-                if started is not None:
-                    return _view(started)
-                await trio.sleep(_ASK_AGAIN_S)
-                order = self._calls.sign(self._order(request, package))
+        search = order.order.salt
+        try:
+            with self._blobs.pinned(request.package_id), trio.move_on_after(request.patience_s):
+                while True:
+                    started = await self._try(request, package, order, refusals, search)
+                    if started is not None:
+                        return _view(started)
+                    await trio.sleep(_ASK_AGAIN_S)
+                    order = self._calls.sign(self._order(request, package))
+        finally:
+            self._want(search, ())
         raise ServiceRefused(_nobody(refusals))
 
     async def call(self, service: AgreementId, data: bytes) -> CallResult:
@@ -269,13 +273,16 @@ class ServiceDesk:
         package: Package,
         order: SignedServiceOrder,
         refusals: dict[NodeId, Sequence[Reason]],
+        search: bytes,
     ) -> _Service | None:
-        """Ask those who may take it, and begin with the cheapest."""
+        """Ask those who may take it, with channels for ``search``; begin with the cheapest."""
         offers = [
             offer for offer in self._offers.current(trio.current_time()) if fits(offer, order.order)
         ]
-        for offer in offers[:PROVIDERS_ASKED_MAX]:
-            self._want(offer.provider)
+        # What an instance costs while it is kept no offer says.
+        may_cost = order.order.warm_price_max > 0
+        asked = offers[:PROVIDERS_ASKED_MAX]
+        self._want(search, [one.provider for one in asked if may_cost or one.asks_money])
         bids: dict[NodeId, SignedServiceBid] = {}
 
         async def ask(provider: NodeId) -> None:
@@ -286,7 +293,7 @@ class ServiceDesk:
                 refusals[provider] = answer
 
         async with trio.open_nursery() as asking:
-            for offer in offers[:PROVIDERS_ASKED_MAX]:
+            for offer in asked:
                 asking.start_soon(ask, offer.provider)
         if not bids:
             return None
@@ -319,6 +326,7 @@ class ServiceDesk:
         if self._nursery is None:
             raise ServiceRefused("this agent is being stopped")
         self._services[named] = one
+        self._want(named, [agreement.provider])
         self._forget_ended()
         self._nursery.start_soon(self._watch, one)
         try:
@@ -342,6 +350,7 @@ class ServiceDesk:
             with one.scope:
                 reason = await self._listen(one)
         finally:
+            self._want(one.named, ())
             one.reason = reason
             _log.info("the service of %s ended: %s", short_form(one.agreement.provider), one.reason)
             one.change()

@@ -10,8 +10,7 @@ from typing import cast
 
 from fogbank_protocol.identity import NodeId
 
-from ..market.job_messages import KeepReputation
-from ..market.reasons import Reason
+from ..market.reasons import REQUESTORS_DOING, SAID_BY_PROVIDERS, Reason
 from ..market.story import AttemptFailed, OrderDeclined, ResultRefused, StoryEvent
 from .journal import OTHERS, Earnings, Journal
 
@@ -24,20 +23,20 @@ _COUNT = """
 
 @dataclass(frozen=True, slots=True)
 class ProviderStanding:
-    """How often a provider did what; a lot counts once."""
+    """How often a provider did what, in runs: each run of a lot counts."""
 
     provider: NodeId
     confirmed: int
-    """Results that another voice or a check confirmed."""
+    """Runs whose results another voice or a check confirmed."""
 
     wrong: int
-    """Results that were found wrong."""
+    """Runs of lots with a result that was found wrong."""
 
     lost: int
-    """Agreements without a result that could be used."""
+    """Runs of agreements that it left without a result that could be used."""
 
     refused: int
-    """Orders that it declined, or did not answer."""
+    """Runs of orders that it said no to, whether before a bid or after."""
 
 
 class Standings:
@@ -47,19 +46,26 @@ class Standings:
         """Count in ``journal``."""
         self._journal = journal
 
-    def note(self, event: StoryEvent | KeepReputation) -> None:
-        """Count what an event says of its provider."""
+    def note(self, event: StoryEvent, runs: int) -> None:
+        """Count what an event of a lot of ``runs`` runs says of its provider.
+
+        What this agent did itself, such as to move a run or not to pay, is none of its provider's
+        doing; and silence says nothing: who was not heard may never have been asked.
+        """
         match event:
-            case KeepReputation(provider, confirmed) if confirmed:
-                self._count(provider, confirmed=1)
             case ResultRefused(_, provider, Reason.WRONG_RESULT):
-                self._count(provider, wrong=1)
-            case AttemptFailed(_, provider, _):
-                self._count(provider, lost=1)
-            case OrderDeclined(attempt, provider, _) if attempt:
-                self._count(provider, refused=1)
+                self._count(provider, wrong=runs)
+            case AttemptFailed(_, provider, reason, agreed=True) if reason not in REQUESTORS_DOING:
+                self._count(provider, lost=runs)
+            case OrderDeclined(attempt, provider, reasons) if attempt and _is_said(reasons):
+                self._count(provider, refused=runs)
             case _:
                 pass
+
+    def note_confirmed(self, provider: NodeId, runs: int) -> None:
+        """Count ``runs`` whose results another voice or a check has just confirmed."""
+        if runs:
+            self._count(provider, confirmed=runs)
 
     def _count(
         self,
@@ -84,3 +90,8 @@ class Standings:
     def requestors(self) -> Sequence[Earnings]:
         """Return the requestors for which this agent has worked, in drops."""
         return self._journal.earnings()
+
+
+def _is_said(reasons: Sequence[Reason]) -> bool:
+    """Tell whether a provider gave ``reasons``, one of them perhaps new to this version."""
+    return any(reason in SAID_BY_PROVIDERS or reason is Reason.OTHER for reason in reasons)

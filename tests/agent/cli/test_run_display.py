@@ -13,6 +13,7 @@ PROGRESS = JobProgressed(
     run=0,
     runs=1,
     at_ms=5,
+    attempt=1,
     event="RunPlaced",
     provider="abcd-efgh",
     what="Agreed [with] somebody.",

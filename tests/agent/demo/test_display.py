@@ -29,6 +29,7 @@ def progress(run: int, event: str, provider: str = "", accepted: int = 0) -> Job
         run=run,
         runs=1,
         at_ms=0,
+        attempt=0,
         event=event,
         provider=provider,
         what=f"{provider}: {event}.",

@@ -11,6 +11,8 @@ KEPT = DemoReport(
     tasks=48,
     completed=48,
     wrong_accepted=0,
+    auctions=49,
+    audits=1,
     lies_told=3,
     lies_caught=3,
     disputes=1,
@@ -41,6 +43,8 @@ def test_a_demonstration_that_keeps_its_promises_has_no_shortcomings() -> None:
     [
         (replace(KEPT, completed=47), "only 47 of 48 tiles were completed"),
         (replace(KEPT, wrong_accepted=1), "1 wrong tiles were accepted"),
+        (replace(KEPT, auctions=0), "no two providers bid on an order"),
+        (replace(KEPT, audits=0), "no result was audited"),
         (replace(KEPT, lies_told=0), "the liar had no chance to lie: try another --seed"),
         (replace(KEPT, lies_caught=2), "only 2 of 3 lies were caught"),
         (
@@ -84,6 +88,8 @@ def test_the_object_has_the_keys_that_users_rely_on() -> None:
         "tasks",
         "completed",
         "wrong_accepted",
+        "auctions",
+        "audits",
         "lies_told",
         "lies_caught",
         "disputes",

@@ -4,6 +4,8 @@ from itertools import repeat
 
 import pytest
 
+from fogbank_agent.market.auction import Proposal
+from fogbank_agent.market.ballot import Ballot
 from fogbank_agent.market.job_messages import (
     AttemptBroke,
     CheckEnded,
@@ -31,6 +33,7 @@ from .town import (
     DAN,
     EVE,
     GIGAFUEL,
+    PACKAGE,
     Town,
     an_offer,
     claim,
@@ -59,7 +62,7 @@ def test_what_the_verifier_accepts_is_owed_and_confirmed_without_another_voice()
     assert buy(town, order) == [CheckHere(0, 1, claim(right()), None)]
     assert town.tell(CheckEnded(0, 1, Verdict.SOUND, 7)) == [
         Owe(0, 1, ANN, BILL),
-        KeepReputation(ANN, 1),
+        KeepReputation(ANN, 1, newly=1),
         EndJob(),
     ]
 
@@ -170,7 +173,8 @@ def test_what_a_check_repeated_counts_and_nothing_else() -> None:
     (order,) = town.begin()
     agreement = town.agree(order, ANN)
     town.tell(ResultCame(agreement.lot, agreement.attempt, claim(right(), runs=3)))
-    assert KeepReputation(ANN, 5) in town.job.handle(CheckEnded(0, 1, Verdict.SOUND, 7), town.now)
+    commands = town.job.handle(CheckEnded(0, 1, Verdict.SOUND, 7), town.now)
+    assert KeepReputation(ANN, 5, newly=2) in commands
 
 
 def test_an_auditor_is_drawn_and_not_the_cheapest() -> None:
@@ -187,3 +191,23 @@ def test_an_auditor_is_drawn_and_not_the_cheapest() -> None:
         commands = town.bid(audit, *audit.providers)
         auditors |= {one.provider for one in commands if isinstance(one, SignAgreement)}
     assert auditors == {BEN, CAT, DAN, EVE}
+
+
+def test_what_a_check_confirmed_counts_for_all_that_said_it_though_one_was_caught_since() -> None:
+    town = Town(ANN, BEN, verification=Partial(1), can_run_here=True)
+    for number, who in enumerate((ANN, BEN)):
+        town.reputation.count_confirmed(who, PACKAGE, 1_000)
+        town.choice.begin_check(who, 7 + number, 1)
+    draws = iter([0, 0, 999_999, 999_999, 999_999, 999_999])
+    ballot = Ballot(0, Partial(1), town.choice, draws, can_run_here=True)
+    said = claim(right(), runs=3)
+    ballot.hear(1, Proposal(ANN, 100, 1, 0, 1e9), said)
+    ballot.hear(2, Proposal(BEN, 100, 1, 0, 1e9), said)
+    ballot.hear_check(CheckEnded(0, 1, Verdict.SOUND, 5))
+    town.choice.catch(ANN)
+    town.choice.end_check(7)
+    town.choice.end_check(8)
+    decision = ballot.decision
+    assert decision is not None
+    kept = [one for one in ballot.accept(decision) if isinstance(one, KeepReputation)]
+    assert kept == [KeepReputation(BEN, 1_002, newly=2)], "two of three runs were repeated"

@@ -57,6 +57,13 @@ def test_an_offer_that_has_ended_is_not_asked() -> None:
     assert ask(town) == []
 
 
+def test_who_asks_nothing_gets_no_channel() -> None:
+    free = an_offer(ANN, price=0, start_price=0)
+    town = Town(offers=[free, an_offer(BEN, price=0), an_offer(CAT, start_price=0)])
+    assert set(ask(town)) == {ANN, BEN, CAT}
+    assert set(town.choice.wanted(town.now)) == {BEN, CAT}
+
+
 def test_a_faster_provider_and_one_that_has_the_package_look_better() -> None:
     town = Town(offers=[an_offer(ANN), an_offer(BEN, fuel_per_s=10**10)])
     assert ask(town) == [BEN, ANN]

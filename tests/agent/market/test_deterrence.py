@@ -13,6 +13,7 @@ from fogbank_agent.market.deterrence import Deterrence
 from fogbank_agent.market.job_messages import (
     Accuse,
     AgreementSigned,
+    EndAttempt,
     EndJob,
     JobCommand,
     OrderRefused,
@@ -298,6 +299,20 @@ def test_hedging_draws_no_other_auditor() -> None:
     order = begun(town)
     town.agree(order, whom(order))
     assert [one for one in town.wait(20.0) if isinstance(one, SendOrder)] == []
+
+
+def test_a_hedge_under_way_takes_no_place_of_an_auditor() -> None:
+    stakes = dict.fromkeys((ANN, BEN, CAT), 10**6)
+    town = a_town(ANN, BEN, CAT, stakes=stakes, hedge_s=5.0)
+    (order,) = town.begin()
+    slow = town.agree(order, ANN)
+    (order,) = town.wait(5.0)
+    town.agree(order, BEN)
+    *ended, order = town.finish(slow, wrong())
+    assert ended == [EndAttempt(0, 2), Refuse(0, 2, BEN, Reason.CANCELLED)]
+    # The first number drew the audit.
+    drawn = town.choice.drawn_auditor(1, town.job.purchases[0].runs, {ANN}, (), town.now)
+    assert drawn == (whom(order), True)
 
 
 def test_attempts_last_until_one_side_has_the_voices_that_it_needs() -> None:

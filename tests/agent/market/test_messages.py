@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.commitments import decode_reveal, encode_reveal
-from fogbank_agent.market.heard_offers import decode_told, encode_told
 from fogbank_agent.market.run_messages import (
     decode_run_item,
     decode_run_opening,
@@ -33,6 +32,7 @@ from fogbank_agent.market.settlements import (
     encode_settlement,
 )
 from fogbank_agent.market.tally import next_root
+from fogbank_agent.market.told_offers import decode_told, encode_told
 from fogbank_protocol.errors import RemoteProtocolError
 
 from .objects import check_refused, kind_and_name, vectors

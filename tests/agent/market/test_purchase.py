@@ -6,12 +6,14 @@ import pytest
 
 from fogbank_agent.limits import AGREEMENT_WAIT_S, BID_WAIT_S, BID_WINDOW_S, RESULT_GRACE_S
 from fogbank_agent.market.agreements import AgreementId
+from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.job_messages import (
     AgreementRefused,
     AgreementSigned,
     AskReveal,
     AttemptBroke,
     BidCame,
+    CheckpointKept,
     EndAttempt,
     EndJob,
     KeepReputation,
@@ -25,10 +27,12 @@ from fogbank_agent.market.job_messages import (
     SignAgreement,
     TickStated,
 )
+from fogbank_agent.market.narration import describe
 from fogbank_agent.market.orders import Audit, NoVerification, Quorum
 from fogbank_agent.market.purchase import PurchaseState
-from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.reasons import REQUESTORS_DOING, Reason
 from fogbank_agent.market.story import (
+    AttemptCancelled,
     AttemptFailed,
     CheckBegun,
     CheckSpared,
@@ -36,13 +40,18 @@ from fogbank_agent.market.story import (
     NobodyToAsk,
     OrderDeclined,
     ProviderCaught,
+    ProvidersSilent,
+    ResultArrived,
     ResultCommitted,
     RunAccepted,
     RunBegunAnew,
     RunFailed,
+    RunHedged,
+    RunOrdered,
     TicksOwed,
 )
-from fogbank_protocol.identity import NodeId
+from fogbank_protocol.blobs.naming import blob_id
+from fogbank_protocol.identity import NodeId, short_form
 from fogbank_wasm_tasks.outcome import OutOfFuel
 
 from .town import (
@@ -83,6 +92,20 @@ def test_a_silent_provider_costs_the_window_and_no_more() -> None:
     assert town.bid(order, ANN) == []
     assert town.wait(BID_WINDOW_S - 0.001) == []
     assert town.wait(0.002) == [SignAgreement(0, 1, ANN)]
+    names = (short_form(BEN), short_form(ANN))
+    assert town.told(RunOrdered) == [RunOrdered(1, 2, names)]
+    assert town.told(ProvidersSilent) == [ProvidersSilent(1, (short_form(BEN),))]
+    # That the bids are compared once more does not make it more silent.
+    town.tell(AgreementRefused(0, 1, Reason.BUSY))
+    assert len(town.told(ProvidersSilent)) == 1
+
+
+def test_nobody_is_called_silent_when_all_have_answered() -> None:
+    town = Town(ANN, offers=[an_offer(BEN, price=99)])
+    (order,) = town.begin()
+    assert town.tell(OrderRefused(0, 1, BEN, [Reason.BUSY])) == []
+    assert town.bid(order, ANN) == [SignAgreement(0, 1, ANN)]
+    assert town.told(ProvidersSilent) == []
 
 
 def test_nobody_is_waited_for_whose_offer_is_not_better_than_a_bid() -> None:
@@ -151,7 +174,7 @@ def test_a_provider_that_never_signs_is_given_up() -> None:
     assert town.bid(order, ANN, BEN) == [SignAgreement(0, 1, ANN)]
     commands = town.wait(AGREEMENT_WAIT_S + 1)
     assert commands == [EndAttempt(0, 1), SendOrder(0, 2, [BEN, ANN])]
-    assert town.told(AttemptFailed) == [AttemptFailed(1, ANN, Reason.NO_ANSWER)]
+    assert town.told(AttemptFailed) == [AttemptFailed(1, ANN, Reason.NO_ANSWER, agreed=False)]
 
 
 def test_a_lost_provider_is_replaced_at_once() -> None:
@@ -163,6 +186,19 @@ def test_a_lost_provider_is_replaced_at_once() -> None:
         Refuse(0, 1, ANN, Reason.CANCELLED),
         SendOrder(0, 2, [BEN]),
     ]
+
+
+def test_a_run_that_moves_for_its_price_is_no_fault_of_its_provider() -> None:
+    town = Town(ANN)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.book.put(an_offer(BEN, price=50), town.now)
+    state = Checkpoint(5, GIGAFUEL // 10, b"r" * 32, blob_id(b"state"), 10)
+    town.tell(CheckpointKept(0, 1, state))
+    (failed,) = town.told(AttemptFailed)
+    assert failed == AttemptFailed(1, ANN, Reason.BEATEN_ON_PRICE)
+    assert describe(failed).endswith("another one asks at most half as much for the rest.")
+    assert Reason.BEATEN_ON_PRICE in REQUESTORS_DOING
 
 
 def test_what_a_lost_provider_had_done_is_told_to_be_done_again_and_paid_as_stated() -> None:
@@ -213,6 +249,93 @@ def test_a_run_that_takes_long_goes_to_another_too_and_the_first_result_wins() -
             EndJob(),
         ]
         assert not town.purse.is_lending
+
+
+def a_hedged_run(town: Town) -> tuple[SignAgreement, SignAgreement]:
+    """Let Ann be slow, and Ben have the run too."""
+    (order,) = town.begin()
+    slow = town.agree(order, ANN)
+    (order,) = [one for one in town.wait(5.0) if isinstance(one, SendOrder)]
+    return slow, town.agree(order, BEN)
+
+
+def test_a_story_tells_why_a_run_was_hedged_and_whose_work_was_stopped() -> None:
+    town = Town(ANN, BEN, hedge_s=5.0)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.tell(TickStated(0, 1, AgreementId(b"t" * 32), GIGAFUEL // 2))
+    assert town.told(RunHedged) == []
+    (order,) = town.wait(5.0)
+    assert town.told(RunHedged) == [RunHedged(1, ANN, 5_000)]
+    town.finish(town.agree(order, BEN))
+    kinds = [type(event) for _, event in town.story]
+    assert kinds.index(RunHedged) + 1 == kinds.index(RunOrdered, 1)
+    assert kinds.index(ResultArrived) < kinds.index(TicksOwed) < kinds.index(AttemptCancelled)
+    assert town.told(TicksOwed) == [TicksOwed(1, ANN, GIGAFUEL // 2, 50)]
+    assert town.told(AttemptCancelled) == [AttemptCancelled(1, ANN)]
+
+
+def test_a_slow_liar_is_not_audited_by_the_friend_that_bid_for_the_hedge() -> None:
+    town = Town(ANN, BEN, CAT, verification=Audit(0), can_run_here=True, hedge_s=5.0)
+    slow, hedge = a_hedged_run(town)
+    assert town.finish(slow, wrong()) == [
+        EndAttempt(0, 2),
+        Refuse(0, 2, BEN, Reason.CANCELLED),
+        RunHere(0),
+    ]
+    assert town.finish(hedge, wrong()) == [], "it is not wanted any more"
+    commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
+    assert commands[0] == Refuse(0, 1, ANN, Reason.WRONG_RESULT)
+
+
+def test_an_auction_for_a_hedge_ends_with_the_first_result() -> None:
+    town = Town(ANN, BEN, verification=Audit(0), can_run_here=True, hedge_s=5.0)
+    (order,) = town.begin()
+    slow = town.agree(order, ANN)
+    (order,) = town.wait(5.0)
+    assert order == SendOrder(0, 2, [BEN])
+    assert town.finish(slow) == [EndAttempt(0, 2), RunHere(0)]
+    assert town.bid(order, BEN) == []
+    assert town.told(AttemptCancelled) == [], "nobody had it yet"
+
+
+def test_without_a_sandbox_an_auditor_is_drawn_though_a_hedge_is_under_way() -> None:
+    drawn: set[NodeId] = set()
+    for number in range(10):
+        town = Town(
+            ANN, BEN, CAT, verification=Audit(0), hedge_s=5.0, draws=chain([0], repeat(number))
+        )
+        slow, _ = a_hedged_run(town)
+        *ended, order = town.finish(slow, wrong())
+        assert ended == [EndAttempt(0, 2), Refuse(0, 2, BEN, Reason.CANCELLED)]
+        assert isinstance(order, SendOrder)
+        drawn.add(order.providers[0])
+    assert drawn == {BEN, CAT}, "whoever bid for the hedge has no better chance"
+
+
+def test_whoever_was_drawn_is_not_hedged() -> None:
+    town = Town(ANN, BEN, CAT, verification=Audit(0), hedge_s=5.0)
+    (order,) = town.begin()
+    (order,) = town.finish(town.agree(order, ANN))
+    assert isinstance(order, SendOrder)
+    town.agree(order, order.providers[0])
+    assert town.wait(RUN_S - 1) == []
+
+
+def test_one_slow_run_goes_to_one_other_and_not_to_everybody() -> None:
+    town = Town(ANN, BEN, CAT, DAN, hedge_s=5.0)
+    _, hedge = a_hedged_run(town)
+    assert town.wait(30.0) == []
+    # But whoever stands in for a slow one and fails is replaced.
+    (order,) = town.tell(AttemptBroke(0, hedge.attempt, Reason.HOST_FAULT))
+    assert isinstance(order, SendOrder)
+
+
+def test_whoever_was_too_slow_comes_after_others_until_it_gives_a_result() -> None:
+    town = Town(ANN, BEN, runs=2, lots_at_once=1, hedge_s=5.0)
+    _, hedge = a_hedged_run(town)
+    (order,) = [one for one in town.finish(hedge) if isinstance(one, SendOrder)]
+    assert order == SendOrder(1, 1, [BEN, ANN])
 
 
 def test_a_slow_run_is_kept_when_there_is_nobody_else() -> None:
@@ -336,7 +459,7 @@ def test_a_stranger_is_audited_in_the_own_sandbox() -> None:
     assert town.finish(agreement) == [RunHere(0)]
     assert town.tell(own_run_ended(0, right(), GIGAFUEL)) == [
         Owe(0, 1, ANN, BILL),
-        KeepReputation(ANN, 1),
+        KeepReputation(ANN, 1, newly=1),
         EndJob(),
     ]
     assert town.told(RunAccepted) == [RunAccepted(ANN, 2)]
@@ -384,8 +507,8 @@ def test_without_an_own_sandbox_another_provider_audits() -> None:
     assert town.finish(agreement) == [
         Owe(0, 1, ANN, BILL),
         Owe(0, 2, BEN, BILL),
-        KeepReputation(ANN, 1),
-        KeepReputation(BEN, 1),
+        KeepReputation(ANN, 1, newly=1),
+        KeepReputation(BEN, 1, newly=1),
         EndJob(),
     ]
 
@@ -409,8 +532,8 @@ def test_two_that_differ_need_a_third() -> None:
         Owe(0, 3, CAT, BILL),
         Refuse(0, 1, ANN, Reason.WRONG_RESULT),
         KeepReputation(ANN, 0),
-        KeepReputation(BEN, 1),
-        KeepReputation(CAT, 1),
+        KeepReputation(BEN, 1, newly=1),
+        KeepReputation(CAT, 1, newly=1),
         EndJob(),
     ]
 
@@ -660,6 +783,58 @@ def test_what_waits_to_be_shown_takes_no_place_at_its_provider() -> None:
     town.tell(result_came(0, 2, right(), GIGAFUEL))
     assert town.choice.in_flight(ANN) == town.choice.in_flight(BEN) == 0
     assert town.purse.at_risk(ANN) == 0
+
+
+def test_a_quorum_of_two_slow_providers_is_not_broken_by_hedging() -> None:
+    town = Town(ANN, BEN, verification=Quorum(2), hedge_s=5.0)
+    a_quorum_at_work(town, ANN, BEN)
+    assert town.wait(10.0) == []
+    assert town.commit(0, 1) == []
+    assert len(town.commit(0, 2)) == 2
+    assert town.finish(SignAgreement(0, 1, ANN)) == []
+    ended = town.finish(SignAgreement(0, 2, BEN))
+    assert [one for one in ended if isinstance(one, Owe)] == [
+        Owe(0, 1, ANN, BILL),
+        Owe(0, 2, BEN, BILL),
+    ]
+
+
+def test_for_a_slow_member_of_a_quorum_that_is_bound_nobody_else_is_asked() -> None:
+    town = Town(ANN, BEN, verification=Quorum(2), hedge_s=5.0)
+    a_quorum_at_work(town, ANN, BEN)
+    assert town.wait(10.0) == []
+    assert town.commit(0, 1) == []
+    town.book.put(an_offer(CAT), town.now)
+    assert town.tell(OffersChanged()) == [SendOrder(0, 3, [CAT])], "in place of Ben"
+
+
+@pytest.mark.parametrize("is_bound", [False, True])
+def test_a_hedge_does_not_decide_between_the_claims_of_a_quorum(is_bound: bool) -> None:
+    town = Town(ANN, BEN, CAT, verification=Quorum(2), can_run_here=True, hedge_s=5.0)
+    a_quorum_at_work(town, ANN, BEN)
+    order = next(one for one in town.wait(5.0) if isinstance(one, SendOrder))
+    hedge = town.agree(order, CAT)
+    assert town.commit(0, 1) == []
+    assert len(town.commit(0, 2)) == 2
+    if is_bound:
+        assert town.commit(0, hedge.attempt) == []
+    commands = town.finish(SignAgreement(0, 1, ANN), wrong())
+    assert EndAttempt(0, hedge.attempt) in commands
+    assert town.finish(SignAgreement(0, 2, BEN), right()) == [RunHere(0)]
+    assert town.finish(hedge, wrong()) == []
+
+
+def test_a_hedge_that_is_bound_before_a_slow_member_takes_its_place() -> None:
+    town = Town(ANN, BEN, CAT, verification=Quorum(2), hedge_s=5.0)
+    a_quorum_at_work(town, ANN, BEN)
+    assert town.commit(0, 1) == []
+    order = next(one for one in town.wait(5.0) if isinstance(one, SendOrder))
+    hedge = town.agree(order, CAT)
+    asked = town.commit(0, hedge.attempt)
+    assert asked == [AskReveal(0, 1, ANN), AskReveal(0, hedge.attempt, CAT)]
+    assert EndAttempt(0, 2) in town.finish(SignAgreement(0, 1, ANN))
+    assert Owe(0, hedge.attempt, CAT, BILL) in town.finish(hedge)
+    assert AttemptCancelled(2, BEN) in town.told(AttemptCancelled)
 
 
 def test_a_quorum_that_disagrees_asks_the_own_sandbox() -> None:

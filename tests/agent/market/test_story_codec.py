@@ -7,6 +7,7 @@ import pytest
 from fogbank_agent.market.narration import describe, narrate
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import (
+    AttemptCancelled,
     AttemptFailed,
     BidSeen,
     CheckBegun,
@@ -19,6 +20,7 @@ from fogbank_agent.market.story import (
     OrderDeclined,
     ProviderCaught,
     ProviderPaid,
+    ProvidersSilent,
     ResultArrived,
     ResultChecked,
     ResultCommitted,
@@ -28,6 +30,7 @@ from fogbank_agent.market.story import (
     RunAccepted,
     RunBegunAnew,
     RunFailed,
+    RunHedged,
     RunMoved,
     RunOrdered,
     RunPlaced,
@@ -40,7 +43,7 @@ from fogbank_agent.market.story import (
     TicksOwed,
 )
 from fogbank_agent.market.story_codec import decode_story_event, encode_story_event
-from fogbank_protocol.encoding import encode
+from fogbank_protocol.encoding import Value, encode
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import short_form
 
@@ -48,6 +51,8 @@ from .town import ANN
 
 EVENTS: list[StoryEvent] = [
     RunOrdered(1, 4),
+    RunOrdered(1, 1, (short_form(ANN),)),
+    ProvidersSilent(1, (short_form(ANN),)),
     BidSeen(1, ANN, 100, 1, 0, 4_000_000, 400, is_measured=True),
     OrderDeclined(1, ANN, (Reason.BUSY, Reason.PRICE_TOO_LOW)),
     RunPlaced(1, ANN, 100, 1),
@@ -62,7 +67,10 @@ EVENTS: list[StoryEvent] = [
     ResultCommitted(1, ANN),
     ResultReused(1, ANN, 2),
     ResultArrived(1, ANN, "ok", 10**9, 101),
+    RunHedged(1, ANN, 5_000),
+    AttemptCancelled(1, ANN),
     AttemptFailed(1, ANN, Reason.PROVIDER_LOST),
+    AttemptFailed(1, ANN, Reason.PROVIDER_LOST, agreed=False),
     CheckBegun(125_000, here=True),
     CheckSpared(125_000),
     CheckedHere("ok", 10**9),
@@ -71,12 +79,14 @@ EVENTS: list[StoryEvent] = [
     DisputeEnded(ANN, "unheard", 10_000),
     DisputeEnded(ANN, "too late", 10_000),
     ResultRefused(1, ANN, Reason.WRONG_RESULT),
+    ResultRefused(1, ANN, Reason.WRONG_RESULT, kept=101),
     ProviderCaught(ANN),
     RunAccepted(ANN, 2),
     RunAccepted(None, 1),
     RunReopened(ANN),
     RunFailed(Reason.NO_PROVIDER),
     ProviderPaid(ANN, 101, "ab" * 32),
+    ProviderPaid(ANN, 101, "ab" * 32, bills=2),
     NobodyToAsk(0),
     NobodyToAsk(3),
     MoneyShort(1, 1_001, 50),
@@ -109,6 +119,21 @@ def test_every_reason_has_a_sentence_for_a_decline_and_for_a_failed_run(reason: 
     assert describe(RunFailed(reason)).startswith("Given up: ")
 
 
+@pytest.mark.parametrize(
+    ("values", "event"),
+    [
+        ([0, 1, 4], RunOrdered(1, 4)),
+        ([9, 1, ANN, "provider_lost"], AttemptFailed(1, ANN, Reason.PROVIDER_LOST)),
+        ([13, 1, ANN, "wrong_result"], ResultRefused(1, ANN, Reason.WRONG_RESULT)),
+        ([18, ANN, 101, "ab" * 32], ProviderPaid(ANN, 101, "ab" * 32)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_an_older_version_wrote_is_still_read(values: list[Value], event: StoryEvent) -> None:
+    assert decode_story_event(encode(values)) == event
+    assert describe(event).endswith(".")
+
+
 def test_a_story_is_told_with_its_times() -> None:
     told = narrate([(0, RunOrdered(1, 1)), (1_234, RunFailed(Reason.NO_PROVIDER))])
     assert told == [
@@ -117,7 +142,9 @@ def test_a_story_is_told_with_its_times() -> None:
     ]
 
 
-@pytest.mark.parametrize("data", [b"", encode([]), encode([99, 1]), encode([0, 1]), encode(1)])
+@pytest.mark.parametrize(
+    "data", [b"", encode([]), encode([99, 1]), encode([0, 1]), encode([0, 1, 1, [], 0]), encode(1)]
+)
 def test_a_file_that_somebody_changed_is_noticed(data: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         decode_story_event(data)

@@ -53,6 +53,19 @@ def test_a_voucher_says_all_that_was_ever_owed() -> None:
     assert tally.total == 120
 
 
+def test_a_share_of_nothing_is_not_said() -> None:
+    tally = ChannelTally([LaneTally(total=5, count=1, split={BEN: 0})])
+    (paid,) = tally.pay([Bill(agreement(1), 3, ANN, 0)])
+    assert (paid.lane, paid.after.split, paid.after.total) == (0, {}, 8)
+
+
+def test_what_is_left_to_the_provider_does_not_fall() -> None:
+    lane = ReceivedLane(LaneTally(total=100, count=1, split={ANN: 10}))
+    assert lane.is_newer(LaneTally(total=101, count=2, split={ANN: 11}))
+    assert not lane.is_newer(LaneTally(total=101, count=2, split={ANN: 12}))
+    assert not lane.is_newer(LaneTally(total=100, count=2, split={ANN: 10, BEN: 1}))
+
+
 def test_the_root_names_every_agreement_in_whatever_order_it_was_paid() -> None:
     one, two, three = (agreement(number) for number in (1, 2, 3))
     root = next_root(NOTHING_PAID, [one, two])

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from fogbank_agent.market.agreements import Agreement, AgreementId
 from fogbank_agent.market.bids import BidId
-from fogbank_agent.market.orders import OrderId
+from fogbank_agent.market.checkpoint import Checkpoint
+from fogbank_agent.market.orders import (
+    NoVerification,
+    Order,
+    OrderId,
+    OrderInput,
+    open_order,
+    sign_order,
+)
 from fogbank_agent.market.pricing import bill
 from fogbank_agent.market.tally import royalty_of
 from fogbank_agent.market.ticks import (
@@ -16,13 +24,16 @@ from fogbank_agent.market.ticks import (
     RunningBill,
     Tick,
     check_tick,
+    followed,
     open_tick,
     sign_tick,
     tick_id,
 )
+from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity
 from fogbank_wasm_tasks.package import open_package
+from fogbank_wasm_tasks.verification.terms import StepPlan
 
 from ..trading.neighbourhood import example_package
 from .objects import (
@@ -48,6 +59,24 @@ AGREEMENT = Agreement(
     tick=1_000,
 )
 A_TICK = Tick(NAMED, BEN.node_id, 1_500)
+AN_ORDER = Order(
+    requestor=ANN.node_id,
+    salt=bytes(16),
+    package_id=blob_id(b"package"),
+    inputs=(OrderInput(blob_id(b"input"), 5),),
+    arguments=(),
+    environment=(),
+    seed=0,
+    fuel_max=AGREEMENT.fuel_max,
+    memory_bytes_max=65_536,
+    output_bytes_max=100,
+    plan=None,
+    run_ms_max=1_000,
+    price_max=100,
+    start_price_max=1,
+    weights=1,
+    verification=NoVerification(),
+)
 MANIFEST = open_package(example_package()).manifest
 
 
@@ -84,16 +113,76 @@ def test_a_statement_is_read_back_and_named() -> None:
     ],
 )
 def test_a_statement_that_does_not_follow_is_refused(tick: Tick) -> None:
-    check_tick(A_TICK, NAMED, AGREEMENT, 1, before=1_000)
+    before = replace(A_TICK, fuel=1_000)
+    check_tick(A_TICK, NAMED, AGREEMENT, AN_ORDER, before)
     with pytest.raises(RemoteProtocolError):
-        check_tick(tick, NAMED, AGREEMENT, 1, before=1_000)
+        check_tick(tick, NAMED, AGREEMENT, AN_ORDER, before)
 
 
 def test_a_statement_of_more_fuel_than_the_lot_may_use_is_refused() -> None:
-    small = replace(AGREEMENT, fuel_max=600)
-    check_tick(replace(A_TICK, fuel=1_200), NAMED, small, 2, before=500)
+    small, two = replace(AGREEMENT, fuel_max=600), replace(AN_ORDER, inputs=[*AN_ORDER.inputs] * 2)
+    before = replace(A_TICK, fuel=500)
+    check_tick(replace(A_TICK, fuel=1_200), NAMED, small, two, before)
     with pytest.raises(RemoteProtocolError):
-        check_tick(replace(A_TICK, fuel=1_201), NAMED, small, 2, before=500)
+        check_tick(replace(A_TICK, fuel=1_201), NAMED, small, two, before)
+
+
+START = Checkpoint(40, 5_000, bytes(32), blob_id(b"start"), 100)
+A_STATE = Checkpoint(80, 6_500, bytes(32), blob_id(b"state"), 100)
+THE_REST = replace(AN_ORDER, plan=StepPlan(1, 20), start=START)
+BEFORE = followed(
+    replace(A_TICK, fuel=1_000),
+    replace(A_TICK, fuel=700, checkpoint=replace(A_STATE, position=60, fuel=5_700)),
+)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        A_STATE,
+        # More than a tick was done at once, and not all of it is stated yet.
+        replace(A_STATE, fuel=8_000),
+        replace(A_STATE, position=100, fuel=AGREEMENT.fuel_max),
+    ],
+)
+def test_a_state_that_others_can_go_on_from_is_accepted(state: Checkpoint) -> None:
+    check_tick(replace(A_TICK, checkpoint=state), NAMED, AGREEMENT, THE_REST, BEFORE)
+    from_it = replace(THE_REST, start=state)
+    assert open_order(sign_order(from_it, NETWORK, ANN), NETWORK) == from_it
+
+
+@pytest.mark.parametrize(
+    ("order", "state"),
+    [
+        (replace(THE_REST, plan=None, start=None), A_STATE),
+        (replace(THE_REST, inputs=[*AN_ORDER.inputs] * 2, start=None), A_STATE),
+        (THE_REST, replace(A_STATE, position=81)),
+        (THE_REST, replace(A_STATE, position=60)),
+        (THE_REST, replace(A_STATE, position=20)),
+        (THE_REST, replace(A_STATE, fuel=6_499)),
+        (THE_REST, replace(A_STATE, fuel=THE_REST.fuel_max + 1)),
+    ],
+    ids=[
+        "no steps",
+        "several runs",
+        "no checkpoint",
+        "again",
+        "before the start",
+        "before what is stated",
+        "beyond its fuel",
+    ],
+)
+def test_a_state_that_nobody_can_go_on_from_is_refused(order: Order, state: Checkpoint) -> None:
+    with pytest.raises(RemoteProtocolError):
+        check_tick(replace(A_TICK, checkpoint=state), NAMED, AGREEMENT, order, BEFORE)
+
+
+@pytest.mark.parametrize("position", [0, 20, 40])
+def test_a_state_lies_beyond_the_start_when_there_is_one(position: int) -> None:
+    whole, state = replace(THE_REST, start=None), replace(A_STATE, position=position)
+    check_tick(replace(A_TICK, fuel=1_000, checkpoint=state), NAMED, AGREEMENT, whole, None)
+    with pytest.raises(RemoteProtocolError):
+        check_tick(replace(A_TICK, fuel=1_000, checkpoint=state), NAMED, AGREEMENT, THE_REST, None)
 
 
 @given(

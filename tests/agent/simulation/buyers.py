@@ -13,10 +13,13 @@ from fogbank_agent.market.choice import Choice, RunBounds
 from fogbank_agent.market.deterrence import Deterrence
 from fogbank_agent.market.funding import (
     ChannelsSeen,
+    CloseChannel,
     DropsPaid,
     Funding,
+    FundingCommand,
     OpenChannel,
-    ProviderWanted,
+    ProvidersWanted,
+    ReclaimChannel,
     TopUpChannel,
 )
 from fogbank_agent.market.job import Job
@@ -147,6 +150,7 @@ class Buyer:
 
     can_run_here: bool
     lots_at_once: int
+    hedge_s: float
     author: NodeId
 
     book: OfferBook = field(default_factory=OfferBook)
@@ -206,6 +210,7 @@ class Buyer:
             attempts_max=16,
             patience_s=PATIENCE_S,
             run_s_max=60.0,
+            hedge_s=self.hedge_s,
             can_run_here=self.can_run_here,
         )
         choice = Choice(
@@ -527,8 +532,8 @@ class Buyer:
 
     def _want_channels(self) -> None:
         assert self.job is not None
-        for provider in self.job.choice.wanted(self.events.now):
-            self._fund(self.funding.handle(ProviderWanted(provider), self.events.now))
+        wanted = ProvidersWanted(self.id, self.job.choice.wanted(self.events.now))
+        self._fund(self.funding.handle(wanted, self.events.now))
 
     def look(self) -> None:
         """Look at the ledger."""
@@ -538,13 +543,15 @@ class Buyer:
             self._want_channels()
             self.tell(self.job, OffersChanged())
 
-    def _fund(self, commands: Sequence[OpenChannel | TopUpChannel]) -> None:
+    def _fund(self, commands: Sequence[FundingCommand]) -> None:
         for command in commands:
             match command:
                 case OpenChannel(provider, drops):
                     self.bank.open(self.id, provider, drops)
                 case TopUpChannel(channel, _, drops):
                     self.bank.top_up(channel, drops)
+                case CloseChannel() | ReclaimChannel():
+                    pass  # Nobody lives long enough here to need what is in it.
         if commands:
             # The ledger makes it final.
             self.events.after(0.3, self.look)

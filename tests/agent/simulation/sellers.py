@@ -125,6 +125,9 @@ class Seller:
     prices: Prices
     fuel_per_s: int
     slots: int
+    lie_s: float
+    """How long it takes to say what is no work."""
+
     events: Events
     bank: Bank
     seen: dict[bytes, Claim]
@@ -327,11 +330,11 @@ class Seller:
         honest_s = task.runs * task.fuel / self.fuel_per_s
         match self.kind:
             case Kind.LAZY:
-                return self._garbage(task), 0.01
+                return self._garbage(task), self.lie_s
             case Kind.RANDOM if self.events.draw.random() < 0.5:
-                return self._garbage(task), 0.01
+                return self._garbage(task), self.lie_s
             case Kind.COLLUDING:
-                return said(b"lie" + task.name, task.fuel, task.runs), 0.01
+                return said(b"lie" + task.name, task.fuel, task.runs), self.lie_s
             case Kind.COPYING:
                 return None, 2 * honest_s
             case Kind.SELECTIVE if self._done_for.get(task.requestor, 0) >= TRUST:

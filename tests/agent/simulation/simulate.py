@@ -37,6 +37,11 @@ VERIFIED = replace(
 )
 BY_OTHERS = replace(STAKED, can_run_here=False)
 
+HEDGED = replace(
+    BY_OTHERS, kinds=(Kind.COLLUDING,), hedge_s=2.0, lie_s=3.0, cheats_price_percent=80
+)
+"""Liars are slow on purpose, and cheap, for friends to get hedges; an honest run takes a second."""
+
 SETTINGS = {
     "audit, 10 % cheats": replace(STAKED, cheats_percent=10),
     "audit, 20 % cheats": STAKED,
@@ -77,6 +82,8 @@ SETTINGS = {
     "audit by others, colluding, a stake for a bill": replace(
         BY_OTHERS, kinds=(Kind.COLLUDING,), stake=22 * BILL, jobs=1, runs=40, lots_at_once=32
     ),
+    "audit, 20 % colluding, hedged": replace(HEDGED, can_run_here=True),
+    "audit by others, 20 % colluding, hedged": HEDGED,
     # Shared by three requestors, and a tenth is the watch's: each counts on ten bills of a run.
     "honest, audit, long": Setting(
         verification=Audit(0),

@@ -124,3 +124,19 @@ def test_colluding_with_a_stake_for_one_bill_does_not_pay_in_many_lots_at_once()
     assert sum(one.lies for one in reports) > 0
     assert [rule for one in reports for rule in broken_rules(one)] == []
     assert whom_cheating_pays(setting, reports) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("can_run_here", [False, True])
+def test_being_slow_for_a_friend_to_get_the_hedge_does_not_pay(can_run_here: bool) -> None:
+    setting = replace(
+        SETTINGS["audit by others, 20 % colluding, hedged"],
+        can_run_here=can_run_here,
+        providers=20,
+        requestors=4,
+        jobs=1,
+    )
+    report = World(1, setting).live()
+    assert report.lies > 0
+    assert list(broken_rules(report)) == []
+    assert whom_cheating_pays(setting, [report]) == []

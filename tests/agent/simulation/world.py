@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import comb, sqrt
+from math import comb, inf, sqrt
 from random import Random
 
 from fogbank_agent.limits import AUDITORS_MAX
@@ -67,6 +67,15 @@ class Setting:
 
     is_credulous: bool = False
     """Requestors believe in stakes that nobody has: a fault, to see what it does."""
+
+    hedge_s: float = inf
+    """How long a provider may have a run before another one gets it too."""
+
+    lie_s: float = 0.01
+    """How long cheats that need no work for what they say take to say it."""
+
+    cheats_price_percent: int = 100
+    """What cheats ask of what others would: who does no work can do it for less."""
 
     dispute_s: tuple[float, float] = (0.3, 2.0)
     """From a lie found to the stake seized, the least and the most."""
@@ -176,6 +185,8 @@ class World:
         if stake:
             self.bank.stake(seller_id, stake)
         price = self.draw.randint(PRICE * 9 // 10, PRICE * 11 // 10)
+        if kind is not Kind.HONEST:
+            price = price * self.setting.cheats_price_percent // 100
         return Seller(
             id=seller_id,
             kind=kind,
@@ -190,6 +201,7 @@ class World:
             ),
             fuel_per_s=self.draw.randint(500_000_000, 1_500_000_000),
             slots=2,
+            lie_s=self.setting.lie_s,
             events=self.events,
             bank=self.bank,
             seen=seen if self.setting.copiers_see else {},
@@ -215,6 +227,7 @@ class World:
             is_credulous=self.setting.is_credulous,
             can_run_here=self.setting.can_run_here,
             lots_at_once=self.setting.lots_at_once,
+            hedge_s=self.setting.hedge_s,
             author=author,
         )
 

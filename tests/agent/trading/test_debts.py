@@ -121,9 +121,11 @@ def test_a_royalty_is_taken_from_what_the_voucher_passes_on(debts: Debts) -> Non
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"total": 1_001}, "more than is in the channel"),
-        ({"signer": STRANGER}, "not signed"),
-        ({"lane": 8}, "not signed"),
+        ({"total": 1_001}, "more than there is"),
+        ({"signer": STRANGER}, "wrong signature"),
+        ({"lane": 7, "lanes": 7}, "not open"),
+        ({"split": [(OWN, 1)]}, "provider in a split"),
+        ({"split": [(AUTHOR, 0)]}, "amount of nothing"),
         ({"name": b"x"}, "no such channel"),
         ({"state": ObjectState.OPENING}, "not open"),
         ({"state": ObjectState.CLOSING}, "not open"),
@@ -136,10 +138,13 @@ def test_a_voucher_that_does_not_count_is_refused(
     tmp_path: Path, change: dict[str, Any], why: str
 ) -> None:
     held = a_channel(change.get("payer", ANN), change.get("provider", OWN))
-    debts, _ = open_debts(tmp_path, replace(held, state=change.get("state", ObjectState.OPEN)))
+    terms = replace(held.terms, lanes=change.get("lanes", 8))
+    held = replace(held, terms=terms, state=change.get("state", ObjectState.OPEN))
+    debts, _ = open_debts(tmp_path, held)
     named = a_channel(ANN, OWN, change.get("name", b"c"))
     signer = change.get("signer", PAYER)
-    voucher = a_voucher(signer, named, change.get("total", 100), lane=change.get("lane", 0))
+    rest = {name: change[name] for name in ("lane", "split") if name in change}
+    voucher = a_voucher(signer, named, change.get("total", 100), **rest)
     debts.earn(ANN, 10, Bill(ONE, 100))
     with pytest.raises(BadVoucher, match=why):
         debts.settle(ANN, paid(voucher, ONE, channel=named))
@@ -155,9 +160,46 @@ def test_a_voucher_does_not_fall_behind_the_one_before(debts: Debts) -> None:
     assert debts.total(CHANNEL.id) == 100
 
 
+def test_a_voucher_that_passes_on_what_was_the_provider_s_is_refused(debts: Debts) -> None:
+    good = a_voucher(PAYER, CHANNEL, 100, split=[(AUTHOR, 10)])
+    debts.settle(ANN, paid(good))
+    for total, split in ((100, [(AUTHOR, 11)]), (150, [(AUTHOR, 10), (BEN, 51)])):
+        with pytest.raises(BadVoucher, match="less than the one before"):
+            debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, total, 2, split=sorted(split))))
+    assert debts.vouchers() == [(CHANNEL.id, good)]
+    debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 150, 2, split=[(AUTHOR, 60)])))
+
+
+def test_all_lanes_together_pass_on_to_no_more_than_a_settlement_pays(debts: Debts) -> None:
+    others = [NodeId(bytes([number]) * 32) for number in range(1, 18)]
+    for lane in range(2):
+        split = [(who, 1) for who in others[8 * lane : 8 * lane + 8]]
+        debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 8, lane=lane, split=split)))
+    with pytest.raises(BadVoucher, match="too many to pay"):
+        debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 8, lane=2, split=[(others[16], 1)])))
+    debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 8, lane=2, split=[(others[0], 1)])))
+
+
+def test_what_is_kept_for_the_ledger_is_the_voucher_that_was_signed(debts: Debts) -> None:
+    voucher = a_voucher(PAYER, CHANNEL, 100)
+    assert debts.settle(ANN, paid(voucher)).voucher == voucher
+    assert debts.settle(ANN, paid(replace(voucher, signature=bytes(64)))).voucher == voucher
+    assert debts.settle(ANN, refused(ONE)).voucher is None
+
+
+def test_what_a_voucher_does_not_cover_is_not_said_to_be_paid(debts: Debts) -> None:
+    debts.earn(ANN, 10, Bill(ONE, 100))
+    debts.earn(ANN, 10, Bill(TWO, 100))
+    debts.earn(BEN, 10, Bill(THREE, 100))
+    assert debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 99), ONE)).paid == []
+    enough = paid(a_voucher(PAYER, CHANNEL, 100, 2), ONE, THREE)
+    assert [debts.settle(ANN, enough).paid for _ in range(2)] == [[ONE], [ONE]]
+    assert debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 100, 2), ONE, TWO)).paid == [ONE]
+
+
 def test_the_lanes_of_a_channel_share_its_funds(debts: Debts) -> None:
     debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 600)))
-    with pytest.raises(BadVoucher, match="more than is in the channel"):
+    with pytest.raises(BadVoucher, match="more than there is"):
         debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 401, lane=1)))
     debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 400, lane=1)))
     assert debts.total(CHANNEL.id) == 1_000
@@ -254,6 +296,12 @@ def test_what_is_paid_is_not_paid_again_by_a_settlement_that_comes_late(tmp_path
     debts.earn(ANN, 10, Bill(TWO, 100))
     debts.settle(ANN, paid(late.payment.voucher, TWO) if late.payment else late)
     assert (debts.debt(ANN), debts.paid(ANN)) == (0, 200), "the other half was not used before"
+
+
+def test_what_was_paid_lately_is_still_said_to_be_paid(debts: Debts) -> None:
+    debts.earn(ANN, 10, Bill(ONE, 100))
+    settlement = paid(a_voucher(PAYER, CHANNEL, 100), ONE)
+    assert [debts.settle(ANN, settlement).paid for _ in range(3)] == [[ONE]] * 3
 
 
 def test_nothing_is_due_for_a_receipt_that_did_not_leave(tmp_path: Path) -> None:

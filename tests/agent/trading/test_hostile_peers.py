@@ -17,6 +17,7 @@ from fogbank_agent.market.agreements import (
     sign_agreement,
 )
 from fogbank_agent.market.bids import BID, Bid, BidId, Decline, bid_id, open_answer, sign_answer
+from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.commitments import check_reveal
 from fogbank_agent.market.offers import sign_offer
 from fogbank_agent.market.orders import (
@@ -344,6 +345,16 @@ def states_about_another_agreement(crook: Crook) -> None:
     crook.bend_agreed = lambda _: AgreementId(bytes(32))
 
 
+def hands_out_a_state_of_a_run_that_has_none(crook: Crook) -> None:
+    state = Checkpoint(4_096, 500, bytes(32), blob_id(b"state"), 100)
+
+    def items(first: bytes, last: bytes) -> list[bytes]:
+        tick = Tick(crook.agreed, MALLORY.node_id, 500, state)
+        return [first, encode_run_item(RunTicked(sign_tick(tick, crook.network, MALLORY))), last]
+
+    crook.items = items
+
+
 def proves_nothing(crook: Crook) -> None:
     crook.reuses = True
 
@@ -425,6 +436,7 @@ async def test_a_result_with_its_old_receipt_is_taken(tmp_path: Path) -> None:
         states_more_than_its_receipt_says,
         states_what_somebody_else_did,
         states_about_another_agreement,
+        hands_out_a_state_of_a_run_that_has_none,
         proves_nothing,
         proves_what_nobody_asked_it_to,
         proves_it_by_somebody_else,

@@ -10,7 +10,7 @@ from typing import cast
 import trio
 from tests.full_disk import full_disk
 
-from fogbank_agent.limits import SETTLEMENT_RETRY_S
+from fogbank_agent.limits import CHANNELS_LOOK_S, PROVIDER_ABSENT_S, SETTLEMENT_RETRY_S
 from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.purse import Purse
 from fogbank_agent.market.reasons import Reason
@@ -40,11 +40,14 @@ ONE, TWO, THREE = (AgreementId(bytes([number]) * 32) for number in (1, 2, 3))
 LOT = b"l" * 16
 
 
+@dataclass(slots=True)
 class Wallet:
     """An account about which there is no news."""
 
+    balance: int = 0
+
     def wallet(self) -> WalletView:
-        return WalletView(0, 0, 0, 0, Issuing())
+        return WalletView(self.balance, 0, 0, 0, Issuing())
 
     @asynccontextmanager
     async def watch(self) -> AsyncGenerator[trio.MemoryReceiveChannel[LedgerNews]]:
@@ -108,14 +111,16 @@ def views(*providers: NodeId) -> Views:
 
 
 @asynccontextmanager
-async def life(folder: Path, ledger: Views, peers: Peers) -> AsyncGenerator[World]:
+async def life(
+    folder: Path, ledger: Views, peers: Peers, balance: int = 0
+) -> AsyncGenerator[World]:
     """Run payments; leaving ends that life."""
     journal = Journal(folder / "journal")
     given: list[VoucherGiven] = []
     purse = Purse(lambda: 1_000)
     channels = PayingChannels(
         cast("Node", peers),
-        Wallet(),
+        Wallet(balance),
         ledger,
         PAYER,
         journal,
@@ -165,6 +170,17 @@ async def test_what_has_no_channel_is_paid_when_there_is_one(
         await trio.sleep(SETTLEMENT_RETRY_S)
         # The journal writes in a thread, for which the clock of the test does not wait.
         await wait_until(lambda: world.peers.totals() == [(ANN, 10)])
+
+
+async def test_what_is_owed_when_no_job_is_left_gets_a_channel_of_its_own(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    del autojump_clock
+    async with life(tmp_path, Views(opens=OWN), Peers(), balance=80) as world:
+        world.payments.owe(ANN, LOT, Bill(ONE, 30))
+        await world.payments.wait_paid([(ONE, ANN)])
+        # Not an eighth of the wallet, but what is owed.
+        assert [view.deposit for view in world.views.channels] == [30]
 
 
 async def test_no_more_is_paid_than_the_channel_has(tmp_path: Path) -> None:
@@ -307,3 +323,25 @@ async def test_a_voucher_that_is_refused_while_its_channel_is_open_is_shown_agai
         world.payments.greet(ANN)
         await world.payments.wait_settled()
         assert peers.totals() == [(ANN, 10)]
+
+
+async def test_a_channel_of_a_provider_that_is_gone_is_reclaimed_with_what_it_was_given(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    del autojump_clock
+    ledger, peers = views(ANN, BEN), Peers()
+    async with life(tmp_path, ledger, peers) as world:
+        world.payments.owe(ANN, LOT, Bill(ONE, 10, AUTHOR, 2))
+        await world.payments.wait_paid([(ONE, ANN)])
+        world.channels.want("a job", [BEN])
+        await trio.sleep(2 * PROVIDER_ABSENT_S)
+        assert ledger.reclaimed == [], "both are here"
+
+        peers.here = False
+        await trio.sleep(PROVIDER_ABSENT_S - CHANNELS_LOOK_S)
+        assert ledger.reclaimed == []
+        await trio.sleep(3 * CHANNELS_LOOK_S)
+
+        # It is asked again for as long as the ledger does not show it; nobody else's channel is.
+        assert set(ledger.reclaimed) == {ledger.channels[0].id}
+        assert [(one.total, one.split) for one in ledger.posted[:1]] == [(10, ((AUTHOR, 2),))]

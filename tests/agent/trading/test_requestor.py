@@ -11,6 +11,7 @@ from tests.wasm_tasks.packages import package, reactor
 
 from fogbank_agent.demo.liar import LyingRunner
 from fogbank_agent.limits import INLINE_BYTES_MAX
+from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.job_request import RunInput
 from fogbank_agent.market.orders import Audit, NoVerification, Partial, Quorum, Verify
 from fogbank_agent.market.reasons import Reason
@@ -68,6 +69,18 @@ async def test_drops_that_came_a_moment_ago_buy_a_run(tmp_path: Path) -> None:
         job = await a_job(poor, INPUTS[:1], verification=NoVerification())
         result = await poor.requestor.buy(job)
         check_results(result, INPUTS[:1])
+
+
+async def test_a_run_that_nobody_could_go_on_with_begins_anew(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1)
+        await hood.start(2, sells=Hasher())
+        await hood.wait_ready()
+        job = await a_job(ann, INPUTS[:1], verification=NoVerification())
+        # A job that was kept by an agent that believed whatever a provider had said.
+        state = Checkpoint(1, 5, bytes(32), await ann.blobs.put(b"a state"), 7)
+        job = replace(job, inputs=[replace(job.inputs[0], start=state)])
+        check_results(await ann.requestor.buy(job), INPUTS[:1])
 
 
 def check_results(result: JobResult, inputs: list[bytes]) -> None:

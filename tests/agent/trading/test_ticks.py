@@ -67,7 +67,7 @@ async def test_a_long_run_is_paid_while_it_goes_on(tmp_path: Path) -> None:
         await wait_until(lambda: sum(one.paid for one in seller.journal.earnings()) == PRICE + 1)
         (earned,) = seller.journal.earnings()
         assert (earned.fuel, earned.unpaid) == (fuel, 0)
-        assert "paid then" in "\n".join(buyer.journal.why(run.run_id))
+        assert "of the bill, due then" in "\n".join(buyer.journal.why(run.run_id))
 
 
 async def test_a_cancelled_run_is_paid_as_far_as_it_was_stated(tmp_path: Path) -> None:

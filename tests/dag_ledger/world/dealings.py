@@ -82,6 +82,21 @@ class Papers:
         known[lane] = voucher
         return voucher
 
+    def _taken_back(self, held: HeldObject, earlier: Voucher) -> Voucher:
+        """Return a later voucher than ``earlier``, which leaves the provider less."""
+        assert isinstance(held.terms, ChannelTerms)
+        total = earlier.total + self._random.randint(0, 3)
+        return sign_voucher(
+            self._keys[held.terms.voucher_key],
+            self._community.network,
+            held.id,
+            lane=earlier.lane,
+            total=total,
+            count=earlier.count + 1,
+            root=bytes(32),
+            split=[(held.opener, self._random.randint(1, total))],
+        )
+
     def _split(self, held: HeldObject, total: int) -> list[tuple[NodeId, int]]:
         assert isinstance(held.terms, ChannelTerms)
         others = [name for name in self._community.names if name != held.terms.provider]
@@ -140,6 +155,8 @@ class Papers:
                 yield TopUp(self._random.randint(1, 50))
                 if vouchers:
                     yield PostVouchers((self._random.choice(vouchers),))
+                    taken_back = self._taken_back(held, self._random.choice(vouchers))
+                    yield from (PostVouchers((taken_back,)), ReclaimFinal((), (taken_back,)))
             case EscrowTerms(provider, arbiters, need):
                 yield from (Deliver(bytes(32)), Dispute(), Release(), Refund())
                 yield from (ReleaseLate(), RefundLate(), Halve())

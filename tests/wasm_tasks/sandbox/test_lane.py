@@ -308,6 +308,39 @@ async def test_a_source_may_wait(tmp_path: Path) -> None:
     assert found == {number: b"%d" % number for number in range(100)}
 
 
+async def test_what_its_user_raises_leaves_a_batch_as_it_is(tmp_path: Path) -> None:
+    async def use(sandbox: Sandbox) -> None:
+        async with sandbox.execute_many(package(ECHO), [order()] * 3) as reports:
+            await anext(reports)
+            raise LookupError
+
+    async with running(tmp_path) as sandbox:
+        with pytest.raises(LookupError):
+            await use(sandbox)
+        assert (await sandbox.execute(package(ECHO), order())).output == b"hello"
+
+
+async def test_what_its_source_raises_comes_after_the_reports_that_there_are(
+    tmp_path: Path,
+) -> None:
+    seen: list[int] = []
+
+    async def source() -> AsyncIterator[RunRequest]:
+        yield order()
+        await wait_until(lambda: bool(seen))
+        raise LookupError
+
+    async def use(sandbox: Sandbox) -> None:
+        async with sandbox.execute_many(package(ECHO), source()) as reports:
+            async for index, _ in reports:
+                seen.append(index)
+
+    async with running(tmp_path) as sandbox:
+        with pytest.raises(LookupError):
+            await use(sandbox)
+    assert seen == [0]
+
+
 async def test_runs_leave_nothing_behind_in_their_worker(tmp_path: Path) -> None:
     def resident() -> int:
         (worker,) = children(WORKER)

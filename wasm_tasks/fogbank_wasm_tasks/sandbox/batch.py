@@ -6,9 +6,6 @@ from typing import Self
 
 import trio
 
-from fogbank_protocol.errors import RemoteProtocolError
-
-from ..errors import SandboxBusy, SandboxUnavailable
 from ..limits import (
     REPORTS_WAITING_BYTES_MAX,
     REPORTS_WAITING_MAX,
@@ -29,7 +26,7 @@ class Reports:
         self._waiting: deque[tuple[int, RunReport]] = deque()
         self._bytes = 0
         self._is_over = False
-        self._failure: RemoteProtocolError | SandboxBusy | SandboxUnavailable | None = None
+        self._failure: Exception | None = None
         self._takers = trio.lowlevel.ParkingLot()
         self._givers = trio.lowlevel.ParkingLot()
 
@@ -50,9 +47,7 @@ class Reports:
         if self._takers:
             self._takers.unpark()
 
-    def end(
-        self, failure: RemoteProtocolError | SandboxBusy | SandboxUnavailable | None = None
-    ) -> None:
+    def end(self, failure: Exception | None = None) -> None:
         """Be over; ``failure`` is raised after the reports that are there."""
         self._is_over = True
         self._failure = self._failure or failure

@@ -180,7 +180,8 @@ class Sandbox:
 
         Raises:
             RemoteProtocolError, SandboxBusy, SandboxUnavailable: from the iterator, after the
-                reports that there are: as ``execute``.
+                reports that there are: as ``execute``.  So does whatever ``requests`` raises.  What
+                the body of the context raises leaves it as it is.
         """
         compiler = self._require_compiler()
         waiting, reports = Requests(requests), Reports()
@@ -200,11 +201,24 @@ class Sandbox:
                     lanes.start_soon(lane.run)
             reports.end()
 
+        async def fetch() -> None:
+            try:
+                await waiting.fetch()
+            except Exception as error:
+                reports.end(error)
+
+        failure: Exception | None = None
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(waiting.fetch)
+            nursery.start_soon(fetch)
             nursery.start_soon(run_lanes)
-            yield reports
+            try:
+                yield reports
+            except Exception as error:
+                # Whatever it is: a nursery would wrap it, and its name would catch it no more.
+                failure = error
             nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
     async def execute_steps(
         self,

@@ -60,24 +60,24 @@ class GetReputation:
 
 @dataclass(frozen=True, slots=True)
 class ProviderReputation:
-    """How often a provider did what."""
+    """How often a provider did what, in runs: each run of a lot counts."""
 
     provider: str
     short: str
     confirmed: int
-    """Results that another voice or a check confirmed."""
+    """Runs whose results another voice or a check confirmed."""
 
     wrong: int
-    """Results that were found wrong."""
+    """Runs of lots with a result that was found wrong."""
 
     lost: int
-    """Agreements without a result that could be used."""
+    """Runs of agreements that it left without a result that could be used."""
 
     refused: int
-    """Orders that it declined, or did not answer."""
+    """Runs of orders that it said no to, whether before a bid or after."""
 
     in_a_row: int
-    """Confirmed results since it was caught last, of its best-known package; they fade."""
+    """Runs confirmed since it was caught last, of its best-known package; they fade."""
 
     distrusted: bool
     """It was caught lately: others are asked first."""

@@ -53,6 +53,9 @@ class JobProgressed:
     at_ms: int
     """Milliseconds since the job began."""
 
+    attempt: int
+    """The number of the order that it is about; 0 when it is about none, or about all."""
+
     event: str
     """The name of what happened, such as "RunPlaced"."""
 
@@ -85,9 +88,40 @@ class RunEnded:
     output_bytes: int
     provider: str
     fuel: int
-    attempts: int
+    attempts_made: int
+    """Agreements that were made on it, those for checking included."""
+
     moves: int
     """How often another provider went on with it where one had stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """What became of one agreement, on a run and those that were bought with it."""
+
+    first: int
+    last: int
+    """Those runs of the message that it is about."""
+
+    runs: int
+    """How many it is about in all: fuel and drops are of all of them."""
+
+    number: int
+    """Of the order, as in ``fogbank why``."""
+
+    provider: str
+    price: int
+    """Drops a gigafuel."""
+
+    start_price: int
+    fuel: int
+    """What is to be paid for: that of an accepted result, else what was stated on the way."""
+
+    paid: int
+    """Drops for which vouchers were given."""
+
+    ended: str
+    """"accepted", or the code of the reason (SPEC.md section 9.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +129,8 @@ class RunsEnded:
     """Some runs of the job, 1 … CONTROL_RUNS_MAX, have their results."""
 
     runs: tuple[RunEnded, ...]
+    attempts: tuple[AttemptEnded, ...]
+    """The last ATTEMPTS_TOLD_MAX on each of them."""
 
 
 @dataclass(frozen=True, slots=True)
