@@ -472,6 +472,28 @@ TICK_MS = 200
 TICK_WAIT_S = 10.0
 """How long a provider waits for a voucher before it ends the lot (section 9.5)."""
 
+TICK_FUEL_MAX = 4 * 10**9
+"""The largest tick that a requestor takes, in fuel: 0.2 s of the fastest that it believes in."""
+
+PACE_FUEL_PER_S = 20 * 10**9
+"""Nobody is believed to work faster on one lot: what is stated sooner is paid later (9.5)."""
+
+ADVANCE_PARTS = 8
+"""Strangers hold one of so many parts of what a requestor owns, at most, for what they have not
+shown (section 9.6)."""
+
+ADVANCE_TRUST_PARTS = 2
+"""Who has earned by results may hold one of so many parts of that besides."""
+
+ADVANCE_LOST_HOURS = 24
+"""How long what strangers kept for nothing makes that part smaller."""
+
+ADVANCE_RETRY_S = 0.1
+"""How often to look whether a statement can be paid that could not be."""
+
+ADVANCES_KNOWN_MAX = 4_096
+"""Providers whose earnings count so; whoever has earned nothing for longest is forgotten first."""
+
 CHECKPOINT_INTERVAL_S = 0.1
 """The least time between two states that a provider hands out of one run (section 9.5)."""
 
@@ -506,6 +528,9 @@ JOURNAL_RETRY_S = 5.0
 
 JOURNAL_BUFFER_MAX = 200_000
 """Entries that wait in memory, in the end because the disk is full."""
+
+JOURNAL_RESERVE_PART = 4
+"""One in so many places is for what must not be lost, vouchers say, and for nothing else."""
 
 JOURNAL_RUNS_MAX = 100_000
 """Own runs whose story is kept; the oldest are forgotten when the agent starts."""

@@ -1,13 +1,15 @@
 """One attempt at a run, and when to make the next (SPEC.md sections 9.3 to 9.5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
 
 from ..limits import PLACEMENT_RETRY_S, PLACEMENT_RETRY_S_MAX
 from .auction import Auction, Proposal
 from .checkpoint import Checkpoint
+from .job_messages import TickStated
 from .reasons import Reason
+from .ticks import drops_for
 
 
 class Stage(Enum):
@@ -53,12 +55,18 @@ class Attempt:
     relied_on: int = 0
     """Drops that whoever agrees is seen to have at stake."""
 
+    unpaid: list[TickStated] = field(default_factory=list[TickStated])
+    """Statements that wait: its provider holds as much as it may without a result."""
+
+    look_at: float = inf
+    """When to look at those again."""
+
     @property
     def deadline(self) -> float:
         """When it is over if nothing happens."""
         if self.stage is Stage.BIDDING:
             return self.auction.deadline
-        return min(self.ends_at, self.hedge_at)
+        return min(self.ends_at, self.hedge_at, self.look_at)
 
 
 @dataclass(slots=True)
@@ -82,6 +90,15 @@ class AttemptRecord:
 
     relied_on: int = 0
     """Drops that its provider was seen to have at stake when it was made."""
+
+    @property
+    def drops_unshown(self) -> int:
+        """Drops that were due for statements, and for which nothing is here."""
+        if self.checkpoint is None:
+            return self.ticked_drops
+        begun = 0 if self.start is None else self.start.fuel
+        shown = drops_for(self.checkpoint.fuel - begun, self.proposal.price)
+        return max(0, self.ticked_drops - shown)
 
 
 @dataclass(slots=True)

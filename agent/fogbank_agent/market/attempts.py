@@ -9,7 +9,7 @@ from math import inf
 
 from fogbank_protocol.identity import NodeId, short_form
 
-from ..limits import AGREEMENT_WAIT_S, RESULT_GRACE_S
+from ..limits import ADVANCE_RETRY_S, AGREEMENT_WAIT_S, RESULT_GRACE_S
 from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
 from .auction import Auction, Proposal
 from .ballot import Ballot, BallotCommand, Catch
@@ -35,6 +35,7 @@ from .job_messages import (
 )
 from .reasons import Reason
 from .story import (
+    AdvanceSpent,
     AttemptCancelled,
     AttemptFailed,
     BidSeen,
@@ -184,7 +185,8 @@ class Attempts:
             case AgreementSigned(), Stage.AGREEING:
                 return self._take_signature(attempt, now)
             case TickStated(), Stage.RUNNING:
-                return self._take_tick(attempt, event)
+                attempt.unpaid.append(event)
+                return self._pay_ticks(attempt, now)
             case CheckpointKept(), Stage.RUNNING:
                 return self._keep_checkpoint(attempt, event.checkpoint, now)
             case CommitmentCame(), Stage.RUNNING:
@@ -267,7 +269,24 @@ class Attempts:
         placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
         return [self._tell(placed)]
 
-    def _take_tick(self, attempt: Attempt, tick: TickStated) -> list[BallotCommand]:
+    def _pay_ticks(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        """Pay what was stated, as far as the provider may hold so much without a result."""
+        proposal, record = agreed(attempt), self.records[attempt.number]
+        key, advances = self._key(attempt.number), self._choice.purse.advances
+        commands: list[BallotCommand] = []
+        while attempt.unpaid:
+            more = drops_for(attempt.unpaid[0].fuel, proposal.price) - record.ticked_drops
+            if not advances.may_pay(proposal.provider, key, record.drops_unshown + more, now):
+                if attempt.look_at == inf:
+                    held = AdvanceSpent(attempt.number, proposal.provider, record.ticked_drops)
+                    commands.append(self._tell(held))
+                attempt.look_at = now + ADVANCE_RETRY_S
+                return commands
+            commands += self._pay_tick(attempt, attempt.unpaid.pop(0))
+        attempt.look_at = inf
+        return commands
+
+    def _pay_tick(self, attempt: Attempt, tick: TickStated) -> list[BallotCommand]:
         proposal, record = agreed(attempt), self.records[attempt.number]
         record.ticked_fuel, record.ticked_drops = tick.fuel, drops_for(tick.fuel, proposal.price)
         self._choice.note_stated(
@@ -278,16 +297,25 @@ class Attempts:
         self._choice.purse.release(key)
         cost = self._choice.cost_expected(proposal, self._count)
         self._choice.purse.reserve(key, max(0, cost - record.ticked_drops))
+        self._hold(attempt, record.drops_unshown)
         told = RunProgressed(attempt.number, proposal.provider, tick.fuel)
         pay = PayTick(self._lot, attempt.number, proposal.provider, tick.statement, tick.fuel)
         return [self._tell(told), pay]
+
+    def _hold(self, attempt: Attempt, drops: int = 0) -> None:
+        """Count what the provider holds, or is expected to, without having shown anything."""
+        proposal = agreed(attempt)
+        expected = self._choice.advance_expected(proposal, self._count)
+        advances = self._choice.purse.advances
+        advances.hold(proposal.provider, self._key(attempt.number), max(drops, expected))
 
     def _keep_checkpoint(
         self, attempt: Attempt, checkpoint: Checkpoint, now: float
     ) -> list[BallotCommand]:
         """Know from where others could go on; and let them when they ask much less."""
-        self.records[attempt.number].checkpoint = checkpoint
-        proposal = agreed(attempt)
+        record, proposal = self.records[attempt.number], agreed(attempt)
+        record.checkpoint = checkpoint
+        self._hold(attempt, record.drops_unshown)
         place = checkpoint.position, checkpoint.fuel
         kept = self._tell(StateKept(attempt.number, proposal.provider, *place))
         if self._can_move(attempt) and self.can_order:
@@ -345,6 +373,8 @@ class Attempts:
 
     def _take_result(self, attempt: Attempt, result: ResultCame, now: float) -> list[BallotCommand]:
         proposal = agreed(attempt)
+        # What they are for is here now.
+        shown = [one for tick in attempt.unpaid for one in self._pay_tick(attempt, tick)]
         self._end_attempt(attempt, now)
         self._choice.count_results(
             proposal.provider,
@@ -366,7 +396,7 @@ class Attempts:
         if attempt.lot is not None:
             self._places_taken.add(attempt.place)
         self.left = max(self.left, self._ballot.voices_most - len(self._ballot.voices))
-        told = self._tell_ticks(attempt.number)
+        told = [*shown, *self._tell_ticks(attempt.number)]
         if result.evidence:
             told.append(self._tell(ResultReused(number, proposal.provider, result.evidence)))
         return [*told, *heard, *self._end_undrawn(now)]
@@ -402,6 +432,8 @@ class Attempts:
                 attempt.hedge_at, attempt.is_late = inf, True
                 late_ms = round(self._hedge_s * 1_000)
                 return [self._tell(RunHedged(attempt.number, agreed(attempt).provider, late_ms))]
+            case Stage.RUNNING if now >= attempt.look_at:
+                return self._pay_ticks(attempt, now)
             case _:
                 return []
 
@@ -446,6 +478,7 @@ class Attempts:
                 self._choice.purse.reserve(self._key(attempt.number), cost)
                 risk = self._choice.risk_expected(proposal, self._count)
                 self._choice.purse.risk(proposal.provider, self._key(attempt.number), risk)
+                self._hold(attempt)
                 return [SignAgreement(self._lot, attempt.number, proposal.provider)]
             case reason:
                 self._end_attempt(attempt, now)
@@ -601,6 +634,9 @@ class Attempts:
         record = self.records.get(attempt.number)
         if record is not None:
             record.failure = reason
+            is_unpaid = reason is Reason.TICK_UNPAID and bool(attempt.unpaid)
+            if not is_unpaid:
+                self._choice.purse.advances.lose(provider, record.drops_unshown, now)
             if record.ticked_fuel and self.start is None:
                 self._lost = record
         commands: list[BallotCommand] = [
@@ -652,6 +688,7 @@ class Attempts:
             self._choice.end(attempt.proposal.provider)
         self._choice.purse.release(self._key(attempt.number))
         self._choice.purse.end_risk(attempt.proposal.provider, self._key(attempt.number))
+        self._choice.purse.advances.end(self._key(attempt.number))
         self._choice.end_stated(attempt.proposal.provider, (self._lot, attempt.number))
         if attempt.stage is Stage.RUNNING:
             self._choice.end_work(now)

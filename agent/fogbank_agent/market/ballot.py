@@ -473,11 +473,11 @@ class Ballot:
 
     def reopen(self) -> list[BallotCommand]:
         """Take back what was owed, until there is another decision."""
-        commands: list[BallotCommand] = [
-            Withdraw(self._lot, voice.attempt, voice.provider)
-            for voice in self.voices
-            if voice.provider is not None and voice.attempt in self._owed
-        ]
+        commands: list[BallotCommand] = []
+        for voice in self.voices:
+            if voice.provider is not None and voice.attempt in self._owed:
+                self._choice.purse.advances.earn(voice.provider, -self._bill(voice))
+                commands.append(Withdraw(self._lot, voice.attempt, voice.provider))
         self._owed.clear()
         # What they have shown meanwhile was not heard.
         return [*commands, *self._checks.values()]
@@ -487,7 +487,9 @@ class Ballot:
             return []
         self._release(voice.attempt, voice.provider)
         self._owed.add(voice.attempt)
-        return [Owe(self._lot, voice.attempt, voice.provider, self._bill(voice))]
+        drops = self._bill(voice)
+        self._choice.purse.advances.earn(voice.provider, drops)
+        return [Owe(self._lot, voice.attempt, voice.provider, drops)]
 
     def _refuse(self, voice: Voice, reason: Reason) -> list[BallotCommand]:
         if voice.provider is None or voice.attempt in self._refused:

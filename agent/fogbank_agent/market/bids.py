@@ -17,6 +17,7 @@ from ..limits import (
     REASON_BYTES_MAX,
     RUN_FUEL_MAX,
     RUN_MS_MAX,
+    TICK_FUEL_MAX,
 )
 from .fields import Fields, open_object, sign_checked
 from .orders import OrderId
@@ -136,3 +137,5 @@ def check_bid(bid: Bid, order: OrderId, price_max: int, start_price_max: int) ->
         raise RemoteProtocolError("a bid for another order", rule=_RULE)
     if bid.price > price_max or bid.start_price > start_price_max:
         raise RemoteProtocolError("a bid above the order's caps", rule=_RULE)
+    if bid.tick > TICK_FUEL_MAX:
+        raise RemoteProtocolError("a tick that takes longer than anybody's", rule=_RULE)

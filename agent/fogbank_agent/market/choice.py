@@ -143,7 +143,9 @@ class Choice:
         fit = [
             offer
             for offer in self._fit(shunned, now)
-            if self._has_room(offer, now) and self._lots_borne(offer, runs) > 0
+            if self._has_room(offer, now)
+            and self._lots_borne(offer, runs) > 0
+            and self._may_begin(offer, runs, now)
         ]
         fit.sort(
             key=lambda offer: self._rank(
@@ -175,7 +177,7 @@ class Choice:
             for offer in self._book.current(now)
             if offer.provider not in shunned
             and self._deterrence.answers(offer.provider)
-            and not self._misfits(offer)
+            and not self._misfits(offer, now)
             and self._can_ever_audit(offer, runs)
         )
         drawn = min(
@@ -205,7 +207,11 @@ class Choice:
         how many such lots there may be.
         """
         fit = self._fit(shunned, now)
-        free = sum(_places(offer) - self._record(offer.provider).in_flight for offer in fit)
+        free = sum(
+            _places(offer) - self._record(offer.provider).in_flight
+            for offer in fit
+            if self._may_begin(offer, new or _ONE_RUN, now)
+        )
         if new is not None and self.rests_on_others:
             free = min(free, self._lots_covered(fit, new))
         return bool(fit) and free <= self._asking
@@ -266,7 +272,7 @@ class Choice:
             for offer in self._book.current(now)
             if offer.provider not in shunned
             and now >= self._record(offer.provider).busy_until
-            and not self._misfits(offer)
+            and not self._misfits(offer, now)
         ]
 
     def choose(
@@ -289,6 +295,7 @@ class Choice:
             if proposal.provider not in shunned
             and proposal.provider not in self._caught
             and self._has_slot(proposal.provider, now)
+            and self._may_advance(proposal, len(runs), now)
             and self._bears(
                 proposal.provider,
                 self.risk_expected(proposal, len(runs)),
@@ -346,7 +353,7 @@ class Choice:
             and offer.provider not in shunned
             and offer.provider not in self._caught
             and offer.slots_free > 0
-            and not self._misfits(offer)
+            and not self._misfits(offer, now)
             and self._has_room(offer, now)
             for offer in self._book.current(now)
             if one.price
@@ -430,6 +437,7 @@ class Choice:
             return False
         self._caught.add(provider)
         self._reputation.reset(provider, self.bounds.package_id)
+        self.purse.advances.distrust(provider)
         return True
 
     def count_confirmed(self, provider: NodeId, results: int) -> int:
@@ -439,6 +447,20 @@ class Choice:
     def risk_expected(self, proposal: Proposal, runs: int) -> int:
         """Return the bill, in drops, that ``runs`` runs on these terms are expected to make."""
         return bill(runs * self.fuel_expected, proposal.price, proposal.start_price, runs)
+
+    def advance_expected(self, proposal: Proposal, runs: int) -> int:
+        """Return the drops that ``runs`` runs are expected to hold unseen; 0 while unknown."""
+        return self.risk_expected(proposal, runs) if self._results else 0
+
+    def _may_begin(self, offer: Offer, runs: range, now: float) -> bool:
+        """Tell whether ``offer``'s provider may be paid for ``runs`` before they are seen."""
+        drops = self._bill_expected(offer, runs) if self._results else 0
+        is_free = offer.price == 0
+        return is_free or self.purse.advances.may_begin(offer.provider, drops, now)
+
+    def _may_advance(self, proposal: Proposal, runs: int, now: float) -> bool:
+        drops, is_free = self.advance_expected(proposal, runs), proposal.price == 0
+        return is_free or self.purse.advances.may_begin(proposal.provider, drops, now)
 
     def begin(self, provider: NodeId) -> None:
         """Count a run that is being placed with ``provider``."""
@@ -504,7 +526,7 @@ class Choice:
         fit = [
             offer
             for offer in self._book.current(now)
-            if offer.asks_money and set(self._misfits(offer)) <= {Reason.NO_CHANNEL_FUNDS}
+            if offer.asks_money and set(self._misfits(offer, now)) <= {Reason.NO_CHANNEL_FUNDS}
         ]
         fit.sort(key=lambda offer: self._cost_of_offer(offer, _ONE_RUN, now))
         return [offer.provider for offer in fit[:PROVIDERS_WANTED_MAX]]
@@ -515,7 +537,7 @@ class Choice:
 
     def explain(self, now: float) -> Sequence[tuple[NodeId, Sequence[Reason]]]:
         """Return, for each offer that does not fit, why."""
-        pairs = [(offer.provider, self._misfits(offer)) for offer in self._book.current(now)]
+        pairs = [(offer.provider, self._misfits(offer, now)) for offer in self._book.current(now)]
         return [(provider, reasons) for provider, reasons in pairs if reasons]
 
     @property
@@ -528,7 +550,7 @@ class Choice:
         """The mean size of an output so far; 0 before the first."""
         return self._output_sum // self._results if self._results else 0
 
-    def _misfits(self, offer: Offer) -> Sequence[Reason]:
+    def _misfits(self, offer: Offer, now: float) -> Sequence[Reason]:
         bounds = self.bounds
         checks = (
             (offer.provider in self._caught, Reason.PROVIDER_CAUGHT),
@@ -541,11 +563,16 @@ class Choice:
             (offer.fuel_max < bounds.fuel_max, Reason.FUEL_TOO_HIGH),
             (self._is_out_of_reach(offer), Reason.NO_CHANNEL_FUNDS),
             (self._is_unanswered(offer), Reason.NO_STAKE),
+            (self._is_advance_spent(offer, now), Reason.ADVANCE_SPENT),
         )
         return sorted({reason for is_misfit, reason in checks if is_misfit})
 
     def _is_out_of_reach(self, offer: Offer) -> bool:
         return offer.asks_money and not self.purse.reaches(offer.provider)
+
+    def _is_advance_spent(self, offer: Offer, now: float) -> bool:
+        # Nothing is paid for statements about work that costs nothing.
+        return offer.price > 0 and self.purse.advances.is_spent(offer.provider, now)
 
     def _is_unanswered(self, offer: Offer) -> bool:
         """Whether a lie of ``offer``'s provider could win far more than it would lose."""

@@ -7,6 +7,7 @@ from fogbank_protocol.identity import short_form
 from ..limits import STORY_LINES_MAX
 from .reasons import Reason, sentence, sentences
 from .story import (
+    AdvanceSpent,
     AttemptCancelled,
     AttemptFailed,
     BidSeen,
@@ -107,6 +108,11 @@ def describe(event: StoryEvent) -> str:
         case TicksOwed(_, provider, fuel, drops):
             whom, cost = short_form(provider), _count(drops, "drop")
             return f"{whom} stated {fuel:,} fuel while it worked: {cost} of the bill, due then."
+        case AdvanceSpent(_, provider, drops):
+            return (
+                f"{short_form(provider)} has {_count(drops, 'drop')} for work that nobody has seen "
+                "yet, as much as this agent trusts it with: no more until others have shown theirs."
+            )
         case RunMoved(attempt, provider, position, fuel):
             return (
                 f"Order {attempt} goes on from step {position:,}, to which {short_form(provider)} "

@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable
 
 from fogbank_protocol.identity import NodeId
 
+from .advances import Advances
+
 
 class Purse:
     """What can be spent, less what agreements under way may cost and what is already owed."""
@@ -19,6 +21,9 @@ class Purse:
         self._left = left
         self.owed = 0
         """Drops that are due and not yet transferred, kept up by the shell."""
+
+        self.advances = Advances(spendable)
+        """What is paid before results are seen."""
 
         self._reserved: dict[Hashable, int] = {}
         self._reserved_total = 0

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     PROOF_UNAVAILABLE = "proof_unavailable"
     RESULT_RIGHT = "result_right"
 
+    ADVANCE_SPENT = "advance_spent"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     BAD_VOUCHER = "bad_voucher"
     BEATEN_ON_PRICE = "beaten_on_price"
@@ -145,6 +146,7 @@ _SENTENCES = {
     Reason.PROOF_REFUSED: "the proof breaks a rule",
     Reason.PROOF_UNAVAILABLE: "it could not fetch the proof",
     Reason.RESULT_RIGHT: "it found the result right",
+    Reason.ADVANCE_SPENT: "strangers kept what they were paid before any result, so none is now",
     Reason.ATTEMPTS_EXHAUSTED: "every attempt that was allowed has failed",
     Reason.BAD_VOUCHER: "a voucher does not count",
     Reason.BEATEN_ON_PRICE: "another one asks at most half as much for the rest",

@@ -76,6 +76,15 @@ class TicksOwed:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvanceSpent:
+    """``provider`` has ``drops`` for what it has not shown, and gets no more for now."""
+
+    attempt: int
+    provider: NodeId
+    drops: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunMoved:
     """Order ``attempt`` asks for the rest of a run that ``provider`` brought to ``position``."""
 
@@ -322,6 +331,7 @@ StoryEvent: TypeAlias = (
     | RunPlaced
     | RunProgressed
     | TicksOwed
+    | AdvanceSpent
     | RunMoved
     | StartRefuted
     | ResultArrived

@@ -26,6 +26,7 @@ from ..limits import (
     BID_BODY_BYTES_MAX,
     BID_WAIT_S,
     FETCH_WAIT_S,
+    PACE_FUEL_PER_S,
     RESULT_GRACE_S,
     REVEAL_WAIT_EXTRA_S,
     STREAM_WAIT_EXTRA_S,
@@ -329,6 +330,9 @@ class _Progress:
         tick = open_tick(statement, network)
         check_tick(tick, self.named, self.agreement, self.order, self.last)
         self.last = followed(tick, self.last)
+        # A statement is paid unseen: who makes them up is no faster at it than the fastest worker.
+        ahead = max(0, tick.fuel - self.agreement.tick)
+        await trio.sleep_until(self.signed_at + ahead / PACE_FUEL_PER_S)
         await self.on_tick(tick_id(statement, network), tick)
 
     def commit(self, commitment: bytes) -> None:

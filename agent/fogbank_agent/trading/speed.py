@@ -2,10 +2,10 @@
 
 from ..limits import (
     OFFER_SPEED_MAX,
-    RUN_FUEL_MAX,
     RUN_MS_GUESS,
     SPEED_GUESS_FUEL_PER_S,
     SPEED_SMOOTHING,
+    TICK_FUEL_MAX,
     TICK_MS,
 )
 
@@ -25,7 +25,7 @@ class Speed:
     @property
     def tick(self) -> int:
         """The fuel of ``TICK_MS`` of work."""
-        return max(1, min(RUN_FUEL_MAX, self.fuel_per_s * TICK_MS // 1_000))
+        return max(1, min(TICK_FUEL_MAX, self.fuel_per_s * TICK_MS // 1_000))
 
     def learn(self, fuel: int, wall_s: float) -> None:
         """Take in a run that used ``fuel`` in ``wall_s`` seconds."""

@@ -393,7 +393,13 @@ def test_a_quorum_larger_than_the_liars_never_accepts_a_lie(
     data: st.DataObject, voices: int, can_run_here: bool
 ) -> None:
     liars = frozenset(PROVIDERS[: voices - 1])
-    town = Town(*PROVIDERS, runs=4, verification=Quorum(voices), can_run_here=can_run_here)
+    town = Town(
+        *PROVIDERS,
+        runs=4,
+        verification=Quorum(voices),
+        can_run_here=can_run_here,
+        hedge_s=data.draw(st.sampled_from([inf, 5.0])),
+    )
     World(town, data, liars).live()
     for purchase in town.job.purchases:
         if purchase.claim is not None:

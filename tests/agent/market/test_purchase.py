@@ -16,6 +16,7 @@ from fogbank_agent.market.job_messages import (
     CheckpointKept,
     EndAttempt,
     EndJob,
+    JobCommand,
     KeepReputation,
     OffersChanged,
     OrderRefused,
@@ -32,6 +33,7 @@ from fogbank_agent.market.orders import Audit, NoVerification, Quorum
 from fogbank_agent.market.purchase import PurchaseState
 from fogbank_agent.market.reasons import REQUESTORS_DOING, Reason
 from fogbank_agent.market.story import (
+    AdvanceSpent,
     AttemptCancelled,
     AttemptFailed,
     CheckBegun,
@@ -871,3 +873,55 @@ def test_a_broken_rule_is_held_against_the_provider() -> None:
     (order,) = [one for one in commands if isinstance(one, SendOrder)]
     assert town.bid(order, ANN) == []
     assert town.bid(order, BEN) == [SignAgreement(0, 2, BEN)]
+
+
+def stated(town: Town, attempt: int, fuel: int) -> list[JobCommand]:
+    """State work; each time under a name of its own."""
+    return town.tell(TickStated(0, attempt, AgreementId(fuel.to_bytes(32, "big")), fuel))
+
+
+def test_a_stranger_is_paid_no_more_ahead_when_strangers_have_kept_the_pool() -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    assert [one.fuel for one in stated(town, 1, GIGAFUEL) if isinstance(one, PayTick)] == [GIGAFUEL]
+    town.purse.advances.lose(CAT, 200, town.now)
+    assert stated(town, 1, 2 * GIGAFUEL) == []
+    assert town.told(AdvanceSpent) == [AdvanceSpent(1, ANN, 100)]
+    # Its result pays for both; and so the bill is the rest alone.
+    commands = town.tell(result_came(0, 1, right(), 3 * GIGAFUEL))
+    assert [one.fuel for one in commands if isinstance(one, PayTick)] == [2 * GIGAFUEL]
+    assert Owe(0, 1, ANN, 301) in commands
+
+
+def test_a_statement_that_waits_is_paid_as_soon_as_there_is_room() -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.purse.advances.hold(BEN, "another job", 200)
+    assert stated(town, 1, GIGAFUEL) == []
+    town.purse.advances.end("another job")
+    assert [one.fuel for one in town.wait(0.2) if isinstance(one, PayTick)] == [GIGAFUEL]
+
+
+@pytest.mark.parametrize("reason", [Reason.SHUTTING_DOWN, Reason.TICK_UNPAID, Reason.CANCELLED])
+def test_who_was_paid_and_leaves_without_a_result_has_kept_it_for_nothing(reason: Reason) -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    stated(town, 1, 2 * GIGAFUEL)
+    town.book.forget(ANN)
+    assert town.tell(AttemptBroke(0, 1, reason)) == []
+    assert town.purse.advances.is_spent(BEN, town.now)
+    assert OrderDeclined(0, BEN, [Reason.ADVANCE_SPENT]) in town.told(OrderDeclined)
+
+
+def test_who_stops_because_a_statement_was_not_paid_has_kept_nothing_for_nothing() -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    stated(town, 1, 2 * GIGAFUEL)
+    town.purse.advances.hold(CAT, "another job", 900)
+    assert stated(town, 1, 3 * GIGAFUEL) == []
+    town.tell(AttemptBroke(0, 1, Reason.TICK_UNPAID))
+    assert not town.purse.advances.is_spent(BEN, town.now)

@@ -7,6 +7,7 @@ import pytest
 from fogbank_agent.market.narration import describe, narrate
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import (
+    AdvanceSpent,
     AttemptCancelled,
     AttemptFailed,
     BidSeen,
@@ -60,6 +61,7 @@ EVENTS: list[StoryEvent] = [
     RunResumed(1, 40, 10**9),
     ResumeRefuted(),
     TicksOwed(1, ANN, 10**9, 100),
+    AdvanceSpent(1, ANN, 100),
     RunMoved(2, ANN, 2_048, 10**9),
     RunBegunAnew(2, ANN, 10**9),
     StartRefuted(ANN),

@@ -7,19 +7,22 @@ from random import Random
 
 import pytest
 import trio
+from tests.full_disk import full_disk
 from tests.wasm_tasks.packages import package, reactor
 
 from fogbank_agent.demo.liar import LyingRunner
-from fogbank_agent.limits import INLINE_BYTES_MAX
+from fogbank_agent.limits import INLINE_BYTES_MAX, JOURNAL_BUFFER_MAX
 from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.job_request import RunInput
 from fogbank_agent.market.orders import Audit, NoVerification, Partial, Quorum, Verify
 from fogbank_agent.market.reasons import Reason
+from fogbank_agent.trading.job_bounds import JobPostponed
 from fogbank_agent.trading.owner_pricing import OwnerPricing
 from fogbank_agent.trading.requestor import JobEvent, JobRefused, JobResult
 from fogbank_agent.trading.sensors import Sensors
 from fogbank_dag_ledger.own_objects import ObjectState
 from fogbank_protocol.blobs.naming import BlobId, blob_id
+from fogbank_protocol.identity import short_form
 from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_wasm_tasks.errors import SandboxUnavailable
 from fogbank_wasm_tasks.outcome import Ok
@@ -228,6 +231,35 @@ async def test_the_runs_of_a_killed_provider_go_elsewhere(tmp_path: Path) -> Non
         assert failures
         assert set(failures) <= {Reason.PROVIDER_LOST, Reason.SHUTTING_DOWN}
         assert all(not one.caught for one in results[0].providers)
+
+
+async def test_a_run_that_takes_long_is_bought_from_another_too_and_its_story_tells_so(
+    tmp_path: Path,
+) -> None:
+    class Slow(Hasher):
+        async def execute(self, *args: object, **kwargs: object) -> RunReport:
+            await trio.sleep_forever()
+            raise AssertionError
+
+    async with neighbourhood(tmp_path, 3) as hood:
+        ann = await hood.start(1)
+        slow = await hood.start(2, sells=Slow(), terms=settings(price=1))
+        await hood.start(3, sells=Hasher())
+        await hood.wait_ready()
+
+        job = await a_job(ann, INPUTS[:1], verification=NoVerification(), hedge_s=0.5)
+        result = await ann.requestor.buy(job)
+
+        check_results(result, INPUTS[:1])
+        failures = [one.failure for one in result.runs[0].attempts]
+        assert failures == [Reason.CANCELLED, None]
+        story = "\n".join(ann.journal.why(result.runs[0].run_id))
+        whom = short_form(slow.node_id)
+        for words in (f"{whom} has had order 1 for 0.5 s", f"Order 1 was taken back from {whom}"):
+            assert words in story
+        assert slow.provider is not None
+        await wait_until(lambda: slow.provider.status().running == 0)  # type: ignore[union-attr]
+        await check_money(hood)
 
 
 async def test_a_quorum_of_two_outvotes_nobody_but_finds_the_liar(tmp_path: Path) -> None:
@@ -486,6 +518,18 @@ async def test_agents_that_buy_and_sell_buy_from_each_other(tmp_path: Path) -> N
             agent: Agent = hood.agents[buyer]
             result = await agent.requestor.buy(await a_job(agent, INPUTS))
             assert {one.provider for one in result.providers} == {hood.agents[seller].node_id}
+
+
+async def test_nothing_is_bought_by_who_may_have_lost_what_it_signed(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 1) as hood:
+        ann = await hood.start(1)
+        job = await a_job(ann, [b"x"])
+        with full_disk(1):
+            owing = "INSERT OR REPLACE INTO counters VALUES (?, ?)"
+            ann.journal.record_rows(owing, [(b"one", 1)] * JOURNAL_BUFFER_MAX)
+            ann.journal.record(owing, b"two", 2)
+        with pytest.raises(JobPostponed, match="start the agent again"):
+            await ann.requestor.buy(job)
 
 
 @pytest.mark.parametrize(

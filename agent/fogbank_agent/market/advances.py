@@ -1,0 +1,129 @@
+"""What providers hold for work that they have not shown yet (SPEC.md section 9.6, *Advances*)."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+
+from fogbank_protocol.identity import NodeId
+
+from ..limits import (
+    ADVANCE_LOST_HOURS,
+    ADVANCE_PARTS,
+    ADVANCE_TRUST_PARTS,
+    ADVANCES_KNOWN_MAX,
+)
+
+_HOUR_S = 3_600
+
+
+class Advances:
+    """Bounds what is paid for statements before a result is seen.
+
+    A statement is a provider's word alone.  Each may hold a part of what it has earned by results;
+    what is beyond that comes out of one pool for all, a part of what this agent owns: a name costs
+    nothing, so who steals under a new one each time takes no more than the pool.
+    """
+
+    def __init__(self, spendable: Callable[[], int]) -> None:
+        """Ask ``spendable`` for the drops in wallet and channels together."""
+        self._spendable = spendable
+        self._held: dict[Hashable, tuple[NodeId, int]] = {}
+        """By agreement: who has it, and the drops that are set aside or were paid for it."""
+
+        self._earned: OrderedDict[NodeId, int] = OrderedDict()
+        """By results, less twice what was lost to that provider; the latest last."""
+
+        self._lost: deque[tuple[int, int]] = deque()
+        """The hour, and the drops that strangers kept for nothing in it."""
+
+    def hold(self, provider: NodeId, agreement: Hashable, drops: int) -> None:
+        """Count ``drops`` that ``provider`` holds, or will, for the work of ``agreement``."""
+        self._held[agreement] = (provider, drops)
+
+    def end(self, agreement: Hashable) -> None:
+        """Count them no longer: there is a result, or the work is not wanted any more."""
+        self._held.pop(agreement, None)
+
+    def earn(self, provider: NodeId, drops: int) -> None:
+        """Trust ``provider`` more: its results were accepted, for ``drops``."""
+        self._note(provider, drops)
+
+    def distrust(self, provider: NodeId) -> None:
+        """Forget what ``provider`` has earned: it was caught."""
+        self._earned[provider] = min(0, self._earned.get(provider, 0))
+
+    def lose(self, provider: NodeId, drops: int, now: float) -> None:
+        """Count ``drops`` that ``provider`` keeps, and shows nothing for."""
+        if drops <= 0:
+            return
+        beyond = max(0, drops - self._trust(provider))
+        self._note(provider, -2 * drops)
+        hour = int(now // _HOUR_S)
+        if self._lost and self._lost[-1][0] == hour:
+            beyond += self._lost.pop()[1]
+        self._lost.append((hour, beyond))
+
+    def is_spent(self, provider: NodeId, now: float) -> bool:
+        """Tell whether strangers have kept so much for nothing that ``provider`` gets no more."""
+        return self._trust(provider) == 0 and self._is_lost(now)
+
+    def may_begin(self, provider: NodeId, drops: int, now: float) -> bool:
+        """Tell whether ``provider`` may be given work for which it will want ``drops``.
+
+        When strangers hold nothing, one may: what a run takes may be more than there is a part of.
+        """
+        trust = self._trust(provider)
+        if 0 < trust >= self._held_by(provider) + drops:
+            return True
+        beyond, pool = self._beyond(), self._pool(now)
+        if self._is_lost(now):
+            return False
+        return sum(beyond.values()) + drops <= pool or not any(beyond.values())
+
+    def may_pay(self, provider: NodeId, agreement: Hashable, drops: int, now: float) -> bool:
+        """Tell whether ``provider`` may hold ``drops`` in all for the work of ``agreement``.
+
+        When there is not enough for all strangers, whoever holds most for one agreement is paid
+        further, so that there is a result by which the others can be.
+        """
+        before = self._held.get(agreement, (provider, 0))
+        self._held[agreement] = (provider, drops)
+        beyond = self._beyond()
+        excess, is_most = beyond[provider], self._is_most(agreement, beyond)
+        self._held[agreement] = before
+        if excess <= 0:
+            return True
+        return not self._is_lost(now) and (sum(beyond.values()) <= self._pool(now) or is_most)
+
+    def _is_most(self, agreement: Hashable, beyond: dict[NodeId, int]) -> bool:
+        strangers = [
+            (drops, repr(one)) for one, (who, drops) in self._held.items() if beyond[who] > 0
+        ]
+        return bool(strangers) and max(strangers)[1] == repr(agreement)
+
+    def _pool(self, now: float) -> int:
+        hour = int(now // _HOUR_S)
+        while self._lost and self._lost[0][0] <= hour - ADVANCE_LOST_HOURS:
+            self._lost.popleft()
+        return self._spendable() // ADVANCE_PARTS - sum(drops for _, drops in self._lost)
+
+    def _is_lost(self, now: float) -> bool:
+        """Tell whether strangers have kept all of the pool."""
+        return self._pool(now) <= 0 and bool(self._lost)
+
+    def _trust(self, provider: NodeId) -> int:
+        return max(0, self._earned.get(provider, 0)) // ADVANCE_TRUST_PARTS
+
+    def _held_by(self, provider: NodeId) -> int:
+        return sum(drops for who, drops in self._held.values() if who == provider)
+
+    def _beyond(self) -> dict[NodeId, int]:
+        """Return what each holds beyond what it is trusted with."""
+        held: dict[NodeId, int] = {}
+        for who, drops in self._held.values():
+            held[who] = held.get(who, 0) + drops
+        return {who: max(0, drops - self._trust(who)) for who, drops in held.items()}
+
+    def _note(self, provider: NodeId, drops: int) -> None:
+        self._earned[provider] = self._earned.pop(provider, 0) + drops
+        if len(self._earned) > ADVANCES_KNOWN_MAX:
+            self._earned.popitem(last=False)
