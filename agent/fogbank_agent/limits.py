@@ -529,6 +529,9 @@ JOURNAL_RETRY_S = 5.0
 JOURNAL_BUFFER_MAX = 200_000
 """Entries that wait in memory, in the end because the disk is full."""
 
+JOURNAL_RESERVE_PART = 4
+"""One in so many places is for what must not be lost, vouchers say, and for nothing else."""
+
 JOURNAL_RUNS_MAX = 100_000
 """Own runs whose story is kept; the oldest are forgotten when the agent starts."""
 

@@ -49,6 +49,7 @@ class JobBook:
         Raises:
             DatabaseFailure: they cannot be written now.
         """
+        await self._journal.wait_room(1 + len(job.task.inputs))
         self._journal.record(
             "INSERT INTO kept_jobs VALUES (?, ?, ?, ?, '', NULL)",
             job_id,
@@ -61,16 +62,11 @@ class JobBook:
 
     def add_level(self, job_id: bytes, level: int, inputs: Sequence[RunInput]) -> None:
         """Record what a level runs on."""
-        for number, one in enumerate(inputs):
-            self._journal.record(
-                "INSERT OR REPLACE INTO fragments (job_id, level, number, name, input_id) "
-                "VALUES (?, ?, ?, ?, ?)",
-                job_id,
-                level,
-                number,
-                one.name,
-                one.blob_id,
-            )
+        self._journal.record_rows(
+            "INSERT OR REPLACE INTO fragments (job_id, level, number, name, input_id) "
+            "VALUES (?, ?, ?, ?, ?)",
+            [(job_id, level, number, one.name, one.blob_id) for number, one in enumerate(inputs)],
+        )
 
     def end_fragment(self, job_id: bytes, level: int, number: int, end: FragmentEnd | None) -> None:
         """Record how a fragment ended; None opens it again."""

@@ -14,6 +14,10 @@ class JobRefused(Exception):
     """A job cannot even begin; the message is a sentence for people that says what to do."""
 
 
+class JobPostponed(JobRefused):
+    """Nothing can be bought now, and may be later; the message says why."""
+
+
 def check_bounds(request: JobRequest) -> None:
     """Check the numbers of a job that its orders do not carry.
 

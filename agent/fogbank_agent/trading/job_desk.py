@@ -30,7 +30,7 @@ from ..market.kept_job import FragmentEnd, JobState, KeptJob, groups, joined
 from ..market.outcome_words import describe_outcome
 from ..market.reasons import sentence
 from .job_book import JobBook, StoredJob
-from .job_bounds import JobRefused, check_bounds
+from .job_bounds import JobPostponed, JobRefused, check_bounds
 from .job_shell import Acceptance
 from .journal import Journal
 
@@ -382,7 +382,7 @@ class JobDesk:
                 return
             inputs = [life.levels[level][number] for number in left]
             keeper = _Keeper(self, life, level, left)
-            result = await self._requestor.buy(replace(request, inputs=inputs), None, keeper)
+            result = await self._buy(replace(request, inputs=inputs), keeper)
             for run in result.runs:
                 if run.reason is not None:
                     why = sentence(run.reason)
@@ -390,6 +390,15 @@ class JobDesk:
                     self.note_end(life, level, left[run.number], end)
             if any(run.reason is not None for run in result.runs):
                 await trio.sleep(JOB_RETRY_S)
+
+    async def _buy(self, request: JobRequest, keeper: Acceptance) -> JobResult:
+        """Buy as soon as anything can be bought: a job that was kept does not fail for that."""
+        while True:
+            try:
+                return await self._requestor.buy(request, None, keeper)
+            except JobPostponed as postponed:
+                _log.warning("a kept job waits: %s", postponed)
+            await trio.sleep(JOB_RETRY_S)
 
     def note_end(self, life: _Life, level: int, number: int, end: FragmentEnd) -> None:
         """Record how a fragment has ended, and keep its output."""

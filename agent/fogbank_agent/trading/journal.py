@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
 from threading import Lock
-from typing import cast
+from typing import TypeAlias, cast
 
 import trio
 
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.node.database import (
+    WRONG_CHANGES,
     DatabaseFailure,
     Row,
     SqlValue,
+    check_values,
     open_database,
 )
 from fogbank_protocol.signed import Signed
@@ -23,6 +25,7 @@ from ..limits import (
     JOURNAL_BUFFER_MAX,
     JOURNAL_FLUSH_S,
     JOURNAL_LIST_MAX,
+    JOURNAL_RESERVE_PART,
     JOURNAL_RETRY_S,
     JOURNAL_RUNS_MAX,
     REPUTATIONS_MAX,
@@ -34,6 +37,9 @@ from ..market.story_codec import decode_story_event, encode_story_event
 from .journal_tables import JOURNAL_MIGRATIONS
 
 _log = getLogger(__name__)
+
+_Entry: TypeAlias = tuple[str, Sequence[Sequence[SqlValue]]]
+"""A statement with its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ class Journal:
     What is recorded waits in memory for at most ``JOURNAL_FLUSH_S`` while ``run`` runs, so that a
     memory card is not written for each bid; whoever needs it on disk first calls ``sync``.  What is
     recorded without a pause in between is in the file as a whole or not at all, whenever the
-    process is killed: that a result is accepted, say, and what is owed for it.
+    process is killed: that a result is accepted, say, and what is owed for it.  Only when all
+    places in memory are taken is it written before it is complete.
     """
 
     def __init__(self, path: Path, *, buffer_max: int = JOURNAL_BUFFER_MAX) -> None:
@@ -84,11 +91,16 @@ class Journal:
             DatabaseFailure: it cannot be used; the message says what to do.
         """
         self._database = open_database(path, JOURNAL_MIGRATIONS, synchronous="FULL")
-        self._pending: list[tuple[str, Sequence[Sequence[SqlValue]]]] = []
-        """Statements, each with its rows."""
+        self._pending: list[_Entry] = []
+        self._recorded_rows = 0
+        """How many rows were ever recorded, and of them how many are in the file.  Each is counted
+        by one thread at a time, which their difference would not be."""
 
-        self._pending_rows = 0
+        self._written_rows = 0
         self._buffer_max = buffer_max
+        self._shared_max = buffer_max - buffer_max // JOURNAL_RESERVE_PART
+        """Places for all that is recorded; the others are for what must not be lost."""
+
         self._recorded = 0
         """How many statements were ever recorded, and of them how many are in the file."""
 
@@ -109,14 +121,12 @@ class Journal:
         task_status.started()
         while True:
             await trio.sleep(JOURNAL_RETRY_S if self._is_failing else JOURNAL_FLUSH_S)
+            was_failing = self._is_failing
             try:
                 await self._write_all()
             except DatabaseFailure as error:
-                if not self._is_failing:
+                if not was_failing:
                     _log.error("the journal cannot be written, and is kept in memory: %s", error)
-                self._is_failing = True
-            else:
-                self._is_failing = False
 
     def close(self) -> None:
         """Write what is buffered and close the file."""
@@ -124,7 +134,8 @@ class Journal:
             self._flush(self._recorded)
         except DatabaseFailure as error:
             _log.error("the last entries of the journal are lost: %s", error)
-        self._database.close()
+        finally:
+            self._database.close()
 
     async def sync(self) -> None:
         """Return when everything recorded so far is written.
@@ -133,12 +144,32 @@ class Journal:
             DatabaseFailure: it cannot be; it stays in memory to be tried again, or there was no
                 room for it even there.
         """
+        self._check_complete()
+        await self._write_all()
+
+    async def wait_room(self, rows: int) -> None:
+        """Return when ``rows`` more can wait in memory, after writing what waits if need be.
+
+        Ask before something is begun that records a lot, while it can still be left.
+
+        Raises:
+            DatabaseFailure: there is no room, and nothing can be written.
+        """
+        self._check_complete()
+        while not self._has_room(rows, self._shared_max):
+            await self._write_all()
+
+    def _has_room(self, rows: int, rows_max: int) -> bool:
+        # What is larger than all places together is at most a job, and has them for itself.
+        waiting = self._recorded_rows - self._written_rows
+        return waiting == 0 or waiting + rows <= rows_max
+
+    def _check_complete(self) -> None:
         if self._has_lost:
             raise DatabaseFailure(
                 "the journal could not be written for so long that entries are lost: make room on "
                 "the disk and start the agent again"
             )
-        await self._write_all()
 
     async def _write_all(self) -> None:
         async with self._writing:
@@ -150,20 +181,48 @@ class Journal:
                     await trio.to_thread.run_sync(self._flush, until)
 
     def record(self, statement: str, *values: SqlValue) -> None:
-        """Buffer one change; beyond ``buffer_max`` it is lost, and ``sync`` fails then.
+        """Buffer one change; as ``record_rows``."""
+        self.record_rows(statement, (values,))
 
-        So no voucher leaves that the next life would not know of.
+    def record_together(self, *changes: tuple[str, Sequence[SqlValue]]) -> None:
+        """Buffer changes that are lost all at once, if any; as ``record_rows``."""
+        self._keep([(statement, (values,)) for statement, values in changes])
+
+    def record_rows(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> None:
+        """Buffer one change for each of ``rows``.
+
+        When there is no room all that waits is written first, here and now.  Only when the disk
+        takes nothing either it is lost, and ``sync`` fails from then on: so no voucher leaves that
+        the next life would not know of.
+
+        Raises:
+            ValueError: no column holds one of the values; nothing was buffered.
         """
-        self._has_lost |= not self._record_rows(statement, (values,))
+        self._keep([(statement, rows)])
 
-    def _record_rows(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> bool:
-        """Buffer what may be lost for once; tell whether there was room for it."""
-        if self._pending_rows + len(rows) <= self._buffer_max:
-            self._pending.append((statement, rows))
-            self._pending_rows += len(rows)
-            self._recorded += 1
-            return True
-        return False
+    def _keep(self, entries: Sequence[_Entry]) -> None:
+        self._has_lost |= not self._buffer(entries, self._buffer_max)
+
+    def _record_story(self, *entries: _Entry) -> None:
+        """Buffer what is told to people alone, and may be lost for once."""
+        self._buffer(entries, self._shared_max)
+
+    def _buffer(self, entries: Sequence[_Entry], rows_max: int) -> bool:
+        """Buffer ``entries`` while no more than ``rows_max`` wait; tell whether there was room."""
+        for _, rows in entries:
+            for values in rows:
+                check_values(values)
+        count = sum(len(rows) for _, rows in entries)
+        if not self._has_room(count, rows_max) and not self._is_failing:
+            # Rather a pause than a loss; while the disk takes nothing it is tried by ``run`` alone.
+            with suppress(DatabaseFailure):
+                self._flush(self._recorded)
+        if not self._has_room(count, rows_max):
+            return False
+        self._pending += entries
+        self._recorded_rows += count
+        self._recorded += len(entries)
+        return True
 
     def query(self, statement: str, *values: SqlValue) -> Sequence[Row]:
         """Return the rows of a query, after everything recorded so far that can be written."""
@@ -182,81 +241,60 @@ class Journal:
         runs: Sequence[tuple[bytes, str]],
     ) -> None:
         """Remember that a job began, with the ids and names of its runs."""
-        self.record(
-            "INSERT INTO jobs VALUES (?, ?, ?, ?, ?)",
-            job_id,
-            began_unix_s,
-            package_id,
-            package_name,
-            len(runs),
-        )
-        self._record_rows(
-            "INSERT INTO runs (run_id, job_id, number, name) VALUES (?, ?, ?, ?)",
-            [(run_id, job_id, number, name) for number, (run_id, name) in enumerate(runs)],
+        job = (job_id, began_unix_s, package_id, package_name, len(runs))
+        rows = [(run_id, job_id, number, name) for number, (run_id, name) in enumerate(runs)]
+        self._record_story(
+            ("INSERT INTO jobs VALUES (?, ?, ?, ?, ?)", (job,)),
+            ("INSERT INTO runs (run_id, job_id, number, name) VALUES (?, ?, ?, ?)", rows),
         )
 
     def record_lot(self, lot_id: bytes, job_id: bytes, runs: range) -> None:
         """Remember that these runs of a job are bought together."""
-        self.record(
-            "INSERT INTO lots (lot_id, job_id, first, last, state) VALUES (?, ?, ?, ?, ?)",
-            lot_id,
-            job_id,
-            runs[0],
-            runs[-1],
-            "under way",
+        lot = (lot_id, job_id, runs[0], runs[-1], "under way")
+        self._record_story(
+            ("INSERT INTO lots (lot_id, job_id, first, last, state) VALUES (?, ?, ?, ?, ?)", (lot,))
         )
 
     def record_lot_failure(self, lot_id: bytes, reason: Reason) -> None:
         """Remember that there will be no result of the runs of a lot."""
-        self.record(
-            "UPDATE lots SET state = 'failed', reason = ? WHERE lot_id = ?", reason.value, lot_id
-        )
+        failed = "UPDATE lots SET state = 'failed', reason = ? WHERE lot_id = ?"
+        self._record_story((failed, ((reason.value, lot_id),)))
 
     def record_lot_results(
         self, lot_id: bytes, run_ids: Sequence[bytes], outcomes: Sequence[str]
     ) -> None:
         """Remember how the tasks of a lot's runs ended, in the words of the accepted results."""
         common = outcomes[0] if len(set(outcomes)) == 1 else None
-        self.record(
-            "UPDATE lots SET state = 'accepted', reason = NULL, outcome = ? WHERE lot_id = ?",
-            common,
-            lot_id,
+        accepted = "UPDATE lots SET state = 'accepted', reason = NULL, outcome = ? WHERE lot_id = ?"
+        each = [] if common is not None else list(zip(outcomes, run_ids, strict=True))
+        self._record_story(
+            (accepted, ((common, lot_id),)), ("UPDATE runs SET outcome = ? WHERE run_id = ?", each)
         )
-        if common is None:
-            self._record_rows(
-                "UPDATE runs SET outcome = ? WHERE run_id = ?",
-                list(zip(outcomes, run_ids, strict=True)),
-            )
 
     def record_lot_reopened(self, lot_id: bytes, run_ids: Sequence[bytes]) -> None:
         """Take back what was said of a lot: it is checked again."""
-        self.record(
-            "UPDATE lots SET state = 'under way', reason = NULL, outcome = NULL WHERE lot_id = ?",
-            lot_id,
+        reopened = (
+            "UPDATE lots SET state = 'under way', reason = NULL, outcome = NULL WHERE lot_id = ?"
         )
-        self._record_rows(
-            "UPDATE runs SET outcome = NULL WHERE run_id = ?", [(run_id,) for run_id in run_ids]
+        self._record_story(
+            (reopened, ((lot_id,),)),
+            (
+                "UPDATE runs SET outcome = NULL WHERE run_id = ?",
+                [(run_id,) for run_id in run_ids],
+            ),
         )
 
     def record_event(self, lot_id: bytes, at_ms: int, event: StoryEvent) -> None:
         """Add to the story of a lot's runs."""
-        self._record_rows(
-            "INSERT INTO story (lot_id, at_ms, event) VALUES (?, ?, ?)",
-            [(lot_id, at_ms, encode_story_event(event))],
-        )
+        row = (lot_id, at_ms, encode_story_event(event))
+        self._record_story(("INSERT INTO story (lot_id, at_ms, event) VALUES (?, ?, ?)", (row,)))
 
     def record_receipt(
         self, agreement: bytes, lot_id: bytes, provider: NodeId, body: bytes, signature: bytes
     ) -> None:
         """Keep what a provider signed."""
-        self.record(
-            "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?, ?)",
-            agreement,
-            lot_id,
-            provider,
-            body,
-            signature,
-        )
+        row = (agreement, lot_id, provider, body, signature)
+        self._record_story(("INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?, ?)", (row,)))
 
     def receipt(self, agreement: bytes) -> Signed | None:
         """Return what a provider signed for an agreement; None when nothing came."""
@@ -339,12 +377,33 @@ class Journal:
         # overtaken by later ones.  Meanwhile ``record`` may add to the end of the list.
         with self._turn:
             entries = self._pending[: max(0, until - self._written)]
-            self._write(entries)
-            del self._pending[: len(entries)]
-            self._written += len(entries)
-            self._pending_rows -= sum(len(rows) for _, rows in entries)
+            try:
+                self._write(entries)
+            except DatabaseFailure:
+                self._is_failing = True
+                raise
+            except WRONG_CHANGES:
+                self._write_around(entries)
+                raise
+            self._is_failing = False
+            self._forget(len(entries))
 
-    def _write(self, entries: Sequence[tuple[str, Sequence[Sequence[SqlValue]]]]) -> None:
+    def _forget(self, count: int) -> None:
+        """Forget the first ``count`` entries: they are written, or never can be."""
+        self._written_rows += sum(len(rows) for _, rows in self._pending[:count])
+        del self._pending[:count]
+        self._written += count
+
+    def _write_around(self, entries: Sequence[_Entry]) -> None:
+        """Write ``entries`` but for those that are wrong, which would keep all others from it."""
+        for entry in entries:
+            try:
+                self._write([entry])
+            except WRONG_CHANGES as error:
+                _log.error("an entry of the journal is wrong and lost: %s: %r", entry[0], error)
+            self._forget(1)
+
+    def _write(self, entries: Sequence[_Entry]) -> None:
         if not entries:
             return
         with self._database.transaction():

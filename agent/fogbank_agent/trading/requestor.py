@@ -16,6 +16,7 @@ from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
 from fogbank_protocol.node.blob_moves import BlobMoved
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore
+from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_protocol.node.node import (
     Node,
     OneWayService,
@@ -68,7 +69,7 @@ from ..market.stakes import stake_share, stake_worth
 from .bill_book import BillBook
 from .disputing import Disputing
 from .interfaces import CheckingRunner
-from .job_bounds import JobRefused, check_bounds
+from .job_bounds import JobPostponed, JobRefused, check_bounds
 from .job_shell import Acceptance, JobShell, JobTools
 from .job_summary import summarise
 from .journal import Journal
@@ -255,6 +256,7 @@ class Requestor:
 
         Raises:
             JobRefused: the package or an input is missing or broken, or a bound is out of range.
+            JobPostponed: the journal can take nothing more now, nor what would be paid.
         """
         check_bounds(request)
         package = await self._open_package(request.package_id)
@@ -267,6 +269,10 @@ class Requestor:
         self._check_inputs(request)
         request = _with_possible_starts(request)
         starts = [one.start.snapshot for one in request.inputs if one.start is not None]
+        try:
+            await self._journal.wait_room(len(request.inputs))
+        except DatabaseFailure as error:
+            raise JobPostponed(f"nothing can be bought now: {error}") from None
         pinned = [request.package_id, *(one.blob_id for one in request.inputs), *starts]
         shell = self._begin(request, package, events, acceptance)
         for blob_id in pinned:

@@ -15,6 +15,11 @@ SqlValue: TypeAlias = int | float | str | bytes | None
 
 Row: TypeAlias = tuple[SqlValue, ...]
 
+WRONG_CHANGES = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+"""What passes as it is: a wrong statement, a broken constraint, a value that no column holds."""
+
+_INTEGER_LIMIT = 1 << 63
+
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _UNREADABLE = "a text in it is damaged: move the file away, and a new one is begun"
 
@@ -133,6 +138,19 @@ class Database:
         """Close the file; safe to call twice."""
         with self._lock:
             self._connection.close()
+
+
+def check_values(values: Iterable[SqlValue]) -> None:
+    """Check that columns hold ``values``, for those that are written only later.
+
+    Raises:
+        ValueError: an integer has more than 64 bits, or a text cannot be said in UTF-8.
+    """
+    for value in values:
+        if isinstance(value, int) and not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
+            raise ValueError(f"no column holds {value}")
+        if isinstance(value, str) and not value.isascii():
+            value.encode()
 
 
 def open_database(

@@ -18,7 +18,7 @@ from fogbank_agent.market.job_result import JobEvent, JobResult, RunResult
 from fogbank_agent.market.kept_job import JobState, KeptJob, joined
 from fogbank_agent.market.orders import NoVerification
 from fogbank_agent.market.reasons import Reason
-from fogbank_agent.trading.job_bounds import JobRefused
+from fogbank_agent.trading.job_bounds import JobPostponed, JobRefused
 from fogbank_agent.trading.job_desk import FragmentDone, JobDesk
 from fogbank_agent.trading.job_shell import Acceptance
 from fogbank_agent.trading.journal import Journal
@@ -51,6 +51,9 @@ class Market:
     refuses: int = 0
     """How many runs find nobody."""
 
+    postpones: int = 0
+    """How often nothing can be bought."""
+
     traps: frozenset[bytes] = frozenset()
     caught_after: int | None = None
     """After so many results the provider of the first is caught, and that one is wrong."""
@@ -63,6 +66,9 @@ class Market:
     ) -> JobResult:
         """Do it."""
         assert acceptance is not None
+        if self.postpones:
+            self.postpones -= 1
+            raise JobPostponed("the disk is full")
         runs: list[RunResult] = []
         for number, one in enumerate(request.inputs):
             if self.refuses:
@@ -240,6 +246,15 @@ async def test_what_nobody_runs_is_tried_again_for_some_time(
         told = await results(two.desk, job_id)
         assert len(told) == JOB_ROUNDS_MAX
         assert "x: " in two.desk.view(job_id).why
+
+
+async def test_a_job_waits_while_nothing_can_be_bought(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with life(tmp_path, postpones=2 * JOB_ROUNDS_MAX) as one:
+        job_id = await one.desk.start(await a_kept_job(one.blobs, INPUTS))
+        assert len(await results(one.desk, job_id)) == len(INPUTS)
+        assert one.desk.view(job_id).state is JobState.DONE
 
 
 async def test_a_fragment_that_traps_is_not_bought_again_and_cannot_be_joined(

@@ -228,3 +228,103 @@ async def test_what_is_recorded_together_is_written_together(tmp_path: Path) -> 
     with closing(sqlite3.connect(tmp_path / "journal")) as file:
         assert file.execute("SELECT state FROM lots").fetchall() == [("accepted",)]
     journal.close()
+
+
+OWING = "INSERT OR REPLACE INTO grudges VALUES (?, ?)"
+
+
+def owed(journal: Journal) -> int:
+    ((count,),) = journal.query("SELECT count(*) FROM grudges")
+    assert isinstance(count, int)
+    return count
+
+
+async def test_a_full_buffer_is_written_rather_than_lost(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", buffer_max=4)
+    for number in range(10):
+        journal.record(OWING, bytes([number]), number)
+    journal.record_together(*((OWING, (bytes([number]), 1)) for number in range(10, 13)))
+    await journal.sync()
+    assert owed(journal) == 13
+    journal.close()
+
+
+async def test_stories_leave_room_for_what_must_not_be_lost(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", buffer_max=8)
+    with full_disk(1):
+        for at_ms in range(20):
+            journal.record_event(lot_id(0), at_ms, RunOrdered(1, 3))
+        journal.record_together((OWING, (b"one", 1)), (OWING, (b"two", 2)))
+    await journal.sync()
+    assert owed(journal) == 2
+    assert journal.query("SELECT count(*) FROM story") == [(6,)]
+    journal.close()
+
+
+async def test_a_story_longer_than_the_buffer_is_kept_while_the_disk_takes_it(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path / "journal", buffer_max=8)
+    record_runs(journal, 12)
+    assert len(journal.runs()) == 12
+    journal.close()
+
+
+async def test_what_is_begun_waits_for_room_and_is_refused_without(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", buffer_max=8)
+    journal.record(OWING, b"one", 1)
+    await journal.wait_room(5)
+    with full_disk(1):
+        with pytest.raises(DatabaseFailure):
+            await journal.wait_room(6)
+        assert owed(journal) == 0
+    await journal.wait_room(6)
+    with closing(sqlite3.connect(tmp_path / "journal")) as file:
+        assert file.execute("SELECT count(*) FROM grudges").fetchall() == [(1,)]
+    await journal.wait_room(100)
+    journal.close()
+
+
+async def test_a_full_disk_is_not_tried_again_for_each_entry(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", buffer_max=2)
+    with full_disk(1):
+        for number in range(4):
+            journal.record(OWING, bytes([number]), number)
+    # The third was lost when the disk took nothing; it is ``run`` that tries again.
+    for number in range(4):
+        journal.record(OWING, bytes([number]), number)
+    with pytest.raises(DatabaseFailure, match="start the agent again"):
+        await journal.wait_room(1)
+    assert owed(journal) == 2
+    journal.close()
+
+
+@pytest.mark.parametrize("value", [1 << 63, -(1 << 63) - 1, "\ud800"])
+async def test_what_no_column_holds_is_refused_where_it_is_recorded(
+    tmp_path: Path, value: int | str
+) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.record(OWING, b"largest", (1 << 63) - 1)
+    with pytest.raises(ValueError, match=r"no column holds|surrogates"):
+        journal.record_together((OWING, (b"one", 1)), (OWING, (b"two", value)))
+    await journal.sync()
+    assert owed(journal) == 1
+    journal.close()
+
+
+async def test_a_wrong_entry_keeps_no_other_from_being_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.record(OWING, b"one", 1)
+    journal.record("INSERT INTO grudges VALUES (?, ?)", b"one", 2)
+    journal.record(OWING, b"two", 2)
+    with pytest.raises(sqlite3.IntegrityError):
+        await journal.sync()
+    await journal.sync()
+    assert owed(journal) == 2
+    journal.record("INSERT INTO grudges VALUES (?, ?)", b"one", 2)
+    journal.record(OWING, b"three", 3)
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.close()
+    journal = Journal(tmp_path / "journal")
+    assert owed(journal) == 3
+    journal.close()

@@ -7,14 +7,16 @@ from random import Random
 
 import pytest
 import trio
+from tests.full_disk import full_disk
 from tests.wasm_tasks.packages import package, reactor
 
 from fogbank_agent.demo.liar import LyingRunner
-from fogbank_agent.limits import INLINE_BYTES_MAX
+from fogbank_agent.limits import INLINE_BYTES_MAX, JOURNAL_BUFFER_MAX
 from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.job_request import RunInput
 from fogbank_agent.market.orders import Audit, NoVerification, Partial, Quorum, Verify
 from fogbank_agent.market.reasons import Reason
+from fogbank_agent.trading.job_bounds import JobPostponed
 from fogbank_agent.trading.owner_pricing import OwnerPricing
 from fogbank_agent.trading.requestor import JobEvent, JobRefused, JobResult
 from fogbank_agent.trading.sensors import Sensors
@@ -516,6 +518,18 @@ async def test_agents_that_buy_and_sell_buy_from_each_other(tmp_path: Path) -> N
             agent: Agent = hood.agents[buyer]
             result = await agent.requestor.buy(await a_job(agent, INPUTS))
             assert {one.provider for one in result.providers} == {hood.agents[seller].node_id}
+
+
+async def test_nothing_is_bought_by_who_may_have_lost_what_it_signed(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 1) as hood:
+        ann = await hood.start(1)
+        job = await a_job(ann, [b"x"])
+        with full_disk(1):
+            owing = "INSERT OR REPLACE INTO grudges VALUES (?, ?)"
+            ann.journal.record_rows(owing, [(b"one", 1)] * JOURNAL_BUFFER_MAX)
+            ann.journal.record(owing, b"two", 2)
+        with pytest.raises(JobPostponed, match="start the agent again"):
+            await ann.requestor.buy(job)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,46 @@ from pathlib import Path
 import pytest
 import trio
 
-from fogbank_protocol.node.database import DatabaseFailure, DiskFull, open_database
+from fogbank_protocol.node.database import (
+    WRONG_CHANGES,
+    DatabaseFailure,
+    DiskFull,
+    SqlValue,
+    check_values,
+    open_database,
+)
 
 FIRST = "CREATE TABLE stones (name TEXT NOT NULL, weight BLOB)"
 SECOND = "ALTER TABLE stones ADD COLUMN colour TEXT DEFAULT 'grey'; CREATE INDEX i ON stones (name)"
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        ((1 << 63) - 1, True),
+        (-(1 << 63), True),
+        (1 << 63, False),
+        (-(1 << 63) - 1, False),
+        ("kö", True),
+        ("\ud800", False),
+        (1e300, True),
+        (None, True),
+    ],
+)
+def test_what_no_column_holds_is_known_before_it_is_written(
+    tmp_path: Path, value: SqlValue, fits: bool
+) -> None:
+    database = open_database(tmp_path / "a.sqlite", [FIRST])
+    values = ["a", value]
+    if fits:
+        check_values(values)
+        database.execute("INSERT INTO stones VALUES (?, ?)", values)
+    else:
+        with pytest.raises(ValueError, match=r"no column holds|surrogates"):
+            check_values(values)
+        with pytest.raises(WRONG_CHANGES):
+            database.execute("INSERT INTO stones VALUES (?, ?)", values)
+    database.close()
 
 
 def test_rows_are_there_after_closing_and_opening(tmp_path: Path) -> None:
