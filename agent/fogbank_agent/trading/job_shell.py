@@ -62,6 +62,7 @@ from ..market.purse import Purse
 from ..market.reasons import Reason
 from ..market.run_messages import InlineRoom
 from ..market.story import (
+    ProviderCaught,
     ProviderPaid,
     ResultRefused,
     RunAccepted,
@@ -570,6 +571,12 @@ class JobShell:
         if self._acceptance is not None:
             self._acceptance.keep_state(self._runs(lot)[0], state)
 
+    def _forget_states(self, provider: NodeId) -> None:
+        """Let no later life go on from what ``provider`` had a part in."""
+        for number, purchase in enumerate(self.job.purchases):
+            if purchase.involves(provider):
+                self._hand_on_state(number, None)
+
     def _take_back(self, lot: int) -> None:
         if self._acceptance is None:
             return
@@ -597,6 +604,8 @@ class JobShell:
                 self._record_results(lot)
             case RunFailed(reason):
                 journal.record_lot_failure(lot_id, reason)
+            case ProviderCaught(provider):
+                self._forget_states(provider)
             case RunReopened():
                 self._take_back(lot)
                 journal.record_lot_reopened(lot_id, self._run_ids(lot))
