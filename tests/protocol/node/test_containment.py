@@ -69,8 +69,9 @@ async def test_what_is_no_bug_goes_through(error: BaseException) -> None:
 
 
 async def test_what_is_cancelled_is_not_contained() -> None:
+    wall = Contained("a test")
     with trio.CancelScope() as scope:
-        with Contained("a test") as wall:
+        with wall:
             scope.cancel()
             await trio.sleep_forever()
         pytest.fail("it goes on")
