@@ -282,18 +282,29 @@ async def test_a_run_that_takes_long_is_bought_from_another_too_and_its_story_te
 ) -> None:
     class Slow(Hasher):
         async def execute(self, *args: object, **kwargs: object) -> RunReport:
+            begun.set()
             await trio.sleep_forever()
             raise AssertionError
 
-    async with neighbourhood(tmp_path, 3) as hood:
+    begun = trio.Event()
+    async with neighbourhood(tmp_path, 4) as hood:
         ann = await hood.start(1)
-        slow = await hood.start(2, sells=Slow(), terms=settings(price=1))
-        await hood.start(3, sells=Hasher())
+        slow = await hood.start(2, sells=Slow())
+        # Three of four seats make payments final when the last one is not there yet.
+        await hood.start(4)
         await hood.wait_ready()
-
         job = await a_job(ann, INPUTS[:1], verification=NoVerification(), hedge_s=0.5)
-        result = await ann.requestor.buy(job)
+        results: list[JobResult] = []
 
+        async def buy() -> None:
+            results.append(await ann.requestor.buy(job))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(buy)
+            await begun.wait()
+            await hood.start(3, sells=Hasher())
+
+        (result,) = results
         check_results(result, INPUTS[:1])
         failures = [one.failure for one in result.runs[0].attempts]
         assert failures == [Reason.CANCELLED, None]
