@@ -535,6 +535,27 @@ JOURNAL_RESERVE_PART = 4
 JOURNAL_RUNS_MAX = 100_000
 """Own runs whose story is kept; the oldest are forgotten when the agent starts."""
 
+JOURNAL_PRUNE_S = 3_600.0
+"""How often the oldest of what others can make this agent remember is forgotten."""
+
+REQUESTORS_MAX = 10_000
+"""Requestors with an account of their own; beyond that those of long ago are counted together."""
+
+PROVIDERS_MAX = 10_000
+"""Providers with a standing of their own; beyond that those of long ago are counted together."""
+
+DUES_MAX = 100_000
+"""Bills that are neither paid nor refused; beyond that the oldest count as refused."""
+
+PAID_REMEMBERED_MAX = 16_384
+"""Bills that are known to be paid when a settlement comes again."""
+
+DUE_KEPT_S = 86_400
+"""How long such a bill waits before it counts as refused (section 9.6)."""
+
+GRUDGE_HALF_LIFE_S = 86_400
+"""After so long half of what was refused, and not made up for, is forgotten (section 9.6)."""
+
 STORY_LINES_MAX = 1_500
 """Sentences of one run's story that are told; it fits into a frame of the control socket."""
 

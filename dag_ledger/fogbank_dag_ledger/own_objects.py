@@ -165,6 +165,7 @@ class OwnObjects:
     def restore(self) -> None:
         """Take what the ledger knows of objects after it was restored to a checkpoint."""
         for held in self._ledger.objects():
+            self._note_share(held.id)
             if not self._concerns(held) or held.opened_in is None:
                 continue
             self._own[held.id] = _Own(held, held.opened_in)
@@ -293,6 +294,10 @@ class OwnObjects:
         The provider pays it with what it takes itself.
         """
         return list(self._shares.values())
+
+    def share(self, name: ObjectId) -> ShareView | None:
+        """Return what one object of others gave the owner a part of; None when nothing."""
+        return self._shares.get(name)
 
     def _note_share(self, name: ObjectId) -> None:
         held = self._ledger.object(name)

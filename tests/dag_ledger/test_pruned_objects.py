@@ -270,6 +270,19 @@ def test_an_open_channel_is_passed_by_a_cut_and_closed_above_it() -> None:
 
 
 @pytest.mark.slow
+def test_an_author_learns_its_share_of_what_was_settled_below_the_floor() -> None:
+    town = PruningTown()
+    opening = town.open(ANN, 300, town.channel())
+    town.act(BOB, opening, Close(NO_VERTEX, (), (town.voucher(opening, 200, split={CAT: 20}),)))
+    town.prune()
+    ledger = Ledger(town.community.genesis)
+    own = OwnObjects(ledger, town.key(CAT).node_id)
+    ledger.restore(map(decode_record, town.state.values()), town.names)
+    own.restore()
+    assert [one.drops for one in own.shares()] == [20]
+
+
+@pytest.mark.slow
 def test_a_cut_passes_a_reclaim_and_the_beats_go_on_from_the_state() -> None:
     town = PruningTown()
     opening = town.open(ANN, 300, town.channel(beats=60))

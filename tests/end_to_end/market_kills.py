@@ -63,7 +63,7 @@ class Outcome:
     refused: Counter[str] = field(default_factory=Counter[str])
     kills: int = 0
     drops_paid: int = 0
-    ticks_paid: int = 0
+    drops_paid_for_ticks: int = 0
     channels_settled: int = 0
     seconds: float = 0.0
 
@@ -216,7 +216,7 @@ def _conclude(market: Market, supply: int, seconds: float) -> Outcome:
     _check_runs(market, outcome)
     spent = sum(one["paid"] for one in channels)
     # Whoever was killed has on its disk what it had earned before anybody could pay it.
-    paid = "SELECT coalesce(sum(drops), 0) FROM earned WHERE state = 'paid'"
+    paid = "SELECT coalesce(sum(paid), 0) FROM requestors"
     earned = sum(_journal(one).execute(paid).fetchone()[0] for one in market.providers)
     assert earned == spent == outcome.drops_paid, f"{earned}, {spent}, {outcome.drops_paid}"
     return outcome
@@ -248,8 +248,12 @@ def _check_runs(market: Market, outcome: Outcome) -> None:
             assert reason
             outcome.refused[reason] += 1
     assert all(state != "owed" for *_, state in bills)
-    outcome.drops_paid = sum(drops for *_, drops, _ in bills)
-    outcome.ticks_paid = sum(agreement not in agreements for agreement, *_ in bills)
+    # Of statements that their providers know to be paid there is the sum alone.
+    ((told,),) = journal.execute("SELECT coalesce(sum(paid), 0) FROM providers").fetchall()
+    untold = sum(drops for *_, drops, state in bills if state != "told")
+    outcome.drops_paid = told + untold
+    whole = sum(drops for agreement, _, drops, _ in bills if agreement in agreements)
+    outcome.drops_paid_for_ticks = outcome.drops_paid - whole
 
 
 def main() -> None:

@@ -10,12 +10,13 @@ from fogbank_protocol.identity import short_form
 from .agents import Agent
 from .market_kills import FOREVER
 from .tick_kills import (
+    DUE,
     PRICE,
     START_PRICE,
     Purchase,
     a_town,
+    billed,
     rows,
-    statements,
     tick_drops,
     wait_statement,
 )
@@ -53,12 +54,11 @@ def test_a_run_whose_provider_is_killed_is_done_by_another_and_the_story_says_so
         assert rows(requestor, ended) == [(1,)]
         # Each is paid what it has stated, and nobody for what is lost.
         bill = FUEL * PRICE // 10**9 + START_PRICE
-        owed = "SELECT coalesce(sum(drops), 0) FROM bills WHERE provider = ?"
-        ((to_dead,),) = rows(requestor, owed, names[id(dead)])
-        assert rows(requestor, owed, names[id(alive)]) == [(bill,)]
-        stated = [drops for _, drops, _ in statements(dead, node_id)]
-        assert 0 < to_dead <= sum(stated)
-        assert sum(stated) - to_dead <= tick
+        to_dead = billed(requestor, names[id(dead)])
+        assert billed(requestor, names[id(alive)]) == bill
+        ((stated,),) = rows(dead, DUE, node_id)
+        assert 0 < to_dead <= stated
+        assert stated - to_dead <= tick
 
         story = why(requestor)
         lost, finder = (short_form(names[id(one)]) for one in (dead, alive))

@@ -251,14 +251,28 @@ def rows(agent: Agent, statement: str, *values: object) -> list[tuple[int, ...]]
         journal.close()
 
 
-_EARNED = "SELECT drops FROM earned WHERE requestor = ? AND state = 'paid'"
-_DUE = "SELECT coalesce(sum(drops), 0) FROM earned WHERE requestor = ?"
-_STATED = "SELECT fuel, drops, state = 'paid' FROM earned WHERE requestor = ? AND is_part"
+DUE = "SELECT coalesce(sum(paid + unpaid + refused), 0) FROM requestors WHERE requestor = ?"
+"""What a requestor has made due, paid or not, by the journal of a provider."""
+
+_EARNED = "SELECT coalesce(sum(paid), 0) FROM requestors WHERE requestor = ?"
+_STATEMENTS = "SELECT coalesce(sum(statements), 0) FROM requestors WHERE requestor = ?"
+_UNPAID = "SELECT drops FROM dues WHERE requestor = ? AND is_part"
 
 
-def statements(provider: Agent, requestor: bytes) -> list[tuple[int, ...]]:
-    """Return fuel, drops and whether they are paid of what a provider stated."""
-    return rows(provider, _STATED, requestor)
+def statements(provider: Agent, requestor: bytes) -> int:
+    """Return how many statements a provider has made for ``requestor``."""
+    ((made,),) = rows(provider, _STATEMENTS, requestor)
+    return made
+
+
+def billed(requestor: Agent, provider: bytes | None = None) -> int:
+    """Return the drops that ``requestor`` owes and has paid, to one provider or to all."""
+    told = "SELECT coalesce(sum(paid), 0) FROM providers WHERE provider = ? OR ? IS NULL"
+    others = (
+        "SELECT coalesce(sum(drops), 0) FROM bills "
+        "WHERE state != 'told' AND (provider = ? OR ? IS NULL)"
+    )
+    return sum(rows(requestor, one, provider, provider)[0][0] for one in (told, others))
 
 
 def wait_statement(
@@ -276,7 +290,7 @@ def wait_statement(
                 if status.running or status.waiting:
                     return provider, 0
         for provider in town.providers:
-            made = len(statements(provider, requestor))
+            made = statements(provider, requestor)
             if made >= max(1, number):
                 return provider, made
         time.sleep(POLL_S / 10)
@@ -316,10 +330,10 @@ def settle(provider: Agent, requestor: bytes, had: int) -> tuple[int, int]:
     """Have a provider that ``had`` so much paid out; return what stays unpaid, and what it got."""
     closed = provider.ask(CloseChannels(PATIENCE_S, earned=True), ChannelsClosed)
     assert closed.waiting == 0
-    unpaid = [drops for _, drops, is_paid in statements(provider, requestor) if not is_paid]
+    unpaid = [drops for (drops,) in rows(provider, _UNPAID, requestor)]
     # It did not go on with its work after a statement that was not paid.
     assert len(unpaid) <= 1
-    earned = sum(drops for (drops,) in rows(provider, _EARNED, requestor))
+    ((earned,),) = rows(provider, _EARNED, requestor)
     wait_until("all is back", lambda: free(provider) >= had + earned)
     assert free(provider) == had + earned
     return sum(unpaid), earned
@@ -342,13 +356,13 @@ def kill_provider(town: Town, number: int, steps: int) -> Loss | None:
     assert closed.waiting == 0
     ((state,),) = rows(requestor, "SELECT state = 'accepted' FROM bought")
     assert state == 1, "the run has no result"
-    bills = sum(drops for (drops,) in rows(requestor, "SELECT drops FROM bills"))
+    bills = billed(requestor)
     assert free(requestor) == FUNDS - bills, "not all came back"
     fuel = fuel_of_run(requestor)
     lost = bills - (-(-fuel * PRICE // 10**9) + START_PRICE)
     if found is not None:
         dead, _ = found
-        ((due,),) = rows(dead, _DUE, node_id)
+        ((due,),) = rows(dead, DUE, node_id)
         paid = [one.paid for one in requestor.ask(GetChannels(), Channels).channels]
         alive = sum(free(one) - before[id(one)] for one in town.providers)
         # Never more than was stated, in the receipt too if it was that far.

@@ -100,7 +100,7 @@ def command(
         runs = [run for page in pages for run in page.runs]
         _deliver(client, runs, output, as_json)
     if as_json:
-        print_json({**to_json(ended), "runs": [run for page in pages for run in _in_full(page)]})
+        print_json({**to_json(ended), "runs": [run for page in pages for run in in_full(page)]})
     else:
         print_providers(ended)
     _check_all_well(runs)
@@ -125,7 +125,7 @@ def _follow(client: ControlClient, display: Display) -> tuple[list[RunsEnded], J
                 raise AssertionError
 
 
-def _in_full(page: RunsEnded) -> Iterator[dict[str, object]]:
+def in_full(page: RunsEnded) -> Iterator[dict[str, object]]:
     """Return each run with the list of its attempts."""
     attempts: dict[int, list[object]] = {run.number: [] for run in page.runs}
     for attempt in page.attempts:

@@ -212,9 +212,7 @@ class _Answers:
 
     def _provider(self) -> ProviderStatus:
         config = self.parts.config.provider
-        earnings = self.parts.journal.earnings()
-        earned = sum(line.paid for line in earnings)
-        unpaid = sum(line.unpaid for line in earnings)
+        earned, unpaid = self.parts.journal.earned()
         provider = self.parts.provider
         if provider is None:
             return ProviderStatus(

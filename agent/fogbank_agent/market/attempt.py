@@ -1,8 +1,11 @@
 """One attempt at a run, and when to make the next (SPEC.md sections 9.3 to 9.5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
+
+from fogbank_protocol.identity import NodeId
 
 from ..limits import PLACEMENT_RETRY_S, PLACEMENT_RETRY_S_MAX
 from .auction import Auction, Proposal
@@ -37,6 +40,9 @@ class Attempt:
     """When another provider is to have the run too."""
 
     start: Checkpoint | None = None
+    before: Sequence["AttemptRecord"] = ()
+    """Those whose work it goes on from, the first of them first."""
+
     is_late: bool = False
     """Another provider is to have the run too."""
 
@@ -79,6 +85,9 @@ class AttemptRecord:
     start: Checkpoint | None = None
     """Where it went on; None when it began at the beginning."""
 
+    before: Sequence["AttemptRecord"] = ()
+    """Those whose work it went on from; none with a start from an earlier life of this agent."""
+
     checkpoint: Checkpoint | None = None
     """The latest state of it that is here."""
 
@@ -90,6 +99,18 @@ class AttemptRecord:
 
     relied_on: int = 0
     """Drops that its provider was seen to have at stake when it was made."""
+
+    @property
+    def signers(self) -> Sequence[tuple[NodeId | None, int]]:
+        """Who made what it went on from, and the drops that each had stated for it.
+
+        None stands for whoever handed it to an earlier life of this agent.
+        """
+        if self.start is None:
+            return ()
+        first = self.before[0] if self.before else self
+        unknown = [] if first.start is None else [(None, 0)]
+        return [*unknown, *((one.proposal.provider, one.ticked_drops) for one in self.before)]
 
     @property
     def drops_unshown(self) -> int:

@@ -63,6 +63,13 @@ from .verification import fuel_of, output_bytes_of
 
 _DOUBTED = (Reason.BROKEN_RULE, Reason.PROVIDER_CAUGHT)
 _WORK_REFUSED = (Reason.BROKEN_RULE, Reason.DEADLINE_PASSED, Reason.PROVIDER_CAUGHT)
+_WORK_UNUSED = (
+    Reason.BEATEN_ON_PRICE,
+    Reason.DISK_FULL,
+    Reason.OUTPUT_UNAVAILABLE,
+    Reason.PROVIDER_LOST,
+)
+"""It may have finished too, and there is no other word for it that it would know."""
 
 
 class Attempts:
@@ -87,7 +94,7 @@ class Attempts:
         self.records: dict[int, AttemptRecord] = {}
         """The agreements that were made, by the attempt's number."""
 
-        self.start = start
+        self.start = start if choice.can_move else None
         """Where further orders go on; None for the beginning."""
 
         self.placement = Placement()
@@ -107,8 +114,8 @@ class Attempts:
         self._bound: set[NodeId] = set()
         """Those that have committed to a result: nobody does that twice for a lot."""
 
-        self._mover: AttemptRecord | None = None
-        """Whose state is the start."""
+        self._before: Sequence[AttemptRecord] = ()
+        """Those whose work led to the start; the state is the last one's."""
 
         self._lost: AttemptRecord | None = None
         """Whose work is to be done again from the beginning."""
@@ -257,7 +264,11 @@ class Attempts:
         self.placement.succeed()
         self.left -= 1
         self.records[attempt.number] = AttemptRecord(
-            attempt.number, proposal, start=attempt.start, relied_on=attempt.relied_on
+            attempt.number,
+            proposal,
+            start=attempt.start,
+            before=attempt.before,
+            relied_on=attempt.relied_on,
         )
         placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
         return [self._tell(placed)]
@@ -319,20 +330,22 @@ class Attempts:
 
     def _can_move(self, attempt: Attempt) -> bool:
         """Whether the rest may be another's: then nobody else's word is about the whole."""
-        return not self._ballot.voices and set(self._live) <= {attempt.number}
+        is_alone = not self._ballot.voices and set(self._live) <= {attempt.number}
+        return is_alone and self._choice.can_move
 
     def _move(self, attempt: Attempt) -> None:
         """Go on from where an attempt that gave no result has come to."""
         record = self.records.get(attempt.number)
         if record is not None and record.checkpoint is not None and self._can_move(attempt):
-            self.start, self._mover = record.checkpoint, record
+            self.start, self._before = record.checkpoint, (*record.before, record)
 
     def forget_start(self) -> list[BallotCommand]:
         """Begin anew: the state that others went on from is wrong."""
-        mover, self.start, self._mover = self._mover, None, None
-        if mover is None:
+        before, self.start, self._before = self._before, None, ()
+        if not before:
             # Whoever handed it out did so to an earlier life of this agent.
             return [self._tell(ResumeRefuted())]
+        mover = before[-1]
         told = self._tell(StartRefuted(mover.proposal.provider))
         # With one before it the lie may have been that one's.
         return [told, *([Catch(mover.proposal.provider)] if mover.start is None else [])]
@@ -385,6 +398,7 @@ class Attempts:
             paid=record.ticked_drops,
             begun=begun,
             relied_on=record.relied_on,
+            signers=record.signers,
         )
         if attempt.lot is not None:
             self._places_taken.add(attempt.place)
@@ -515,6 +529,7 @@ class Attempts:
             self._number_next,
             auction,
             start=start,
+            before=self._before,
             is_hedge=any(one.is_late for one in self._live.values()),
             lot=lot,
             place=place,
@@ -531,10 +546,10 @@ class Attempts:
                 return [ordered, send]
             whose, fuel = lost.proposal.provider, lost.ticked_fuel
             return [ordered, self._tell(RunBegunAnew(attempt.number, whose, fuel)), send]
-        if self._mover is None:
+        if not self._before:
             resumed = RunResumed(attempt.number, start.position, start.fuel)
             return [ordered, self._tell(resumed), send]
-        mover = self._mover.proposal.provider
+        mover = self._before[-1].proposal.provider
         moved = RunMoved(attempt.number, mover, start.position, start.fuel)
         return [ordered, self._tell(moved), send]
 
@@ -605,8 +620,8 @@ class Attempts:
             attempt.auction.drop(provider)
             if attempt.proposal is not None and attempt.proposal.provider == provider:
                 commands += self._give_up(attempt, Reason.PROVIDER_CAUGHT, now)
-        if self._mover is not None and self._mover.proposal.provider == provider:
-            self.start, self._mover = None, None
+        if any(record.proposal.provider == provider for record in self._before):
+            self.start, self._before = None, ()
         return commands
 
     def _give_up(self, attempt: Attempt, reason: Reason, now: float) -> list[BallotCommand]:
@@ -639,6 +654,8 @@ class Attempts:
         if reason in _WORK_REFUSED:
             # It may have finished all the same, and is to hear that nothing is due.
             commands.append(Refuse(self._lot, attempt.number, provider, reason))
+        elif record is not None and reason in _WORK_UNUSED:
+            commands.append(Refuse(self._lot, attempt.number, provider, Reason.CANCELLED))
         if reason is Reason.BROKEN_RULE:
             commands.append(Catch(provider))
         return commands
@@ -661,6 +678,9 @@ class Attempts:
                 commands += self._tell_ticks(attempt.number)
                 cancelled = AttemptCancelled(attempt.number, record.proposal.provider)
                 commands.append(self._tell(cancelled))
+                # Its receipt may be on the way.
+                who = record.proposal.provider
+                commands.append(Refuse(self._lot, attempt.number, who, Reason.CANCELLED))
         return commands
 
     def _end_attempt(self, attempt: Attempt, now: float) -> None:

@@ -123,6 +123,9 @@ class Ballot:
         self._begun: dict[int, int] = {}
         """Fuel of a claim that somebody else had used, by attempt."""
 
+        self._signers: dict[int, Sequence[tuple[NodeId | None, int]]] = {}
+        """Whose work a claim goes on from, by attempt."""
+
         self._paid: dict[int, int] = {}
         """Drops of a bill that were due before the receipt, by attempt."""
 
@@ -235,16 +238,19 @@ class Ballot:
         paid: int = 0,
         begun: int = 0,
         relied_on: int = 0,
+        signers: Sequence[tuple[NodeId | None, int]] = (),
     ) -> list[BallotCommand]:
         """Count a provider's results, agreed on ``terms``, and draw whether to check them.
 
         ``paid`` drops of the bill were due before, ``begun`` fuel of the claim was another's, and
-        the provider was seen to have ``relied_on`` drops at stake when it agreed.
+        the provider was seen to have ``relied_on`` drops at stake when it agreed.  It went on from
+        the work of ``signers``, who were paid so many drops for that.
         """
         self.voices.append(Voice(terms.provider, attempt, claim))
         self._terms[attempt] = terms
         self._relied_on[attempt] = relied_on
         self._begun[attempt] = begun
+        self._signers[attempt] = signers
         drops = self._bill(self.voices[-1])
         self._paid[attempt] = paid
         self._choice.purse.reserve(self._key(attempt), max(0, drops - paid))
@@ -280,9 +286,9 @@ class Ballot:
         rates: list[int] = []
         for place in range(len(voice.claim)):
             at_risk = self._bill_of_run(voice, place)
-            rates.append(
-                self._choice.audit_ppm(provider, at_risk, paid, confirmed_more=len(places))
-            )
+            more = len(places)
+            own_ppm = self._choice.audit_ppm(provider, at_risk, paid, confirmed_more=more)
+            rates.append(max(own_ppm, self._start_ppm(voice)))
             if next(self._draws) < rates[-1]:
                 places.append(place)
         if not places:
@@ -392,12 +398,18 @@ class Ballot:
         return {lot: runs for lot, runs in checks.items() if lot in self._held_by}
 
     def _audit_ppm(self, voice: Voice, provider: NodeId, holding: Mapping[int, int]) -> int:
-        return self._choice.audit_ppm(
+        own_ppm = self._choice.audit_ppm(
             provider,
             self._at_risk(voice, provider),
             self._choice.stated(provider),
             confirmed_more=sum(holding.values()),
         )
+        return max(own_ppm, self._start_ppm(voice))
+
+    def _start_ppm(self, voice: Voice) -> int:
+        """Return how probable an audit makes each part that the claim goes on from."""
+        signers = self._signers[voice.attempt]
+        return max((self._choice.start_ppm(*signer) for signer in signers), default=0)
 
     def _at_risk(self, voice: Voice, provider: NodeId) -> int:
         """Return what ``provider`` would win by lying, in drops, in this lot and other jobs.

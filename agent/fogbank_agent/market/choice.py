@@ -120,6 +120,14 @@ class Choice:
         is_audited = not isinstance(self.bounds.verification, NoVerification | Quorum)
         return is_audited and self._deterrence.rests_on_others
 
+    @property
+    def can_move(self) -> bool:
+        """Whether others may go on from where a provider has come to with a run.
+
+        Only where somebody looks at that too: whoever confirms a result begins where it began.
+        """
+        return not isinstance(self.bounds.verification, Quorum) and not self.rests_on_others
+
     def whom_to_ask(
         self,
         runs: range,
@@ -387,6 +395,15 @@ class Choice:
         confirmed = self._reputation.confirmed(provider, self.bounds.package_id) + confirmed_more
         lie_ppm = self._deterrence.lie_ppm(provider, at_risk, paid)
         return audit_rate_ppm(self.bounds.verification, confirmed, lie_ppm)
+
+    def start_ppm(self, provider: NodeId | None, paid: int) -> int:
+        """Return the probability with which a result is audited for who handed out its start.
+
+        ``provider`` was ``paid`` for that part, in drops; of None nothing is known.
+        """
+        if provider is None:
+            return audit_rate_ppm(self.bounds.verification, 0, 0)
+        return self.audit_ppm(provider, paid, paid)
 
     def share(self, provider: NodeId) -> int:
         """Return what a lie is seen to cost ``provider`` now, in drops."""

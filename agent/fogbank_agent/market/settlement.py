@@ -82,6 +82,10 @@ class Settler:
         """Tell whether the bill is owed and its payment is not under way."""
         return agreement in self._account(provider).open
 
+    def knows(self, agreement: AgreementId, provider: NodeId) -> bool:
+        """Tell whether the bill is owed, or was paid: it is not owed a second time."""
+        return agreement in self._settled or agreement in self._account(provider).open
+
     def untold(self, provider: NodeId, channel: ObjectId) -> Sequence[Settlement]:
         """Return what ``provider`` does not know yet of payments over ``channel``, in order."""
         return [one for one in self._account(provider).untold if one.is_over(channel)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import time
 from typing import cast
 
 from fogbank_dag_ledger.operations import ObjectId
@@ -14,6 +15,18 @@ from ..market.reputation import Record
 from ..market.settlements import Payment, Settlement
 from ..market.tally import Bill
 from .journal import Journal
+
+_COUNT_PAID = """
+    INSERT INTO providers
+        SELECT provider, 0, 0, 0, 0, drops, ? FROM bills WHERE agreement_id = ? AND state = 'paid'
+        ON CONFLICT (provider) DO UPDATE SET
+            paid = paid + excluded.paid, unix_s = excluded.unix_s
+"""
+
+_FORGET_PART = """
+    DELETE FROM bills WHERE agreement_id = ? AND state = 'paid' AND NOT EXISTS (
+        SELECT 1 FROM receipts WHERE receipts.agreement_id = bills.agreement_id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,11 @@ class BillBook:
         """Record that a result will not be paid."""
         self.withdraw(agreement)
         self._journal.record(
-            "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?)", agreement, provider, reason.value
+            "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)",
+            agreement,
+            provider,
+            reason.value,
+            int(time()),
         )
 
     def pay(self, payment: Payment, agreements: Sequence[AgreementId]) -> None:
@@ -77,10 +94,19 @@ class BillBook:
         await self._journal.sync()
 
     def tell(self, settlement: Settlement) -> None:
-        """Record that the provider knows of the settlement."""
+        """Record that the provider knows of the settlement.
+
+        An agreement is remembered as long as its receipt is: it may be found right once more, and
+        is not owed again then.  A statement, or a charge, is counted in the sum alone.
+        """
         for agreement in settlement.accepted:
-            self._journal.record(
-                "UPDATE bills SET state = 'told' WHERE agreement_id = ?", agreement
+            self._journal.record_together(
+                (_COUNT_PAID, (int(time()), agreement)),
+                (_FORGET_PART, (agreement,)),
+                (
+                    "UPDATE bills SET state = 'told' WHERE agreement_id = ? AND state = 'paid'",
+                    (agreement,),
+                ),
             )
         for agreement, _ in settlement.refused:
             self._journal.record("DELETE FROM refusals WHERE agreement_id = ?", agreement)

@@ -1,9 +1,10 @@
 """What requestors owe this provider, and which of it vouchers have paid (SPEC.md section 9.6)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from logging import getLogger
-from typing import cast
+from time import time
 
 from fogbank_dag_ledger.operations import ObjectId, Voucher
 from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
@@ -12,9 +13,11 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId, short_form
 from fogbank_protocol.node.database import DatabaseFailure
 
+from ..limits import DUE_KEPT_S, DUES_MAX, GRUDGE_HALF_LIFE_S, PAID_REMEMBERED_MAX, REQUESTORS_MAX
 from ..market.agreements import AgreementId
 from ..market.settlements import Payment, Settlement
 from ..market.tally import Bill, ReceivedLane
+from .due_book import DueBook, StoredDue
 from .interfaces import ChannelLedger
 from .journal import Journal
 from .voucher_book import VoucherBook, tally_of
@@ -34,7 +37,7 @@ class Settled:
     """The last of the lane that it pays over, to be kept for the ledger."""
 
     paid: Sequence[AgreementId]
-    """Those of ``accepted`` that are paid, now or before."""
+    """Those of ``accepted`` that are paid, now or lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,46 @@ class _Lane:
     tally: ReceivedLane
 
 
+@dataclass(slots=True)
+class _Account:
+    """Where things stand with one requestor, in drops."""
+
+    paid: int = 0
+    unpaid: int = 0
+    grudge: int = 0
+    grudge_unix_s: int = 0
+
+    def grudge_left(self, unix_s: int) -> int:
+        """Return what is left of the grudge: half of it for each half-life."""
+        return self.grudge >> min(64, self.half_lives(unix_s))
+
+    def half_lives(self, unix_s: int) -> int:
+        """Return how many have passed since the grudge was written down."""
+        return max(0, unix_s - self.grudge_unix_s) // GRUDGE_HALF_LIFE_S
+
+
 class Debts:
-    """The selling side's accounts, in the journal; the sums by requestor in memory too."""
+    """The selling side's accounts, in the journal; the sums by requestor in memory too.
+
+    Both are bounded: what nobody settles counts as refused in the end, which is forgotten by and
+    by, and the requestors of long ago are counted together.
+    """
 
     def __init__(
-        self, journal: Journal, ledger: ChannelLedger, network: NetworkId, own_id: NodeId
+        self,
+        journal: Journal,
+        ledger: ChannelLedger,
+        network: NetworkId,
+        own_id: NodeId,
+        *,
+        clock: Callable[[], float] = time,
+        requestors_max: int = REQUESTORS_MAX,
+        dues_max: int = DUES_MAX,
     ) -> None:
-        """Go on from what the journal says."""
+        """Go on from what the journal says; ``clock`` gives the seconds of the unix epoch."""
+        self._clock = clock
+        self._requestors_max = requestors_max
+        self._dues_max = dues_max
         self._journal = journal
         self._ledger = ledger
         self._network = network
@@ -59,25 +95,34 @@ class Debts:
         self._awaited: dict[AgreementId, Callable[[], None]] = {}
         """What to call when a statement of work under way is paid."""
 
-        self._unpaid = self._sums(
-            "SELECT requestor, sum(drops) FROM earned WHERE state = 'unpaid' GROUP BY requestor"
+        self._dues = DueBook(journal)
+        self._due = OrderedDict((one.bill.agreement, one) for one in self._dues.dues())
+        """What is neither paid nor refused, the oldest first."""
+
+        self._accounts: OrderedDict[NodeId, _Account] = OrderedDict(
+            (one.requestor, _Account(one.paid, one.unpaid, one.grudge, one.grudge_unix_s))
+            for one in self._dues.accounts()
         )
-        self._paid = self._sums(
-            "SELECT requestor, sum(drops) FROM earned WHERE state = 'paid' GROUP BY requestor"
-        )
-        self._grudges = self._sums("SELECT requestor, drops FROM grudges")
+        """The longest unused first."""
+
+        self._paid_lately: OrderedDict[AgreementId, NodeId] = OrderedDict()
+        """What was paid in this life, and by whom: a settlement may come again."""
+
         self._lanes: dict[ObjectId, dict[int, _Lane]] = {
             channel: {number: _Lane(*lane) for number, lane in lanes.items()}
             for channel, lanes in self._book.received().items()
         }
+        self._write_off()
 
     def debt(self, requestor: NodeId) -> int:
         """Return the drops that ``requestor`` owes, refused work included."""
-        return self._unpaid.get(requestor, 0) + self._grudges.get(requestor, 0)
+        account = self._accounts.get(requestor)
+        return 0 if account is None else account.unpaid + account.grudge_left(self._now())
 
     def paid(self, requestor: NodeId) -> int:
         """Return the drops that ``requestor`` has paid so far."""
-        return self._paid.get(requestor, 0)
+        account = self._accounts.get(requestor)
+        return 0 if account is None else account.paid
 
     def room(self, requestor: NodeId) -> int:
         """Return the drops in channels of ``requestor`` that its debt and vouchers leave."""
@@ -122,18 +167,21 @@ class Debts:
 
         With a receipt, ``fuel`` and ``bill`` are what was not stated before.
         """
-        self._journal.record(
-            "INSERT OR IGNORE INTO earned VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            bill.agreement,
-            requestor,
-            fuel,
-            bill.drops,
-            bill.author,
-            bill.royalty,
-            "unpaid" if bill.drops else "paid",
-            is_part,
-        )
-        self._unpaid[requestor] = self._unpaid.get(requestor, 0) + bill.drops
+        if bill.agreement in self._due:
+            return
+        unix_s = self._now()
+        self._dues.earn(requestor, fuel, bill, unix_s, is_part=is_part)
+        self._account(requestor).unpaid += bill.drops
+        if bill.drops:
+            self._due[bill.agreement] = StoredDue(requestor, bill, unix_s)
+        self._forget_requestors()
+        self._write_off()
+
+    def forgo(self, requestor: NodeId, agreement: AgreementId) -> None:
+        """Take back what a receipt made due of which no byte has left: its lot was cancelled."""
+        for bill in self._unpaid_bills(requestor, [agreement]):
+            self._dues.forgo(requestor, bill, self._now())
+            self._end(requestor, bill)
 
     async def keep_earned(self) -> None:
         """Return when all that was earned so far is on disk; call it before a receipt leaves.
@@ -218,66 +266,88 @@ class Debts:
         agreements: Sequence[AgreementId],
     ) -> Sequence[AgreementId]:
         """Pay what the lane covers; return those of ``agreements`` that are paid by now."""
-        paid = self._bills(requestor, agreements, "paid")
-        bills = self._bills(requestor, agreements, "unpaid")
+        paid = [one for one in agreements if self._paid_lately.get(one) == requestor]
+        bills = self._unpaid_bills(requestor, agreements)
         tally = lane.tally.cover(bills)
         if tally is None:
             _log.warning("%s claims to have paid more than it has", short_form(requestor))
-            return [bill.agreement for bill in paid]
+            return paid
         number = lane.voucher.lane
         self._lanes[channel][number] = _Lane(lane.voucher, tally)
         self._book.keep_received(channel, lane.voucher, tally)
         for bill in bills:
             self._mark_paid(requestor, bill)
-        return [bill.agreement for bill in (*paid, *bills)]
+        return [*paid, *(bill.agreement for bill in bills)]
 
-    def _bills(
-        self, requestor: NodeId, agreements: Sequence[AgreementId], state: str
-    ) -> Sequence[Bill]:
-        bills: list[Bill] = []
-        for agreement in agreements:
-            rows = self._journal.query(
-                "SELECT drops, author, royalty FROM earned "
-                "WHERE agreement_id = ? AND requestor = ? AND state = ?",
-                agreement,
-                requestor,
-                state,
-            )
-            for row in rows:
-                drops, author, royalty = cast("tuple[int, bytes | None, int]", row)
-                who = None if author is None else NodeId(author)
-                bills.append(Bill(agreement, drops, who, royalty))
-        return bills
+    def _unpaid_bills(self, requestor: NodeId, agreements: Sequence[AgreementId]) -> Sequence[Bill]:
+        found = (self._due.get(agreement) for agreement in agreements)
+        return [one.bill for one in found if one is not None and one.requestor == requestor]
 
     def _mark_paid(self, requestor: NodeId, bill: Bill) -> None:
-        self._journal.record(
-            "UPDATE earned SET state = 'paid' WHERE agreement_id = ?", bill.agreement
-        )
-        self._unpaid[requestor] -= bill.drops
-        self._paid[requestor] = self.paid(requestor) + bill.drops
+        unix_s = self._now()
+        self._dues.pay(requestor, bill, unix_s)
+        account = self._end(requestor, bill)
+        account.paid += bill.drops
+        self._paid_lately[bill.agreement] = requestor
+        if len(self._paid_lately) > PAID_REMEMBERED_MAX:
+            self._paid_lately.popitem(last=False)
         self._awaited.pop(bill.agreement, _nobody)()
-        grudge = self._grudges.get(requestor, 0)
+        grudge = account.grudge_left(unix_s)
         if grudge:
-            self._keep_grudge(requestor, max(0, grudge - bill.drops))
+            # The next half goes when it would have gone.
+            began = account.grudge_unix_s + account.half_lives(unix_s) * GRUDGE_HALF_LIFE_S
+            self._keep_grudge(requestor, max(0, grudge - bill.drops), began)
 
     # Refusals.
 
     def _refuse(self, requestor: NodeId, agreement: AgreementId) -> None:
-        for bill in self._bills(requestor, [agreement], "unpaid"):
-            self._journal.record(
-                "UPDATE earned SET state = 'refused' WHERE agreement_id = ?", agreement
-            )
-            self._unpaid[requestor] -= bill.drops
-            self._keep_grudge(requestor, self._grudges.get(requestor, 0) + bill.drops)
+        for bill in self._unpaid_bills(requestor, [agreement]):
+            self._mark_refused(requestor, bill)
 
-    def _keep_grudge(self, requestor: NodeId, drops: int) -> None:
-        self._grudges[requestor] = drops
-        self._journal.record("INSERT OR REPLACE INTO grudges VALUES (?, ?)", requestor, drops)
+    def _mark_refused(self, requestor: NodeId, bill: Bill) -> None:
+        unix_s = self._now()
+        self._dues.refuse(requestor, bill, unix_s)
+        grudge = self._end(requestor, bill).grudge_left(unix_s)
+        self._keep_grudge(requestor, grudge + bill.drops, unix_s)
 
-    def _sums(self, statement: str) -> dict[NodeId, int]:
-        rows = cast("Sequence[tuple[NodeId, int]]", self._journal.query(statement))
-        sums: Mapping[NodeId, int] = dict(rows)
-        return dict(sums)
+    def _keep_grudge(self, requestor: NodeId, drops: int, unix_s: int) -> None:
+        account = self._account(requestor)
+        account.grudge, account.grudge_unix_s = drops, unix_s
+        self._dues.keep_grudge(requestor, drops, unix_s)
+
+    def _write_off(self) -> None:
+        """Count as refused what has waited too long, or is too much."""
+        until = self._now() - DUE_KEPT_S
+        while self._due:
+            oldest = next(iter(self._due.values()))
+            if oldest.unix_s > until and len(self._due) <= self._dues_max:
+                return
+            self._mark_refused(oldest.requestor, oldest.bill)
+
+    # Accounts.
+
+    def _account(self, requestor: NodeId) -> _Account:
+        account = self._accounts.setdefault(requestor, _Account())
+        self._accounts.move_to_end(requestor)
+        return account
+
+    def _end(self, requestor: NodeId, bill: Bill) -> _Account:
+        account = self._account(requestor)
+        account.unpaid -= bill.drops
+        del self._due[bill.agreement]
+        return account
+
+    def _forget_requestors(self) -> None:
+        """Count those of long ago together; whoever owes something is not forgotten."""
+        while len(self._accounts) > self._requestors_max:
+            oldest = next((who for who, one in self._accounts.items() if not one.unpaid), None)
+            if oldest is None:
+                return
+            del self._accounts[oldest]
+            self._dues.forget(oldest)
+
+    def _now(self) -> int:
+        return int(self._clock())
 
 
 def _nobody() -> None:

@@ -62,6 +62,7 @@ from ..market.purse import Purse
 from ..market.reasons import Reason
 from ..market.run_messages import InlineRoom
 from ..market.story import (
+    ProviderCaught,
     ProviderPaid,
     ResultRefused,
     RunAccepted,
@@ -462,21 +463,24 @@ class JobShell:
     async def _keep_state(self, command: SignAgreement, checkpoint: Checkpoint) -> None:
         """Bring a state here from which others can go on, in place of the one before."""
         lot, attempt = command.lot, command.attempt
-        blobs = self._tools.blobs
-        blobs.pin(checkpoint.snapshot)
-        if await self._tools.calls.keep_state(checkpoint, command.provider):
-            before = self._states.pop(lot, None)
-            self._states[lot] = checkpoint.snapshot
-            self._driver.tell(CheckpointKept(lot, attempt, checkpoint))
-            self._hand_on_state(lot, checkpoint)
-            start = self.job.purchases[lot].start
-            if before is not None and (start is None or start.snapshot != before):
-                blobs.unpin(before)
-            elif before is not None:
-                self.outputs.add(before)
-        else:
-            blobs.unpin(checkpoint.snapshot)
+        # Pinned twice for a moment: the job may end while it is on its way.
+        with self._tools.blobs.pinned(checkpoint.snapshot):
+            if await self._tools.calls.keep_state(checkpoint, command.provider):
+                self._take_state(command, checkpoint)
         self._states_coming.pop((lot, attempt)).set()
+
+    def _take_state(self, command: SignAgreement, checkpoint: Checkpoint) -> None:
+        lot, attempt = command.lot, command.attempt
+        blobs, before = self._tools.blobs, self._states.pop(lot, None)
+        blobs.pin(checkpoint.snapshot)
+        self._states[lot] = checkpoint.snapshot
+        self._driver.tell(CheckpointKept(lot, attempt, checkpoint))
+        self._hand_on_state(lot, checkpoint)
+        start = self.job.purchases[lot].start
+        if before is not None and (start is None or start.snapshot != before):
+            blobs.unpin(before)
+        elif before is not None:
+            self.outputs.add(before)
 
     def take_states(self) -> None:
         """Keep the states no longer than the outputs of the job."""
@@ -567,6 +571,12 @@ class JobShell:
         if self._acceptance is not None:
             self._acceptance.keep_state(self._runs(lot)[0], state)
 
+    def _forget_states(self, provider: NodeId) -> None:
+        """Let no later life go on from what ``provider`` had a part in."""
+        for number, purchase in enumerate(self.job.purchases):
+            if purchase.involves(provider):
+                self._hand_on_state(number, None)
+
     def _take_back(self, lot: int) -> None:
         if self._acceptance is None:
             return
@@ -594,6 +604,8 @@ class JobShell:
                 self._record_results(lot)
             case RunFailed(reason):
                 journal.record_lot_failure(lot_id, reason)
+            case ProviderCaught(provider):
+                self._forget_states(provider)
             case RunReopened():
                 self._take_back(lot)
                 journal.record_lot_reopened(lot_id, self._run_ids(lot))

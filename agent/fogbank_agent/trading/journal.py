@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
 from threading import Lock
+from time import time
 from typing import TypeAlias, cast
 
 import trio
@@ -22,12 +23,15 @@ from fogbank_protocol.node.database import (
 from fogbank_protocol.signed import Signed
 
 from ..limits import (
+    DUE_KEPT_S,
     JOURNAL_BUFFER_MAX,
     JOURNAL_FLUSH_S,
     JOURNAL_LIST_MAX,
+    JOURNAL_PRUNE_S,
     JOURNAL_RESERVE_PART,
     JOURNAL_RETRY_S,
     JOURNAL_RUNS_MAX,
+    PROVIDERS_MAX,
     REPUTATIONS_MAX,
 )
 from ..market.narration import narrate
@@ -37,6 +41,9 @@ from ..market.story_codec import decode_story_event, encode_story_event
 from .journal_tables import JOURNAL_MIGRATIONS
 
 _log = getLogger(__name__)
+
+OTHERS = b""
+"""Stands for all those of long ago, whose accounts are counted together."""
 
 _Entry: TypeAlias = tuple[str, Sequence[Sequence[SqlValue]]]
 """A statement with its rows."""
@@ -84,8 +91,17 @@ class Journal:
     places in memory are taken is it written before it is complete.
     """
 
-    def __init__(self, path: Path, *, buffer_max: int = JOURNAL_BUFFER_MAX) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        buffer_max: int = JOURNAL_BUFFER_MAX,
+        providers_max: int = PROVIDERS_MAX,
+    ) -> None:
         """Open or make the file; at most ``buffer_max`` entries wait in memory.
+
+        When there are more than ``providers_max`` providers, those of long ago are counted
+        together.
 
         Raises:
             DatabaseFailure: it cannot be used; the message says what to do.
@@ -98,6 +114,7 @@ class Journal:
 
         self._written_rows = 0
         self._buffer_max = buffer_max
+        self._providers_max = providers_max
         self._shared_max = buffer_max - buffer_max // JOURNAL_RESERVE_PART
         """Places for all that is recorded; the others are for what must not be lost."""
 
@@ -119,14 +136,16 @@ class Journal:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write what is recorded, in batches, until cancelled."""
         task_status.started()
+        prune_at = trio.current_time() + JOURNAL_PRUNE_S
         while True:
             await trio.sleep(JOURNAL_RETRY_S if self._is_failing else JOURNAL_FLUSH_S)
-            was_failing = self._is_failing
             try:
                 await self._write_all()
-            except DatabaseFailure as error:
-                if not was_failing:
-                    _log.error("the journal cannot be written, and is kept in memory: %s", error)
+                if trio.current_time() >= prune_at:
+                    prune_at = trio.current_time() + JOURNAL_PRUNE_S
+                    await trio.to_thread.run_sync(self._prune_names)
+            except DatabaseFailure:
+                _log.debug("the journal is tried again in %g s", JOURNAL_RETRY_S)
 
     def close(self) -> None:
         """Write what is buffered and close the file."""
@@ -347,17 +366,18 @@ class Journal:
         return [(cast("bytes", body), cast("bytes", signature)) for body, signature in rows]
 
     def earnings(self) -> Sequence[Earnings]:
-        """Return what this agent earned as a provider, by requestor."""
+        """Return what this agent earned as a provider, by requestor, but for those of long ago."""
         rows = self.query(
-            """
-            SELECT requestor, sum(NOT is_part), sum(fuel),
-                   sum(CASE state WHEN 'paid' THEN drops ELSE 0 END),
-                   sum(CASE state WHEN 'unpaid' THEN drops ELSE 0 END),
-                   sum(CASE state WHEN 'refused' THEN drops ELSE 0 END)
-            FROM earned GROUP BY requestor ORDER BY requestor
-            """
+            "SELECT requestor, runs, fuel, paid, unpaid, refused FROM requestors "
+            "WHERE requestor != ? ORDER BY requestor",
+            OTHERS,
         )
         return [Earnings(*cast("tuple[NodeId, int, int, int, int, int]", row)) for row in rows]
+
+    def earned(self) -> tuple[int, int]:
+        """Return the drops that this agent was paid as a provider ever, and those due to it."""
+        rows = self.query("SELECT coalesce(sum(paid), 0), coalesce(sum(unpaid), 0) FROM requestors")
+        return cast("tuple[int, int]", rows[0])
 
     def count_up(self, name: str) -> int:
         """Raise a counter that lives over restarts by one, and return it."""
@@ -379,7 +399,9 @@ class Journal:
             entries = self._pending[: max(0, until - self._written)]
             try:
                 self._write(entries)
-            except DatabaseFailure:
+            except DatabaseFailure as error:
+                if not self._is_failing:
+                    _log.error("the journal cannot be written, and is kept in memory: %s", error)
                 self._is_failing = True
                 raise
             except WRONG_CHANGES:
@@ -428,18 +450,51 @@ class Journal:
                     f"DELETE FROM {table} WHERE NOT EXISTS "
                     f"(SELECT 1 FROM lots WHERE lots.lot_id = {table}.lot_id)",
                 )
-            stopped = (Reason.REQUESTOR_STOPPED.value,)
             self._database.execute(
-                "DELETE FROM reputation WHERE (provider, package_id) NOT IN (SELECT provider, "
-                "package_id FROM reputation ORDER BY unix_s DESC LIMIT ?)",
-                (REPUTATIONS_MAX,),
+                "DELETE FROM bills WHERE state = 'told' "
+                "AND NOT EXISTS (SELECT 1 FROM lots WHERE lots.lot_id = bills.lot_id)"
             )
+            self._prune_names()
+            stopped = (Reason.REQUESTOR_STOPPED.value,)
             self._database.execute(
                 "UPDATE lots SET state = 'failed', reason = ? WHERE state = 'under way'", stopped
             )
             # Lots are formed in order: those that had none yet are the last of their job.
             self._database.execute(_LOTS_NEVER_FORMED, stopped)
 
+    def _prune_names(self) -> None:
+        """Forget the oldest of what others can make this agent remember under ever new names."""
+        with self._database.transaction():
+            self._database.execute(
+                "DELETE FROM reputation WHERE (provider, package_id) NOT IN (SELECT provider, "
+                "package_id FROM reputation ORDER BY unix_s DESC LIMIT ?)",
+                (REPUTATIONS_MAX,),
+            )
+            # By then its provider takes it for refused.
+            self._database.execute(
+                "DELETE FROM refusals WHERE unix_s < ?", (int(time()) - DUE_KEPT_S,)
+            )
+            self._database.execute(_FOLD_PROVIDERS, (OTHERS, OTHERS, self._providers_max))
+            self._database.execute(_FORGET_PROVIDERS, (OTHERS, self._providers_max))
+
+
+_PROVIDERS_OF_LONG_AGO = """
+    provider IN (SELECT provider FROM providers WHERE provider != ?
+        ORDER BY unix_s DESC, provider LIMIT -1 OFFSET ?)
+"""
+
+_FOLD_PROVIDERS = f"""
+    INSERT INTO providers
+        SELECT ?, sum(confirmed), sum(wrong), sum(lost), sum(refused), sum(paid),
+            max(unix_s)
+        FROM providers WHERE {_PROVIDERS_OF_LONG_AGO} HAVING count(*) > 0
+        ON CONFLICT (provider) DO UPDATE SET
+            confirmed = confirmed + excluded.confirmed, wrong = wrong + excluded.wrong,
+            lost = lost + excluded.lost, refused = refused + excluded.refused,
+            paid = paid + excluded.paid, unix_s = excluded.unix_s
+"""
+
+_FORGET_PROVIDERS = f"DELETE FROM providers WHERE {_PROVIDERS_OF_LONG_AGO}"
 
 _LOTS_NEVER_FORMED = """
     INSERT INTO lots SELECT randomblob(16), job_id, next, runs - 1, 'failed', ?, NULL FROM (

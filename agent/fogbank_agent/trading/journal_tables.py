@@ -207,4 +207,76 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
         number INTEGER
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- What each requestor was worked for, in all: what is due from it is besides in dues, one by
+    -- one.  Those that are forgotten are together in the row with the empty name.
+    CREATE TABLE requestors (
+        requestor BLOB PRIMARY KEY,
+        runs INTEGER NOT NULL,
+        -- Of work under way.
+        statements INTEGER NOT NULL,
+        fuel INTEGER NOT NULL,
+        paid INTEGER NOT NULL,
+        unpaid INTEGER NOT NULL,
+        refused INTEGER NOT NULL,
+        -- Drops of refused work that later payments had not made up for at grudge_unix_s.
+        grudge INTEGER NOT NULL,
+        grudge_unix_s INTEGER NOT NULL,
+        unix_s INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO requestors
+        SELECT requestor, sum(NOT is_part), sum(is_part), sum(fuel),
+            sum(iif(state = 'paid', drops, 0)), sum(iif(state = 'unpaid', drops, 0)),
+            sum(iif(state = 'refused', drops, 0)), 0, now, now
+        FROM earned, (SELECT CAST(strftime('%s', 'now') AS INTEGER) AS now) GROUP BY requestor;
+    UPDATE requestors SET grudge = coalesce(
+        (SELECT drops FROM grudges WHERE grudges.requestor = requestors.requestor), 0);
+
+    -- What is neither paid nor refused yet.
+    CREATE TABLE dues (
+        agreement_id BLOB PRIMARY KEY,
+        requestor BLOB NOT NULL,
+        drops INTEGER NOT NULL,
+        author BLOB,
+        royalty INTEGER NOT NULL,
+        is_part INTEGER NOT NULL,
+        unix_s INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO dues
+        SELECT agreement_id, requestor, drops, author, royalty, is_part,
+            CAST(strftime('%s', 'now') AS INTEGER)
+        FROM earned WHERE state = 'unpaid';
+    DROP TABLE earned;
+    DROP TABLE grudges;
+
+    -- What became of the orders and agreements with each provider, and what it was told to be paid;
+    -- the row with the empty name as above.
+    CREATE TABLE providers (
+        provider BLOB PRIMARY KEY,
+        confirmed INTEGER NOT NULL,
+        wrong INTEGER NOT NULL,
+        lost INTEGER NOT NULL,
+        refused INTEGER NOT NULL,
+        paid INTEGER NOT NULL,
+        unix_s INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO providers
+        SELECT provider, confirmed, wrong, lost, refused, 0,
+            CAST(strftime('%s', 'now') AS INTEGER)
+        FROM standings;
+    INSERT INTO providers
+        SELECT provider, 0, 0, 0, 0, sum(drops), CAST(strftime('%s', 'now') AS INTEGER)
+        FROM bills WHERE state = 'told' GROUP BY provider
+        ON CONFLICT (provider) DO UPDATE SET paid = excluded.paid;
+    DROP TABLE standings;
+
+    -- Of what is paid and told the agreements stay as long as their receipts do: they may be found
+    -- right a second time, and are not paid again.  Nobody names a statement again.
+    DELETE FROM bills WHERE state = 'told' AND agreement_id NOT IN (
+        SELECT agreement_id FROM receipts);
+    CREATE INDEX bills_by_lot ON bills (lot_id);
+
+    ALTER TABLE refusals ADD COLUMN unix_s INTEGER NOT NULL DEFAULT 0;
+    UPDATE refusals SET unix_s = CAST(strftime('%s', 'now') AS INTEGER);
+    """,
 )

@@ -82,8 +82,11 @@ class Payments:
     # What jobs say.  None of these waits.
 
     def owe(self, provider: NodeId, lot_id: bytes, bill: Bill, *, is_urgent: bool = False) -> None:
-        """Pay ``bill`` soon, or at once; what costs nothing needs no payment."""
-        if bill.drops == 0:
+        """Pay ``bill`` soon, or at once; what costs nothing needs no payment.
+
+        What is paid is not owed again: the book may know of it no more.
+        """
+        if bill.drops == 0 or self._settler.knows(bill.agreement, provider):
             return
         self._book.owe(provider, lot_id, bill)
         self._feed(BillOwed(provider, bill, is_urgent))
@@ -213,9 +216,9 @@ class Payments:
                 if bill.drops <= short:
                     short -= bill.drops
                     unpaid.append(bill)
+                    # What is owed again is not told.
+                    self._book.owe_again(bill.agreement)
             self._book.tell(settlement)
-        for bill in unpaid:
-            self._book.owe_again(bill.agreement)
         return ChannelOver(provider, channel, unpaid)
 
     # What an earlier life left.

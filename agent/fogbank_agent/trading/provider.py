@@ -189,20 +189,22 @@ class Provider:
         )
         self._shelf = PackageShelf(blobs)
         self._ledger = ledger
-        self._debts = Debts(journal, ledger.channels, node.network, identity.node_id)
+        self.debts = Debts(journal, ledger.channels, node.network, identity.node_id)
+        """What requestors owe."""
+
         self._bench = Workbench(
             node,
             identity,
             blobs,
             self._shelf,
             runner,
-            self._debts,
+            self.debts,
             settings.slots,
             random=random,
             is_paused=lambda: self._paused,
         )
         self._channels = EarningChannels(
-            ledger, ledger.channels, self._debts, identity.node_id, is_working_for=self._works_for
+            ledger, ledger.channels, self.debts, identity.node_id, is_working_for=self._works_for
         )
         self.staking = Staking(ledger, identity.node_id, settings.stake)
         """The stake behind the results."""
@@ -217,7 +219,7 @@ class Provider:
             identity,
             blobs,
             self._shelf,
-            self._debts,
+            self.debts,
             sessions,
             slot=self._bench.slot,
             services_max=min(settings.services_max, settings.slots),
@@ -298,11 +300,11 @@ class Provider:
 
     def received(self, channel: ObjectId) -> int:
         """Return what the vouchers received over a channel add up to, in drops."""
-        return self._debts.total(channel)
+        return self.debts.total(channel)
 
     def credit(self, requestor: NodeId) -> int:
         """Return the drops that ``requestor`` may owe now."""
-        return credit_of(self._settings.credit, self._debts.paid(requestor))
+        return credit_of(self._settings.credit, self.debts.paid(requestor))
 
     def pause(self) -> None:
         """Decline new orders with ``paused``; runs under way go on."""
@@ -353,9 +355,9 @@ class Provider:
             waiting_max=self._settings.slots,
             run_ms=self._speed.run_ms,
             tick=self._speed.tick,
-            debt=self._debts.debt(requestor) + self._hidden_debt(requestor),
-            paid=self._debts.paid(requestor),
-            room=self._debts.room(requestor),
+            debt=self.debts.debt(requestor) + self._hidden_debt(requestor),
+            paid=self.debts.paid(requestor),
+            room=self.debts.room(requestor),
             paused=self._paused,
             shutting_down=self._nursery is None,
             unwilling=self._unwilling(),
@@ -402,10 +404,9 @@ class Provider:
             yield encode_run_item(AgreementMade(signature))
             async for item in work.items:
                 if isinstance(item, RunEnded):
-                    self._count(work)
                     self._keep_outputs(work, item.outputs)
                     self._kept.keep(work, item)
-                    await self._debts.keep_earned()
+                    await self._count(work)
                 yield encode_run_item(item)
         finally:
             work.scope.cancel()
@@ -434,18 +435,25 @@ class Provider:
         if reasons:
             raise CallRefused("refused", reasons[0].value)
 
-    def _count(self, work: Work) -> None:
-        """Count a lot whose receipt is about to leave."""
+    async def _count(self, work: Work) -> None:
+        """Count a lot whose receipt is about to leave; nothing is due for one that stays."""
         fuel, drops = _bill_of(work)
         runs, requestor = len(work.results), work.order.requestor
         assert work.bill is not None
         rest = work.bill.rest(work.agreement_id, drops)
-        self._debts.earn(requestor, fuel - work.bill.fuel, rest)
+        self.debts.earn(requestor, fuel - work.bill.fuel, rest)
         if work.reusable is None:
             self._speed.learn(fuel, work.wall_s)
             self._runs_done += runs
             self._fuel_done += fuel
         self._offering.note_package(work.order.package_id)
+        try:
+            await self.debts.keep_earned()
+            # The disk is not given up half-way, and it may have been cancelled meanwhile.
+            await trio.lowlevel.checkpoint_if_cancelled()
+        except trio.Cancelled:
+            self.debts.forgo(requestor, work.agreement_id)
+            raise
 
     def _keep_outputs(self, work: Work, outputs: Sequence[bytes | None]) -> None:
         for result, output in zip(work.results, outputs, strict=True):
@@ -468,7 +476,7 @@ class Provider:
     async def _reconcile(self) -> None:
         """Give the ledger's side the vouchers that a kill has kept from it."""
         try:
-            await self._ledger.channels.remember_vouchers(self._debts.vouchers())
+            await self._ledger.channels.remember_vouchers(self.debts.vouchers())
         except (DatabaseFailure, StorageFailure) as error:
             _log.error("vouchers cannot be kept for the ledger now: %s", error)
 
@@ -481,7 +489,7 @@ class Provider:
 
     async def _settle(self, peer: NodeId, settlement: Settlement) -> None:
         try:
-            settled = self._debts.settle(peer, settlement)
+            settled = self.debts.settle(peer, settlement)
         except BadVoucher as error:
             _log.info("a voucher of %s does not count: %s", short_form(peer), error)
             raise CallRefused("refused", Reason.BAD_VOUCHER.value) from None

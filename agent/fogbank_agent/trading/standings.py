@@ -5,18 +5,19 @@ Counted from what they signed and what this agent has seen itself; nobody is ask
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import time
 from typing import cast
 
 from fogbank_protocol.identity import NodeId
 
 from ..market.reasons import REQUESTORS_DOING, SAID_BY_PROVIDERS, Reason
 from ..market.story import AttemptFailed, OrderDeclined, ResultRefused, StoryEvent
-from .journal import Earnings, Journal
+from .journal import OTHERS, Earnings, Journal
 
 _COUNT = """
-    INSERT INTO standings VALUES (?, ?, ?, ?, ?) ON CONFLICT (provider) DO UPDATE SET
+    INSERT INTO providers VALUES (?, ?, ?, ?, ?, 0, ?) ON CONFLICT (provider) DO UPDATE SET
         confirmed = confirmed + excluded.confirmed, wrong = wrong + excluded.wrong,
-        lost = lost + excluded.lost, refused = refused + excluded.refused
+        lost = lost + excluded.lost, refused = refused + excluded.refused, unix_s = excluded.unix_s
 """
 
 
@@ -75,19 +76,19 @@ class Standings:
         lost: int = 0,
         refused: int = 0,
     ) -> None:
-        self._journal.record(_COUNT, provider, confirmed, wrong, lost, refused)
+        self._journal.record(_COUNT, provider, confirmed, wrong, lost, refused, int(time()))
 
     def providers(self) -> Sequence[ProviderStanding]:
-        """Return all providers with which this agent has dealt."""
+        """Return the providers with which this agent has dealt, but for those of long ago."""
         rows = self._journal.query(
-            """
-            SELECT provider, confirmed, wrong, lost, refused FROM standings ORDER BY provider
-            """
+            "SELECT provider, confirmed, wrong, lost, refused FROM providers "
+            "WHERE provider != ? AND confirmed + wrong + lost + refused > 0 ORDER BY provider",
+            OTHERS,
         )
         return [ProviderStanding(*cast("tuple[NodeId, int, int, int, int]", row)) for row in rows]
 
     def requestors(self) -> Sequence[Earnings]:
-        """Return all requestors for which this agent has worked, in drops."""
+        """Return the requestors for which this agent has worked, in drops."""
         return self._journal.earnings()
 
 

@@ -393,6 +393,8 @@ class Workbench:
         except StoreFull as error:
             _log.error("a state cannot be kept for its requestor: %s", error)
             raise WorkFailed(Reason.HOST_FAULT) from None
+        # Whoever has the work may have left it meanwhile, and unpins nothing any more.
+        await trio.lowlevel.checkpoint_if_cancelled()
         self._blobs.pin(named)
         if work.state is not None:
             self._blobs.unpin(work.state)

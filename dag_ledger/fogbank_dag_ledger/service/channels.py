@@ -1,13 +1,15 @@
 """Objects of the own account, for the layers above (SPEC.md sections 8.12 to 8.16)."""
 
 from collections.abc import Callable, Sequence
+from logging import getLogger
 from typing import Protocol
 
 import trio
 
 from fogbank_protocol.identity import NodeId
+from fogbank_protocol.node.database import DatabaseFailure
 
-from ..limits import OBJECT_LIST_MAX
+from ..limits import DISK_RETRY_S, OBJECT_LIST_MAX
 from ..operations import (
     Act,
     Action,
@@ -27,6 +29,8 @@ from ..own_objects import ChannelView, ObjectState, ObjectView, OwnObjects, Shar
 from ..vertex import Vertex, VertexId
 from ..wallet import ImpossibleAct
 from .disk import Disk
+
+_log = getLogger(__name__)
 
 _TOO_LARGE = "8.3.2"
 
@@ -59,6 +63,13 @@ class Channels:
         self._remember = remember
         self._settled: dict[ObjectId, trio.Event] = {}
         self._disk: Disk | None = None
+        self._shares: dict[ObjectId, ShareView] = {}
+        """Those that are on disk."""
+
+        self._unkept: dict[ObjectId, ShareView] = {}
+        """Those that are not yet."""
+
+        self._share_noted = trio.Event()
         self._keeping = trio.Lock()
         """Vouchers are written one set after another, so that no older one is written last."""
 
@@ -74,9 +85,41 @@ class Channels:
                 disk.vouchers.forget(channel)
             else:
                 self._remember(channel, voucher)
+        self._shares = {one.id: one for one in disk.shares.all()}
+        noted = {one.id: one for one in self._objects.shares()}
+        self._unkept = {
+            name: one for name, one in (self._unkept | noted).items() if name not in self._shares
+        }
+
+    async def keep_shares(self) -> None:
+        """Write what others' objects give the own account a part of, until cancelled.
+
+        The ledger forgets them.  What is not written when the agent is killed comes again: the
+        vertices that say so are read back at the next start.
+        """
+        assert self._disk is not None, "the service runs"
+        while True:
+            self._share_noted = trio.Event()
+            unkept = dict(self._unkept)
+            if unkept:
+                try:
+                    await trio.to_thread.run_sync(self._disk.shares.put, unkept.values())
+                except DatabaseFailure as error:
+                    _log.error("a share cannot be kept now: %s", error)
+                    await trio.sleep(DISK_RETRY_S)
+                    continue
+                self._shares |= unkept
+                for name in unkept:
+                    del self._unkept[name]
+            if not self._unkept:
+                await self._share_noted.wait()
 
     def note_settled(self, name: ObjectId) -> None:
-        """Wake who waits for this object."""
+        """Wake who waits for this object, and keep what the own account gets a part of."""
+        share = self._objects.share(name)
+        if share is not None and name not in self._shares:
+            self._unkept[name] = share
+            self._share_noted.set()
         if name in self._settled:
             self._settled.pop(name).set()
 
@@ -186,8 +229,11 @@ class Channels:
         return self._objects.others()
 
     def shares(self) -> Sequence[ShareView]:
-        """Return what others' objects gave the own account a part of, the oldest outcome first."""
-        return self._objects.shares()
+        """Return what others' objects gave the own account a part of, the oldest outcome first.
+
+        Those of earlier lives too.
+        """
+        return [*self._shares.values(), *self._unkept.values()]
 
     async def wait_settled(self, name: ObjectId) -> None:
         """Return when an outcome of the object is L1; may be never."""

@@ -9,6 +9,7 @@ from fogbank_protocol.identity import NetworkId, NodeId
 
 from .failures import FolderUnusable
 from .own_log import OwnLog
+from .share_store import ShareStore
 from .store import VertexStore
 from .store_writer import StoreWriter
 from .voucher_store import VoucherStore
@@ -16,6 +17,7 @@ from .voucher_store import VoucherStore
 OWN_LOG_NAME = "own.log"
 STORE_NAME = "vertices.sqlite"
 VOUCHERS_NAME = "vouchers.sqlite"
+SHARES_NAME = "shares.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Disk:
     store: VertexStore
     writer: StoreWriter
     vouchers: VoucherStore
+    shares: ShareStore
     damaged_tables: Sequence[str] = ()
     """Tables of the file of vertices, that of vertices left out, with damaged rows."""
 
@@ -60,6 +63,11 @@ class Disk:
                 f"{self.vouchers.damaged} vouchers in their file are damaged and not used. "
                 "Ask those who pay over open channels for their last vouchers"
             )
+        if self.shares.set_aside is not None:
+            notices.append(
+                f"the file of earned shares was damaged; it is kept as {self.shares.set_aside}. "
+                "What was earned is in the balance; of older shares it is not told any more"
+            )
         if self.damaged_copy is not None:
             notices.append(
                 f"the file of vertices had damaged rows ({', '.join(self.damaged_tables)}); a copy "
@@ -69,6 +77,7 @@ class Disk:
 
     def close(self) -> None:
         """Close the files; safe to call twice."""
+        self.shares.close()
         self.vouchers.close()
         self.store.close()
         self.log.close()
@@ -101,6 +110,8 @@ def open_disk(folder: Path, network: NetworkId, issuer: NodeId) -> Disk:
         opened.callback(store.close)
         vouchers = VoucherStore(vouchers_path)
         opened.callback(vouchers.close)
+        shares = ShareStore(folder / SHARES_NAME)
+        opened.callback(shares.close)
         copy = None
         damaged = store.damaged_tables()
         if damaged:
@@ -113,7 +124,7 @@ def open_disk(folder: Path, network: NetworkId, issuer: NodeId) -> Disk:
         gone += [vouchers_path] * (not had_vouchers)
     elif not log.is_empty:
         gone.append(store_path)
-    return Disk(log, store, StoreWriter(store), vouchers, damaged, copy, gone)
+    return Disk(log, store, StoreWriter(store), vouchers, shares, damaged, copy, gone)
 
 
 def _has_something(path: Path) -> bool:

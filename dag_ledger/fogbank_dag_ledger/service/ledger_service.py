@@ -434,6 +434,7 @@ class LedgerService:
             _log.warning("%s", notice)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(disk.writer.run)
+            nursery.start_soon(self.channels.keep_shares)
             nursery.start_soon(self._pipeline.run)
             nursery.start_soon(self._follow_store, disk)
             await nursery.start(self._drive, errands)

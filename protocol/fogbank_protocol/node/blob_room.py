@@ -105,6 +105,11 @@ class BlobRoom:
         if not self._pins[blob_id]:
             del self._pins[blob_id]
 
+    @property
+    def pinned_count(self) -> int:
+        """How many blobs are pinned."""
+        return len(self._pins)
+
     def in_the_way(self, size: int, *, fetched: Container[BlobId]) -> Sequence[Kept]:
         """Return what has to go before ``size`` bytes more fit; ``fetched`` are parts in use.
 

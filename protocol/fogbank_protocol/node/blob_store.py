@@ -96,6 +96,11 @@ class BlobStore:
         """How much of the capacity is used, with what is reserved for blobs under way."""
         return self._room.used_bytes
 
+    @property
+    def pinned_count(self) -> int:
+        """How many blobs are pinned, here or not."""
+        return self._room.pinned_count
+
     async def put(self, data: bytes) -> BlobId:
         """Keep ``data`` and return its name.
 

@@ -308,8 +308,8 @@ def test_a_hedge_under_way_takes_no_place_of_an_auditor() -> None:
     slow = town.agree(order, ANN)
     (order,) = town.wait(5.0)
     town.agree(order, BEN)
-    ended, order = town.finish(slow, wrong())
-    assert ended == EndAttempt(0, 2)
+    *ended, order = town.finish(slow, wrong())
+    assert ended == [EndAttempt(0, 2), Refuse(0, 2, BEN, Reason.CANCELLED)]
     # The first number drew the audit.
     drawn = town.choice.drawn_auditor(1, town.job.purchases[0].runs, {ANN}, (), town.now)
     assert drawn == (whom(order), True)

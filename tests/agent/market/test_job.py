@@ -166,6 +166,8 @@ def test_a_cancelled_job_gives_all_its_money_back_and_keeps_what_was_accepted() 
 
     assert Refuse(1, 1, ANN, Reason.CANCELLED) in commands
     assert EndAttempt(2, 1) in commands
+    assert Refuse(2, 1, BEN, Reason.CANCELLED) in commands, "its receipt may be on the way"
+    assert not any(isinstance(one, Refuse) and one.lot == 3 for one in commands), "none was signed"
     assert not any(isinstance(one, SendOrder | SignAgreement | EndJob) for one in commands)
     assert town.told(RunFailed) == [RunFailed(Reason.CANCELLED)] * 5
     assert town.job.counts == JobCounts(accepted=1, failed=5, under_way=0, waiting=0)

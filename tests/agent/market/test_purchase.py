@@ -184,7 +184,10 @@ def test_a_lost_provider_is_replaced_at_once() -> None:
     (order,) = town.begin()
     town.agree(order, ANN)
     town.book.forget(ANN)
-    assert town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST)) == [SendOrder(0, 2, [BEN])]
+    assert town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST)) == [
+        Refuse(0, 1, ANN, Reason.CANCELLED),
+        SendOrder(0, 2, [BEN]),
+    ]
 
 
 def test_a_run_that_moves_for_its_price_is_no_fault_of_its_provider() -> None:
@@ -209,7 +212,8 @@ def test_what_a_lost_provider_had_done_is_told_to_be_done_again_and_paid_as_stat
         PayTick(0, 1, ANN, statement, GIGAFUEL // 2)
     ]
     town.book.forget(ANN)
-    (order,) = town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST))
+    refusal, order = town.tell(AttemptBroke(0, 1, Reason.PROVIDER_LOST))
+    assert refusal == Refuse(0, 1, ANN, Reason.CANCELLED), "of its receipt, not of what it stated"
     assert town.told(TicksOwed) == [TicksOwed(1, ANN, GIGAFUEL // 2, 50)]
     assert town.told(RunBegunAnew) == [RunBegunAnew(2, ANN, GIGAFUEL // 2)]
     town.agree(order, BEN)
@@ -242,6 +246,7 @@ def test_a_run_that_takes_long_goes_to_another_too_and_the_first_result_wins() -
         winner, loser = (slow, fast) if first == ANN else (fast, slow)
         assert town.finish(winner) == [
             EndAttempt(0, loser.attempt),
+            Refuse(0, loser.attempt, loser.provider, Reason.CANCELLED),
             Owe(0, winner.attempt, first, BILL),
             EndJob(),
         ]
@@ -275,7 +280,11 @@ def test_a_story_tells_why_a_run_was_hedged_and_whose_work_was_stopped() -> None
 def test_a_slow_liar_is_not_audited_by_the_friend_that_bid_for_the_hedge() -> None:
     town = Town(ANN, BEN, CAT, verification=Audit(0), can_run_here=True, hedge_s=5.0)
     slow, hedge = a_hedged_run(town)
-    assert town.finish(slow, wrong()) == [EndAttempt(0, 2), RunHere(0)]
+    assert town.finish(slow, wrong()) == [
+        EndAttempt(0, 2),
+        Refuse(0, 2, BEN, Reason.CANCELLED),
+        RunHere(0),
+    ]
     assert town.finish(hedge, wrong()) == [], "it is not wanted any more"
     commands = town.tell(own_run_ended(0, right(), GIGAFUEL))
     assert commands[0] == Refuse(0, 1, ANN, Reason.WRONG_RESULT)
@@ -299,8 +308,8 @@ def test_without_a_sandbox_an_auditor_is_drawn_though_a_hedge_is_under_way() -> 
             ANN, BEN, CAT, verification=Audit(0), hedge_s=5.0, draws=chain([0], repeat(number))
         )
         slow, _ = a_hedged_run(town)
-        ended, order = town.finish(slow, wrong())
-        assert ended == EndAttempt(0, 2)
+        *ended, order = town.finish(slow, wrong())
+        assert ended == [EndAttempt(0, 2), Refuse(0, 2, BEN, Reason.CANCELLED)]
         assert isinstance(order, SendOrder)
         drawn.add(order.providers[0])
     assert drawn == {BEN, CAT}, "whoever bid for the hedge has no better chance"

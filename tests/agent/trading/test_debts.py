@@ -1,11 +1,16 @@
 """What requestors owe, and which vouchers count (SPEC.md section 9.6)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from fogbank_agent.limits import DUE_KEPT_S, GRUDGE_HALF_LIFE_S
 from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.settlements import Payment, Settlement
@@ -25,9 +30,30 @@ ONE, TWO, THREE = (AgreementId(bytes([number]) * 32) for number in (1, 2, 3))
 CHANNEL = a_channel(ANN, OWN)
 
 
-def open_debts(folder: Path, *channels: ChannelView) -> tuple[Debts, Journal]:
+def open_debts(folder: Path, *channels: ChannelView, **options: Any) -> tuple[Debts, Journal]:
     journal = Journal(folder / "journal")
-    return Debts(journal, Views(list(channels)), NETWORK, OWN), journal
+    return Debts(journal, Views(list(channels)), NETWORK, OWN, **options), journal
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def named(number: int) -> AgreementId:
+    return AgreementId(number.to_bytes(32, "big"))
+
+
+def due(journal: Journal) -> int:
+    """Return how many rows there are of what is neither paid nor refused."""
+    ((count,),) = journal.query("SELECT count(*) FROM dues")
+    assert isinstance(count, int)
+    return count
 
 
 @pytest.fixture
@@ -239,3 +265,183 @@ def test_debts_and_vouchers_survive_a_restart(tmp_path: Path) -> None:
     debts.forget(CHANNEL.id)
     journal.close()
     assert open_debts(tmp_path, CHANNEL)[0].total(CHANNEL.id) == 0
+
+
+def test_what_is_paid_is_kept_as_a_sum_alone(tmp_path: Path) -> None:
+    debts, journal = open_debts(tmp_path, replace(CHANNEL, deposit=10**9))
+    for number in range(1, 2_001):
+        debts.earn(ANN, 3, Bill(named(number), 5), is_part=number % 100 > 0)
+        voucher = a_voucher(PAYER, CHANNEL, 5 * number, number)
+        debts.settle(ANN, paid(voucher, named(number)))
+    (ann,) = journal.earnings()
+    assert (ann.runs, ann.fuel, ann.paid, ann.unpaid) == (20, 6_000, 10_000, 0)
+    assert journal.earned() == (10_000, 0)
+    assert due(journal) == 0
+    journal.close()
+    assert (tmp_path / "journal").stat().st_size < 300_000
+
+
+def test_what_is_paid_is_not_paid_again_by_a_settlement_that_comes_late(tmp_path: Path) -> None:
+    debts, journal = open_debts(tmp_path, CHANNEL)
+    debts.earn(ANN, 10, Bill(ONE, 100))
+    late = paid(a_voucher(PAYER, CHANNEL, 200), ONE)
+    for _ in range(2):
+        debts.settle(ANN, late)
+        debts.settle(ANN, refused(ONE))
+    journal.close()
+    debts, journal = open_debts(tmp_path, CHANNEL)
+    debts.settle(ANN, late)
+    debts.settle(ANN, refused(ONE))
+    assert (debts.debt(ANN), debts.paid(ANN)) == (0, 100)
+    debts.earn(ANN, 10, Bill(TWO, 100))
+    debts.settle(ANN, paid(late.payment.voucher, TWO) if late.payment else late)
+    assert (debts.debt(ANN), debts.paid(ANN)) == (0, 200), "the other half was not used before"
+
+
+def test_what_was_paid_lately_is_still_said_to_be_paid(debts: Debts) -> None:
+    debts.earn(ANN, 10, Bill(ONE, 100))
+    settlement = paid(a_voucher(PAYER, CHANNEL, 100), ONE)
+    assert [debts.settle(ANN, settlement).paid for _ in range(3)] == [[ONE]] * 3
+
+
+def test_nothing_is_due_for_a_receipt_that_did_not_leave(tmp_path: Path) -> None:
+    debts, journal = open_debts(tmp_path)
+    debts.earn(ANN, 10, Bill(ONE, 100))
+    debts.forgo(BEN, ONE)
+    assert debts.debt(ANN) == 100
+    debts.forgo(ANN, ONE)
+    debts.forgo(ANN, ONE)
+    assert debts.debt(ANN) == 0
+    (ann,) = journal.earnings()
+    assert (ann.runs, ann.unpaid, ann.refused) == (1, 0, 0)
+
+
+def test_what_nobody_settles_for_a_day_counts_as_refused_and_is_forgotten_by_and_by(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    debts, journal = open_debts(tmp_path, CHANNEL, clock=clock)
+    debts.earn(ANN, 10, Bill(ONE, 100))
+    clock.now += DUE_KEPT_S - 1
+    debts.earn(ANN, 10, Bill(TWO, 7))
+    assert due(journal) == 2
+    clock.now += 1
+    journal.close()
+
+    debts, journal = open_debts(tmp_path, CHANNEL, clock=clock)
+    assert due(journal) == 1
+    assert debts.debt(ANN) == 107
+    assert journal.earnings()[0].refused == 100
+    clock.now += GRUDGE_HALF_LIFE_S - 1
+    assert debts.debt(ANN) == 107
+    clock.now += 1
+    assert debts.debt(ANN) == 57
+    debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 7), TWO))
+    assert debts.debt(ANN) == 43
+    clock.now += 10 * GRUDGE_HALF_LIFE_S
+    assert debts.debt(ANN) == 0
+
+
+def test_the_oldest_of_too_many_bills_count_as_refused(tmp_path: Path) -> None:
+    debts, journal = open_debts(tmp_path, dues_max=10)
+    for number in range(25):
+        debts.earn(ANN, 1, Bill(named(number), 2))
+    assert due(journal) == 10
+    (ann,) = journal.earnings()
+    assert (ann.unpaid, ann.refused, debts.debt(ANN)) == (20, 30, 50)
+
+
+def test_requestors_of_long_ago_are_counted_together(tmp_path: Path) -> None:
+    debts, journal = open_debts(tmp_path, CHANNEL, requestors_max=3)
+    debts.earn(BEN, 1, Bill(named(1_000), 9))
+    debts.earn(ANN, 1, Bill(ONE, 5))
+    debts.settle(ANN, paid(a_voucher(PAYER, CHANNEL, 5), ONE))
+    for number in range(50):
+        debts.earn(NodeId(bytes([number]) * 32), 1, Bill(named(2_000 + number), 0))
+    earnings = journal.earnings()
+    latest = {NodeId(bytes([number]) * 32) for number in (48, 49)}
+    assert {one.requestor for one in earnings} == {BEN} | latest, "whoever owes is not forgotten"
+    assert debts.debt(BEN) == 9
+    assert journal.earned() == (5, 9)
+    assert journal.query("SELECT sum(runs), sum(fuel) FROM requestors") == [(52, 52)]
+
+
+class DebtsAgainstModel(RuleBasedStateMachine):
+    """Whatever is settled, repeated and restarted, the sums are those of all bills there were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.open()
+        self.bills: dict[AgreementId, tuple[int, str]] = {}
+        self.total = 0
+        self.count = 0
+        self.last = paid(a_voucher(PAYER, CHANNEL, 0, 1))
+
+    def open(self) -> None:
+        channel = replace(CHANNEL, deposit=10**9)
+        self.debts, self.journal = open_debts(Path(self.folder.name), channel)
+
+    def in_state(self, *states: str) -> int:
+        return sum(drops for drops, state in self.bills.values() if state in states)
+
+    @rule(drops=st.integers(0, 50), is_part=st.booleans())
+    def earn(self, drops: int, *, is_part: bool) -> None:
+        bill = Bill(named(len(self.bills)), drops)
+        self.bills[bill.agreement] = drops, "unpaid" if drops else "paid"
+        self.debts.earn(ANN, 1, bill, is_part=is_part)
+
+    @rule(numbers=st.sets(st.integers(0, 40), max_size=6))
+    def pay(self, numbers: set[int]) -> None:
+        agreements = [named(number) for number in sorted(numbers)]
+        for one in agreements:
+            drops, state = self.bills.get(one, (0, "unknown"))
+            if state == "unpaid":
+                self.bills[one] = drops, "paid"
+                self.total += drops
+        self.count += 1
+        self.last = paid(a_voucher(PAYER, CHANNEL, self.total, self.count), *agreements)
+        self.debts.settle(ANN, self.last)
+
+    @rule(number=st.integers(0, 40))
+    def refuse(self, number: int) -> None:
+        drops, state = self.bills.get(named(number), (0, "unknown"))
+        if state == "unpaid":
+            self.bills[named(number)] = drops, "refused"
+        self.debts.settle(ANN, refused(named(number)))
+
+    @rule(number=st.integers(0, 40))
+    def forgo(self, number: int) -> None:
+        drops, state = self.bills.get(named(number), (0, "unknown"))
+        if state == "unpaid":
+            self.bills[named(number)] = drops, "forgone"
+        self.debts.forgo(ANN, named(number))
+
+    @rule()
+    def repeat(self) -> None:
+        if self.count:
+            self.debts.settle(ANN, self.last)
+
+    @rule()
+    def restart(self) -> None:
+        self.journal.close()
+        self.open()
+
+    @invariant()
+    def the_sums_agree(self) -> None:
+        assert self.journal.earned() == (self.in_state("paid"), self.in_state("unpaid"))
+        assert sum(one.refused for one in self.journal.earnings()) == self.in_state("refused")
+        assert self.debts.paid(ANN) == self.in_state("paid")
+        unpaid = [drops for drops, state in self.bills.values() if state == "unpaid"]
+        assert due(self.journal) == len(unpaid)
+        assert sum(unpaid) <= self.debts.debt(ANN) <= self.in_state("unpaid", "refused")
+
+    def teardown(self) -> None:
+        self.journal.close()
+        self.folder.cleanup()
+
+
+TestDebtsAgainstModel = DebtsAgainstModel.TestCase
+TestDebtsAgainstModel.settings = hypothesis_settings(
+    max_examples=15, stateful_step_count=25, deadline=None
+)

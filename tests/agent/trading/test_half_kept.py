@@ -64,10 +64,12 @@ class Shop:
             self.seller.node_id, "market.settle", self.settlement(drops), timeout_s=timeout_s
         )
 
-    def earned(self) -> list[tuple[str]]:
-        """Return what the seller's disk, and not its memory, says of what it has earned."""
+    def due(self) -> int:
+        """Return how many bills are due by the seller's disk, and not its memory."""
         with closing(sqlite3.connect(self.folder / "journal.sqlite")) as file:
-            return file.execute("SELECT state FROM earned").fetchall()
+            ((count,),) = file.execute("SELECT count(*) FROM dues").fetchall()
+            assert isinstance(count, int)
+            return count
 
 
 @asynccontextmanager
@@ -101,9 +103,42 @@ async def test_what_is_earned_is_on_disk_before_the_receipt_leaves(tmp_path: Pat
         ) as items:
             async for item in items:
                 if isinstance(decode_run_item(item), RunEnded):
-                    assert shop.earned() == [("unpaid",)]
+                    assert shop.due() == 1
                     return
         raise AssertionError
+
+
+async def test_nothing_is_due_for_a_receipt_that_is_cancelled_before_it_leaves(
+    tmp_path: Path,
+) -> None:
+    async with a_shop(tmp_path) as shop:
+        customer, who = shop.customer, MALLORY.node_id
+        assert shop.seller.provider is not None
+        debts = shop.seller.provider.debts
+
+        async def open_run(salt: bytes) -> bytes:
+            order = customer.order(salt=salt)
+            return encode_run_opening(customer.opening(*await customer.ask(order)))
+
+        opening = await open_run(b"0" * 16)
+        async with customer.node.stream(
+            shop.seller.node_id, "market.run", opening, timeout_s=5
+        ) as items:
+            last = [decode_run_item(item) async for item in items][-1]
+        assert isinstance(last, RunEnded)
+        due = debts.debt(who)
+        assert due > 0, "it has left, so it is due"
+
+        opening = await open_run(b"1" * 16)
+        with one_thread() as thread:
+            async with thread:
+                async with customer.node.stream(
+                    shop.seller.node_id, "market.run", opening, timeout_s=5
+                ):
+                    await wait_until(lambda: debts.debt(who) > due)
+                await trio.testing.wait_all_tasks_blocked()
+            await wait_until(lambda: debts.debt(who) == due)
+        await wait_until(lambda: shop.due() == 1)
 
 
 async def test_a_voucher_counts_though_the_seller_was_killed_before_its_ledger_had_it(

@@ -1,7 +1,7 @@
 """Peers that break the rules of section 9: raw nodes against the real shells."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,11 @@ from fogbank_agent.market.agreements import (
 from fogbank_agent.market.bids import BID, Bid, BidId, Decline, bid_id, open_answer, sign_answer
 from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.commitments import check_reveal
+from fogbank_agent.market.job_result import JobResult
 from fogbank_agent.market.offers import sign_offer
 from fogbank_agent.market.orders import (
     ORDER,
+    Audit,
     NoVerification,
     Order,
     OrderId,
@@ -32,7 +34,7 @@ from fogbank_agent.market.orders import (
     order_id,
     sign_order,
 )
-from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.reasons import SAID_BY_PROVIDERS, Reason, sentence
 from fogbank_agent.market.run_messages import (
     AgreementMade,
     RunCommitted,
@@ -52,14 +54,16 @@ from fogbank_agent.market.settlements import (
     encode_settlement,
 )
 from fogbank_agent.market.ticks import Tick, sign_tick
+from fogbank_agent.trading.standings import Standings
 from fogbank_dag_ledger.operations import ObjectId, Share, Voucher
 from fogbank_dag_ledger.own_objects import ObjectState
 from fogbank_dag_ledger.service.ledger_service import LedgerService
 from fogbank_dag_ledger.statements import sign_voucher
-from fogbank_protocol.blobs.naming import blob_id
+from fogbank_protocol.blobs.naming import BlobId, blob_id
 from fogbank_protocol.discovery.address import Address
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.identity import Identity, NodeId
+from fogbank_protocol.node.blob_store import StoreFull
 from fogbank_protocol.node.node import (
     CallFailure,
     CallRefused,
@@ -140,6 +144,12 @@ class Crook:
         self.evidence: Callable[[Receipt], list[Signed]] = lambda _: []
         """What it shows for the receipt that it is about to give."""
 
+        self.refuses: Reason | None = None
+        """Why it does not sign after all."""
+
+        self.breaks_off: Reason | None = None
+        """Why there is no receipt."""
+
     def services(self) -> list[Service]:
         """Return what a provider serves."""
         return [
@@ -165,6 +175,8 @@ class Crook:
 
     async def _run(self, peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
         self.sells_again += 1
+        if self.refuses is not None:
+            raise CallRefused("refused", self.refuses.value)
         opening = decode_run_opening(body)
         order = open_order(opening.order, self.network)
         signature = sign_agreement(opening.agreement_body, self.network, self.agreement_signer)
@@ -186,6 +198,8 @@ class Crook:
         first = encode_run_item(AgreementMade(signature))
         last = encode_run_item(RunEnded(signed, [self.output]))
         for item in self.items(first, last):
+            if item == last and self.breaks_off is not None:
+                raise CallRefused("refused", self.breaks_off.value)
             if item == last and (shown := self.evidence(receipt)):
                 yield encode_run_item(RunEvidence(shown))
             yield item
@@ -200,29 +214,42 @@ async def buy_from(
     tmp_path: Path, bend: Callable[[Crook], None], **changes: Any
 ) -> tuple[Agent, Any, Crook]:
     """Let an honest requestor buy one run where only Mallory sells; return how it went."""
+    async with beside_a_crook(tmp_path) as (ann, crook):
+        bend(crook)
+        return ann, await buy_once(ann, **changes), crook
+    raise AssertionError
+
+
+@asynccontextmanager
+async def beside_a_crook(
+    tmp_path: Path, checks: Hasher | None = None
+) -> AsyncGenerator[tuple[Agent, Crook]]:
+    """Give a requestor that knows Mallory's offer alone."""
     async with (
         neighbourhood(tmp_path, 1, rich=(MALLORY.node_id,)) as hood,
         trio.open_nursery() as nursery,
     ):
-        ann = await hood.start(1)
+        ann = await hood.start(1, checks=checks)
         await ann.ledger.wait_issuing()
         crook = Crook(hood)
-        bend(crook)
         node = await raw_node(hood, nursery, *crook.services())
         offer = replace(AN_OFFER, provider=MALLORY.node_id)
         signed = sign_offer(offer, hood.genesis.network, MALLORY)
         node.send_nowait(ann.node_id, "market.offer", encode(signed.to_value()))
         await wait_until(lambda: len(ann.requestor.offers()) == 1)
-        wanted = {"verification": NoVerification(), "patience_s": 0.3, **changes}
-        while True:
-            # A first job may end before the channel that it has opened is final.
-            result = await ann.requestor.buy(await a_job(ann, [b"x"], **wanted))
-            story = "\n".join(ann.journal.why(result.runs[0].run_id))
-            if "Order 1 went" in story:
-                break
+        yield ann, crook
         nursery.cancel_scope.cancel()
-        return ann, (result, story), crook
-    raise AssertionError
+
+
+async def buy_once(ann: Agent, **changes: Any) -> tuple[JobResult, str]:
+    """Let ``ann`` buy one run; return what came of it, and its story."""
+    wanted = {"verification": NoVerification(), "patience_s": 0.3, **changes}
+    while True:
+        # A first job may end before the channel that it has opened is final.
+        result = await ann.requestor.buy(await a_job(ann, [b"x"], **wanted))
+        story = "\n".join(ann.journal.why(result.runs[0].run_id))
+        if "Order 1 went" in story:
+            return result, story
 
 
 async def test_an_unbent_crook_sells_what_it_says(tmp_path: Path) -> None:
@@ -464,6 +491,60 @@ async def test_a_provider_that_breaks_a_rule_is_caught_and_gets_nothing(
     assert "was caught" in story
     assert crook.sells_again == 1
     assert result.paid_total == 0
+
+
+async def test_whatever_is_said_before_the_agreement_is_signed_breaks_none(tmp_path: Path) -> None:
+    async with beside_a_crook(tmp_path) as (ann, crook):
+        for reason in sorted(SAID_BY_PROVIDERS):
+            crook.refuses = reason
+            result, story = await buy_once(ann, patience_s=0.05)
+            assert f"did not take it: {sentence(reason)}." in story
+            assert "did not sign" not in story
+            assert result.runs[0].attempts == []
+        (mallory,) = Standings(ann.journal).providers()
+        assert mallory.lost == 0
+        assert mallory.refused >= len(SAID_BY_PROVIDERS)
+
+
+@pytest.mark.parametrize("reason", [Reason.BEATEN_ON_PRICE, Reason.WRONG_RESULT])
+async def test_what_only_the_requestor_can_find_is_not_believed_of_a_provider(
+    tmp_path: Path, reason: Reason
+) -> None:
+    async with beside_a_crook(tmp_path) as (ann, crook):
+        crook.breaks_off = reason
+        result, story = await buy_once(ann, attempts_max=1)
+        assert f"gave no result: {sentence(Reason.OTHER)}." in story
+        assert [one.failure for one in result.runs[0].attempts] == [Reason.OTHER]
+        (mallory,) = Standings(ann.journal).providers()
+        assert mallory.lost == 1
+
+
+async def test_what_was_due_before_a_result_was_found_wrong_is_told_to_stay_paid(
+    tmp_path: Path,
+) -> None:
+    async with beside_a_crook(tmp_path, checks=Hasher()) as (ann, crook):
+        states(crook, 5 * 10**8)
+        crook.bend_result = lambda result: replace(result, fuel=10**9)
+        result, story = await buy_once(ann, verification=Audit(1_000_000))
+        assert "is refused: it was found wrong; 50 drops of before stay paid." in story
+        (attempt,) = [one for one in result.runs[0].attempts if one.refused]
+        assert (attempt.price, attempt.fuel, attempt.runs) == (100, 5 * 10**8, 1)
+        assert not attempt.accepted
+
+
+async def test_a_full_disk_of_the_requestor_is_no_fault_of_its_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_full(blobs: Sequence[bytes]) -> Sequence[BlobId]:
+        await trio.lowlevel.checkpoint()
+        raise StoreFull(f"no room for {len(blobs)} blobs")
+
+    async with beside_a_crook(tmp_path) as (ann, _):
+        monkeypatch.setattr(ann.blobs, "put_small", is_full)
+        result, story = await buy_once(ann, attempts_max=1)
+        assert f"gave no result: {sentence(Reason.DISK_FULL)}." in story
+        assert [one.failure for one in result.runs[0].attempts] == [Reason.DISK_FULL]
+        assert Standings(ann.journal).providers() == []
 
 
 async def test_an_output_that_cannot_be_fetched_is_no_result(tmp_path: Path) -> None:

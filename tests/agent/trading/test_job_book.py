@@ -36,7 +36,7 @@ async def test_large_jobs_at_once_lose_nothing_and_nothing_else_either(tmp_path:
     async with trio.open_nursery() as nursery:
         for job_id, runs in zip(JOBS, (50, 70, 200), strict=True):
             nursery.start_soon(book.keep, job_id, 1, a_job_of(runs))
-    journal.record("INSERT INTO grudges VALUES (?, ?)", b"one", 1)
+    journal.record("INSERT INTO counters VALUES (?, ?)", b"one", 1)
     await journal.sync()
     assert [len(book.level(job_id, 0)[0]) for job_id in JOBS] == [50, 70, 200]
     journal.close()
@@ -47,7 +47,7 @@ async def test_a_job_for_which_there_is_no_room_is_refused_and_leaves_no_trace(
 ) -> None:
     journal = Journal(tmp_path / "journal", buffer_max=100)
     book = JobBook(journal)
-    journal.record("INSERT INTO grudges VALUES (?, ?)", b"one", 1)
+    journal.record("INSERT INTO counters VALUES (?, ?)", b"one", 1)
     with full_disk(1), pytest.raises(DatabaseFailure):
         await book.keep(JOBS[0], 1, a_job_of(80))
     await journal.sync()

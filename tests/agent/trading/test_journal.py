@@ -11,9 +11,11 @@ from tests.one_thread import one_thread
 
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import RunFailed, RunOrdered
-from fogbank_agent.trading.journal import Journal
+from fogbank_agent.trading.journal import Earnings, Journal
+from fogbank_agent.trading.journal_tables import JOURNAL_MIGRATIONS
+from fogbank_agent.trading.standings import Standings
 from fogbank_protocol.identity import NodeId
-from fogbank_protocol.node.database import DatabaseFailure
+from fogbank_protocol.node.database import DatabaseFailure, open_database
 
 from .neighbourhood import wait_until
 
@@ -115,16 +117,16 @@ async def test_what_cannot_be_written_stays_in_memory(tmp_path: Path) -> None:
 
 async def test_what_is_lost_for_want_of_memory_is_never_said_to_be_written(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal", buffer_max=2)
-    owing = "INSERT INTO grudges VALUES (?, ?)"
+    counted = "INSERT INTO counters VALUES (?, ?)"
     with full_disk(1):
-        journal.record(owing, ANN, 1)
-        journal.record("DELETE FROM grudges")
+        journal.record(counted, "lives", 1)
+        journal.record("DELETE FROM counters")
         journal.record_event(lot_id(0), 0, RunOrdered(1, 3))
     await journal.sync()
     with full_disk(1):
-        journal.record(owing, ANN, 1)
-        journal.record("DELETE FROM grudges")
-        journal.record(owing, ANN, 2)
+        journal.record(counted, "lives", 1)
+        journal.record("DELETE FROM counters")
+        journal.record(counted, "lives", 2)
     for _ in range(2):
         with pytest.raises(DatabaseFailure, match="start the agent again"):
             await journal.sync()
@@ -230,11 +232,68 @@ async def test_what_is_recorded_together_is_written_together(tmp_path: Path) -> 
     journal.close()
 
 
-OWING = "INSERT OR REPLACE INTO grudges VALUES (?, ?)"
+OLD_BOOKS = """
+    INSERT INTO earned VALUES (x'01', x'aa', 10, 100, NULL, 0, 'paid', 0);
+    INSERT INTO earned VALUES (x'02', x'aa', 11, 20, x'cc', 2, 'unpaid', 1);
+    INSERT INTO earned VALUES (x'03', x'aa', 12, 7, NULL, 0, 'refused', 0);
+    INSERT INTO earned VALUES (x'04', x'bb', 13, 9, NULL, 0, 'paid', 1);
+    INSERT INTO grudges VALUES (x'aa', 5);
+    INSERT INTO standings VALUES (x'dd', 1, 2, 3, 4);
+    INSERT INTO bills VALUES (x'11', x'dd', x'22', 30, NULL, 0, 'told', x'33', 0);
+    INSERT INTO bills VALUES (x'12', x'ee', x'22', 40, NULL, 0, 'told', x'33', 0);
+    INSERT INTO bills VALUES (x'13', x'dd', x'22', 50, NULL, 0, 'paid', x'33', 0);
+    INSERT INTO refusals VALUES (x'14', x'dd', 'cancelled');
+"""
+
+
+async def test_the_books_of_an_older_version_are_carried_over(tmp_path: Path) -> None:
+    older = next(
+        number for number, script in enumerate(JOURNAL_MIGRATIONS) if "TABLE requestors" in script
+    )
+    open_database(tmp_path / "journal", JOURNAL_MIGRATIONS[:older]).close()
+    with closing(sqlite3.connect(tmp_path / "journal")) as file:
+        file.executescript(OLD_BOOKS)
+    journal = Journal(tmp_path / "journal")
+    assert journal.set_aside is None
+    assert journal.earnings() == [
+        Earnings(NodeId(b"\xaa"), 2, 33, 100, 20, 7),
+        Earnings(NodeId(b"\xbb"), 0, 13, 9, 0, 0),
+    ]
+    assert journal.query("SELECT requestor, grudge FROM requestors") == [
+        (b"\xaa", 5),
+        (b"\xbb", 0),
+    ]
+    dues = journal.query("SELECT agreement_id, requestor, drops, author, royalty FROM dues")
+    assert dues == [(b"\x02", b"\xaa", 20, b"\xcc", 2)]
+    assert journal.query(
+        "SELECT provider, confirmed, wrong, lost, refused, paid FROM providers"
+    ) == [(b"\xdd", 1, 2, 3, 4, 30), (b"\xee", 0, 0, 0, 0, 40)]
+    assert journal.query("SELECT agreement_id FROM bills") == [(b"\x13",)]
+    assert journal.query("SELECT agreement_id FROM refusals") == [(b"\x14",)]
+    journal.close()
+
+
+async def test_providers_of_long_ago_are_counted_together(tmp_path: Path) -> None:
+    insert = "INSERT INTO providers VALUES (?, 1, 2, 3, 4, 5, ?)"
+    for life in range(3):
+        journal = Journal(tmp_path / "journal", providers_max=3)
+        for number in range(10):
+            journal.record(insert, bytes([life, number]) * 16, 100 * life + number)
+        journal.close()
+    journal = Journal(tmp_path / "journal", providers_max=3)
+    sums = "sum(confirmed), sum(wrong), sum(lost), sum(refused), sum(paid), count(*)"
+    assert journal.query(f"SELECT {sums} FROM providers") == [(30, 60, 90, 120, 150, 4)]
+    assert [one.provider for one in Standings(journal).providers()] == [
+        bytes([2, number]) * 16 for number in (7, 8, 9)
+    ]
+    journal.close()
+
+
+OWING = "INSERT OR REPLACE INTO counters VALUES (?, ?)"
 
 
 def owed(journal: Journal) -> int:
-    ((count,),) = journal.query("SELECT count(*) FROM grudges")
+    ((count,),) = journal.query("SELECT count(*) FROM counters")
     assert isinstance(count, int)
     return count
 
@@ -280,7 +339,7 @@ async def test_what_is_begun_waits_for_room_and_is_refused_without(tmp_path: Pat
         assert owed(journal) == 0
     await journal.wait_room(6)
     with closing(sqlite3.connect(tmp_path / "journal")) as file:
-        assert file.execute("SELECT count(*) FROM grudges").fetchall() == [(1,)]
+        assert file.execute("SELECT count(*) FROM counters").fetchall() == [(1,)]
     await journal.wait_room(100)
     journal.close()
 
@@ -315,16 +374,32 @@ async def test_what_no_column_holds_is_refused_where_it_is_recorded(
 async def test_a_wrong_entry_keeps_no_other_from_being_written(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     journal.record(OWING, b"one", 1)
-    journal.record("INSERT INTO grudges VALUES (?, ?)", b"one", 2)
+    journal.record("INSERT INTO counters VALUES (?, ?)", b"one", 2)
     journal.record(OWING, b"two", 2)
     with pytest.raises(sqlite3.IntegrityError):
         await journal.sync()
     await journal.sync()
     assert owed(journal) == 2
-    journal.record("INSERT INTO grudges VALUES (?, ?)", b"one", 2)
+    journal.record("INSERT INTO counters VALUES (?, ?)", b"one", 2)
     journal.record(OWING, b"three", 3)
     with pytest.raises(sqlite3.IntegrityError):
         journal.close()
     journal = Journal(tmp_path / "journal")
     assert owed(journal) == 3
+    journal.close()
+
+
+async def test_a_disk_that_takes_nothing_is_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path / "journal")
+    for _ in range(2):
+        journal.record(OWING, b"one", 1)
+        with full_disk(1):
+            for _ in range(3):
+                assert owed(journal) in (0, 1)
+            with pytest.raises(DatabaseFailure):
+                await journal.sync()
+        await journal.sync()
+    assert caplog.text.count("cannot be written") == 2
     journal.close()

@@ -101,6 +101,23 @@ async def buy_and_disturb(
     return results[0]
 
 
+async def test_a_state_that_is_on_its_way_when_the_job_is_cancelled_is_not_kept_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fogbank_agent.trading.requestor.OUTPUT_KEPT_S", 0.1)
+    async with town(tmp_path) as one:
+        blobs = one.buyer.blobs
+        await wait_until(lambda: blobs.pinned_count == 0)
+        job = await a_step_job(one.buyer, STEPS)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(one.buyer.requestor.buy, job)
+            # The package, the input, and the first state.
+            while blobs.pinned_count < 3:
+                await trio.lowlevel.checkpoint()
+            nursery.cancel_scope.cancel()
+        await wait_until(lambda: blobs.pinned_count == 0)
+
+
 def check_moved(one: Town, result: JobResult, why: Reason) -> None:
     """Check that both sellers did their parts, and are paid for these."""
     (run,) = result.runs

@@ -525,7 +525,7 @@ async def test_nothing_is_bought_by_who_may_have_lost_what_it_signed(tmp_path: P
         ann = await hood.start(1)
         job = await a_job(ann, [b"x"])
         with full_disk(1):
-            owing = "INSERT OR REPLACE INTO grudges VALUES (?, ?)"
+            owing = "INSERT OR REPLACE INTO counters VALUES (?, ?)"
             ann.journal.record_rows(owing, [(b"one", 1)] * JOURNAL_BUFFER_MAX)
             ann.journal.record(owing, b"two", 2)
         with pytest.raises(JobPostponed, match="start the agent again"):

@@ -59,6 +59,9 @@ async def test_a_long_run_is_paid_while_it_goes_on(tmp_path: Path) -> None:
         (run,) = result.runs
         assert (run.reason, run.outcome, run.fuel) == (None, "out of fuel", fuel)
         assert result.paid_total == PRICE + 1
+        (attempt,) = run.attempts
+        assert attempt.accepted
+        assert (attempt.price, attempt.fuel, attempt.paid) == (PRICE, fuel, PRICE + 1)
         stated = [
             event.what.fuel async for event in receive if isinstance(event.what, RunProgressed)
         ]

@@ -7,8 +7,9 @@ import trio
 from tests.one_thread import one_thread
 from trio.testing import wait_all_tasks_blocked
 
+from fogbank_dag_ledger.checkpointing import Pace
 from fogbank_dag_ledger.operations import ObjectId, StakeTerms, Unstake, Voucher
-from fogbank_dag_ledger.own_objects import ObjectState
+from fogbank_dag_ledger.own_objects import ObjectState, ShareView
 from fogbank_dag_ledger.service import LedgerService
 from fogbank_dag_ledger.service.disk import VOUCHERS_NAME
 from fogbank_dag_ledger.service.voucher_store import VoucherStore
@@ -226,3 +227,29 @@ async def test_an_older_voucher_that_comes_at_the_same_time_is_not_written_last(
         await bob.wait_issuing()
         await bob.channels.close(channel)
         await wait_balance(bob, 1_070)
+
+
+@pytest.mark.slow
+async def test_an_author_knows_its_shares_when_the_ledger_has_forgotten_the_channels(
+    tmp_path: Path,
+) -> None:
+    pace = Pace(interval_s=0.3, turn_s=1.0, retry_s=0.1, patience_s=0.2)
+    async with neighbourhood(tmp_path, pace=pace) as agents:
+        services = await agents.start(0, 1, 2, 3)
+        await wait_all_issuing(services)
+        ann, bob, cat = services[ANN], services[BOB], services[CAT]
+        channel = await opened(agents, services, 600)
+        best = voucher(agents, channel, 500, 2, split=((agents.name(CAT), 50),))
+        await bob.channels.close(channel, [best])
+        told = [ShareView(channel, agents.name(ANN), agents.name(BOB), 50)]
+        await wait_until(lambda: list(cat.channels.shares()) == told)
+        await wait_balance(cat, 1_050)
+        # Until nothing above the floor tells of it.
+        floor = cat.floor_height + 4
+        while cat.floor_height < floor:
+            await ann.wait_final(await ann.pay([(agents.name(BOB), 1)]))
+            await trio.sleep(0.05)
+        for _ in range(2):
+            await agents.stop(CAT)
+            (cat,) = await agents.start(CAT)
+            assert list(cat.channels.shares()) == told
