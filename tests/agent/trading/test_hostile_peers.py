@@ -20,7 +20,7 @@ from fogbank_agent.market.agreements import (
 from fogbank_agent.market.bids import BID, Bid, BidId, Decline, bid_id, open_answer, sign_answer
 from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.commitments import check_reveal
-from fogbank_agent.market.job_result import JobResult
+from fogbank_agent.market.job_result import JobEvent, JobResult
 from fogbank_agent.market.offers import sign_offer
 from fogbank_agent.market.orders import (
     ORDER,
@@ -53,6 +53,7 @@ from fogbank_agent.market.settlements import (
     encode_close,
     encode_settlement,
 )
+from fogbank_agent.market.story import ProviderPaid
 from fogbank_agent.market.ticks import Tick, sign_tick
 from fogbank_agent.trading.standings import Standings
 from fogbank_dag_ledger.operations import ObjectId, Share, Voucher
@@ -222,7 +223,7 @@ async def buy_from(
 
 @asynccontextmanager
 async def beside_a_crook(
-    tmp_path: Path, checks: Hasher | None = None
+    tmp_path: Path, checks: Hasher | None = None, kind: type[Crook] = Crook
 ) -> AsyncGenerator[tuple[Agent, Crook]]:
     """Give a requestor that knows Mallory's offer alone."""
     async with (
@@ -231,7 +232,7 @@ async def beside_a_crook(
     ):
         ann = await hood.start(1, checks=checks)
         await ann.ledger.wait_issuing()
-        crook = Crook(hood)
+        crook = kind(hood)
         node = await raw_node(hood, nursery, *crook.services())
         offer = replace(AN_OFFER, provider=MALLORY.node_id)
         signed = sign_offer(offer, hood.genesis.network, MALLORY)
@@ -515,6 +516,7 @@ async def test_what_only_the_requestor_can_find_is_not_believed_of_a_provider(
         result, story = await buy_once(ann, attempts_max=1)
         assert f"gave no result: {sentence(Reason.OTHER)}." in story
         assert [one.failure for one in result.runs[0].attempts] == [Reason.OTHER]
+        assert [one.lost for one in result.providers] == [1]
         (mallory,) = Standings(ann.journal).providers()
         assert mallory.lost == 1
 
@@ -532,6 +534,47 @@ async def test_what_was_due_before_a_result_was_found_wrong_is_told_to_stay_paid
         assert not attempt.accepted
 
 
+class Turncoat(Crook):
+    """It breaks a rule with its second run, when its first is paid."""
+
+    def __init__(self, hood: Neighbourhood) -> None:
+        super().__init__(hood)
+        self.is_paid = trio.Event()
+
+    async def _run(self, peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+        if self.sells_again:
+            await self.is_paid.wait()
+            self.output = None
+        async for item in super()._run(peer, body):
+            yield item
+
+
+async def test_a_result_that_was_paid_before_it_was_doubted_is_told_to_stay_paid(
+    tmp_path: Path,
+) -> None:
+    async with beside_a_crook(tmp_path, checks=Hasher(), kind=Turncoat) as (ann, crook):
+        assert isinstance(crook, Turncoat)
+        send, receive = trio.open_memory_channel[JobEvent](1_000)
+
+        async def watch() -> None:
+            async for event in receive:
+                if isinstance(event.what, ProviderPaid):
+                    crook.is_paid.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch)
+            wanted = {"verification": NoVerification(), "patience_s": 0.3, "lots_at_once": 1}
+            result = await ann.requestor.buy(await a_job(ann, [b"x", b"y"], **wanted), send)
+            send.close()
+        story = ann.journal.why(result.runs[0].run_id)
+        paid = next(place for place, line in enumerate(story) if "Paid 2 drops" in line)
+        assert "for this bill" in story[paid]
+        assert "Opened again" in story[paid + 1]
+        told = "\n".join(story[paid + 1 :])
+        assert "is refused: it was found wrong; 2 drops of before stay paid." in told
+        assert "is not paid" not in told
+
+
 async def test_a_full_disk_of_the_requestor_is_no_fault_of_its_provider(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -544,6 +587,7 @@ async def test_a_full_disk_of_the_requestor_is_no_fault_of_its_provider(
         result, story = await buy_once(ann, attempts_max=1)
         assert f"gave no result: {sentence(Reason.DISK_FULL)}." in story
         assert [one.failure for one in result.runs[0].attempts] == [Reason.DISK_FULL]
+        assert [one.lost for one in result.providers] == [0]
         assert Standings(ann.journal).providers() == []
 
 
