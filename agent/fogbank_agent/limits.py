@@ -751,6 +751,10 @@ SERVICE_READ_S_MAX = 20.0
 SERVICES_KEPT_MAX = 64
 """Services of an agent that are remembered after their end, to be listed."""
 
+SERVICE_CALL_PARTS = 8
+"""A call costs at most this part of a service's budget where its owner has set no fuel limit: as
+much is left unspent at the end, for a further call might cost it."""
+
 SERVICE_CALL_WAIT_S = 10.0
 """How long a call may take to be taken, in seconds; its charge comes later."""
 
