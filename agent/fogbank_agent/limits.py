@@ -485,8 +485,12 @@ shown (section 9.6)."""
 ADVANCE_TRUST_PARTS = 2
 """Who has earned by results may hold one of so many parts of that besides."""
 
-ADVANCE_LOST_HOURS = 24
+ADVANCE_HOURS = 24
 """How long what strangers kept for nothing makes that part smaller."""
+
+ADVANCE_LOST_PARTS = 20
+"""Once that is more than one of so many parts of what results have cost, strangers are tried one
+by one, and only where nobody fits that has earned something."""
 
 ADVANCE_RETRY_S = 0.1
 """How often to look whether a statement can be paid that could not be."""

@@ -9,6 +9,13 @@ class LocalProtocolError(ProtocolError):
     """This side tried something the protocol forbids: a bug in the caller."""
 
 
+class MachineFailure(Exception):
+    """This machine does not keep what it must: nothing that was read or written was wrong.
+
+    Never raised itself: its subclasses name what failed, and say what to do.
+    """
+
+
 class RemoteProtocolError(ProtocolError):
     """The peer broke a rule: refuse what it sent, and close the channel when SPEC.md says so."""
 

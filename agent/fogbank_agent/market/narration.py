@@ -126,7 +126,7 @@ def describe(event: StoryEvent) -> str:
         case RunBegunAnew(attempt, provider, fuel):
             return (
                 f"Order {attempt} begins anew: what {short_form(provider)} had done with {fuel:,} "
-                "fuel is lost, and nothing beyond that is paid to it."
+                "fuel is lost, and nothing beyond that is due to it."
             )
         case ResultReused(_, provider, receipts):
             whom, old = short_form(provider), _count(receipts, "receipt")

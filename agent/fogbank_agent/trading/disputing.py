@@ -13,6 +13,7 @@ from fogbank_dag_ledger.stakes import StakeView
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.identity import Identity, NodeId, short_form
 from fogbank_protocol.node.blob_store import BlobStore
+from fogbank_protocol.node.containment import run_contained
 from fogbank_protocol.node.node import Node
 from fogbank_wasm_tasks.verification.statements import receipt_id_of
 
@@ -85,7 +86,7 @@ class Disputing:
                 if not self._own_runs.is_able and record.receipt_id in waiting:
                     continue  # Those who contradict it may have to be accused yet.
                 self._disputed.add(record.opening.stake.object_id)
-                nursery.start_soon(self._pursue, record)
+                nursery.start_soon(run_contained, "a dispute", self._pursue, record, lambda: None)
             for accusation, place in left:
                 self._open_left(nursery, accusation, place)
             task_status.started()
@@ -108,7 +109,7 @@ class Disputing:
             self._accusations.end(accusation)
             return
         self._disputed.add(stake.id)
-        nursery.start_soon(self._open, accusation, place, stake)
+        nursery.start_soon(run_contained, "a dispute", self._open, accusation, place, stake)
 
     def rely_on(self, provider: NodeId) -> None:
         """Remember the stake of ``provider``, with whom there will be an agreement.
@@ -152,7 +153,8 @@ class Disputing:
         elif stake.id not in self._disputed and self._has_room():
             self._disputed.add(stake.id)
             self._accusations.keep(accusation, place)
-            self._nursery.start_soon(self._open, accusation, place, stake)
+            dispute = self._open, accusation, place, stake
+            self._nursery.start_soon(run_contained, "a dispute", *dispute)
 
     def _has_room(self) -> bool:
         if len(self._disputed) < DISPUTES_AT_ONCE_MAX:

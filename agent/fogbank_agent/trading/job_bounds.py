@@ -9,9 +9,11 @@ from ..limits import (
 )
 from ..market.job_request import JobRequest
 
+BUG_SENTENCE = "a bug in this agent ended the job: its log says which, please report it"
+
 
 class JobRefused(Exception):
-    """A job cannot even begin; the message is a sentence for people that says what to do."""
+    """A job cannot begin, or go on; the message is a sentence for people that says what to do."""
 
 
 class JobPostponed(JobRefused):

@@ -18,6 +18,7 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NodeId
 from fogbank_protocol.limits import BLOB_BYTES_MAX
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
+from fogbank_protocol.node.containment import Contained
 from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.receipt import Result
@@ -30,7 +31,7 @@ from ..market.kept_job import FragmentEnd, JobState, KeptJob, groups, joined
 from ..market.outcome_words import describe_outcome
 from ..market.reasons import sentence
 from .job_book import JobBook, StoredJob
-from .job_bounds import JobPostponed, JobRefused, check_bounds
+from .job_bounds import BUG_SENTENCE, JobPostponed, JobRefused, check_bounds
 from .job_shell import Acceptance
 from .journal import Journal
 
@@ -310,14 +311,21 @@ class JobDesk:
 
     async def _carry_out(self, life: _Life) -> None:
         with life.scope:
-            try:
-                await self._do_levels(life)
-            except (_JobFailed, JobRefused) as failed:
-                self._end(life, JobState.FAILED, str(failed))
-            except (StoreFull, BlobMissing) as error:
-                self._end(life, JobState.FAILED, f"an output cannot be kept or read: {error}")
-            else:
-                self._end(life, JobState.DONE, "")
+            with Contained("a kept job"):
+                await self._carry_to_its_end(life)
+            if life.state is JobState.OPEN:
+                # Else it would meet the same bug at each start of the agent.
+                self._end(life, JobState.FAILED, BUG_SENTENCE)
+
+    async def _carry_to_its_end(self, life: _Life) -> None:
+        try:
+            await self._do_levels(life)
+        except (_JobFailed, JobRefused) as failed:
+            self._end(life, JobState.FAILED, str(failed))
+        except (StoreFull, BlobMissing) as error:
+            self._end(life, JobState.FAILED, f"an output cannot be kept or read: {error}")
+        else:
+            self._end(life, JobState.DONE, "")
 
     def _end(self, life: _Life, state: JobState, why: str) -> None:
         life.state, life.why, life.ended_unix_s = state, why, int(time())

@@ -12,6 +12,7 @@ from ..market.job_result import Attempt, JobResult, ProviderTotals, RunResult
 from ..market.outcome_words import describe_outcome
 from ..market.pricing import bill
 from ..market.purchase import Purchase, PurchaseState
+from ..market.reasons import REQUESTORS_DOING
 from ..market.verification import Voice, fuel_of
 from .job_shell import JobShell
 
@@ -122,9 +123,13 @@ def _totals(provider: NodeId, shell: JobShell) -> ProviderTotals:
         royalties=sum(shell.royalties.get(agreement, 0) for agreement in agreements),
         unpaid=max(0, owed - paid),
         refused=sum(record.number in purchase.ballot.wrong for purchase, record in records),
-        lost=sum(record.failure is not None for _, record in records),
+        lost=sum(_is_lost(record) for _, record in records),
         caught=shell.job.choice.is_caught(provider),
     )
+
+
+def _is_lost(record: AttemptRecord) -> bool:
+    return record.failure is not None and record.failure not in REQUESTORS_DOING
 
 
 def _is_right(purchase: Purchase, voice: Voice) -> bool:

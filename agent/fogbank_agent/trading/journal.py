@@ -139,15 +139,13 @@ class Journal:
         prune_at = trio.current_time() + JOURNAL_PRUNE_S
         while True:
             await trio.sleep(JOURNAL_RETRY_S if self._is_failing else JOURNAL_FLUSH_S)
-            was_failing = self._is_failing
             try:
                 await self._write_all()
                 if trio.current_time() >= prune_at:
                     prune_at = trio.current_time() + JOURNAL_PRUNE_S
                     await trio.to_thread.run_sync(self._prune_names)
-            except DatabaseFailure as error:
-                if not was_failing:
-                    _log.error("the journal cannot be written, and is kept in memory: %s", error)
+            except DatabaseFailure:
+                _log.debug("the journal is tried again in %g s", JOURNAL_RETRY_S)
 
     def close(self) -> None:
         """Write what is buffered and close the file."""
@@ -401,7 +399,9 @@ class Journal:
             entries = self._pending[: max(0, until - self._written)]
             try:
                 self._write(entries)
-            except DatabaseFailure:
+            except DatabaseFailure as error:
+                if not self._is_failing:
+                    _log.error("the journal cannot be written, and is kept in memory: %s", error)
                 self._is_failing = True
                 raise
             except WRONG_CHANGES:

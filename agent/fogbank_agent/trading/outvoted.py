@@ -11,6 +11,7 @@ from fogbank_protocol.blobs.naming import BlobId
 from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import NetworkId, NodeId
 from fogbank_protocol.node.blob_store import BlobStore, StoreFull
+from fogbank_protocol.node.containment import run_contained
 from fogbank_wasm_tasks.verification.statements import receipt_id_of
 
 from ..market.dispute import DisputeState
@@ -83,7 +84,7 @@ class Outvoted:
         self._cases[receipt] = (accusation, place)
         if receipt not in self._turns:
             self._turns[receipt] = trio.Event()
-            nursery.start_soon(self._bring, nursery, receipt)
+            nursery.start_soon(run_contained, "a dispute", self._bring, nursery, receipt)
         self._call()
 
     def _stakes_of(self, providers: Sequence[NodeId]) -> Sequence[tuple[NodeId, StakePlace]]:

@@ -16,6 +16,7 @@ from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId
 from fogbank_protocol.node.blob_moves import BlobMoved
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore
+from fogbank_protocol.node.containment import Contained
 from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_protocol.node.node import (
     Node,
@@ -69,7 +70,7 @@ from ..market.stakes import stake_share, stake_worth
 from .bill_book import BillBook
 from .disputing import Disputing
 from .interfaces import CheckingRunner
-from .job_bounds import JobPostponed, JobRefused, check_bounds
+from .job_bounds import BUG_SENTENCE, JobPostponed, JobRefused, check_bounds
 from .job_shell import Acceptance, JobShell, JobTools
 from .job_summary import summarise
 from .journal import Journal
@@ -255,7 +256,8 @@ class Requestor:
         accepted before is still paid.
 
         Raises:
-            JobRefused: the package or an input is missing or broken, or a bound is out of range.
+            JobRefused: the package or an input is missing or broken, a bound is out of range, or a
+                bug in this agent has ended the job.
             JobPostponed: the journal can take nothing more now, nor what would be paid.
         """
         check_bounds(request)
@@ -278,10 +280,13 @@ class Requestor:
         for blob_id in pinned:
             self._blobs.pin(blob_id)
         try:
-            return await self._finish(request, shell)
+            with Contained("a job"):
+                return await self._finish(request, shell)
+            raise JobRefused(BUG_SENTENCE)
         finally:
-            # There is nothing to do for either unless the job was cancelled.
-            shell.end_unfinished()
+            # There is nothing to do for either unless the job was cancelled, or ended by a bug.
+            with Contained("the end of a job"):
+                shell.end_unfinished()
             shell.take_states()
             self._payments.want_now()
             del self._jobs[shell.job_id]

@@ -13,6 +13,7 @@ from fogbank_protocol.blobs.naming import BlobId, blob_id
 from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId, short_form
 from fogbank_protocol.node.blob_store import BlobStore
+from fogbank_protocol.node.containment import Contained
 from fogbank_protocol.node.node import CallFailure, Node
 from fogbank_protocol.signed import Signed
 from fogbank_wasm_tasks.module.facts import Shape
@@ -362,8 +363,10 @@ class ServiceDesk:
     async def _watch(self, one: _Service) -> None:
         reason: Reason | None = None
         try:
-            with one.scope:
+            with one.scope, Contained("a service of a provider") as wall:
                 reason = await self._listen(one)
+            if wall.has_failed:
+                reason = Reason.OTHER
         finally:
             reason = reason or one.given_up
             self._want(one.named, ())

@@ -11,6 +11,7 @@ from fogbank_protocol.errors import LocalProtocolError, RemoteProtocolError
 from fogbank_protocol.identity import Identity, NodeId, short_form
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
+from fogbank_protocol.node.containment import Contained
 from fogbank_protocol.node.node import CallRefused, Node, RequestService, Service, StreamService
 from fogbank_protocol.signed import signed_from_value
 from fogbank_wasm_tasks.errors import SandboxBusy, SandboxUnavailable
@@ -213,7 +214,9 @@ class ServiceHost:
         self._on_use(requestor, 1)
         try:
             with kept.post, kept.scope:
-                reason = await self._keep_warm(kept)
+                reason = Reason.HOST_FAULT
+                with Contained("a service for a requestor"):
+                    reason = await self._keep_warm(kept)
                 _log.info("a service for %s ends: %s", short_form(requestor), reason)
                 await end(kept, reason)
         finally:

@@ -72,8 +72,10 @@ class StateAnswers:
             or shelved.asked >= STATE_QUESTIONS_MAX
         ):
             raise CallRefused("refused", Reason.PROOF_UNAVAILABLE.value)
-        if question.position >= shelved.trace.states:
-            raise RemoteProtocolError("a question beyond the run", rule="9.10")
+        start = shelved.behind.terms.start
+        first = 0 if start is None else start.position
+        if not first <= question.position < shelved.trace.states:
+            raise RemoteProtocolError("a question before or beyond the run", rule="9.10")
         shelved.asked += 1
         digest = shelved.trace.digest(question.position) if _is_whole(shelved) else None
         if digest is None:

@@ -13,6 +13,7 @@ from fogbank_protocol.errors import RemoteProtocolError
 from fogbank_protocol.identity import Identity, NetworkId, NodeId, short_form
 from fogbank_protocol.node.blob_store import BlobMissing, BlobStore, StoreFull
 from fogbank_protocol.node.blob_transfer import FetchFailed, fetch_blob
+from fogbank_protocol.node.containment import Contained
 from fogbank_protocol.node.node import Node
 from fogbank_protocol.node.services import RequestService
 from fogbank_protocol.signed import Signed
@@ -188,7 +189,10 @@ class Workbench:
             with work.post, work.scope:
                 # The requestor counts from the agreement too, so this is all the time there is.
                 work.scope.deadline = trio.current_time() + work.order.run_ms_max / 1_000
-                await self._try(work, on_change)
+                with Contained("the work on a lot") as wall:
+                    await self._try(work, on_change)
+                if wall.has_failed:
+                    work.failure = Reason.HOST_FAULT
             if work.scope.cancelled_caught and work.failure is None:
                 work.failure = Reason.DEADLINE_TOO_SOON
         finally:

@@ -109,13 +109,13 @@ class Answers:
     def services(self) -> Sequence[Service]:
         """Return every method for a node to serve."""
         return (
-            OneWayService(VERTICES, self._take_vertices),
-            OneWayService(PROOF, self._take_proof),
+            OneWayService(VERTICES, self._take_vertices, is_contained=False),
+            OneWayService(PROOF, self._take_proof, is_contained=False),
             RequestService(FRONTIER, self._answer_frontier, at_once_max=ANSWERS_AT_ONCE_MAX),
             RequestService(FETCH, self._answer_fetch, at_once_max=ANSWERS_AT_ONCE_MAX),
             RequestService(HEAD, self._answer_head),
             StreamService(RANGE, self._answer_range),
-            OneWayService(CHECKPOINT, self._take_checkpoint),
+            OneWayService(CHECKPOINT, self._take_checkpoint, is_contained=False),
             RequestService(NEWEST, self._answer_newest, at_once_max=ANSWERS_AT_ONCE_MAX),
             RequestService(STATE, self._answer_state, at_once_max=ANSWERS_AT_ONCE_MAX),
             RequestService(NAMES, self._answer_names, at_once_max=ANSWERS_AT_ONCE_MAX),

@@ -1,7 +1,9 @@
 """Why the ledger's shells cannot do what they are asked, each reason by its own name."""
 
+from fogbank_protocol.errors import MachineFailure
 
-class StorageFailure(Exception):
+
+class StorageFailure(MachineFailure):
     """Something cannot be kept on disk.  Never raised itself: see the classes below."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Literal, TypeAlias
 
+from ..errors import MachineFailure
 from ..limits import DATABASE_BUSY_S, DATABASE_JOURNAL_BYTES
 
 SqlValue: TypeAlias = int | float | str | bytes | None
@@ -41,7 +42,7 @@ _REMEDIES = {
 }
 
 
-class DatabaseFailure(Exception):
+class DatabaseFailure(MachineFailure):
     """The file cannot be used now.  The message says what to do."""
 
 

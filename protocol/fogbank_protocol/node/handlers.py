@@ -17,6 +17,7 @@ from ..limits import (
     ONE_WAYS_WAITING_MAX,
 )
 from ..rpc.events import ErrorCode, OneWayReceived, RequestReceived, StreamRequested
+from .containment import Contained
 from .failures import CallRefused
 from .services import OneWayService, RequestService, Service, StreamService
 from .wire import Wire
@@ -120,17 +121,21 @@ class Handlers:
     async def _run_handler(
         self, call: int, service: RequestService | StreamService, body: bytes
     ) -> None:
+        wall = Contained(f"a call of {service.method}", CallRefused, RemoteProtocolError)
         try:
-            match service:
-                case RequestService():
-                    await self._send_response(call, await service.handler(self._peer, body))
-                case StreamService():
-                    await self._send_items(call, service, body)
+            with wall:
+                match service:
+                    case RequestService():
+                        await self._send_response(call, await service.handler(self._peer, body))
+                    case StreamService():
+                        await self._send_items(call, service, body)
         except CallRefused as refusal:
             self._callee.send_error(call, _known_code(refusal.code), refusal.message)
         except RemoteProtocolError as error:
             self._complain(error)
             self._callee.send_error(call, ErrorCode.BAD_REQUEST, str(error))
+        if wall.has_failed:
+            self._callee.send_error(call, ErrorCode.INTERNAL_ERROR, "an error of this agent")
         self._wire.flush()
 
     def _complain(self, error: RemoteProtocolError) -> None:
@@ -193,7 +198,14 @@ class Handlers:
             while self._one_ways:
                 service, body = self._one_ways.popleft()
                 self._one_way_bytes -= len(body)
-                await service.handler(self._peer, body)
+                await self._handle_one_way(service, body)
+
+    async def _handle_one_way(self, service: OneWayService, body: bytes) -> None:
+        if not service.is_contained:
+            await service.handler(self._peer, body)
+            return
+        with Contained(f"a message of {service.method}", RemoteProtocolError):
+            await service.handler(self._peer, body)
 
 
 def _known_code(code: str) -> ErrorCode:

@@ -13,8 +13,9 @@ class RequestService:
     """A method answered by one response.
 
     ``handler(peer, body)`` returns the response's body.  It raises ``CallRefused`` to answer with
-    an error, and lets ``RemoteProtocolError`` pass to answer ``bad_request``.  It is cancelled when
-    the caller cancels, the deadline passes or the channel closes.
+    an error, and lets ``RemoteProtocolError`` pass to answer ``bad_request``; all else is a bug,
+    which is answered with ``internal_error`` and ends only the call.  It is cancelled when the
+    caller cancels, the deadline passes or the channel closes.
     """
 
     method: str
@@ -55,6 +56,10 @@ class OneWayService:
     method: str
     handler: Callable[[NodeId, bytes], Awaitable[None]]
     body_bytes_max: int = BODY_BYTES_MAX
+    is_contained: bool = True
+    """A bug in the handler ends the message and nothing else.
+
+    False for what may be left half changed by it, when others' money or votes rest on that."""
 
 
 Service: TypeAlias = RequestService | StreamService | OneWayService

@@ -55,6 +55,7 @@ class Market:
     """How often nothing can be bought."""
 
     traps: frozenset[bytes] = frozenset()
+    has_bug: bool = False
     caught_after: int | None = None
     """After so many results the provider of the first is caught, and that one is wrong."""
 
@@ -66,6 +67,8 @@ class Market:
     ) -> JobResult:
         """Do it."""
         assert acceptance is not None
+        if self.has_bug:
+            raise ZeroDivisionError
         if self.postpones:
             self.postpones -= 1
             raise JobPostponed("the disk is full")
@@ -145,6 +148,22 @@ async def a_kept_job(
 
 async def results(desk: JobDesk, job_id: bytes) -> list[FragmentDone]:
     return [done async for done in desk.follow(job_id)]
+
+
+async def test_a_bug_ends_a_kept_job_for_good_and_nothing_else(
+    tmp_path: Path, contained_bugs: list[str]
+) -> None:
+    async with life(tmp_path, has_bug=True) as first:
+        job_id = await first.desk.start(await a_kept_job(first.blobs, INPUTS))
+        await wait_until(lambda: first.desk.view(job_id).state is not JobState.OPEN)
+        first.market.has_bug = False
+        other = await first.desk.start(await a_kept_job(first.blobs, INPUTS))
+        await wait_until(lambda: first.desk.view(other).state is JobState.DONE)
+    async with life(tmp_path, has_bug=True) as second:
+        assert second.desk.view(job_id).state is JobState.FAILED
+        assert "a bug in this agent" in second.desk.view(job_id).why
+    assert len(contained_bugs) == 1
+    contained_bugs.clear()
 
 
 async def test_results_come_while_the_job_goes_on(tmp_path: Path) -> None:

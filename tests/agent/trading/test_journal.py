@@ -387,3 +387,19 @@ async def test_a_wrong_entry_keeps_no_other_from_being_written(tmp_path: Path) -
     journal = Journal(tmp_path / "journal")
     assert owed(journal) == 3
     journal.close()
+
+
+async def test_a_disk_that_takes_nothing_is_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path / "journal")
+    for _ in range(2):
+        journal.record(OWING, b"one", 1)
+        with full_disk(1):
+            for _ in range(3):
+                assert owed(journal) in (0, 1)
+            with pytest.raises(DatabaseFailure):
+                await journal.sync()
+        await journal.sync()
+    assert caplog.text.count("cannot be written") == 2
+    journal.close()

@@ -4,6 +4,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import trio
@@ -27,7 +28,7 @@ from fogbank_protocol.node.blob_store import BlobStore
 from fogbank_wasm_tasks.errors import SandboxUnavailable
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.package import Package, pack_module
-from fogbank_wasm_tasks.run import RunReport, RunRequest
+from fogbank_wasm_tasks.run import Pace, RunReport, RunRequest
 from fogbank_wasm_tasks.sandbox.pool import Sandbox
 
 from .neighbourhood import (
@@ -84,6 +85,49 @@ async def test_a_run_that_nobody_could_go_on_with_begins_anew(tmp_path: Path) ->
         state = Checkpoint(1, 5, bytes(32), await ann.blobs.put(b"a state"), 7)
         job = replace(job, inputs=[replace(job.inputs[0], start=state)])
         check_results(await ann.requestor.buy(job), INPUTS[:1])
+
+
+class Faulty(Hasher):
+    """A sandbox with a bug that the input of a run brings out."""
+
+    async def execute(
+        self, package: Package | bytes, request: RunRequest, *, pace: Pace | None = None
+    ) -> RunReport:
+        if request.input == INPUTS[0]:
+            raise ZeroDivisionError
+        return await super().execute(package, request, pace=pace)
+
+
+async def test_a_bug_of_a_provider_ends_a_run_and_nothing_else(
+    tmp_path: Path, contained_bugs: list[str]
+) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1)
+        await hood.start(2, sells=Faulty())
+        await hood.wait_ready()
+        terms: dict[str, Any] = {"verification": NoVerification(), "attempts_max": 1}
+        bad = await ann.requestor.buy(await a_job(ann, INPUTS[:1], **terms))
+        assert bad.runs[0].reason is Reason.ATTEMPTS_EXHAUSTED
+        assert "its machine failed" in "\n".join(ann.journal.why(bad.runs[0].run_id))
+        check_results(await ann.requestor.buy(await a_job(ann, INPUTS[1:2], **terms)), INPUTS[1:2])
+    assert "ended the work on a lot, and nothing else" in contained_bugs[0]
+    contained_bugs.clear()
+
+
+async def test_a_bug_of_a_requestor_ends_a_job_and_nothing_else(
+    tmp_path: Path, contained_bugs: list[str]
+) -> None:
+    async with neighbourhood(tmp_path, 2) as hood:
+        ann = await hood.start(1, checks=Faulty())
+        await hood.start(2, sells=Hasher())
+        await hood.wait_ready()
+        audited: dict[str, Any] = {"verification": Audit(1_000_000)}
+        with pytest.raises(JobRefused, match="a bug in this agent"):
+            await ann.requestor.buy(await a_job(ann, INPUTS[:1], **audited))
+        result = await ann.requestor.buy(await a_job(ann, INPUTS[1:2], **audited))
+        check_results(result, INPUTS[1:2])
+    assert "ended a job, and nothing else" in contained_bugs[0]
+    contained_bugs.clear()
 
 
 def check_results(result: JobResult, inputs: list[bytes]) -> None:
@@ -238,18 +282,29 @@ async def test_a_run_that_takes_long_is_bought_from_another_too_and_its_story_te
 ) -> None:
     class Slow(Hasher):
         async def execute(self, *args: object, **kwargs: object) -> RunReport:
+            begun.set()
             await trio.sleep_forever()
             raise AssertionError
 
-    async with neighbourhood(tmp_path, 3) as hood:
+    begun = trio.Event()
+    async with neighbourhood(tmp_path, 4) as hood:
         ann = await hood.start(1)
-        slow = await hood.start(2, sells=Slow(), terms=settings(price=1))
-        await hood.start(3, sells=Hasher())
+        slow = await hood.start(2, sells=Slow())
+        # Three of four seats make payments final when the last one is not there yet.
+        await hood.start(4)
         await hood.wait_ready()
-
         job = await a_job(ann, INPUTS[:1], verification=NoVerification(), hedge_s=0.5)
-        result = await ann.requestor.buy(job)
+        results: list[JobResult] = []
 
+        async def buy() -> None:
+            results.append(await ann.requestor.buy(job))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(buy)
+            await begun.wait()
+            await hood.start(3, sells=Hasher())
+
+        (result,) = results
         check_results(result, INPUTS[:1])
         failures = [one.failure for one in result.runs[0].attempts]
         assert failures == [Reason.CANCELLED, None]

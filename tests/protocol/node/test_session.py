@@ -346,15 +346,53 @@ async def test_a_ping_measures_the_round_trip(autojump_clock: MockClock) -> None
         assert ann.round_trip_s is not None
 
 
-async def test_a_crash_of_a_handler_is_not_hidden() -> None:
-    async def crash(peer: NodeId, body: bytes) -> bytes:
-        await trio.lowlevel.checkpoint()
-        raise ZeroDivisionError
+async def crash(peer: NodeId, body: bytes) -> bytes:
+    await trio.lowlevel.checkpoint()
+    raise ZeroDivisionError(body)
 
+
+async def crash_later(peer: NodeId, body: bytes) -> AsyncIterator[bytes]:
+    yield b"one"
+    await crash(peer, body)
+
+
+async def take_and_crash(peer: NodeId, body: bytes) -> None:
+    await crash(peer, body)
+
+
+async def test_a_bug_in_a_handler_ends_its_call_alone(contained_bugs: list[str]) -> None:
+    services: list[Service] = [
+        RequestService("test.crash", crash),
+        StreamService("test.later", crash_later),
+        OneWayService("test.take", take_and_crash),
+        RequestService("test.reverse", reverse),
+    ]
+    async with session_pair(services_of_ben=services) as (ann, _):
+        for _ in range(2):
+            with pytest.raises(CallRefused, match="internal_error"):
+                await ann.request("test.crash", b"a secret", timeout_s=1)
+        async with ann.stream("test.later", b"", timeout_s=5) as items:
+            assert await anext(items) == b"one"
+            with pytest.raises(CallRefused, match="internal_error"):
+                await anext(items)
+        assert ann.send_nowait("test.take", b"")
+        assert await ann.request("test.reverse", b"abc", timeout_s=1) == b"cba"
+        assert ann.send_nowait("test.take", b"")
+        assert await ann.request("test.reverse", b"abc", timeout_s=1) == b"cba"
+
+    assert len(contained_bugs) == 5
+    assert "ended a call of test.crash, and nothing else" in contained_bugs[0]
+    assert "raise ZeroDivisionError" in contained_bugs[0]
+    assert "secret" not in "".join(contained_bugs)
+    contained_bugs.clear()
+
+
+async def test_a_bug_in_what_others_rest_on_ends_the_agent() -> None:
     async def scenario() -> None:
-        async with session_pair(services_of_ben=[RequestService("test.crash", crash)]) as (ann, _):
-            with pytest.raises(PeerGone):
-                await ann.request("test.crash", b"", timeout_s=1)
+        ledger = OneWayService("test.take", take_and_crash, is_contained=False)
+        async with session_pair(services_of_ben=[ledger]) as (ann, _):
+            assert ann.send_nowait("test.take", b"")
+            await trio.sleep_forever()
 
     with pytest.raises(BaseExceptionGroup) as raised:
         await scenario()

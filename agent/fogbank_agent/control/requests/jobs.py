@@ -149,7 +149,7 @@ class ProviderTotals:
     """Results found wrong."""
 
     lost: int
-    """Attempts that gave no result."""
+    """Attempts that it left without a result; not those that the requestor ended."""
 
     caught: bool
 
