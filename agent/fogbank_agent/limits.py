@@ -485,8 +485,12 @@ shown (section 9.6)."""
 ADVANCE_TRUST_PARTS = 2
 """Who has earned by results may hold one of so many parts of that besides."""
 
-ADVANCE_LOST_HOURS = 24
+ADVANCE_HOURS = 24
 """How long what strangers kept for nothing makes that part smaller."""
+
+ADVANCE_LOST_PARTS = 20
+"""Once that is more than one of so many parts of what results have cost, strangers are tried one
+by one, and only where nobody fits that has earned something."""
 
 ADVANCE_RETRY_S = 0.1
 """How often to look whether a statement can be paid that could not be."""
@@ -750,6 +754,10 @@ SERVICE_READ_S_MAX = 20.0
 
 SERVICES_KEPT_MAX = 64
 """Services of an agent that are remembered after their end, to be listed."""
+
+SERVICE_CALL_PARTS = 8
+"""A call costs at most this part of a service's budget where its owner has set no fuel limit: as
+much is left unspent at the end, for a further call might cost it."""
 
 SERVICE_CALL_WAIT_S = 10.0
 """How long a call may take to be taken, in seconds; its charge comes later."""

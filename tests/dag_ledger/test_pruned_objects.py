@@ -290,9 +290,12 @@ def test_a_cut_passes_a_reclaim_and_the_beats_go_on_from_the_state() -> None:
     town.prune()
     assert opening.id not in town.ledger
     assert asking.id not in town.ledger
-    voucher = town.voucher(opening, 120)
+    voucher = town.voucher(opening, 120, split={CAT: 20})
     posting = town.act(DAN, opening, PostVouchers((voucher,)))
-    settling = town.act(ANN, opening, ReclaimFinal((posting.id,), ()))
+    later = town.voucher(opening, 130, count=2, split={CAT: 31})
+    taking_back = town.act(ANN, opening, PostVouchers((later,)))
+    named = tuple(sorted((posting.id, taking_back.id)))
+    settling = town.act(ANN, opening, ReclaimFinal(named, ()))
     town.prune()
     assert town.award(opening) is None
     assert posting.id not in town.ledger
@@ -308,8 +311,9 @@ def test_a_cut_passes_a_reclaim_and_the_beats_go_on_from_the_state() -> None:
     assert told.outcome.settling == (settling.id,)
     assert town.take(ANN, opening, settling) == 180
     ledger, own = town.restored()
+    shares = ((town.key(CAT).node_id, 20),)
     assert own.takes() == [
-        Act(opening.id, 0, Take(settling.id, outcome_digest(120, (), is_seizure=False)))
+        Act(opening.id, 0, Take(settling.id, outcome_digest(120, shares, is_seizure=False)))
     ]
     assert ledger.state_hash() == town.ledger.state_hash()
 
@@ -320,7 +324,7 @@ def test_cuts_go_on_while_an_escrow_a_voucher_and_a_timer_stay_open() -> None:
     escrow = town.open(ANN, 300, town.escrow())  # 100 beats to deliver in
     channel = town.open(ANN, 200, town.channel(beats=400))
     stake = town.open(DAN, 100, town.stake(beats=120))
-    posting = town.act(BOB, channel, PostVouchers((town.voucher(channel, 70),)))
+    posting = town.act(BOB, channel, PostVouchers((town.voucher(channel, 70, split={CAT: 20}),)))
     leaving = town.act(DAN, stake, Unstake())
     early = town.act(ANN, escrow, RefundLate())
     sizes: list[int] = []
@@ -343,7 +347,7 @@ def test_cuts_go_on_while_an_escrow_a_voucher_and_a_timer_stay_open() -> None:
     town.prune()
     assert town.take(ANN, escrow, early) == 300
     assert town.take(DAN, stake, withdrawing) == 100
-    assert town.take(BOB, channel, closing) == 70
+    assert town.take(BOB, channel, closing) == 50
     ledger, _ = town.restored()
     assert ledger.state_hash() == town.ledger.state_hash()
 

@@ -45,6 +45,8 @@ def test_the_demo_keeps_what_it_promises(tmp_path: Path) -> None:
     assert report["wrong_accepted"] == 0
     assert report["lies_caught"] == report["lies_told"] > 0
     assert report["killed"] == report["migrated_runs"] == 1
+    assert report["auctions"] > 0
+    assert report["audits"] > 0
     assert report["channels_closed"] == 4
     assert report["channels_open"] == 0
     assert report["royalties_paid"] > 0

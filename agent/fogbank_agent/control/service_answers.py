@@ -7,7 +7,7 @@ from fogbank_wasm_tasks.outcome import Ok
 
 from ..authoring.environment import environment_of
 from ..errors import Refused
-from ..limits import MEBIBYTE
+from ..limits import AFFORDABLE_FUEL_MIN, MEBIBYTE, SERVICE_CALL_PARTS
 from ..market.outcome_words import describe_outcome
 from ..market.reasons import sentence
 from ..market.service_request import ServiceRequest, ServiceView
@@ -32,14 +32,23 @@ async def answer_start_service(
     config = parts.config.requestor
     check_unverified(config.verify if request.verify is None else request.verify)
     package_id = await take_task(parts, BlobId(request.task_id), request.task_name)
+    price_max = _or(request.price_max, config.price_max)
+    start_price_max = _or(request.start_price_max, config.start_price_max)
+    drops_max = _or(request.budget, config.deposit)
+    fuel_max = request.fuel_max
+    if fuel_max is None:
+        affordable = parts.requestor.affordable_fuel(
+            price_max, start_price_max, copies=SERVICE_CALL_PARTS, drops_max=drops_max
+        )
+        fuel_max = fuel_within(config.fuel_max, affordable)
     wanted = ServiceRequest(
         package_id=package_id,
-        fuel_max=_or(request.fuel_max, config.fuel_max),
+        fuel_max=fuel_max,
         memory_bytes_max=config.memory_mib_max * MEBIBYTE,
-        price_max=_or(request.price_max, config.price_max),
-        start_price_max=_or(request.start_price_max, config.start_price_max),
+        price_max=price_max,
+        start_price_max=start_price_max,
         warm_price_max=_or(request.warm_price_max, config.warm_price_max),
-        drops_max=_or(request.budget, config.deposit),
+        drops_max=drops_max,
         arguments=request.arguments,
         environment=environment_of(request.environment),
         seed=request.seed,
@@ -58,6 +67,18 @@ async def answer_start_service(
     if view is None:
         raise Refused(refusal)
     await conversation.send(_state(view))
+
+
+def fuel_within(usual: int, affordable: int | None) -> int:
+    """Return the fuel limit for a service whose owner has named none.
+
+    ``affordable`` is what a part of its budget pays, None when work is free.  At the ``usual`` a
+    call might cost all of the budget, so that none could be made; but with less than
+    ``AFFORDABLE_FUEL_MIN`` no task gets far, and it is better to be told that the budget is small.
+    """
+    if affordable is None or affordable < AFFORDABLE_FUEL_MIN:
+        return usual
+    return min(usual, affordable)
 
 
 def check_unverified(policy: str) -> None:
@@ -136,6 +157,7 @@ def _state(view: ServiceView) -> ServiceState:
         calls=view.calls,
         charges=view.charges,
         fuel=view.fuel,
+        fuel_max=view.fuel_max,
         warm_ms=view.warm_ms,
         drops=view.drops,
         paid=view.paid,

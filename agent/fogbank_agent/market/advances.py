@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable
 from fogbank_protocol.identity import NodeId
 
 from ..limits import (
-    ADVANCE_LOST_HOURS,
+    ADVANCE_HOURS,
+    ADVANCE_LOST_PARTS,
     ADVANCE_PARTS,
     ADVANCE_TRUST_PARTS,
     ADVANCES_KNOWN_MAX,
@@ -20,7 +21,8 @@ class Advances:
 
     A statement is a provider's word alone.  Each may hold a part of what it has earned by results;
     what is beyond that comes out of one pool for all, a part of what this agent owns: a name costs
-    nothing, so who steals under a new one each time takes no more than the pool.
+    nothing, so who steals under a new one each time takes no more than the pool.  And as soon as
+    strangers have kept more than a small part of what was earned, they are tried one by one.
     """
 
     def __init__(self, spendable: Callable[[], int]) -> None:
@@ -32,8 +34,11 @@ class Advances:
         self._earned: OrderedDict[NodeId, int] = OrderedDict()
         """By results, less twice what was lost to that provider; the latest last."""
 
-        self._lost: deque[tuple[int, int]] = deque()
-        """The hour, and the drops that strangers kept for nothing in it."""
+        self._lost = _Day()
+        """What strangers kept for nothing."""
+
+        self._bought = _Day()
+        """What results that were accepted have cost."""
 
     def hold(self, provider: NodeId, agreement: Hashable, drops: int) -> None:
         """Count ``drops`` that ``provider`` holds, or will, for the work of ``agreement``."""
@@ -44,8 +49,9 @@ class Advances:
         self._held.pop(agreement, None)
 
     def earn(self, provider: NodeId, drops: int) -> None:
-        """Trust ``provider`` more: its results were accepted, for ``drops``."""
+        """Trust ``provider`` more: its results were accepted, for ``drops``; or less, below 0."""
         self._note(provider, drops)
+        self._bought.add(drops)
 
     def distrust(self, provider: NodeId) -> None:
         """Forget what ``provider`` has earned: it was caught."""
@@ -55,12 +61,18 @@ class Advances:
         """Count ``drops`` that ``provider`` keeps, and shows nothing for."""
         if drops <= 0:
             return
-        beyond = max(0, drops - self._trust(provider))
+        self._look(now)
+        self._lost.add(max(0, drops - self._trust(provider)))
         self._note(provider, -2 * drops)
-        hour = int(now // _HOUR_S)
-        if self._lost and self._lost[-1][0] == hour:
-            beyond += self._lost.pop()[1]
-        self._lost.append((hour, beyond))
+
+    def has_earned(self, provider: NodeId) -> bool:
+        """Tell whether ``provider`` has shown more than it has kept for nothing."""
+        return self._earned.get(provider, 0) > 0
+
+    def is_robbed(self, now: float) -> bool:
+        """Tell whether strangers have kept so much that those who have earned come first."""
+        self._look(now)
+        return self._lost.total * ADVANCE_LOST_PARTS > self._bought.total
 
     def is_spent(self, provider: NodeId, now: float) -> bool:
         """Tell whether strangers have kept so much for nothing that ``provider`` gets no more."""
@@ -74,10 +86,12 @@ class Advances:
         trust = self._trust(provider)
         if 0 < trust >= self._held_by(provider) + drops:
             return True
-        beyond, pool = self._beyond(), self._pool(now)
         if self._is_lost(now):
             return False
-        return sum(beyond.values()) + drops <= pool or not any(beyond.values())
+        beyond = self._beyond()
+        if not any(beyond.values()):
+            return True
+        return not self.is_robbed(now) and sum(beyond.values()) + drops <= self._pool
 
     def may_pay(self, provider: NodeId, agreement: Hashable, drops: int, now: float) -> bool:
         """Tell whether ``provider`` may hold ``drops`` in all for the work of ``agreement``.
@@ -92,7 +106,7 @@ class Advances:
         self._held[agreement] = before
         if excess <= 0:
             return True
-        return not self._is_lost(now) and (sum(beyond.values()) <= self._pool(now) or is_most)
+        return not self._is_lost(now) and (sum(beyond.values()) <= self._pool or is_most)
 
     def _is_most(self, agreement: Hashable, beyond: dict[NodeId, int]) -> bool:
         strangers = [
@@ -100,15 +114,19 @@ class Advances:
         ]
         return bool(strangers) and max(strangers)[1] == repr(agreement)
 
-    def _pool(self, now: float) -> int:
-        hour = int(now // _HOUR_S)
-        while self._lost and self._lost[0][0] <= hour - ADVANCE_LOST_HOURS:
-            self._lost.popleft()
-        return self._spendable() // ADVANCE_PARTS - sum(drops for _, drops in self._lost)
+    @property
+    def _pool(self) -> int:
+        return self._spendable() // ADVANCE_PARTS - self._lost.total
 
     def _is_lost(self, now: float) -> bool:
         """Tell whether strangers have kept all of the pool."""
-        return self._pool(now) <= 0 and bool(self._lost)
+        self._look(now)
+        return self._lost.total > 0 and self._pool <= 0
+
+    def _look(self, now: float) -> None:
+        hour = int(now // _HOUR_S)
+        self._lost.look(hour)
+        self._bought.look(hour)
 
     def _trust(self, provider: NodeId) -> int:
         return max(0, self._earned.get(provider, 0)) // ADVANCE_TRUST_PARTS
@@ -127,3 +145,24 @@ class Advances:
         self._earned[provider] = self._earned.pop(provider, 0) + drops
         if len(self._earned) > ADVANCES_KNOWN_MAX:
             self._earned.popitem(last=False)
+
+
+class _Day:
+    """A sum over the last ``ADVANCE_HOURS``, hour by hour."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._hours: deque[tuple[int, int]] = deque()
+        self._hour = 0
+
+    def look(self, hour: int) -> None:
+        """Forget what is too long ago in ``hour``."""
+        self._hour = hour
+        while self._hours and self._hours[0][0] <= hour - ADVANCE_HOURS:
+            self.total -= self._hours.popleft()[1]
+
+    def add(self, drops: int) -> None:
+        """Count ``drops`` of the hour that was looked at last."""
+        before = self._hours.pop()[1] if self._hours and self._hours[-1][0] == self._hour else 0
+        self._hours.append((self._hour, before + drops))
+        self.total += drops

@@ -275,13 +275,20 @@ class Choice:
 
     def _fit(self, shunned: Collection[NodeId], now: float) -> list[Offer]:
         """Return the offers of those that can take a run, as soon as they have room for it."""
-        return [
+        fit = [
             offer
             for offer in self._book.current(now)
             if offer.provider not in shunned
             and now >= self._record(offer.provider).busy_until
             and not self._misfits(offer, now)
         ]
+        if not self.purse.advances.is_robbed(now):
+            return fit
+        known = [one for one in fit if one.price == 0 or self._has_earned(one.provider)]
+        return known or fit
+
+    def _has_earned(self, provider: NodeId) -> bool:
+        return self.purse.advances.has_earned(provider)
 
     def choose(
         self,

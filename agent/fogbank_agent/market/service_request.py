@@ -29,7 +29,7 @@ class ServiceRequest:
     start_price_max: int
     warm_price_max: int
     drops_max: int
-    """What it may cost in all: it is stopped when the next beat could pass that."""
+    """What it may cost in all: what could pass that is not begun, and time that could ends it."""
 
     arguments: Sequence[str] = ()
     environment: Sequence[tuple[str, str]] = ()
@@ -72,6 +72,9 @@ class ServiceView:
     calls: int
     charges: int
     fuel: int
+    fuel_max: int
+    """Of the beginning, and of each call."""
+
     warm_ms: int
     drops: int
     """Of all charges."""

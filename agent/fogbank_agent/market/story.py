@@ -331,7 +331,6 @@ StoryEvent: TypeAlias = (
     | RunPlaced
     | RunProgressed
     | TicksOwed
-    | AdvanceSpent
     | RunMoved
     | StartRefuted
     | ResultArrived
@@ -359,4 +358,5 @@ StoryEvent: TypeAlias = (
     | RunHedged
     | AttemptCancelled
     | ProvidersSilent
+    | AdvanceSpent
 )

@@ -139,15 +139,13 @@ class Journal:
         prune_at = trio.current_time() + JOURNAL_PRUNE_S
         while True:
             await trio.sleep(JOURNAL_RETRY_S if self._is_failing else JOURNAL_FLUSH_S)
-            was_failing = self._is_failing
             try:
                 await self._write_all()
                 if trio.current_time() >= prune_at:
                     prune_at = trio.current_time() + JOURNAL_PRUNE_S
                     await trio.to_thread.run_sync(self._prune_names)
-            except DatabaseFailure as error:
-                if not was_failing:
-                    _log.error("the journal cannot be written, and is kept in memory: %s", error)
+            except DatabaseFailure:
+                _log.debug("the journal is tried again in %g s", JOURNAL_RETRY_S)
 
     def close(self) -> None:
         """Write what is buffered and close the file."""
@@ -225,7 +223,7 @@ class Journal:
         self._has_lost |= not self._buffer(entries, self._buffer_max)
 
     def _record_story(self, *entries: _Entry) -> None:
-        """Buffer what is told to people alone, and may be lost for once."""
+        """Buffer what nobody is paid by, and may be lost for once."""
         self._buffer(entries, self._shared_max)
 
     def _buffer(self, entries: Sequence[_Entry], rows_max: int) -> bool:
@@ -401,7 +399,9 @@ class Journal:
             entries = self._pending[: max(0, until - self._written)]
             try:
                 self._write(entries)
-            except DatabaseFailure:
+            except DatabaseFailure as error:
+                if not self._is_failing:
+                    _log.error("the journal cannot be written, and is kept in memory: %s", error)
                 self._is_failing = True
                 raise
             except WRONG_CHANGES:
@@ -418,12 +418,17 @@ class Journal:
 
     def _write_around(self, entries: Sequence[_Entry]) -> None:
         """Write ``entries`` but for those that are wrong, which would keep all others from it."""
-        for entry in entries:
+        # By halves: one by one a memory card would take minutes for a full buffer.
+        half = len(entries) // 2
+        for part in (entries[:half], entries[half:]):
             try:
-                self._write([entry])
+                self._write(part)
             except WRONG_CHANGES as error:
-                _log.error("an entry of the journal is wrong and lost: %s: %r", entry[0], error)
-            self._forget(1)
+                if len(part) > 1:
+                    self._write_around(part)
+                    continue
+                _log.error("an entry of the journal is wrong and lost: %s: %r", part[0][0], error)
+            self._forget(len(part))
 
     def _write(self, entries: Sequence[_Entry]) -> None:
         if not entries:

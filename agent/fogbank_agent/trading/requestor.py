@@ -531,9 +531,12 @@ class Requestor:
                 while self._ledger.wallet().incoming:
                     await news.receive()
 
-    def affordable_fuel(self, price_max: int, start_price_max: int, *, copies: int) -> int | None:
+    def affordable_fuel(
+        self, price_max: int, start_price_max: int, *, copies: int, drops_max: int | None = None
+    ) -> int | None:
         """Return the fuel that each of ``copies`` of a run can be given with the drops at hand.
 
+        No more than ``drops_max`` of them are counted, when that is given.
         Counted at the highest price among current offers that ask at most ``price_max`` and
         ``start_price_max``; at these where there is no such offer.  None when work is free.
         """
@@ -544,7 +547,8 @@ class Requestor:
         ] or [(price_max, start_price_max)]
         price = max(price for price, _ in fitting)
         start_price = max(start_price for _, start_price in fitting)
-        return fuel_for(self._purse.free // copies, price, start_price)
+        free = self._purse.free if drops_max is None else min(self._purse.free, drops_max)
+        return fuel_for(free // copies, price, start_price)
 
     def _keep_a_while(self, outputs: set[BlobId]) -> None:
         """Leave the outputs in the store long enough for whoever asked for them."""

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from logging import getLogger
+from math import inf
 from random import Random
 
 import trio
@@ -33,10 +34,10 @@ from ..limits import (
 from ..market.agreements import AgreementId
 from ..market.charges import Charges, charge_id, open_charge
 from ..market.offer_book import OfferBook
-from ..market.pricing import bill
 from ..market.purse import Purse
 from ..market.reasons import Reason, sentence, sentences
-from ..market.service_bids import ServiceAgreement
+from ..market.service_bids import ServiceAgreement, ServiceBid
+from ..market.service_budget import ServiceBudget
 from ..market.service_messages import ChargeMade, ServiceEnded
 from ..market.service_orders import ServiceOrder
 from ..market.service_request import CallResult, ServiceRequest, ServiceView, cheapest, fits
@@ -67,12 +68,15 @@ class _Service:
     order: SignedServiceOrder
     agreement: ServiceAgreement
     manifest: Manifest
-    drops_max: int
+    budget: ServiceBudget
     charges: Charges
     opened_at: float
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     silence: trio.CancelScope = field(default_factory=trio.CancelScope)
     """While it waits for the next sign of life."""
+
+    given_up: Reason = Reason.REQUESTOR_STOPPED
+    """Why it has ended when this side cancels its stream."""
 
     reason: Reason | None = None
     calls: int = 0
@@ -168,8 +172,8 @@ class ServiceDesk:
         """Call a service, and return how that went.
 
         Raises:
-            ServiceRefused: it is unknown, has ended or ends meanwhile, or another call is under
-                way.
+            ServiceRefused: it is unknown, has ended or ends meanwhile, another call is under way,
+                or this one may cost more than is left of the budget or at hand.
         """
         one = self._find(service)
         if len(data) > SERVICE_CALL_BYTES_MAX:
@@ -178,9 +182,10 @@ class ServiceDesk:
             raise ServiceRefused(_gone(one))
         if one.awaited is not None:
             raise ServiceRefused("another call of this service is under way: one at a time")
+        self._set_aside_for_call(one)
         one.awaited, one.result = blob_id(data), None
         # No beats come while a call is under way.
-        one.silence.deadline = trio.current_time() + self._silence_s(one)
+        one.silence.deadline = self._silent_until(one)
         try:
             await self._calls.call(one.agreement.provider, service, data)
             while one.result is None:
@@ -189,8 +194,16 @@ class ServiceDesk:
                 await one.changed.wait()
             return one.result
         except ServiceLost as lost:
-            if lost.reason is not Reason.NO_ANSWER:
+            if lost.reason is Reason.NO_ANSWER:
+                if one.result is not None:
+                    return one.result
+                # Nobody knows if it was taken: its charge may come at any time, or never, and
+                # until then no other call could be made.
+                one.given_up = Reason.NO_ANSWER
+                one.scope.cancel()
+            else:
                 one.awaited = None
+                self._set_aside_for_beat(one)
             # The end may be in the stream, with the better reason.
             with trio.move_on_after(SERVICE_BEAT_S):
                 while one.reason is None and lost.reason is Reason.UNKNOWN_SERVICE:
@@ -298,7 +311,7 @@ class ServiceDesk:
                 asking.start_soon(ask, offer.provider)
         if not bids:
             return None
-        chosen = bids[cheapest([one.bid for one in bids.values()]).provider]
+        chosen = bids[cheapest(_within_budget(request, order.order, bids)).provider]
         started = await self._begin(request, package, order, chosen)
         if started.reason is None:
             return started
@@ -320,12 +333,14 @@ class ServiceDesk:
             order,
             agreement,
             package.manifest,
-            request.drops_max,
+            ServiceBudget(request.drops_max, order.order, bid.bid),
             Charges(named, agreement, order.order),
             trio.current_time(),
         )
         if self._nursery is None:
             raise ServiceRefused("this agent is being stopped")
+        self._check_free(one.budget.start)
+        self._set_aside(one, one.budget.start)
         self._services[named] = one
         self._want(named, [agreement.provider])
         self._forget_ended()
@@ -346,14 +361,16 @@ class ServiceDesk:
     # Watching one.
 
     async def _watch(self, one: _Service) -> None:
-        reason = Reason.REQUESTOR_STOPPED
+        reason: Reason | None = None
         try:
             with one.scope, Contained("a service of a provider") as wall:
                 reason = await self._listen(one)
             if wall.has_failed:
                 reason = Reason.OTHER
         finally:
+            reason = reason or one.given_up
             self._want(one.named, ())
+            self._purse.release(_key(one))
             one.reason = reason
             _log.info("the service of %s ended: %s", short_form(one.agreement.provider), one.reason)
             one.change()
@@ -364,15 +381,20 @@ class ServiceDesk:
             async with self._calls.open(one.order, one.agreement) as stream:
                 while True:
                     item: ChargeMade | ServiceEnded | None = None
-                    with trio.move_on_after(self._silence_s(one)) as one.silence:
+                    with trio.move_on_at(self._silent_until(one)) as one.silence:
                         item = await stream.receive()
                     match item:
                         case ChargeMade(signed, output):
                             self._take(one, signed, output)
-                            if self._is_spent(one):
+                            if one.awaited is None and not one.budget.pays(
+                                one.budget.beat(one.drops, *self._times(one))
+                            ):
                                 self._stop_soon(one)
                         case ServiceEnded(reason):
                             return reason
+                        case None if trio.current_time() >= self._spent_at(one):
+                            # Whoever is slow on purpose could charge for more than was allowed.
+                            return Reason.SERVICE_STOPPED
                         case None:
                             return Reason.NO_ANSWER
         except RemoteProtocolError as error:
@@ -380,6 +402,10 @@ class ServiceDesk:
             return Reason.BROKEN_RULE
         except CallFailure as failure:
             return why(failure)
+
+    def _silent_until(self, one: _Service) -> float:
+        """Return until when to wait for its next sign of life."""
+        return min(trio.current_time() + self._silence_s(one), self._spent_at(one))
 
     def _silence_s(self, one: _Service) -> float:
         if not one.is_begun:
@@ -409,14 +435,57 @@ class ServiceDesk:
                 fuel=charge.fuel,
                 drops=drops,
             )
+        if one.awaited is None:
+            self._set_aside_for_beat(one)
         one.change()
 
-    def _is_spent(self, one: _Service) -> bool:
-        """Tell whether a further beat and call might cost more than was allowed."""
-        agreement, order = one.agreement, one.order.order
-        beat = -(-int(SERVICE_BEAT_S * 1_000) * agreement.warm_price // 1_000)
-        call = bill(order.fuel_max, agreement.price, agreement.start_price)
-        return one.drops + beat + (call if one.awaited is not None else 0) > one.drops_max
+    # Its money.
+
+    def _times(self, one: _Service) -> tuple[int, int]:
+        """Return the milliseconds that were charged, and those since the agreement."""
+        return one.charges.warm_ms, int((trio.current_time() - one.opened_at) * 1_000)
+
+    def _spent_at(self, one: _Service) -> float:
+        """Return when time alone may have used up the budget."""
+        if not one.is_begun:
+            return inf
+        spent_ms = one.budget.spent_ms(
+            one.drops, one.charges.warm_ms, is_calling=one.awaited is not None
+        )
+        return one.opened_at + spent_ms / 1_000
+
+    def _set_aside_for_call(self, one: _Service) -> None:
+        drops = one.budget.call(one.drops, *self._times(one))
+        if not one.budget.pays(drops):
+            raise ServiceRefused(
+                f"the call may cost {drops - one.drops:,} drops, with the time until its end, and "
+                f"{max(0, one.budget.drops_max - one.drops):,} are left of the budget: a service "
+                "with a larger --budget, or a smaller --fuel-max or --call-time, could take it"
+            )
+        # What is set aside already is for the time alone, of which the call's takes the place.
+        self._purse.release(_key(one))
+        try:
+            self._check_free(drops - one.drops)
+        except ServiceRefused:
+            self._set_aside_for_beat(one)
+            raise
+        self._set_aside(one, drops)
+
+    def _set_aside_for_beat(self, one: _Service) -> None:
+        self._set_aside(one, one.budget.beat(one.drops, *self._times(one)))
+
+    def _check_free(self, drops: int) -> None:
+        free = self._purse.free
+        if drops > free:
+            raise ServiceRefused(
+                f"it may cost {drops:,} drops, and {free:,} are at hand: wallet and channels "
+                "together, less what is owed or set aside for other work"
+            )
+
+    def _set_aside(self, one: _Service, drops: int) -> None:
+        """Have ``drops`` at hand for all that the service may have cost by then."""
+        self._purse.release(_key(one))
+        self._purse.reserve(_key(one), max(0, min(drops, one.budget.drops_max) - one.drops))
 
     def _stop_soon(self, one: _Service) -> None:
         async def stop() -> None:
@@ -435,6 +504,31 @@ class ServiceDesk:
         return one
 
 
+def _key(one: _Service) -> tuple[str, AgreementId]:
+    """Return what is set aside for a service by."""
+    return ("service", one.named)
+
+
+def _within_budget(
+    request: ServiceRequest, order: ServiceOrder, bids: dict[NodeId, SignedServiceBid]
+) -> Sequence[ServiceBid]:
+    """Return the bids at which the beginning and one call are within the budget.
+
+    Raises:
+        ServiceRefused: there is none.
+    """
+    budgets = [ServiceBudget(request.drops_max, order, one.bid) for one in bids.values()]
+    fitting = [one.bid for one in budgets if one.pays(one.start)]
+    if not fitting:
+        least = min(one.start for one in budgets)
+        raise ServiceRefused(
+            f"the beginning and one call may cost {least:,} drops, and the budget is "
+            f"{request.drops_max:,}: give it a larger --budget, or a smaller --fuel-max or "
+            "--call-time"
+        )
+    return fitting
+
+
 def _view(one: _Service) -> ServiceView:
     return ServiceView(
         service=one.named,
@@ -446,6 +540,7 @@ def _view(one: _Service) -> ServiceView:
         calls=one.calls,
         charges=one.charges.sequence,
         fuel=one.fuel,
+        fuel_max=one.order.order.fuel_max,
         warm_ms=one.charges.warm_ms,
         drops=one.drops,
         paid=one.paid,

@@ -99,7 +99,22 @@ def append(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def rename_all(names: Sequence[tuple[Path, Path]]) -> None:
+    """Give each of these files, all of one folder, its new name, and wait until the disk has them.
+
+    A name is on disk when its folder is: after a loss of power a file that was synced alone may be
+    found under the old one.
+    """
+    for old, new in names:
+        old.rename(new)
+    for folder in {new.parent for _, new in names}:
+        sync(folder)
+
+
 def sync(path: Path) -> None:
-    """Wait until the disk has the file at ``path``."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Wait until the disk has the file, or the names in the folder, at ``path``."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -44,7 +44,9 @@ _PART = ".part"
 class BlobStore:
     """Blobs on disk within ``capacity_bytes``; the longest unused and unpinned make room.
 
-    Files are written beside, synced and renamed, so that a blob is there whole or not at all.
+    Files are written beside, synced and renamed, and then their folder is synced, so that a blob is
+    there whole or not at all, and what was put is there after a loss of power: results that are
+    paid for, say, of which there is no other copy.
     Small ones that come together are in one database.  Every read is checked; a file that went bad
     is removed and the blob is missing.
     """
@@ -61,7 +63,9 @@ class BlobStore:
         self._locks: dict[BlobId, trio.Lock] = {}
         self._descriptions: dict[BlobId, Description] = {}
         self._write_numbers = count()
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            blob_files.sync(folder.parent)
         self._scan()
 
     def close(self) -> None:
@@ -143,11 +147,10 @@ class BlobStore:
             blob_files.write_files([(path, data) for path, (_, data) in files.items()])
             if small:
                 self._write_small(small, list(files))
+            blob_files.rename_all([(path, self._path(named)) for path, (named, _) in files.items()])
 
         with self._reserved(sum(map(len, missing.values()))):
             await _in_thread(write)
-            for path, (named, _) in files.items():
-                path.rename(self._path(named))
             for named, data in missing.items():
                 self._room.add(Kept(named, is_part=False), len(data))
         return names
@@ -179,8 +182,12 @@ class BlobStore:
             return
         path = self._folder / f"{next(self._write_numbers)}{_WRITING}"
         with self._reserved(description.size):
-            await _in_thread(lambda: blob_files.write_file(path, pieces))
-            path.rename(self._path(blob_id))
+
+            def write() -> None:
+                blob_files.write_file(path, pieces)
+                blob_files.rename_all([(path, self._path(blob_id))])
+
+            await _in_thread(write)
             self._room.add(Kept(blob_id, is_part=False), description.size)
 
     async def read(self, blob_id: BlobId) -> bytes:
@@ -360,8 +367,12 @@ class BlobStore:
     async def finish_part(self, blob_id: BlobId) -> None:
         """Make a blob of the part, all of whose chunks are here."""
         part = self._part_path(blob_id)
-        await _in_thread(lambda: blob_files.sync(part))
-        part.rename(self._path(blob_id))
+
+        def finish() -> None:
+            blob_files.sync(part)
+            blob_files.rename_all([(part, self._path(blob_id))])
+
+        await _in_thread(finish)
         self._room.complete(blob_id)
 
     def _use(self, blob_id: BlobId) -> Path:

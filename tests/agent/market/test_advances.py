@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fogbank_agent.limits import ADVANCE_LOST_HOURS, ADVANCE_PARTS
+from fogbank_agent.limits import ADVANCE_HOURS, ADVANCE_LOST_PARTS, ADVANCE_PARTS
 from fogbank_agent.market.advances import Advances
 from fogbank_protocol.identity import NodeId
 
@@ -75,12 +75,28 @@ def test_who_has_earned_is_paid_beside_what_strangers_hold() -> None:
     assert not advances.may_pay(CAT, 3, 100, 0)
 
 
+def test_strangers_that_keep_something_are_tried_one_by_one_until_it_is_little() -> None:
+    advances = some()
+    advances.hold(ANN, 1, 100)
+    assert advances.may_begin(BEN, 100, 0)
+    advances.lose(CAT, 50, 0)
+    assert advances.is_robbed(0)
+    assert not advances.may_begin(BEN, 100, 0)
+    advances.end(1)
+    assert advances.may_begin(BEN, 100, 0)
+    advances.hold(ANN, 1, 100)
+    advances.earn(BEN, 50 * ADVANCE_LOST_PARTS)
+    assert not advances.is_robbed(0)
+    assert advances.may_begin(CAT, 100, 0)
+    assert advances.is_robbed(3_600 * 24 + 1) is False
+
+
 def test_what_is_kept_for_nothing_counts_for_a_day() -> None:
     advances = some()
     advances.lose(ANN, POOL, 0)
     assert advances.is_spent(BEN, 0)
     assert not advances.may_begin(BEN, 0, 0)
-    day = 3_600 * ADVANCE_LOST_HOURS
+    day = 3_600 * ADVANCE_HOURS
     assert advances.is_spent(BEN, day - 1)
     assert not advances.is_spent(BEN, day)
     assert advances.may_begin(BEN, 0, day)

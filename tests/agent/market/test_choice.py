@@ -231,3 +231,14 @@ def test_a_stake_counts_where_a_lie_could_be_proved() -> None:
         town = Town(ANN, verification=Audit(0), stakes={ANN: 100}, can_execute=can_execute)
         town.choice.count_confirmed(ANN, 100)
         assert town.choice.audit_ppm(ANN, 10) == ppm
+
+
+def test_after_a_theft_those_come_first_that_have_earned_something() -> None:
+    town = Town(ANN, BEN, CAT, spendable=10**6)
+    advances = town.purse.advances
+    advances.earn(BEN, 100)
+    assert set(town.choice.whom_to_ask(range(1), (), (), town.now)) == {ANN, BEN, CAT}
+    advances.lose(CAT, 50, town.now)
+    assert town.choice.whom_to_ask(range(1), (), (), town.now) == [BEN]
+    town.book.forget(BEN)
+    assert set(town.choice.whom_to_ask(range(1), (), (), town.now)) == {ANN, CAT}

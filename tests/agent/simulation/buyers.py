@@ -40,12 +40,14 @@ from fogbank_agent.market.job_messages import (
     OrderRefused,
     Owe,
     OwnRunEnded,
+    PayTick,
     Refuse,
     ResultCame,
     RunHere,
     SendOrder,
     SignAgreement,
     Tell,
+    TickStated,
     Withdraw,
 )
 from fogbank_agent.market.offer_book import OfferBook
@@ -79,6 +81,7 @@ from fogbank_agent.market.settlement_messages import (
 from fogbank_agent.market.settlements import Payment
 from fogbank_agent.market.story import CheckBegun, CheckSpared, ProviderCaught, ResultArrived
 from fogbank_agent.market.tally import Bill, ChannelTally, LaneTally, royalty_of
+from fogbank_agent.market.ticks import drops_for
 from fogbank_agent.market.verification import Claim, Verdict
 from fogbank_dag_ledger.operations import ObjectId, Voucher
 from fogbank_protocol.identity import NodeId
@@ -88,7 +91,7 @@ from ..market.objects import an_order
 from ..market.town import PACKAGE
 from .bank import Bank
 from .events import Events
-from .sellers import Seller, Task, is_right, said
+from .sellers import Kind, Seller, Task, is_right, said
 
 OWN_FUEL_PER_S = 10**9
 VERIFIER_SHARE = 20
@@ -294,6 +297,10 @@ class Buyer:
                 royalty = royalty_of(drops, ROYALTY_PPM)
                 author = self.author if royalty else None
                 self._settle(BillOwed(provider, Bill(agreement, drops, author, royalty)))
+            case PayTick(_, _, provider, statement, fuel):
+                price = self.sellers[provider].prices.price
+                part = self._part(statement, price, fuel)
+                self._settle(BillOwed(provider, part, is_urgent=True))
             case Withdraw(lot, attempt, provider):
                 self._settle(BillWithdrawn(provider, self._agreed[lot, attempt][1]))
             case Refuse(lot, attempt, provider, reason):
@@ -391,9 +398,32 @@ class Buyer:
         reason = seller.agree(
             order, task, lambda claim: finish(job, lot, attempt, seller, task, claim)
         )
+        if reason is None and seller.kind is Kind.ABSCONDING:
+            half_s = task.runs * task.fuel / seller.fuel_per_s / 2
+            self.events.after(half_s, lambda: self._rob(job, lot, attempt, seller, task))
         event = AgreementSigned(lot, attempt) if reason is None else None
         answer = event or AgreementRefused(lot, attempt, reason or Reason.OTHER)
         self.events.send(lambda: self.tell(job, answer))
+
+    def _rob(self, job: Job, lot: int, attempt: int, seller: Seller, task: Task) -> None:
+        """Let ``seller`` state all of the work, and leave a second later."""
+        if job is not self.job or not seller.has(task.agreement):
+            return
+        statement = AgreementId(b"statement" + task.agreement[9:])
+        fuel = task.runs * task.fuel
+        seller.state(self.id, task, self._part(statement, seller.prices.price, fuel))
+        self.tell(job, TickStated(lot, attempt, statement, fuel))
+
+        def leave() -> None:
+            seller.leave(task, statement)
+            self.tell(job, AttemptBroke(lot, attempt, Reason.SHUTTING_DOWN))
+
+        self.events.after(1.0, leave)
+
+    def _part(self, statement: AgreementId, price: int, fuel: int) -> Bill:
+        drops = drops_for(fuel, price)
+        royalty = royalty_of(drops, ROYALTY_PPM)
+        return Bill(statement, drops, self.author if royalty else None, royalty)
 
     def _commit(
         self, job: Job, lot: int, attempt: int, seller: Seller, task: Task, claim: Claim

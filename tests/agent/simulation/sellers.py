@@ -56,11 +56,14 @@ class Kind(StrEnum):
     """Works well until many may trust it, then lies to all of them at once."""
     PADDING = "padding"
     """Works well, and says after a while that it took as much fuel as it may."""
+    ABSCONDING = "absconding"
+    """States work that it does not do, and leaves when that is paid, without a result."""
 
 
 _INPUT = blob_id(b"input")
 
-CHEATS = tuple(kind for kind in Kind if kind is not Kind.HONEST)
+CHEATS = tuple(kind for kind in Kind if kind not in (Kind.HONEST, Kind.ABSCONDING))
+"""Those that lie in a receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,11 @@ class Seller:
         self._start()
         return None
 
+    def has(self, agreement: AgreementId) -> bool:
+        """Tell whether a task waits or is under way."""
+        waiting = (task.agreement for task, _ in self.waiting)
+        return agreement in self.running or agreement in waiting
+
     def stop(self, agreement: AgreementId) -> None:
         """Forget a task that is not wanted any more."""
         self.running.pop(agreement, None)
@@ -204,6 +212,18 @@ class Seller:
         self.running.clear()
         self.bound.clear()
         self.waiting.clear()
+
+    def state(self, requestor: NodeId, task: Task, due: Bill) -> None:
+        """Say that all of ``task`` is done, which it is not."""
+        energy = self._energy(task, task.runs)
+        self.lies[due.agreement] = Lie(owed=0, spared=energy, would_earn=self.bill(task.truth))
+        self.earn(requestor, due)
+
+    def leave(self, task: Task, statement: AgreementId) -> None:
+        """Give ``task`` up, whether the statement was paid or not."""
+        self.stop(task.agreement)
+        if self.earned[statement].state == "unpaid":
+            self._end(self.earned[statement], "left")
 
     def bind(self, requestor: NodeId, agreement: AgreementId, drops: int) -> None:
         """Count a receipt that is committed to: it is work done, shown or not."""
@@ -329,6 +349,9 @@ class Seller:
         """Return what to say, None when that is seen later, and the seconds until then."""
         honest_s = task.runs * task.fuel / self.fuel_per_s
         match self.kind:
+            case Kind.ABSCONDING:
+                # It is gone long before.
+                return task.truth, 10 * honest_s
             case Kind.LAZY:
                 return self._garbage(task), self.lie_s
             case Kind.RANDOM if self.events.draw.random() < 0.5:

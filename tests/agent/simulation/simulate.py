@@ -54,6 +54,7 @@ SETTINGS = {
     "audit, no stakes, 20 % selective": replace(
         STAKED, stake=0, kinds=(Kind.SELECTIVE,), jobs=2, runs=40
     ),
+    "audit, 20 % absconding": replace(STAKED, kinds=(Kind.ABSCONDING,), jobs=2, runs=40),
     "verify, 20 % cheats": VERIFIED,
     "verify, no stakes, 20 % cheats": replace(VERIFIED, stake=0),
     "partial, 10 % cheats": replace(SMALL, cheats_percent=10),
@@ -172,6 +173,7 @@ def summarise(name: str, setting: Setting, reports: Sequence[Report]) -> dict[st
         "disputes": sum(one.disputes for one in reports),
         "slashed": sum(one.slashed for one in reports),
         "burned": sum(one.burned for one in reports),
+        "robbed_most": max(one.robbed_most for one in reports),
         "checks_ppm": sum(one.fuel_checks_ppm for one in reports) // len(reports),
         "lying_won": won,
         "lying_gained": gained,

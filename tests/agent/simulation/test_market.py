@@ -140,3 +140,13 @@ def test_being_slow_for_a_friend_to_get_the_hedge_does_not_pay(can_run_here: boo
     assert report.lies > 0
     assert list(broken_rules(report)) == []
     assert whom_cheating_pays(setting, [report]) == []
+
+
+@pytest.mark.slow
+def test_who_is_paid_for_work_that_it_does_not_do_earns_less_than_who_does_it() -> None:
+    setting = replace(BURSTING, kinds=(Kind.ABSCONDING,))
+    report = World(1, setting).live()
+    assert list(broken_rules(report)) == []
+    assert report.robbed_most > 0
+    assert whom_cheating_pays(setting, [report]) == []
+    assert 2 * report.earnings[Kind.ABSCONDING] < report.earnings[Kind.HONEST]

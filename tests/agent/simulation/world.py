@@ -106,6 +106,9 @@ class Report:
     """What one requestor that never pays got from one provider for nothing, in drops."""
 
     unpaid_bound: int
+    robbed_most: int
+    """What one requestor paid all that gave no result for it, in drops."""
+
     lost_messages: int
     departures: int
     cheats_earned: int
@@ -343,6 +346,7 @@ class World:
                 ),
                 default=0,
             ),
+            robbed_most=max(self._robbed(buyer) for buyer in self.buyers),
             unpaid_bound=credit_of(CREDIT, 0) + 4 * self._bill_most(price_most),
             cheats_earned=sum(
                 self._earned(one) for one in self.sellers.values() if one.kind is not Kind.HONEST
@@ -418,6 +422,15 @@ class World:
             if seller.kind is not Kind.HONEST:
                 sums[str(seller.kind)] += drops_of(seller)
         return sums
+
+    def _robbed(self, buyer: Buyer) -> int:
+        return sum(
+            earned.bill.drops
+            for seller in self.sellers.values()
+            if seller.kind is Kind.ABSCONDING
+            for name, earned in seller.earned.items()
+            if earned.requestor == buyer.id and earned.state == "paid" and name in seller.lies
+        )
 
     def _lying_won(self, seller: Seller) -> int:
         """Return what lies brought; being refused what was honest is not counted as a loss."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +47,26 @@ from fogbank_agent.market.run_messages import (
     encode_run_item,
     encode_run_opening,
 )
-from fogbank_agent.market.settlements import Payment, Settlement, encode_settlement
+from fogbank_agent.market.settlements import (
+    Payment,
+    Settlement,
+    encode_close,
+    encode_settlement,
+)
 from fogbank_agent.market.story import ProviderPaid
 from fogbank_agent.market.ticks import Tick, sign_tick
 from fogbank_agent.trading.standings import Standings
-from fogbank_dag_ledger.operations import ObjectId, Voucher
+from fogbank_dag_ledger.operations import ObjectId, Share, Voucher
 from fogbank_dag_ledger.own_objects import ObjectState
 from fogbank_dag_ledger.service.ledger_service import LedgerService
+from fogbank_dag_ledger.statements import sign_voucher
 from fogbank_protocol.blobs.naming import BlobId, blob_id
 from fogbank_protocol.discovery.address import Address
 from fogbank_protocol.encoding import decode, encode
 from fogbank_protocol.identity import Identity, NodeId
 from fogbank_protocol.node.blob_store import StoreFull
 from fogbank_protocol.node.node import (
+    CallFailure,
     CallRefused,
     Node,
     NodeSettings,
@@ -728,20 +736,27 @@ class Customer:
 
 
 async def open_channel(
-    hood: Neighbourhood, nursery: trio.Nursery, node: Node, seller: Agent, folder: Path
-) -> None:
-    """Let Mallory open a channel to ``seller``, who is to know of it."""
+    hood: Neighbourhood,
+    nursery: trio.Nursery,
+    node: Node,
+    seller: Agent,
+    folder: Path,
+    *,
+    lanes: int = 1,
+) -> tuple[LedgerService, ObjectId]:
+    """Let Mallory open a channel to ``seller``, who is to know of it; return her ledger too."""
     ledger = LedgerService(hood.genesis, MALLORY, folder, node)
     node.add_services(ledger.services())
     await nursery.start(ledger.run)
     await ledger.wait_issuing()
-    channel, _ = await ledger.channels.open_channel(seller.node_id, 10_000, beats=10)
+    channel, _ = await ledger.channels.open_channel(seller.node_id, 10_000, beats=10, lanes=lanes)
 
     def is_open() -> bool:
         view = seller.ledger.channels.get(channel)
         return view is not None and view.state is ObjectState.OPEN
 
     await wait_until(is_open)
+    return ledger, channel
 
 
 async def sell_to(
@@ -917,6 +932,90 @@ async def test_a_customer_that_claims_to_have_paid_and_has_not_stays_in_debt(
             await customer.ask(customer.order(salt=b"2" * 16))
 
     await sell_to(tmp_path, act, terms=settings(credit=0))
+
+
+async def test_what_a_customer_has_paid_it_cannot_take_back(tmp_path: Path) -> None:
+    """Nor can it pay by what no channel is closed by."""
+    authors = [identity(100 + number).node_id for number in range(24)]
+    async with beside_mallory(tmp_path) as hood, trio.open_nursery() as nursery:
+        seller = await hood.start(1, sells=Hasher(), terms=settings())
+        await seller.blobs.put(example_package())
+        node = await raw_node(hood, nursery)
+        ledger, channel = await open_channel(
+            hood, nursery, node, seller, tmp_path / "mallory", lanes=8
+        )
+        customer = Customer(hood, node, seller)
+        opening = customer.opening(*await customer.ask(customer.order()))
+        await customer.open(opening)
+        named = agreement_id(opening.agreement_body, customer.network)
+        before = seller.ledger.wallet().spendable
+
+        async def settle(total: int, count: int, *split: Share, lane: int = 0) -> None:
+            voucher = sign_voucher(
+                MALLORY,
+                customer.network,
+                channel,
+                lane=lane,
+                total=total,
+                count=count,
+                root=bytes(32),
+                split=split,
+            )
+            settlement = Settlement(Payment(channel, voucher), (named,), ())
+            await node.request(
+                seller.node_id, "market.settle", encode_settlement(settlement), timeout_s=5
+            )
+
+        await settle(1_000, 1)
+        for number, spoilt in enumerate(
+            (
+                partial(settle, 1_000, 2, (authors[0], 1_000)),
+                partial(settle, 1_500, 2, (authors[0], 501)),
+                partial(settle, 1_001, 2, (seller.node_id, 1)),
+                partial(settle, 1_001, 2, (authors[0], 0)),
+            )
+        ):
+            with pytest.raises(CallRefused) as refused:
+                await spoilt()
+            assert refused.value.message == "bad_voucher", number
+        for lane in (1, 2):
+            shares = [(author, 1) for author in authors[8 * lane : 8 * lane + 8]]
+            await settle(8, 1, *shares, lane=lane)
+        with pytest.raises(CallRefused) as refused:
+            await settle(1, 1, (authors[0], 1), lane=3)
+        assert refused.value.message == "bad_voucher"
+        with pytest.raises(CallFailure):
+            await settle(1_000, 1 << 63)
+        await wait_until(lambda: node.is_connected(seller.node_id))
+
+        await node.request(seller.node_id, "market.close", encode_close(channel), timeout_s=5)
+        await ledger.channels.wait_settled(channel)
+        await wait_until(lambda: seller.ledger.wallet().spendable == before + 1_000)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_result_that_was_not_paid_is_not_served_again(tmp_path: Path) -> None:
+    async with beside_mallory(tmp_path) as hood, trio.open_nursery() as nursery:
+        terms = settings(price=1_000, start_price=10, reuse_ppm=200_000)
+        seller = await hood.start(1, sells=Hasher(), terms=terms)
+        await seller.blobs.put(example_package())
+        node = await raw_node(hood, nursery)
+        _, channel = await open_channel(hood, nursery, node, seller, tmp_path / "mallory")
+        customer = Customer(hood, node, seller)
+        opening = customer.opening(*await customer.ask(customer.order()))
+        await customer.open(opening)
+        named = agreement_id(opening.agreement_body, customer.network)
+        for count, (total, is_paid) in enumerate(((1, False), (1_011, True)), 1):
+            voucher = sign_voucher(
+                MALLORY, customer.network, channel, lane=0, total=total, count=count, root=bytes(32)
+            )
+            settlement = Settlement(Payment(channel, voucher), (named,), ())
+            await node.request(
+                seller.node_id, "market.settle", encode_settlement(settlement), timeout_s=5
+            )
+            _, bid, _ = await customer.ask(customer.order(salt=bytes([count]) * 16))
+            assert bid.reuse is is_paid
+        nursery.cancel_scope.cancel()
 
 
 async def test_what_a_customer_does_not_want_to_see_yet_is_debt_all_the_same(

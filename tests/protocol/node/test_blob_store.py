@@ -1,6 +1,7 @@
 """The folder of blobs: bounds, damage, interruptions, full disks (SPEC.md section 6.1)."""
 
 import os
+import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -323,3 +324,29 @@ async def test_a_full_disk_is_told_by_name_and_nothing_older_is_lost(tmp_path: P
         assert await store.read(kept) == DATA
     finally:
         await trio.run_process(["umount", disk])
+
+
+async def test_a_blob_has_its_name_on_disk_when_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, sync = tmp_path / "new" / "blobs", os.fsync
+    on_disk: set[str] = set()
+
+    def note_names(descriptor: int) -> None:
+        sync(descriptor)
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            on_disk.update(os.listdir(descriptor))
+
+    monkeypatch.setattr(os, "fsync", note_names)
+    store = BlobStore(folder)
+    assert "blobs" in on_disk
+    one = await store.put(b"one")
+    assert one.hex() in on_disk
+    several = await store.put_small([bytes([number]) * 5_000 for number in range(3)])
+    assert {named.hex() for named in several} <= on_disk
+    (tmp_path / "file").write_bytes(b"a file")
+    assert (await store.put_file(tmp_path / "file")).hex() in on_disk
+    await store.begin_part(describe(b"fetched"))
+    await append_all(store, b"fetched")
+    await store.finish_part(blob_id(b"fetched"))
+    assert blob_id(b"fetched").hex() in on_disk

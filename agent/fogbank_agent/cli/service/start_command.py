@@ -31,11 +31,16 @@ from ..run_inputs import TaskFile, find_task
 @click.option(
     "--warm-price-max", type=click.IntRange(0, PRICE_MAX), help="Drops for a second, at most."
 )
-@click.option("--fuel-max", type=click.IntRange(1, RUN_FUEL_MAX), help="Fuel that a call may use.")
+@click.option(
+    "--fuel-max",
+    type=click.IntRange(1, RUN_FUEL_MAX),
+    help="Fuel that a call may use [config.toml's, or what an eighth of the budget pays].",
+)
 @click.option(
     "--budget",
     type=click.IntRange(0),
-    help="Drops that it may cost in all, before it is stopped [what a channel is opened with].",
+    help="Drops that it may cost in all: a call that might pass that, with all the fuel and time "
+    "that it may use, is refused [what a channel is opened with].",
 )
 @click.option("--call-time", "call_s", type=click.IntRange(1, 3600), help="Seconds for a call.")
 @click.option(
@@ -111,3 +116,4 @@ def command(
         return
     click.echo(started.service[:12])
     click.echo(f"{started.provider} keeps {started.name} warm", err=True)
+    click.echo(f"a call may use {started.fuel_max:,} fuel", err=True)

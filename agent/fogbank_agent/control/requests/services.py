@@ -28,7 +28,8 @@ class StartService:
     start_price_max: int | None
     warm_price_max: int | None
     fuel_max: int | None
-    """Of the beginning, and of each call."""
+    """Of the beginning, and of each call; None: the configuration's, or less, so that a call costs
+    at most an eighth of the budget."""
 
     budget: int | None
     """Drops that it may cost in all; the channel's deposit when it is None."""
@@ -82,6 +83,9 @@ class ServiceState:
     calls: int
     charges: int
     fuel: int
+    fuel_max: int
+    """Of the beginning, and of each call."""
+
     warm_ms: int
     drops: int
     """Of all charges."""
