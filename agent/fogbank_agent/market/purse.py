@@ -11,14 +11,19 @@ class Purse:
     """What can be spent, less what agreements under way may cost and what is already owed."""
 
     def __init__(
-        self, spendable: Callable[[], int], left: Callable[[NodeId], int] | None = None
+        self,
+        spendable: Callable[[], int],
+        left: Callable[[NodeId], int] | None = None,
+        is_coming: Callable[[], bool] = lambda: False,
     ) -> None:
         """Ask ``spendable`` for the drops in wallet and channels together.
 
         ``left`` tells what is left in the channel to a provider; without it all are paid.
+        ``is_coming`` tells whether the ledger still has to decide about drops that may be spent.
         """
         self._spendable = spendable
         self._left = left
+        self._is_coming = is_coming
         self.owed = 0
         """Drops that are due and not yet transferred, kept up by the shell."""
 
@@ -42,6 +47,11 @@ class Purse:
     def is_lending(self) -> bool:
         """Whether some agreement holds a reservation that will come back."""
         return bool(self._reserved)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be spent, and nothing is known that would change that."""
+        return self.free == 0 and not self.is_lending and not self._is_coming()
 
     def reserve(self, agreement: Hashable, drops: int) -> None:
         """Set ``drops`` aside: what the agreement costs at most."""

@@ -173,6 +173,8 @@ class RunAccepted:
 
     provider: NodeId | None
     voices: int
+    is_own: bool = False
+    """One of the voices is the own sandbox's; False in stories of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +326,14 @@ class ProvidersSilent:
     """Their short forms, at most ``PROVIDERS_ASKED_MAX``."""
 
 
+@dataclass(frozen=True, slots=True)
+class VoicesShort:
+    """Of the voices ``wanted`` of a quorum no more than ``voices`` came: the own one stands in."""
+
+    voices: int
+    wanted: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -359,4 +369,5 @@ StoryEvent: TypeAlias = (
     | AttemptCancelled
     | ProvidersSilent
     | AdvanceSpent
+    | VoicesShort
 )

@@ -84,7 +84,7 @@ class Market:
                 self.caught_after = None
                 acceptance.reopen(0)
                 await self._do(0, request.inputs[0], acceptance)
-        return JobResult(b"j" * 16, runs, [], 0, 0, 0, 0, 0, [], 1.0)
+        return JobResult(b"j" * 16, runs, [], 0, 0, 0, 0, 0, 0, [], 1.0)
 
     async def _do(self, number: int, one: RunInput, acceptance: Acceptance) -> None:
         if sum(self.bought.values()) >= self.stops_after:
