@@ -399,6 +399,9 @@ BUSY_RETRY_S = 0.5
 BEATEN_BY = 2
 """So many times cheaper must another provider be for a run under way to move to it."""
 
+MOVES_FOR_PRICE_MAX = 3
+"""How often one lot moves for a better price: offers bind nobody, and names cost nothing."""
+
 HASTE_PPM_PER_S = 100_000
 """What a second of waiting counts in the choice of a bid, in parts per million of its price."""
 
