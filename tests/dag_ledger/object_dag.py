@@ -215,7 +215,7 @@ class ObjectDag(RandomDag):
         vouchers: list[Voucher] = []
         for _ in range(count):
             total = dice.choice((5, 20, 45, 60, 100))
-            split = [(dice.choice(names), 5)] if dice.random() < 0.3 else []
+            split = [(dice.choice(names), dice.choice((5, total)))] if dice.random() < 0.3 else []
             key = opened.terms.voucher_key if isinstance(opened.terms, ChannelTerms) else names[0]
             voucher = sign_voucher(
                 self._key(key),

@@ -68,6 +68,26 @@ class LotRunner(Runner, Protocol):
         ...
 
 
+class LotPace(Protocol):
+    """Holds a lot to what is paid."""
+
+    @property
+    def slice_fuel(self) -> int:
+        """After how much fuel it asks."""
+        ...
+
+    async def reach(self, fuel: int, snapshot: bytes) -> bool:
+        """Return when the lot, at ``fuel``, may go on, and whether a state of the run is wanted.
+
+        ``snapshot`` is the one that was wanted, or empty.
+        """
+        ...
+
+    def room(self, fuel: int) -> int:
+        """Return how much more a lot at ``fuel`` may do before it asks."""
+        ...
+
+
 class CheckingRunner(LotRunner, Protocol):
     """Asks the verifiers of packages as well."""
 

@@ -223,7 +223,7 @@ class Journal:
         self._has_lost |= not self._buffer(entries, self._buffer_max)
 
     def _record_story(self, *entries: _Entry) -> None:
-        """Buffer what is told to people alone, and may be lost for once."""
+        """Buffer what nobody is paid by, and may be lost for once."""
         self._buffer(entries, self._shared_max)
 
     def _buffer(self, entries: Sequence[_Entry], rows_max: int) -> bool:
@@ -418,12 +418,17 @@ class Journal:
 
     def _write_around(self, entries: Sequence[_Entry]) -> None:
         """Write ``entries`` but for those that are wrong, which would keep all others from it."""
-        for entry in entries:
+        # By halves: one by one a memory card would take minutes for a full buffer.
+        half = len(entries) // 2
+        for part in (entries[:half], entries[half:]):
             try:
-                self._write([entry])
+                self._write(part)
             except WRONG_CHANGES as error:
-                _log.error("an entry of the journal is wrong and lost: %s: %r", entry[0], error)
-            self._forget(1)
+                if len(part) > 1:
+                    self._write_around(part)
+                    continue
+                _log.error("an entry of the journal is wrong and lost: %s: %r", part[0][0], error)
+            self._forget(len(part))
 
     def _write(self, entries: Sequence[_Entry]) -> None:
         if not entries:

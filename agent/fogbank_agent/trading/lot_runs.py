@@ -1,20 +1,20 @@
 """Carries out the runs of a lot in a sandbox, to sell them or to check them (SPEC.md 9.5, 9.6)."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol
 
 from fogbank_protocol.blobs.naming import BlobId
 from fogbank_wasm_tasks.outcome import HostFault, Ok
 from fogbank_wasm_tasks.package import Package
 from fogbank_wasm_tasks.receipt import Result
-from fogbank_wasm_tasks.run import Pace, Reached, RunReport, RunRequest
+from fogbank_wasm_tasks.run import Pace, Reached, RunReport
 from fogbank_wasm_tasks.verification.requests import StepRequest
 from fogbank_wasm_tasks.verification.terms import Terms
 from fogbank_wasm_tasks.verification.trace import Trace
 
-from .interfaces import LotRunner
+from .interfaces import LotPace, LotRunner
+from .quick_runs import QuickRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +28,6 @@ class LotWork:
 
     snapshot: bytes | None = None
     """The state that the one run goes on from, when its terms have a start."""
-
-
-class LotPace(Protocol):
-    """Holds a lot to what is paid."""
-
-    @property
-    def slice_fuel(self) -> int:
-        """After how much fuel it asks."""
-        ...
-
-    async def reach(self, fuel: int, snapshot: bytes) -> bool:
-        """Return when the lot, at ``fuel``, may go on, and whether a state of the run is wanted.
-
-        ``snapshot`` is the one that was wanted, or empty.
-        """
-        ...
 
 
 async def execute_lot(
@@ -72,8 +56,11 @@ async def execute_lot(
     wall_s, fuel = 0.0, 0
     begun = 0 if work.terms.start is None else work.terms.start.fuel
     for place, input_id in enumerate(work.inputs):
-        data = await read(place)
-        held = None if pace is None else _pace_of_run(pace, fuel, begun)
+        data, held = await read(place), None
+        if pace is not None:
+            if place > 0:
+                await pace.reach(fuel, b"")
+            held = _pace_of_run(pace, fuel, begun)
         result, report, trace = await _execute(runner, work, input_id, data, seconds_left, held)
         if trace is not None and note_trace is not None:
             note_trace(trace)
@@ -89,7 +76,10 @@ def _pace_of_run(pace: LotPace, fuel_before: int, begun: int) -> Pace:
     async def reach(reached: Reached) -> bool:
         return await pace.reach(fuel_before + reached.fuel - begun, reached.snapshot)
 
-    return Pace(pace.slice_fuel, reach)
+    # What other runs have done since the last statement counts as well, so it is asked more often
+    # then: else it could come to just below the next one, and be asked one slice after it.
+    is_even = pace.room(fuel_before) == pace.slice_fuel
+    return Pace(pace.slice_fuel if is_even else max(1, pace.slice_fuel // 4), reach)
 
 
 async def _execute_together(
@@ -100,31 +90,51 @@ async def _execute_together(
     seconds_left: Callable[[], float],
     pace: LotPace | None,
 ) -> float:
-    async def requests() -> AsyncGenerator[RunRequest]:
-        for place in range(len(work.inputs)):
-            data = await read(place)
-            yield work.terms.request(data, wall_s_max=max(seconds_left(), 0.001))
-
-    wall_s, fuel, ended = 0.0, 0, 0
+    """Run the quick runs of a lot many at a time, and what is left from the first slow one on."""
+    runs, wall_s, ended = len(work.inputs), 0.0, 0
+    quick = QuickRuns(work.terms, runs, read, seconds_left, pace)
     # Runs end in any order, and are told of in that of the lot.
     early: dict[int, RunReport] = {}
+
+    async def take_next() -> bool:
+        """Tell of the next run, which has ended; and whether others may follow."""
+        nonlocal ended
+        report = early.pop(ended)
+        ended += 1
+        result = _result(work.inputs[ended - 1], report)
+        await take(result, report.output if isinstance(report.outcome, Ok) else None)
+        return not isinstance(result.outcome, HostFault)
+
     async with (
-        aclosing(requests()) as asked,
+        aclosing(quick.requests()) as asked,
         runner.execute_many(work.package, asked) as reports,
     ):
-        async for place, report in reports:
+        async for index, report in reports:
+            place = quick.end(index, report)
+            if place is None:
+                continue
             early[place] = report
             wall_s += report.wall_s
             while ended in early:
-                report = early.pop(ended)
-                result = _result(work.inputs[ended], report)
-                ended += 1
-                fuel += result.fuel
-                await take(result, report.output if isinstance(report.outcome, Ok) else None)
-                if isinstance(result.outcome, HostFault):
+                if not await take_next():
                     return wall_s
-            if pace is not None and ended < len(work.inputs):
+            if pace is not None and ended < runs:
+                await pace.reach(quick.fuel, b"")
+                quick.wake()
+    fuel = quick.fuel
+    while ended < runs:
+        if ended not in early:
+            data, held = await quick.input(ended), None
+            if pace is not None:
                 await pace.reach(fuel, b"")
+                held = _pace_of_run(pace, fuel, 0)
+            input_id = work.inputs[ended]
+            _, report, _ = await _execute(runner, work, input_id, data, seconds_left, held)
+            early[ended] = report
+            wall_s += report.wall_s
+            fuel += report.fuel
+        if not await take_next():
+            return wall_s
     return wall_s
 
 

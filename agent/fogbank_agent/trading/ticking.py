@@ -74,6 +74,10 @@ class Ticking:
         """Half a tick, less what it takes on average to come to a checkpoint besides."""
         return max(1, self._tick // 2 if self._keep is None else self._tick * 2 // 5)
 
+    def room(self, fuel: int) -> int:
+        """Return how much more a lot at ``fuel`` may do before it comes to its next statement."""
+        return max(0, self._bill.fuel + self.slice_fuel - fuel)
+
     async def reach(self, fuel: int, snapshot: bytes) -> bool:
         """State that the lot has used ``fuel``, and return when it may go on.
 
@@ -87,13 +91,19 @@ class Ticking:
         checkpoint = await self._hand_out(snapshot) if snapshot else None
         more = fuel - self._bill.fuel
         if more >= self.slice_fuel or (checkpoint is not None and more > 0):
-            with trio.move_on_after(TICK_WAIT_S) as scope:
-                await self._reach(fuel, checkpoint)
-            if scope.cancelled_caught:
-                raise TickUnpaidError
+            await self._reach_in_time(fuel, checkpoint)
             if checkpoint is not None and self._is_paused():
                 raise LotPausedError
+        # More than a tick at once is not believed, and states are handed out with what is stated.
+        while self._keep is None and fuel - self._bill.fuel >= self.slice_fuel:
+            await self._reach_in_time(fuel, None)
         return self._state_comes or self._is_state_due or self._is_wanted_now()
+
+    async def _reach_in_time(self, fuel: int, checkpoint: Checkpoint | None) -> None:
+        with trio.move_on_after(TICK_WAIT_S) as scope:
+            await self._reach(fuel, checkpoint)
+        if scope.cancelled_caught:
+            raise TickUnpaidError
 
     async def _reach(self, fuel: int, checkpoint: Checkpoint | None) -> None:
         more = fuel - self._bill.fuel
@@ -107,7 +117,7 @@ class Ticking:
         # One that is faster than it was measured waits: else it would work for nothing.
         await trio.sleep_until(self._stated_at + TICK_INTERVAL_S)
         await self._paid.wait()
-        # More at once is not believed; what is left is stated the next time.
+        # More at once is not believed; what is left is stated by and by.
         await self._state(min(fuel, self._bill.fuel + self._tick), checkpoint)
         if self._keep is not None and more > self._tick // 2:
             # With a slice more it would be above a tick.

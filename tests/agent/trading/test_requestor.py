@@ -326,7 +326,8 @@ async def test_a_quorum_of_two_outvotes_nobody_but_finds_the_liar(tmp_path: Path
             )
         await hood.wait_ready()
 
-        result = await ann.requestor.buy(await a_job(ann, INPUTS, verification=Quorum(2)))
+        job = await a_job(ann, INPUTS, verification=Quorum(2), patience_s=20.0)
+        result = await ann.requestor.buy(job)
 
         check_results(result, INPUTS)
         caught = [one.provider for one in result.providers if one.caught]

@@ -110,7 +110,7 @@ async def test_more_than_a_tick_is_stated_by_and_by(mock_clock: MockClock) -> No
     requestor = Requestor()
     requestor.pays = True
     await work(requestor.ticking, 5_000, 5_001, 5_002)
-    assert requestor.stated == [2_000, 4_000, 5_002]
+    assert requestor.stated == [2_000, 4_000, 5_000]
 
 
 async def test_a_machine_that_is_faster_than_it_was_measured_waits(mock_clock: MockClock) -> None:
