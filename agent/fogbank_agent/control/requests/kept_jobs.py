@@ -54,7 +54,7 @@ class KeptJob:
     """"open", "done" or "failed"."""
 
     why: str
-    """Why it failed; else empty."""
+    """Why it failed, or what it waits for while it is open; else empty."""
 
     fragments: int
     done: int
