@@ -782,6 +782,9 @@ PRICING_INTERVAL_S = 10.0
 PRICING_S_MAX = 5.0
 """How long that may take, an owner's function included, in seconds."""
 
+PRICING_HUNG_MAX = 4
+"""How many hanging threads of an owner's function are left behind for a file that has changed."""
+
 PRICING_ERROR_CHARACTERS_MAX = 200
 """How much of an error of the owner's function is shown."""
 

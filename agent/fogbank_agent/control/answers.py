@@ -25,7 +25,7 @@ from ..market.reasons import sentences
 from ..parts import Parts
 from ..trading.requestor import OfferSummary
 from .blob_answers import answer_get_blob, answer_put_blob, answer_put_blobs
-from .channel_answers import answer_close_channels, list_channels, list_earnings
+from .channel_answers import answer_close_channels, list_channels, list_earnings, sum_channels
 from .history_answers import list_disputes, list_reputations, summarise_run, tell_story
 from .home_answers import answer_sign_home, list_homes, make_home, move_home
 from .job_answers import answer_start_job
@@ -63,7 +63,7 @@ from .service_answers import (
     answer_stop_service,
     list_services,
 )
-from .stake_answers import answer_stakes, list_stakes
+from .stake_answers import answer_stakes, list_stakes, sum_stakes
 
 REQUESTS = (
     GetStatus,
@@ -307,6 +307,9 @@ class _Answers:
     def _wallet(self) -> Wallet:
         own = self.parts.identity.node_id
         wallet = self.parts.ledger.wallet()
+        unspent, earned = sum_channels(
+            own, self.parts.ledger.channels.all(), self.parts.vouchers_total
+        )
         return Wallet(
             node_id=own.hex(),
             short=short_form(own),
@@ -314,6 +317,9 @@ class _Answers:
             claimable=wallet.claimable,
             incoming=wallet.incoming,
             pending_out=wallet.pending_out,
+            in_channels=unspent,
+            earned_in_channels=earned,
+            at_stake=sum_stakes(own, self.parts.ledger.channels.others()),
             issuing=_issuing(wallet.issuing),
             payments=tuple(
                 Payment(
