@@ -334,10 +334,13 @@ JOB_PATIENCE_MS_MAX = 1 << 32
 """The longest time to wait for a provider that is read back, in milliseconds."""
 
 JOB_ROUNDS_MAX = 20
-"""How often a kept job tries again, in one life of its agent, what nobody has run."""
+"""How often a kept job orders anew, in one life of its agent, what was begun and gave no result."""
 
 JOB_RETRY_S = 15.0
-"""How long it waits before each of these."""
+"""How long it waits before each of these, and before it looks again for somebody to order from."""
+
+JOB_RETRY_S_MAX = 120.0
+"""The longest of these pauses: they double while no fragment gets done."""
 
 LOTS_AT_ONCE_MAX = 256
 """Lots of one job that may be under way at the same time."""
@@ -398,6 +401,9 @@ BUSY_RETRY_S = 0.5
 
 BEATEN_BY = 2
 """So many times cheaper must another provider be for a run under way to move to it."""
+
+MOVES_FOR_PRICE_MAX = 3
+"""How often one lot moves for a better price: offers bind nobody, and names cost nothing."""
 
 HASTE_PPM_PER_S = 100_000
 """What a second of waiting counts in the choice of a bid, in parts per million of its price."""
@@ -775,6 +781,9 @@ PRICING_INTERVAL_S = 10.0
 
 PRICING_S_MAX = 5.0
 """How long that may take, an owner's function included, in seconds."""
+
+PRICING_HUNG_MAX = 4
+"""How many hanging threads of an owner's function are left behind for a file that has changed."""
 
 PRICING_ERROR_CHARACTERS_MAX = 200
 """How much of an error of the owner's function is shown."""

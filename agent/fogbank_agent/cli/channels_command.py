@@ -47,9 +47,21 @@ def close(wait_s: int, earned: bool, state: StateFolder, as_json: bool) -> None:
     if as_json:
         print_json(closed)
         return
-    click.echo(f"{closed.closed} settled")
+    click.echo(settled_in_words(closed))
     if closed.waiting:
         click.echo(
             f"{closed.waiting} not yet: their providers do not answer, and what is left comes back "
             "by itself when their time is over; or runs of their payers are under way here"
         )
+
+
+def settled_in_words(closed: ChannelsClosed) -> str:
+    """Return what was settled, and what to do about channels that were not meant."""
+    settled = f"{closed.closed} settled"
+    match closed.paying:
+        case 0:
+            return settled
+        case 1:
+            return f"{settled}; 1 channel pays you: close it with --earned"
+        case count:
+            return f"{settled}; {count} channels pay you: close them with --earned"

@@ -25,18 +25,24 @@ from ..market.reasons import sentences
 from ..parts import Parts
 from ..trading.requestor import OfferSummary
 from .blob_answers import answer_get_blob, answer_put_blob, answer_put_blobs
-from .channel_answers import answer_close_channels, list_channels, list_earnings
+from .channel_answers import answer_close_channels, list_channels, list_earnings, sum_channels
 from .history_answers import list_disputes, list_reputations, summarise_run, tell_story
 from .home_answers import answer_sign_home, list_homes, make_home, move_home
 from .job_answers import answer_start_job
-from .kept_job_answers import answer_follow_job, answer_keep_job, forget_job, list_jobs
+from .kept_job_answers import (
+    answer_follow_job,
+    answer_keep_job,
+    forget_job,
+    list_jobs,
+    resume_job,
+)
 from .requests.blobs import GetBlob, PutBlob, PutBlobs
 from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.disputes import GetDisputes
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.homes import GetHomes, MakeHome, MoveHome, SignHome
 from .requests.jobs import StartJob
-from .requests.kept_jobs import FollowJob, ForgetJob, GetJobs, KeepJob
+from .requests.kept_jobs import FollowJob, ForgetJob, GetJobs, KeepJob, ResumeJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
 from .requests.network import ChangeSeats, GetSeats, Unfreeze
 from .requests.packages import (
@@ -57,7 +63,7 @@ from .service_answers import (
     answer_stop_service,
     list_services,
 )
-from .stake_answers import answer_stakes, list_stakes
+from .stake_answers import answer_stakes, list_stakes, sum_stakes
 
 REQUESTS = (
     GetStatus,
@@ -89,6 +95,7 @@ REQUESTS = (
     GetJobs,
     FollowJob,
     ForgetJob,
+    ResumeJob,
     PublishPackage,
     WithdrawPackage,
     StartService,
@@ -171,6 +178,8 @@ class _Answers:
                 await answer_follow_job(self.parts, request, conversation)
             case ForgetJob():
                 await conversation.send(forget_job(self.parts, request))
+            case ResumeJob():
+                await conversation.send(resume_job(self.parts, request))
             case StartService():
                 await answer_start_service(self.parts, request, conversation)
             case CallService():
@@ -298,6 +307,9 @@ class _Answers:
     def _wallet(self) -> Wallet:
         own = self.parts.identity.node_id
         wallet = self.parts.ledger.wallet()
+        unspent, earned = sum_channels(
+            own, self.parts.ledger.channels.all(), self.parts.vouchers_total
+        )
         return Wallet(
             node_id=own.hex(),
             short=short_form(own),
@@ -305,6 +317,9 @@ class _Answers:
             claimable=wallet.claimable,
             incoming=wallet.incoming,
             pending_out=wallet.pending_out,
+            in_channels=unspent,
+            earned_in_channels=earned,
+            at_stake=sum_stakes(own, self.parts.ledger.channels.others()),
             issuing=_issuing(wallet.issuing),
             payments=tuple(
                 Payment(

@@ -1,9 +1,12 @@
 """Answers about payment channels."""
 
+from collections.abc import Callable, Iterable
+
 import trio
 
+from fogbank_dag_ledger.operations import ObjectId
 from fogbank_dag_ledger.own_objects import ChannelView, ObjectState
-from fogbank_protocol.identity import short_form
+from fogbank_protocol.identity import NodeId, short_form
 
 from ..limits import CONTROL_WAIT_S_MAX
 from ..parts import Parts
@@ -25,6 +28,28 @@ def list_channels(parts: Parts) -> Channels:
     return Channels(tuple(_channel(parts, view) for view in parts.ledger.channels.all()))
 
 
+def sum_channels(
+    own: NodeId, views: Iterable[ChannelView], vouchers_total: Callable[[ObjectId], int]
+) -> tuple[int, int]:
+    """Return the drops of ``own`` in channels to others, and those that others owe it in theirs.
+
+    ``vouchers_total`` tells what the vouchers of a channel add up to.  Of a channel that is
+    settled counts what is still to be taken.
+    """
+    unspent = earned = 0
+    for view in views:
+        if view.state is ObjectState.SETTLED:
+            left = paid = view.owed
+        else:
+            paid = vouchers_total(view.id)
+            left = view.deposit + view.deposit_pending - paid
+        if view.payer == own:
+            unspent += left
+        else:
+            earned += paid
+    return unspent, earned
+
+
 async def answer_close_channels(
     parts: Parts, request: CloseChannels, conversation: Conversation
 ) -> None:
@@ -32,7 +57,11 @@ async def answer_close_channels(
     with trio.move_on_after(min(max(request.wait_s, 0), CONTROL_WAIT_S_MAX)):
         await _settle(parts, request)
     waiting = _unsettled(parts, request)
-    await conversation.send(ChannelsClosed(len(_meant(parts, request)) - waiting, waiting))
+    closed = len(_meant(parts, request)) - waiting
+    paying = (
+        0 if request.earned else count_paying(parts.identity.node_id, parts.ledger.channels.all())
+    )
+    await conversation.send(ChannelsClosed(closed, waiting, paying))
 
 
 async def _settle(parts: Parts, request: CloseChannels) -> None:
@@ -49,6 +78,13 @@ async def _settle(parts: Parts, request: CloseChannels) -> None:
 def _unsettled(parts: Parts, request: CloseChannels) -> int:
     return sum(
         view.state is not ObjectState.SETTLED or view.owed > 0 for view in _meant(parts, request)
+    )
+
+
+def count_paying(own: NodeId, views: Iterable[ChannelView]) -> int:
+    """Return how many channels that are not settled pay ``own``."""
+    return sum(
+        view.terms.provider == own and view.state is not ObjectState.SETTLED for view in views
     )
 
 

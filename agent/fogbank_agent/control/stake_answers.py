@@ -1,7 +1,11 @@
 """Answers about what the agent has at stake."""
 
+from collections.abc import Iterable
+
+from fogbank_dag_ledger.operations import StakeTerms
+from fogbank_dag_ledger.own_objects import ObjectState, ObjectView
 from fogbank_dag_ledger.stakes import StakeView
-from fogbank_protocol.identity import short_form
+from fogbank_protocol.identity import NodeId, short_form
 
 from ..errors import Refused
 from ..parts import Parts
@@ -34,6 +38,15 @@ def list_stakes(parts: Parts) -> Stakes:
         Refused: it sells nothing.
     """
     return Stakes(tuple(map(_stake, _staking(parts).stakes())))
+
+
+def sum_stakes(own: NodeId, views: Iterable[ObjectView]) -> int:
+    """Return the drops that ``own`` has at stake, or still has to take back from a stake."""
+    return sum(
+        view.owed if view.state is ObjectState.SETTLED else view.amount
+        for view in views
+        if isinstance(view.terms, StakeTerms) and view.opener == own
+    )
 
 
 def _staking(parts: Parts) -> Staking:

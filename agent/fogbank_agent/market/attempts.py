@@ -9,7 +9,12 @@ from math import inf
 
 from fogbank_protocol.identity import NodeId, short_form
 
-from ..limits import ADVANCE_RETRY_S, AGREEMENT_WAIT_S, RESULT_GRACE_S
+from ..limits import (
+    ADVANCE_RETRY_S,
+    AGREEMENT_WAIT_S,
+    MOVES_FOR_PRICE_MAX,
+    RESULT_GRACE_S,
+)
 from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
 from .auction import Auction, Proposal
 from .ballot import Ballot, BallotCommand, Catch
@@ -131,6 +136,10 @@ class Attempts:
         self._places_taken: set[int] = set()
         """Of auditors that have spoken."""
 
+        self._rivals: set[NodeId] = set()
+        """Those whose offers the lot has moved for: it does so once for each."""
+
+        self._moves_for_price = 0
         self._explained: set[tuple[NodeId, tuple[Reason, ...]]] = set()
 
     @property
@@ -205,6 +214,7 @@ class Attempts:
         )
         if not attempt.auction.add(proposal):
             return []
+        self._choice.note_willing(bid.provider)
         moving = self._choice.moving(bid.provider, self._runs, now)
         seen = BidSeen(
             attempt.number,
@@ -223,6 +233,7 @@ class Attempts:
     ) -> list[BallotCommand]:
         if not attempt.auction.decline(provider):
             return []
+        self._choice.note_unwilling(provider)
         if Reason.BUSY in reasons:
             self._choice.note_busy(provider, now)
             if attempt.lot is not None:
@@ -246,6 +257,7 @@ class Attempts:
         attempt.stage, attempt.proposal = Stage.BIDDING, None
         self._choice.begin_asking()
         attempt.auction.drop(proposal.provider)
+        self._choice.note_unwilling(proposal.provider)
         if reason is Reason.BUSY:
             self._choice.note_busy(proposal.provider, now)
         else:
@@ -322,11 +334,17 @@ class Attempts:
         self._hold(attempt, record.drops_unshown)
         place = checkpoint.position, checkpoint.fuel
         kept = self._tell(StateKept(attempt.number, proposal.provider, *place))
-        if self._can_move(attempt) and self.can_order:
-            shunned = self._shunned() | self._unreliable
-            if self._choice.is_beaten(proposal, shunned, now):
-                return [kept, *self._give_up(attempt, Reason.BEATEN_ON_PRICE, now)]
-        return [kept]
+        if not self._can_move(attempt) or self._moves_for_price >= MOVES_FOR_PRICE_MAX:
+            return [kept]
+        shunned = self._shunned() | self._unreliable | self._rivals
+        rivals = self._choice.rivals(proposal, shunned, now)
+        if not rivals:
+            return [kept]
+        self._rivals |= rivals
+        self._moves_for_price += 1
+        # It was this side's wish: what may still go wrong elsewhere is as much as before.
+        self.left += 1
+        return [kept, *self._give_up(attempt, Reason.BEATEN_ON_PRICE, now)]
 
     def _can_move(self, attempt: Attempt) -> bool:
         """Whether the rest may be another's: then nobody else's word is about the whole."""
@@ -459,6 +477,10 @@ class Attempts:
         )
 
     def _close_auction(self, attempt: Attempt, now: float) -> list[BallotCommand]:
+        if now >= attempt.auction.deadline:
+            # Else it ended early, and they may still have answered.
+            for provider in attempt.auction.unanswered:
+                self._choice.note_unwilling(provider)
         return [*self._tell_silent(attempt), *self._take_best(attempt, now)]
 
     def _tell_silent(self, attempt: Attempt) -> list[BallotCommand]:
@@ -635,7 +657,10 @@ class Attempts:
         self._end_attempt(attempt, now)
         if reason not in (Reason.BEATEN_ON_PRICE, Reason.DISK_FULL):
             self._choice.count_failure(provider)
-        self._unreliable.add(provider)
+            self._choice.note_unwilling(provider)
+        if reason is not Reason.BEATEN_ON_PRICE:
+            # When the other does not keep what it offers, this one may go on before a dearer one.
+            self._unreliable.add(provider)
         if attempt.stage is Stage.AGREEING:
             # It counts as an order that nobody took, so that patience bounds the repetitions.
             self.placement.stall(now)

@@ -95,6 +95,9 @@ class Choice:
         self._reputation = reputation
         self._records: dict[NodeId, _Record] = {}
         self._caught: set[NodeId] = set()
+        self._unwilling: set[NodeId] = set()
+        """Those that did not stand by their offers when they were asked last."""
+
         self._fuel_sum = 0
         self._output_sum = 0
         self._results = 0
@@ -360,19 +363,32 @@ class Choice:
         """Return what to sort by: those that were caught, or failed, come after all others."""
         return provider in disliked or self._reputation.is_distrusted(provider), cost
 
-    def is_beaten(self, one: Proposal, shunned: Collection[NodeId], now: float) -> bool:
-        """Tell whether somebody else with room asks ``BEATEN_BY`` times less for the work."""
-        return any(
-            offer.price * BEATEN_BY <= one.price
+    def rivals(self, one: Proposal, shunned: Collection[NodeId], now: float) -> set[NodeId]:
+        """Return those with room that ask ``BEATEN_BY`` times less for the work.
+
+        None whose last answer to the job was a no: an offer binds nobody.
+        """
+        return {
+            offer.provider
+            for offer in self._book.current(now)
+            if offer.price * BEATEN_BY <= one.price
+            and one.price
             and offer.provider != one.provider
             and offer.provider not in shunned
+            and offer.provider not in self._unwilling
             and offer.provider not in self._caught
             and offer.slots_free > 0
             and not self._misfits(offer, now)
             and self._has_room(offer, now)
-            for offer in self._book.current(now)
-            if one.price
-        )
+        }
+
+    def note_unwilling(self, provider: NodeId) -> None:
+        """Count an order that ``provider`` declined, failed or left unanswered."""
+        self._unwilling.add(provider)
+
+    def note_willing(self, provider: NodeId) -> None:
+        """Count an order that ``provider`` bid for after all."""
+        self._unwilling.discard(provider)
 
     def moving(self, provider: NodeId, runs: range, now: float) -> Moving:
         """Return what ``runs`` of the job make move to and from ``provider``."""

@@ -23,19 +23,29 @@ from fogbank_protocol.node.database import DatabaseFailure
 from fogbank_wasm_tasks.outcome import Ok
 from fogbank_wasm_tasks.receipt import Result
 
-from ..limits import JOB_KEPT_S, JOB_RETRY_S, JOB_ROUNDS_MAX, JOBS_KEPT_MAX, RUN_ID_BYTES
+from ..limits import (
+    JOB_KEPT_S,
+    JOB_RETRY_S,
+    JOB_RETRY_S_MAX,
+    JOB_ROUNDS_MAX,
+    JOBS_KEPT_MAX,
+    RUN_ID_BYTES,
+)
 from ..market.checkpoint import Checkpoint
 from ..market.job_request import JobRequest, RunInput
 from ..market.job_result import JobEvent, JobResult
 from ..market.kept_job import FragmentEnd, JobState, KeptJob, groups, joined
 from ..market.outcome_words import describe_outcome
-from ..market.reasons import sentence
+from ..market.reasons import Reason, sentence, sentences
 from .job_book import JobBook, StoredJob
 from .job_bounds import BUG_SENTENCE, JobPostponed, JobRefused, check_bounds
 from .job_shell import Acceptance
 from .journal import Journal
 
 _log = getLogger(__name__)
+
+_WAITED_FOR = frozenset((Reason.NO_PROVIDER, Reason.NO_FUNDS))
+"""Why a fragment was not run, where nobody has begun it and another time may be better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,11 @@ class _Life:
         for number, end in ends.items():
             self.note(len(self.levels) - 1, number, end)
 
+    def reopen(self) -> None:
+        self.state, self.why, self.ended_unix_s = JobState.OPEN, "", None
+        self.scope = trio.CancelScope()
+        self.wake()
+
     def cut(self, level: int) -> None:
         del self.levels[level:], self.ends[level:]
 
@@ -115,7 +130,7 @@ class JobView:
     began_unix_s: int
     state: JobState
     why: str
-    """Why it failed; else empty."""
+    """Why it failed, or what it waits for while it is open; else empty."""
 
     fragments: int
     done: int
@@ -250,6 +265,29 @@ class JobDesk:
         self._unpin(life)
         self._book.forget(job_id)
 
+    def resume(self, job_id: bytes) -> JobView:
+        """Go on with a job that has failed; it must be known.
+
+        What is done is not bought again.
+
+        Raises:
+            JobRefused: it has not failed, or cannot be begun now.
+        """
+        life = self._jobs[job_id]
+        if life.state is JobState.OPEN:
+            raise JobRefused("the job is open: it has nothing to be resumed from")
+        if life.state is JobState.DONE:
+            raise JobRefused("the job is done: see 'fogbank job fetch'")
+        if self._nursery is None:
+            raise JobRefused("the agent is stopping: try again when it is up")
+        self._unpin(life)
+        life.reopen()
+        life.ends = [self._still_here(life, ends) for ends in life.ends]
+        self._pin(life)
+        self._book.reopen_job(job_id)
+        self._nursery.start_soon(self._carry_out, life)
+        return self.view(job_id)
+
     # What earlier lives left.
 
     def _load(self) -> None:
@@ -379,8 +417,13 @@ class JobDesk:
         life.add_level(inputs, {})
 
     async def _do_level(self, life: _Life, level: int, request: JobRequest) -> None:
-        """Have every fragment of a level run; those that nobody ran are tried again."""
-        for _ in range(JOB_ROUNDS_MAX):
+        """Have every fragment of a level run; those that nobody ran are tried again.
+
+        As long as that is for want of a provider or of money nothing is lost by waiting, so it
+        goes on until the job's owner gives it up.
+        """
+        rounds, pause_s, left_before = 0, JOB_RETRY_S, 0
+        while rounds < JOB_ROUNDS_MAX:
             left = [
                 number
                 for number in range(len(life.levels[level]))
@@ -388,24 +431,33 @@ class JobDesk:
             ]
             if not left:
                 return
+            is_stuck = len(left) == left_before
+            pause_s = min(2 * pause_s, JOB_RETRY_S_MAX) if is_stuck else JOB_RETRY_S
+            left_before = len(left)
             inputs = [life.levels[level][number] for number in left]
             keeper = _Keeper(self, life, level, left)
-            result = await self._buy(replace(request, inputs=inputs), keeper)
-            for run in result.runs:
-                if run.reason is not None:
-                    why = sentence(run.reason)
-                    end = FragmentEnd(why, None, 0, 0, None, accepted=False)
-                    self.note_end(life, level, left[run.number], end)
-            if any(run.reason is not None for run in result.runs):
-                await trio.sleep(JOB_RETRY_S)
+            result = await self._buy(life, replace(request, inputs=inputs), keeper)
+            failures = {run.number: run.reason for run in result.runs if run.reason is not None}
+            for number, reason in failures.items():
+                end = FragmentEnd(sentence(reason), None, 0, 0, None, accepted=False)
+                if life.ends[level].get(left[number]) != end:
+                    # Else it is no news: a job may wait for days.
+                    self.note_end(life, level, left[number], end)
+            reasons = set(failures.values())
+            if not reasons or reasons - _WAITED_FOR:
+                rounds += 1
+            if reasons:
+                life.why = f"it waits: {sentences(sorted(reasons))}"
+                await trio.sleep(pause_s)
 
-    async def _buy(self, request: JobRequest, keeper: Acceptance) -> JobResult:
+    async def _buy(self, life: _Life, request: JobRequest, keeper: Acceptance) -> JobResult:
         """Buy as soon as anything can be bought: a job that was kept does not fail for that."""
         while True:
             try:
                 return await self._requestor.buy(request, None, keeper)
             except JobPostponed as postponed:
                 _log.warning("a kept job waits: %s", postponed)
+                life.why = f"it waits: {postponed}"
             await trio.sleep(JOB_RETRY_S)
 
     def note_end(self, life: _Life, level: int, number: int, end: FragmentEnd) -> None:
@@ -414,6 +466,7 @@ class JobDesk:
             self._blobs.pin(end.output)
         self._book.end_fragment(life.job_id, level, number, end)
         if end.accepted:
+            life.why = ""
             self.keep_state(life, level, number, None)
         life.note(level, number, end)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from logging import getLogger
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import cast
 
 import trio
@@ -17,6 +19,7 @@ from ..limits import (
     PRICE_MAX,
     PRICING_ERROR_CHARACTERS_MAX,
     PRICING_FILE_BYTES_MAX,
+    PRICING_HUNG_MAX,
     PRICING_INTERVAL_S,
     PRICING_S_MAX,
 )
@@ -53,23 +56,45 @@ class _Source:
     """Empty for a TOML file."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What was read and can be used."""
+
+    text: str
+    ask: Callable[[Readings], Quote]
+
+
 class OwnerPricing:
     """Knows what is asked now.  ``run`` keeps that fresh."""
 
     def __init__(
-        self, named: str, folder: Path, price: int, start_price: int, sensors: Sensors
+        self,
+        named: str,
+        folder: Path,
+        price: int,
+        start_price: int,
+        sensors: Sensors,
+        answer_s_max: float = PRICING_S_MAX,
     ) -> None:
         """Price as ``named`` says: "pricing.toml" or "prices.py:function", seen from ``folder``.
 
-        ``price`` and ``start_price`` are those of config.toml.
+        ``price`` and ``start_price`` are those of config.toml.  What takes longer than
+        ``answer_s_max`` seconds is not waited for.
         """
         path, _, function = named.partition(":")
         self._source = _Source(folder / path, function)
         self._base = (price, start_price)
         self._sensors = sensors
-        self._text: str | None = None
-        self._ask: Callable[[Readings], Quote] | None = None
+        self._answer_s_max = answer_s_max
+        self._taken: _Taken | None = None
+        self._reading = trio.CapacityLimiter(1)
         self._one_at_a_time = trio.CapacityLimiter(1)
+        self._given = ""
+        """The text that the thread of ``_one_at_a_time`` was last given."""
+
+        self._hung: list[trio.CapacityLimiter] = []
+        """Those of threads that were given up because the file changed meanwhile."""
+
         self.quote = Quote(price=price, start_price=start_price, reasons=(Reason.NO_PRICE,))
         """What is asked now."""
 
@@ -77,12 +102,29 @@ class OwnerPricing:
         """A sentence when something is wrong with what the owner wrote, else empty."""
 
     def load(self) -> None:
-        """Read the file for the first time.
+        """Read the file for the first time, which takes ``answer_s_max`` seconds at most.
 
         Raises:
             ConfigError: it cannot be used; the message says where and why.
         """
-        self._read_source()
+        answers: SimpleQueue[_Taken | ConfigError] = SimpleQueue()
+
+        def answer() -> None:
+            try:
+                answers.put(self._take(self._read()))
+            except ConfigError as error:
+                answers.put(error)
+
+        # A daemon: code of the owner's that hangs keeps neither the agent from starting to stop
+        # nor the process from ending.
+        Thread(target=answer, name="pricing", daemon=True).start()
+        try:
+            answered = answers.get(timeout=self._answer_s_max)
+        except Empty:
+            raise ConfigError(f"{self._silence()} when it was loaded") from None
+        if isinstance(answered, ConfigError):
+            raise answered
+        self._taken = answered
 
     async def run(self, on_change: Callable[[], None]) -> None:
         """Look at sensors and file every ``PRICING_INTERVAL_S``, until cancelled."""
@@ -92,12 +134,12 @@ class OwnerPricing:
 
     async def look(self, on_change: Callable[[], None]) -> None:
         """Look once; ``on_change`` is called when something else is asked than before."""
-        quote, fault = None, f"{self._source.path} did not answer within {PRICING_S_MAX:g} s"
-        with trio.move_on_after(PRICING_S_MAX):
-            # One at a time: a function that hangs must not take a thread again and again.
-            quote, fault = await trio.to_thread.run_sync(
-                self._decide, abandon_on_cancel=True, limiter=self._one_at_a_time
-            )
+        quote: Quote | None = None
+        fault = ""
+        with trio.move_on_after(self._answer_s_max) as waiting:
+            quote, fault = await self._decide()
+        if waiting.cancelled_caught:
+            fault = f"{self._silence()}: {self._remedy()}"
         if fault and fault != self.fault:
             _log.warning("pricing: %s", fault)
         self.fault = fault
@@ -109,30 +151,75 @@ class OwnerPricing:
         if quote != before:
             on_change()
 
-    def _decide(self) -> tuple[Quote | None, str]:
-        """Return the quote of now and what is wrong.  Called in a thread."""
+    async def _decide(self) -> tuple[Quote | None, str]:
+        """Return the quote of now and what is wrong."""
+        fault, taken = "", self._taken
+        try:
+            text = await trio.to_thread.run_sync(
+                self._read, abandon_on_cancel=True, limiter=self._reading
+            )
+        except ConfigError as error:
+            fault = _still_holds(error)
+            if taken is None:
+                return None, fault
+            text = taken.text
+        self._taken, quote, found = await trio.to_thread.run_sync(
+            self._ask, text, taken, abandon_on_cancel=True, limiter=self._thread_for(text)
+        )
+        return quote, "; ".join(filter(None, (fault, found)))
+
+    def _thread_for(self, text: str) -> trio.CapacityLimiter:
+        """Return what lets a thread begin on ``text``.
+
+        One at a time: a function that hangs must not take a thread again and again.  A file that
+        has changed may be a mended one and does not wait for what came before it, unless
+        ``PRICING_HUNG_MAX`` threads hang already.
+        """
+        if self._one_at_a_time.borrowed_tokens and text != self._given:
+            self._hung = [limiter for limiter in self._hung if limiter.borrowed_tokens]
+            if len(self._hung) < PRICING_HUNG_MAX:
+                self._hung.append(self._one_at_a_time)
+                self._one_at_a_time = trio.CapacityLimiter(1)
+        if not self._one_at_a_time.borrowed_tokens:
+            self._given = text
+        return self._one_at_a_time
+
+    def _ask(self, text: str, taken: _Taken | None) -> tuple[_Taken | None, Quote | None, str]:
+        """Return what holds from now on, the quote of now, and what is wrong.  For a thread."""
         fault = ""
         try:
-            self._read_source()
+            taken = self._take(text, taken)
         except ConfigError as error:
-            fault = f"{error}; what was read before still holds"
-        if self._ask is None:
-            return None, fault
+            fault = _still_holds(error)
+        if taken is None:
+            return None, None, fault
         try:
-            return self._ask(self._sensors.read()), fault
+            return taken, taken.ask(self._sensors.read()), fault
         except _FunctionFailed as failed:
-            return None, str(failed)
+            return taken, None, "; ".join(filter(None, (fault, str(failed))))
 
-    def _read_source(self) -> None:
-        path = self._source.path
-        text = read_text(path, bytes_max=PRICING_FILE_BYTES_MAX, missing=_MISSING)
-        if text == self._text:
-            return
+    def _read(self) -> str:
+        return read_text(self._source.path, bytes_max=PRICING_FILE_BYTES_MAX, missing=_MISSING)
+
+    def _take(self, text: str, taken: _Taken | None = None) -> _Taken:
+        """Return ``text`` as it is used: ``taken`` again when that is the same."""
+        if taken is not None and taken.text == text:
+            return taken
         if self._source.function:
-            self._ask = _asking(_load_function(self._source), self._base)
-        else:
-            self._ask = PolicyPricing(parse_pricing(text, str(path)), *self._base).quote
-        self._text = text
+            return _Taken(text, _asking(_load_function(self._source), self._base))
+        policy = parse_pricing(text, str(self._source.path))
+        return _Taken(text, PolicyPricing(policy, *self._base).quote)
+
+    def _silence(self) -> str:
+        return f"{self._source.path} did not answer within {self._answer_s_max:g} s"
+
+    def _remedy(self) -> str:
+        hung = sum(limiter.borrowed_tokens for limiter in self._hung)
+        return "restart the agent" if hung >= PRICING_HUNG_MAX else "mend it, or restart the agent"
+
+
+def _still_holds(error: ConfigError) -> str:
+    return f"{error}; what was read before still holds"
 
 
 def _load_function(source: _Source) -> PriceFunction:

@@ -120,6 +120,11 @@ class Staking:
         except StakeRefused as refused:
             _log.info("%s", refused)
         else:
+            _log.info(
+                "%s drops are at stake now, as [provider] stake says: 'fogbank stake withdraw' "
+                "asks for them back",
+                f"{self._wanted:,}",
+            )
             self._wanted = 0
 
     def _terms(self, drops: int) -> StakeTerms | None:

@@ -25,7 +25,7 @@ from fogbank_agent.limits import (
     CONTROL_REQUEST_S,
 )
 
-WALLET = Wallet("ab", "abcd-efgh", 1, 2, 3, 4, "yes", ())
+WALLET = Wallet("ab", "abcd-efgh", 1, 2, 3, 4, 5, 6, 7, "yes", ())
 
 
 KINDS = [GetWallet, PutBlob, GetBlob, GetPeers, GetStatus, Pay]

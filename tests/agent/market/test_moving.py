@@ -4,24 +4,32 @@ from itertools import repeat
 
 import pytest
 
+from fogbank_agent.limits import MOVES_FOR_PRICE_MAX
 from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.job_messages import (
+    AgreementRefused,
+    AgreementSigned,
     AttemptBroke,
+    BidCame,
     CheckHere,
     CheckpointKept,
+    EndAttempt,
     JobCommand,
+    OrderRefused,
     OwnRunEnded,
     RunHere,
     SendOrder,
+    SignAgreement,
     TickStated,
 )
 from fogbank_agent.market.orders import Audit, NoVerification, Partial, Quorum, Verification
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.market.story import CheckSpared, ProviderCaught
 from fogbank_protocol.blobs.naming import blob_id
+from fogbank_protocol.identity import NodeId
 
-from .town import ANN, BEN, CAT, GIGAFUEL, PACKAGE, Town, an_offer, result_came, wrong
+from .town import ANN, BEN, CAT, DAN, EVE, GIGAFUEL, PACKAGE, Town, an_offer, result_came, wrong
 
 PART = 5 * GIGAFUEL
 
@@ -123,3 +131,110 @@ def test_nothing_is_begun_from_a_state_that_a_caught_provider_had_a_part_in() ->
     assert purchase.start is not None
     purchase.doubt(BEN, town.now)
     assert purchase.start is None
+
+
+# Moving for a better price: an offer binds nobody.
+
+
+def state_kept(town: Town, attempt: int, position: int) -> list[JobCommand]:
+    """Let the provider of ``attempt`` hand out a state; return what follows at once."""
+    fuel = position * GIGAFUEL // 100
+    town.tell(TickStated(0, attempt, AgreementId(bytes([position]) * 32), fuel))
+    state = Checkpoint(position, fuel, bytes(32), blob_id(bytes([position])), 100)
+    return town.tell(CheckpointKept(0, attempt, state))
+
+
+def the_order(commands: list[JobCommand]) -> SendOrder:
+    return next(one for one in commands if isinstance(one, SendOrder))
+
+
+def is_cut(commands: list[JobCommand]) -> bool:
+    return any(isinstance(one, EndAttempt) for one in commands)
+
+
+def test_a_run_stays_when_whoever_offers_it_for_less_has_declined_it() -> None:
+    town = Town(BEN, offers=[an_offer(EVE, price=1)])
+    order = the_order(town.begin())
+    town.tell(OrderRefused(0, order.attempt, EVE, (Reason.PRICE_TOO_LOW,)))
+    town.agree(order, BEN)
+
+    assert not is_cut(state_kept(town, order.attempt, 1))
+
+
+def test_a_run_stays_when_whoever_offers_it_for_less_did_not_answer() -> None:
+    town = Town(BEN, offers=[an_offer(EVE, price=1)])
+    order = the_order(town.begin())
+    town.agree(order, BEN)
+
+    assert not is_cut(state_kept(town, order.attempt, 1))
+
+
+def test_a_run_stays_when_whoever_offers_it_for_less_did_not_keep_its_bid() -> None:
+    town = Town(BEN, offers=[an_offer(EVE, price=1)])
+    order = the_order(town.begin())
+    town.bid(order, BEN)
+    signed = town.bid(order, EVE, price=1) + town.wait(0.1)
+    assert SignAgreement(0, order.attempt, EVE) in signed
+    again = town.tell(AgreementRefused(0, order.attempt, Reason.PAUSED))
+    assert SignAgreement(0, order.attempt, BEN) in again
+    town.tell(AgreementSigned(0, order.attempt))
+
+    assert not is_cut(state_kept(town, order.attempt, 1))
+
+
+def test_whoever_takes_an_order_after_all_is_believed_again() -> None:
+    town = Town(BEN, runs=2, lots_at_once=2, offers=[an_offer(EVE, price=1)])
+    first, second = (one for one in town.begin() if isinstance(one, SendOrder))
+    town.tell(OrderRefused(0, first.attempt, EVE, (Reason.BUSY,)))
+    town.agree(first, BEN)
+    town.tell(BidCame(1, second.attempt, EVE, 1, 1, 0, 5_000))
+    town.now += 1  # Until it is not taken for busy any more.
+
+    assert is_cut(state_kept(town, first.attempt, 1))
+
+
+def test_a_run_moves_once_for_each_rival_and_uses_no_attempt_up() -> None:
+    town = Town(BEN, attempts_max=1)
+    order = the_order(town.begin())
+    town.agree(order, BEN)
+    town.book.put(an_offer(EVE, price=50), town.now)
+
+    order = the_order(state_kept(town, order.attempt, 1))
+    # It bids more than it offered, and its offer stands.
+    town.bid(order, EVE, price=200)
+    town.agree(order, BEN)
+    assert not is_cut(state_kept(town, order.attempt, 2))
+
+    town.book.put(an_offer(DAN, price=1), town.now)
+    order = the_order(state_kept(town, order.attempt, 3))
+    assert order.start is not None
+    assert order.start.position == 3
+
+
+def test_offers_of_ever_new_names_move_a_run_a_few_times() -> None:
+    town = Town(BEN)
+    order, cuts = the_order(town.begin()), 0
+    town.agree(order, BEN)
+    for number in range(10):
+        name = NodeId(bytes([100 + number]) * 32)
+        town.book.put(an_offer(name, price=1), town.now)
+        commands = state_kept(town, order.attempt, number + 1)
+        if is_cut(commands):
+            cuts += 1
+            order = the_order(commands)
+            town.tell(OrderRefused(0, order.attempt, name, (Reason.PAUSED,)))
+            town.agree(order, BEN)
+    assert cuts == MOVES_FOR_PRICE_MAX
+
+
+def test_who_was_beaten_on_price_goes_on_before_a_dearer_one_when_the_offer_was_empty() -> None:
+    town = Town(BEN, offers=[an_offer(DAN, price=900)])
+    order = the_order(town.begin())
+    town.bid(order, DAN, price=900)
+    town.agree(order, BEN)
+    town.book.put(an_offer(EVE, price=1), town.now)
+    order = the_order(state_kept(town, order.attempt, 1))
+
+    town.tell(OrderRefused(0, order.attempt, EVE, (Reason.PRICE_TOO_LOW,)))
+    town.bid(order, DAN, price=900)
+    town.agree(order, BEN)

@@ -17,7 +17,7 @@ from fogbank_agent.market.job_request import JobRequest, RunInput
 from fogbank_agent.market.job_result import JobEvent, JobResult, RunResult
 from fogbank_agent.market.kept_job import JobState, KeptJob, joined
 from fogbank_agent.market.orders import NoVerification
-from fogbank_agent.market.reasons import Reason
+from fogbank_agent.market.reasons import Reason, sentence
 from fogbank_agent.trading.job_bounds import JobPostponed, JobRefused
 from fogbank_agent.trading.job_desk import FragmentDone, JobDesk
 from fogbank_agent.trading.job_shell import Acceptance
@@ -49,7 +49,9 @@ class Market:
     """After so many results nothing comes any more."""
 
     refuses: int = 0
-    """How many runs find nobody."""
+    """How many runs end for ``reason``."""
+
+    reason: Reason = Reason.NO_PROVIDER
 
     postpones: int = 0
     """How often nothing can be bought."""
@@ -76,7 +78,7 @@ class Market:
         for number, one in enumerate(request.inputs):
             if self.refuses:
                 self.refuses -= 1
-                runs.append(_run(number, one, Reason.NO_PROVIDER))
+                runs.append(_run(number, one, self.reason))
                 continue
             await self._do(number, one, acceptance)
             runs.append(_run(number, one, None))
@@ -257,14 +259,87 @@ async def test_what_nobody_runs_is_tried_again_for_some_time(
             (0, False),
             (1, False),
             (1, True),
-            (0, False),
             (0, True),
         ]
-    async with life(tmp_path, refuses=10**6) as two:
+    fields = {"refuses": 10**6, "reason": Reason.ATTEMPTS_EXHAUSTED}
+    async with life(tmp_path, **fields) as two:
         job_id = await two.desk.start(await a_kept_job(two.blobs, [b"x"]))
         told = await results(two.desk, job_id)
-        assert len(told) == JOB_ROUNDS_MAX
-        assert "x: " in two.desk.view(job_id).why
+        assert len(told) == 1
+        assert 10**6 - two.market.refuses == JOB_ROUNDS_MAX
+        view = two.desk.view(job_id)
+        assert view.state is JobState.FAILED
+        assert "x: " in view.why
+
+
+@pytest.mark.parametrize("reason", [Reason.NO_PROVIDER, Reason.NO_FUNDS])
+async def test_a_job_that_nobody_takes_stays_open_and_says_what_it_waits_for(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, reason: Reason
+) -> None:
+    async with life(tmp_path) as one:
+        one.market.stops_after = 2
+        job_id = await one.desk.start(await a_kept_job(one.blobs, INPUTS))
+        await done_until(one, job_id, 2)
+    async with life(tmp_path, refuses=10**6, reason=reason) as two:
+        await trio.sleep(3 * 86_400)
+        view = two.desk.view(job_id)
+        assert (view.state, view.done) == (JobState.OPEN, 2)
+        assert view.why == f"it waits: {sentence(reason)}"
+        assert 10**6 - two.market.refuses < 3 * (3 * 86_400 // 100), "it is in no hurry"
+
+        two.market.refuses = 0
+        done = await results(two.desk, job_id)
+        # What failed is told once, however often it was tried.
+        assert [one.end.accepted for one in done] == [True] * 2 + [False] * 3 + [True] * 3
+        view = two.desk.view(job_id)
+        assert (view.state, view.why) == (JobState.DONE, "")
+        assert set(two.market.bought) == set(INPUTS[2:]), "nothing is paid again"
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_job_that_has_failed_goes_on_with_what_it_has(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, is_restarted: bool
+) -> None:
+    async def check(one: Life) -> None:
+        one.market.refuses = 0
+        assert one.desk.resume(job_id).state is JobState.OPEN
+        with pytest.raises(JobRefused, match="is open"):
+            one.desk.resume(job_id)
+        await results(one.desk, job_id)
+        assert one.desk.view(job_id).state is JobState.DONE
+        with pytest.raises(JobRefused, match="is done"):
+            one.desk.resume(job_id)
+
+    fields = {"refuses": 2 * JOB_ROUNDS_MAX, "reason": Reason.ATTEMPTS_EXHAUSTED}
+    async with life(tmp_path, stops_after=3) as one:
+        job_id = await one.desk.start(await a_kept_job(one.blobs, INPUTS))
+        await done_until(one, job_id, 3)
+    async with life(tmp_path, **fields) as two:
+        await results(two.desk, job_id)
+        assert (two.desk.view(job_id).state, two.desk.view(job_id).done) == (JobState.FAILED, 3)
+        if not is_restarted:
+            await check(two)
+            assert set(two.market.bought) == set(INPUTS[3:])
+    if is_restarted:
+        async with life(tmp_path, stops_after=0) as killed:
+            assert killed.desk.resume(job_id).done == 3
+    async with life(tmp_path) as three:
+        await results(three.desk, job_id)
+        if is_restarted:
+            assert set(three.market.bought) == set(INPUTS[3:])
+        assert three.desk.view(job_id).state is JobState.DONE
+
+
+async def test_a_job_that_waits_can_be_given_up(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with life(tmp_path, refuses=10**6) as one:
+        job_id = await one.desk.start(await a_kept_job(one.blobs, INPUTS))
+        await trio.sleep(86_400)
+        one.desk.forget(job_id)
+        refuses = one.market.refuses
+        await trio.sleep(86_400)
+        assert one.market.refuses == refuses
 
 
 async def test_a_job_waits_while_nothing_can_be_bought(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from fogbank_agent.errors import ConfigError
+from fogbank_agent.limits import PRICING_HUNG_MAX
 from fogbank_agent.market.pricing_policy import Quote
 from fogbank_agent.market.reasons import Reason
 from fogbank_agent.trading.owner_pricing import OwnerPricing
@@ -113,3 +114,45 @@ async def test_a_function_that_hangs_is_given_up(tmp_path: Path, autojump_clock:
         import builtins
 
         builtins.fogbank_let_go.set()  # type: ignore[attr-defined]
+
+
+HANGING = "from threading import Event\nEvent().wait({seconds})\ndef ask(*_):\n    return (1, 1)\n"
+
+
+def hanging(folder: Path, answer_s_max: float) -> OwnerPricing:
+    sensors = Sensors(folder / "no sensors")
+    return OwnerPricing("prices.py:ask", folder, 100, 10, sensors, answer_s_max)
+
+
+def test_a_file_that_hangs_when_it_is_loaded_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "prices.py").write_text(HANGING.format(seconds=20))
+    with pytest.raises(ConfigError, match=r"did not answer within 0\.05 s when it was loaded"):
+        hanging(tmp_path, 0.05).load()
+
+
+async def test_a_mended_file_does_not_wait_for_the_one_that_hangs(tmp_path: Path) -> None:
+    (tmp_path / "prices.py").write_text(HANGING.format(seconds=3))
+    pricing = hanging(tmp_path, 0.2)
+    await pricing.look(lambda: None)
+    assert "did not answer within 0.2 s: mend it" in pricing.fault
+    (tmp_path / "prices.py").write_text("def ask(*_):\n    return (7, 7)\n")
+    await pricing.look(lambda: None)
+    assert (pricing.quote, pricing.fault) == (Quote(price=7, start_price=7), "")
+
+
+async def test_no_more_than_a_few_threads_hang(tmp_path: Path) -> None:
+    pricing = hanging(tmp_path, 0.1)
+    for number in range(PRICING_HUNG_MAX + 2):
+        (tmp_path / "prices.py").write_text(HANGING.format(seconds=3) + f"# {number}\n")
+        await pricing.look(lambda: None)
+    assert "did not answer within 0.1 s: restart the agent" in pricing.fault
+
+
+async def test_a_broken_file_is_told_also_when_the_function_before_it_fails(
+    tmp_path: Path,
+) -> None:
+    pricing = owned(tmp_path, "prices.py:ask", "def ask(*_):\n    raise KeyError('old')\n")
+    (tmp_path / "prices.py").write_text("1 / 0")
+    await pricing.look(lambda: None)
+    assert "ZeroDivisionError" in pricing.fault
+    assert "KeyError: 'old'" in pricing.fault

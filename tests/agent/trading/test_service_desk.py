@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -277,11 +278,15 @@ class Deaf:
             outcome=Ok(blob_id(b""), 0),
         )
         yield encode_service_item(ChargeMade(sign_charge(begun, self.network, MALLORY), None))
-        await trio.sleep_forever()
+        beat = replace(begun, outcome=None)
+        for sequence in count(1):
+            await trio.sleep(0.5)
+            beat = replace(beat, sequence=sequence)
+            yield encode_service_item(ChargeMade(sign_charge(beat, self.network, MALLORY), None))
 
     async def call(self, peer: NodeId, body: bytes) -> bytes:
         await trio.lowlevel.checkpoint()
-        raise CallRefused("lost", "nobody knows if it was taken")
+        raise CallRefused("not_found", "which says neither that it was taken nor that it was not")
 
 
 async def test_what_cannot_be_had_is_refused_in_words(tmp_path: Path) -> None:

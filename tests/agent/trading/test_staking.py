@@ -31,7 +31,10 @@ async def buy(agent: Agent, runs: int) -> None:
     assert [run.reason for run in result.runs] == [None] * runs
 
 
-async def test_a_stake_is_opened_at_the_start_and_counts_until_it_leaves(tmp_path: Path) -> None:
+async def test_a_stake_is_opened_at_the_start_and_counts_until_it_leaves(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "fogbank_agent.trading.staking")
     async with neighbourhood(tmp_path, 2) as hood:
         ann = await hood.start(1, checks=Hasher())
         ben = await hood.start(2, sells=Hasher(), terms=settings(stake=STAKE))
@@ -42,6 +45,7 @@ async def test_a_stake_is_opened_at_the_start_and_counts_until_it_leaves(tmp_pat
         assert [view.amount for view in staking.stakes()] == [STAKE]
         assert ben.ledger.wallet().balance == BALANCE - STAKE
         assert ann.requestor.stake_of(ann.node_id) == 0
+        assert "50,000 drops are at stake now" in caplog.text
 
         assert await staking.withdraw() == 1
 

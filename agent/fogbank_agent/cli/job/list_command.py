@@ -28,7 +28,7 @@ def command(state: StateFolder, as_json: bool) -> None:
                 one.name,
                 one.fragments,
                 one.done,
-                f"failed: {one.why}" if one.why else one.state,
+                f"{one.state}: {one.why}" if one.why else one.state,
             )
             for one in found.jobs
         ],

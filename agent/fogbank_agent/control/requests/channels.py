@@ -60,6 +60,9 @@ class ChannelsClosed:
     """Others: their providers are away and have some time left to answer, or a run of their payer
     is under way here."""
 
+    paying: int = 0
+    """Channels that pay this agent and were not meant: see ``CloseChannels.earned``."""
+
 
 @dataclass(frozen=True, slots=True)
 class GetEarnings:

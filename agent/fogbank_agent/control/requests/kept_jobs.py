@@ -42,6 +42,13 @@ class ForgetJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeJob:
+    """Go on with a job that has failed, with what it has.  Answered by ``KeptJob``."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeptJob:
     """How a job is."""
 
@@ -54,7 +61,7 @@ class KeptJob:
     """"open", "done" or "failed"."""
 
     why: str
-    """Why it failed; else empty."""
+    """Why it failed, or what it waits for while it is open; else empty."""
 
     fragments: int
     done: int

@@ -40,11 +40,20 @@ class Wallet:
     pending_out: int
     """Own payments that are not final yet; they are taken off the balance already."""
 
+    in_channels: int
+    """In open channels to others, and not spent in them; what is left comes back."""
+
+    earned_in_channels: int
+    """By vouchers of others; the balance gets it when their channels are settled."""
+
+    at_stake: int
+    """Locked behind this agent's results."""
+
     issuing: str
     """"yes", or a sentence that says why nothing can be paid now."""
 
     payments: tuple[Payment, ...]
-    """The last ones, the newest first."""
+    """The last ones since this agent was started, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
