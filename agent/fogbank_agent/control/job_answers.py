@@ -51,6 +51,7 @@ from ..market.story import (
     RunOrdered,
     RunResumed,
     StoryEvent,
+    VoicesShort,
 )
 from ..parts import Parts
 from ..trading.requestor import (
@@ -173,7 +174,9 @@ def _provider_of(event: StoryEvent) -> str:
     match event:
         case RunOrdered() | ProvidersSilent() | NobodyToAsk() | MoneyShort() | RunFailed():
             return ""
-        case CheckBegun() | CheckSpared() | CheckedHere() | RunResumed() | ResumeRefuted():
+        case CheckBegun() | CheckSpared() | CheckedHere() | VoicesShort():
+            return ""
+        case RunResumed() | ResumeRefuted():
             return ""
         case _:
             return "" if event.provider is None else short_form(event.provider)
