@@ -167,5 +167,18 @@ def check_all_well(runs: Sequence[RunEnded]) -> None:
         is_refused = all(run.reason == _NO_FUNDS for run in runs)
         raise (Refused if is_refused else RunFailed)(
             f"{len(failed)} of {len(runs)} runs failed; {first.name}: {first.outcome}; "
+            f"{_advice(first.outcome)}"
             f"see 'fogbank why {first.run_id[:12]}'"
         )
+
+
+def _advice(outcome: str) -> str:
+    """Return what to try where the task itself has failed: a neighbour hands on its output alone.
+
+    The words are those of ``market.outcome_words``.
+    """
+    if outcome == "out of fuel":
+        return "raise --fuel-max; "
+    if outcome.startswith(("exit code ", "trap: ")):
+        return "try 'fogbank run --local' to see what it writes; "
+    return ""

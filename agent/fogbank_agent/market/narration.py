@@ -11,6 +11,7 @@ from .story import (
     AttemptCancelled,
     AttemptFailed,
     BidSeen,
+    ChannelShort,
     CheckBegun,
     CheckedHere,
     CheckSpared,
@@ -149,6 +150,11 @@ def describe(event: StoryEvent) -> str:
         case AttemptFailed(_, provider, reason, agreed):
             did = "gave no result" if agreed else "did not sign the agreement"
             return f"{short_form(provider)} {did}: {sentence(reason)}."
+        case ChannelShort(_, provider, left):
+            return (
+                f"This agent's channel to {short_form(provider)} had only {_count(left, 'drop')} "
+                "left and could not be topped up in time: that it was not paid is no fault of its."
+            )
         case RunHedged(attempt, provider, after_ms):
             return (
                 f"{short_form(provider)} has had order {attempt} for {after_ms / 1_000:,.1f} s: "

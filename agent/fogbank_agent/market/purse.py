@@ -43,6 +43,14 @@ class Purse:
         """Tell whether ``provider`` can be paid without waiting for the ledger."""
         return self._left is None or self._left(provider) > 0
 
+    def short_of(self, provider: NodeId) -> int | None:
+        """Return what is left in the channel to ``provider``, in drops, if that is too little.
+
+        None when it pays for all that is owed.
+        """
+        left = self.owed if self._left is None else self._left(provider)
+        return left if left < self.owed else None
+
     @property
     def is_lending(self) -> bool:
         """Whether some agreement holds a reservation that will come back."""

@@ -334,6 +334,15 @@ class VoicesShort:
     wanted: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelShort:
+    """``provider`` was not paid: its channel had ``left`` drops, which is less than is due."""
+
+    attempt: int
+    provider: NodeId
+    left: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -370,4 +379,5 @@ StoryEvent: TypeAlias = (
     | ProvidersSilent
     | AdvanceSpent
     | VoicesShort
+    | ChannelShort
 )

@@ -7,6 +7,8 @@ import pytest
 from fogbank_agent.cli.run_command import check_all_well, in_full
 from fogbank_agent.control.requests.jobs import AttemptEnded, RunEnded, RunsEnded
 from fogbank_agent.errors import Refused, RunFailed
+from fogbank_agent.market.outcome_words import describe_outcome
+from fogbank_wasm_tasks.outcome import Exited, Outcome, OutOfFuel, Trap
 
 
 def a_run(number: int) -> RunEnded:
@@ -55,6 +57,19 @@ def test_runs_that_nobody_could_be_paid_for_are_refused_and_not_failed() -> None
         check_all_well([poor, poor])
     with pytest.raises(RunFailed, match="1 of 2 runs failed"):
         check_all_well([a_run(0), poor])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "advice"),
+    [
+        (OutOfFuel(), "raise --fuel-max"),
+        (Exited(2), "exit code 2; try 'fogbank run --local' to see what it writes; see 'fogbank"),
+        (Trap("unreachable"), "try 'fogbank run --local'"),
+    ],
+)
+def test_a_task_that_failed_comes_with_what_to_try(outcome: Outcome, advice: str) -> None:
+    with pytest.raises(RunFailed, match=advice):
+        check_all_well([replace(a_run(0), ok=False, outcome=describe_outcome(outcome))])
 
 
 ALONE = {"runs": 1, "fuel": 10, "paid": 2, "ended": "accepted"}

@@ -36,6 +36,7 @@ from fogbank_agent.market.story import (
     AdvanceSpent,
     AttemptCancelled,
     AttemptFailed,
+    ChannelShort,
     CheckBegun,
     CheckSpared,
     MoneyShort,
@@ -442,6 +443,18 @@ def test_without_a_drop_a_run_ends_at_once_unless_some_are_coming_or_work_is_fre
 
     town = Town(offers=[an_offer(CAT, price=5_000)], spendable=0, left={})
     assert town.begin() == []
+
+
+@pytest.mark.parametrize(("left", "told"), [(20, [ChannelShort(1, ANN, 20)]), (101, [])])
+def test_an_unpaid_provider_is_not_blamed_for_an_empty_channel(
+    left: int, told: list[ChannelShort]
+) -> None:
+    town = Town(ANN, left={ANN: left})
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.purse.owed = 101
+    town.tell(AttemptBroke(0, 1, Reason.TICK_UNPAID))
+    assert town.told(ChannelShort) == told
 
 
 def test_a_second_run_waits_until_the_first_gives_its_money_back() -> None:
