@@ -101,6 +101,7 @@ def _kept(view: JobView) -> KeptJob:
         why=view.why,
         fragments=view.fragments,
         done=view.done,
+        paid=view.paid,
         levels=view.levels,
     )
 

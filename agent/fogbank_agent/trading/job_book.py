@@ -30,6 +30,8 @@ class StoredJob:
     state: JobState
     why: str
     ended_unix_s: int | None
+    paid: int = 0
+    """Drops for which vouchers were given, for accepted results and for what else was due."""
 
 
 class JobBook:
@@ -51,7 +53,7 @@ class JobBook:
         """
         await self._journal.wait_room(1 + len(job.task.inputs))
         self._journal.record(
-            "INSERT INTO kept_jobs VALUES (?, ?, ?, ?, '', NULL)",
+            "INSERT INTO kept_jobs VALUES (?, ?, ?, ?, '', NULL, 0)",
             job_id,
             began_unix_s,
             encode_kept_job(job),
@@ -94,6 +96,10 @@ class JobBook:
             number,
         )
 
+    def add_paid(self, job_id: bytes, drops: int) -> None:
+        """Record that vouchers for ``drops`` more were given."""
+        self._journal.record("UPDATE kept_jobs SET paid = paid + ? WHERE job_id = ?", drops, job_id)
+
     def end_job(self, job_id: bytes, state: JobState, why: str, unix_time_s: int) -> None:
         """Record that nothing more is to be done."""
         self._journal.record(
@@ -124,11 +130,12 @@ class JobBook:
             RemoteProtocolError: somebody else has changed the file.
         """
         rows = self._journal.query(
-            "SELECT job_id, began_unix_s, body, state, why, ended_unix_s FROM kept_jobs "
+            "SELECT job_id, began_unix_s, body, state, why, ended_unix_s, paid FROM kept_jobs "
             "ORDER BY began_unix_s, job_id"
         )
         return [
-            _stored(*cast("tuple[bytes, int, bytes, str, str, int | None]", row)) for row in rows
+            _stored(*cast("tuple[bytes, int, bytes, str, str, int | None, int]", row))
+            for row in rows
         ]
 
     def level(self, job_id: bytes, level: int) -> tuple[Sequence[RunInput], dict[int, FragmentEnd]]:
@@ -151,9 +158,9 @@ class JobBook:
 
 
 def _stored(
-    job_id: bytes, began: int, body: bytes, state: str, why: str, ended: int | None
+    job_id: bytes, began: int, body: bytes, state: str, why: str, ended: int | None, paid: int
 ) -> StoredJob:
-    return StoredJob(job_id, began, decode_kept_job(body), JobState(state), why, ended)
+    return StoredJob(job_id, began, decode_kept_job(body), JobState(state), why, ended, paid)
 
 
 def _state(body: object) -> Checkpoint | None:

@@ -85,6 +85,7 @@ class _Life:
         self.state = stored.state
         self.why = stored.why
         self.ended_unix_s = stored.ended_unix_s
+        self.paid = stored.paid
         self.levels: list[list[RunInput]] = []
         self.ends: list[dict[int, FragmentEnd]] = []
         self.told: list[FragmentDone] = []
@@ -135,6 +136,9 @@ class JobView:
     fragments: int
     done: int
     """Fragments of level 0 with an accepted outcome."""
+
+    paid: int
+    """Drops for which vouchers were given, in all lives of the agent."""
 
     levels: int
     """Levels that were begun; 1 before there is anything to reduce."""
@@ -237,6 +241,7 @@ class JobDesk:
             why=life.why,
             fragments=len(life.levels[0]),
             done=sum(end.accepted for end in life.ends[0].values()),
+            paid=life.paid,
             levels=len(life.levels),
         )
 
@@ -482,6 +487,11 @@ class JobDesk:
         life.levels[level][number] = replace(life.levels[level][number], start=state)
         self._book.keep_state(life.job_id, level, number, state)
 
+    def note_paid(self, life: _Life, drops: int) -> None:
+        """Record that a voucher for ``drops`` more was given for its runs."""
+        life.paid += drops
+        self._book.add_paid(life.job_id, drops)
+
     def note_open(self, life: _Life, level: int, number: int) -> None:
         """Record that a fragment is open again."""
         before = life.ends[level].pop(number, None)
@@ -516,6 +526,9 @@ class _Keeper:
     def keep_state(self, run: int, state: Checkpoint | None) -> None:
         if self.life.job_id in self.desk.kept:
             self.desk.keep_state(self.life, self.level, self.numbers[run], state)
+
+    def pay(self, drops: int) -> None:
+        self.desk.note_paid(self.life, drops)
 
     def reopen(self, run: int) -> None:
         self.desk.note_open(self.life, self.level, self.numbers[run])

@@ -130,6 +130,10 @@ class Acceptance(Protocol):
         """Take it back: it is checked again."""
         ...
 
+    def pay(self, drops: int) -> None:
+        """Know that a voucher for ``drops`` more was given for runs of the job."""
+        ...
+
     def keep_state(self, run: int, state: Checkpoint | None) -> None:
         """Know that ``run`` can go on from ``state``, whose snapshot is here; None: from none."""
         ...
@@ -231,6 +235,8 @@ class JobShell:
             if lot is None:
                 continue
             self.paid[agreement] = self.paid.get(agreement, 0) + bill.drops
+            if self._acceptance is not None:
+                self._acceptance.pay(bill.drops)
             self.royalties[agreement] = self.royalties.get(agreement, 0) + bill.royalty
             self.channels[given.payment.channel] = None
             # Statements are many, and are told of together at the end (``TicksOwed``).

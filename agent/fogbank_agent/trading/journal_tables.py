@@ -279,4 +279,8 @@ JOURNAL_MIGRATIONS: Sequence[str] = (
     ALTER TABLE refusals ADD COLUMN unix_s INTEGER NOT NULL DEFAULT 0;
     UPDATE refusals SET unix_s = CAST(strftime('%s', 'now') AS INTEGER);
     """,
+    """
+    -- Drops for which vouchers were given for the runs of the job, in all of its lives.
+    ALTER TABLE kept_jobs ADD COLUMN paid INTEGER NOT NULL DEFAULT 0;
+    """,
 )

@@ -100,6 +100,7 @@ class Market:
         await self.blobs.put(output)
         outcome = Ok(blob_id(output), len(output))
         acceptance.accept(number, Result(one.blob_id, outcome, 5), ANN)
+        acceptance.pay(3)
 
 
 def _run(number: int, one: RunInput, reason: Reason | None) -> RunResult:
@@ -192,8 +193,10 @@ async def test_a_restarted_agent_buys_only_what_it_has_not(tmp_path: Path) -> No
         job_id = await one.desk.start(await a_kept_job(one.blobs, INPUTS, reduce=True))
         await done_until(one, job_id, 2)
         first = one.market.bought
+        assert one.desk.view(job_id).paid == 2 * 3
     async with life(tmp_path) as two:
         done = await results(two.desk, job_id)
+        assert two.desk.view(job_id).paid == 6 * 3
         assert [(one.level, one.number) for one in done] == [
             (0, 0),
             (0, 1),
@@ -209,6 +212,7 @@ async def test_a_restarted_agent_buys_only_what_it_has_not(tmp_path: Path) -> No
     async with life(tmp_path) as three:
         # Nothing is left to do, and all of it is still here.
         assert len(await results(three.desk, job_id)) == 6
+        assert three.desk.view(job_id).paid == 6 * 3
         assert not three.market.bought
 
 

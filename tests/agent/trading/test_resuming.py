@@ -44,6 +44,7 @@ async def test_a_job_goes_on_from_the_state_that_was_kept(tmp_path: Path) -> Non
             async with aclosing(desk.follow(job_id)) as ends:
                 [end] = [one.end async for one in ends]
             assert desk.view(job_id).state is JobState.DONE
+            assert desk.view(job_id).paid > 0
             second_life.cancel_scope.cancel()
         assert (end.outcome, end.accepted) == ("ok", True)
         run = buyer.journal.runs(count_max=1)[0]

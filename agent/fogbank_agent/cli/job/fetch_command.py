@@ -46,6 +46,8 @@ def command(job: str, output: Path | None, state: StateFolder, as_json: bool) ->
                     raise AssertionError
         results = [done[place] for place in sorted(done)]
         _deliver(client, ended, results, output, as_json=as_json)
+    if not as_json:
+        click.echo(f"{ended.paid:,} drops paid for this job", err=True)
     if as_json:
         print_json({**to_json(ended), "results": results})
     if ended.state != "done":

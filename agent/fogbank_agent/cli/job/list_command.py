@@ -21,13 +21,14 @@ def command(state: StateFolder, as_json: bool) -> None:
         click.echo("no jobs: start one with 'fogbank job start TASK'")
         return
     print_table(
-        ("job", "task", "inputs", "done", "state"),
+        ("job", "task", "inputs", "done", "drops paid", "state"),
         [
             (
                 one.job[:12],
                 one.name,
                 one.fragments,
                 one.done,
+                f"{one.paid:,}",
                 f"{one.state}: {one.why}" if one.why else one.state,
             )
             for one in found.jobs

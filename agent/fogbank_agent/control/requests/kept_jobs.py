@@ -67,6 +67,9 @@ class KeptJob:
     done: int
     """Fragments with an accepted outcome."""
 
+    paid: int
+    """Drops for which vouchers were given: for accepted results and for what else was due."""
+
     levels: int
     """1, and one more for each time that outputs were joined."""
 
