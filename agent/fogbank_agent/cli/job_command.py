@@ -8,6 +8,7 @@ _COMMANDS = {
     "start": "Have a task run on many inputs, and its outputs joined if you like.",
     "list": "List the jobs of this agent.",
     "fetch": "Write the results of a job as they come.",
+    "resume": "Go on with a job that has failed, with what it has.",
     "forget": "Give a job up if it is open, and keep nothing of it.",
 }
 

@@ -13,7 +13,7 @@ from ..control.requests.jobs import (
     RunEnded,
     RunsEnded,
 )
-from ..errors import RunFailed
+from ..errors import Refused, RunFailed
 from ..state_folder import StateFolder
 from .handing_over import hand_over_inputs, hand_over_task, write_output
 from .options import (
@@ -34,6 +34,9 @@ from .run_inputs import (
     find_inputs,
     find_task,
 )
+
+_NO_FUNDS = "no_funds"
+"""The code of that reason (SPEC.md section 9.7); to import the market would take its time."""
 
 
 @click.command("run")
@@ -103,7 +106,7 @@ def command(
         print_json({**to_json(ended), "runs": [run for page in pages for run in in_full(page)]})
     else:
         print_providers(ended)
-    _check_all_well(runs)
+    check_all_well(runs)
 
 
 def _size(task: TaskFile | PublishedTask) -> int:
@@ -151,11 +154,31 @@ def _deliver(
             sys.stdout.buffer.flush()
 
 
-def _check_all_well(runs: Sequence[RunEnded]) -> None:
+def check_all_well(runs: Sequence[RunEnded]) -> None:
+    """Raise what the command ends with when not all of ``runs`` have an output.
+
+    Raises:
+        Refused: there was not enough money for any of them.
+        RunFailed: at least one failed.
+    """
     failed = [run for run in runs if not run.ok]
     if failed:
         first = failed[0]
-        raise RunFailed(
+        is_refused = all(run.reason == _NO_FUNDS for run in runs)
+        raise (Refused if is_refused else RunFailed)(
             f"{len(failed)} of {len(runs)} runs failed; {first.name}: {first.outcome}; "
+            f"{_advice(first.outcome)}"
             f"see 'fogbank why {first.run_id[:12]}'"
         )
+
+
+def _advice(outcome: str) -> str:
+    """Return what to try where the task itself has failed: a neighbour hands on its output alone.
+
+    The words are those of ``market.outcome_words``.
+    """
+    if outcome == "out of fuel":
+        return "raise --fuel-max; "
+    if outcome.startswith(("exit code ", "trap: ")):
+        return "try 'fogbank run --local' to see what it writes; "
+    return ""

@@ -29,14 +29,20 @@ from .channel_answers import answer_close_channels, list_channels, list_earnings
 from .history_answers import list_disputes, list_reputations, summarise_run, tell_story
 from .home_answers import answer_sign_home, list_homes, make_home, move_home
 from .job_answers import answer_start_job
-from .kept_job_answers import answer_follow_job, answer_keep_job, forget_job, list_jobs
+from .kept_job_answers import (
+    answer_follow_job,
+    answer_keep_job,
+    forget_job,
+    list_jobs,
+    resume_job,
+)
 from .requests.blobs import GetBlob, PutBlob, PutBlobs
 from .requests.channels import CloseChannels, GetChannels, GetEarnings
 from .requests.disputes import GetDisputes
 from .requests.history import GetReputation, GetRuns, GetStory, Runs
 from .requests.homes import GetHomes, MakeHome, MoveHome, SignHome
 from .requests.jobs import StartJob
-from .requests.kept_jobs import FollowJob, ForgetJob, GetJobs, KeepJob
+from .requests.kept_jobs import FollowJob, ForgetJob, GetJobs, KeepJob, ResumeJob
 from .requests.money import GetWallet, Paid, Pay, Payment, Wallet
 from .requests.network import ChangeSeats, GetSeats, Unfreeze
 from .requests.packages import (
@@ -89,6 +95,7 @@ REQUESTS = (
     GetJobs,
     FollowJob,
     ForgetJob,
+    ResumeJob,
     PublishPackage,
     WithdrawPackage,
     StartService,
@@ -171,6 +178,8 @@ class _Answers:
                 await answer_follow_job(self.parts, request, conversation)
             case ForgetJob():
                 await conversation.send(forget_job(self.parts, request))
+            case ResumeJob():
+                await conversation.send(resume_job(self.parts, request))
             case StartService():
                 await answer_start_service(self.parts, request, conversation)
             case CallService():

@@ -51,6 +51,7 @@ from ..market.story import (
     RunOrdered,
     RunResumed,
     StoryEvent,
+    VoicesShort,
 )
 from ..parts import Parts
 from ..trading.requestor import (
@@ -97,7 +98,23 @@ async def answer_start_job(parts: Parts, request: StartJob, conversation: Conver
     _keep_outputs(parts, result, conversation)
     for page in _pages(result.runs):
         await conversation.send(RunsEnded(tuple(map(_run_ended, page)), attempts_ended(page)))
-    await conversation.send(_job_ended(result, notices))
+    await conversation.send(_job_ended(result, (*notices, *_advice(parts, result))))
+
+
+def _advice(parts: Parts, result: JobResult) -> Iterator[str]:
+    """Give a sentence for each thing that the owner can do about how the runs have ended."""
+    if any(run.reason is Reason.NO_FUNDS for run in result.runs):
+        own, drops = parts.identity.node_id.hex(), parts.ledger.wallet().spendable
+        yield (
+            f"your wallet holds {drops:,} drops; get some with 'fogbank pay {own} DROPS' on a "
+            "machine that has them"
+        )
+    if result.stood_in:
+        runs = "1 run was" if result.stood_in == 1 else f"{result.stood_in:,} runs were"
+        yield (
+            f"{runs} confirmed here, since fewer providers than the quorum needs gave a result; "
+            "'fogbank why' tells of each"
+        )
 
 
 def _keep_outputs(parts: Parts, result: JobResult, conversation: Conversation) -> None:
@@ -157,7 +174,9 @@ def _provider_of(event: StoryEvent) -> str:
     match event:
         case RunOrdered() | ProvidersSilent() | NobodyToAsk() | MoneyShort() | RunFailed():
             return ""
-        case CheckBegun() | CheckSpared() | CheckedHere() | RunResumed() | ResumeRefuted():
+        case CheckBegun() | CheckSpared() | CheckedHere() | VoicesShort():
+            return ""
+        case RunResumed() | ResumeRefuted():
             return ""
         case _:
             return "" if event.provider is None else short_form(event.provider)
@@ -346,6 +365,7 @@ def _run_ended(run: RunResult) -> RunEnded:
         name=run.name,
         ok=run.output is not None,
         outcome=run.outcome if run.reason is None else sentence(run.reason),
+        reason="" if run.reason is None else run.reason.value,
         output_id=run.output,
         output_bytes=run.output_size,
         provider="" if run.provider is None else short_form(run.provider),

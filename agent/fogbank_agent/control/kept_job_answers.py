@@ -21,6 +21,7 @@ from .requests.kept_jobs import (
     KeepJob,
     KeptJob,
     KeptJobs,
+    ResumeJob,
 )
 from .server import Conversation
 
@@ -74,6 +75,14 @@ def forget_job(parts: Parts, request: ForgetJob) -> KeptJobs:
     """Give a job up, and return those that are left."""
     parts.jobs.forget(_find(parts, request.job))
     return list_jobs(parts)
+
+
+def resume_job(parts: Parts, request: ResumeJob) -> KeptJob:
+    """Go on with a job that has failed."""
+    try:
+        return _kept(parts.jobs.resume(_find(parts, request.job)))
+    except JobRefused as refused:
+        raise Refused(str(refused)) from None
 
 
 def _find(parts: Parts, digits: str) -> bytes:

@@ -9,7 +9,7 @@ from ..authoring.environment import environment_of
 from ..errors import Refused
 from ..limits import AFFORDABLE_FUEL_MIN, MEBIBYTE, SERVICE_CALL_PARTS
 from ..market.outcome_words import describe_outcome
-from ..market.reasons import sentence
+from ..market.reasons import Reason, sentence
 from ..market.service_request import ServiceRequest, ServiceView
 from ..parts import Parts
 from ..trading.service_desk import ServiceRefused
@@ -152,7 +152,7 @@ def _state(view: ServiceView) -> ServiceState:
         provider=short_form(view.provider),
         name=view.name,
         live=view.is_live,
-        why="" if view.reason is None else sentence(view.reason),
+        why=_why(view),
         reason="" if view.reason is None else view.reason.value,
         calls=view.calls,
         charges=view.charges,
@@ -162,6 +162,14 @@ def _state(view: ServiceView) -> ServiceState:
         drops=view.drops,
         paid=view.paid,
     )
+
+
+def _why(view: ServiceView) -> str:
+    if view.reason is None:
+        return ""
+    if view.reason is Reason.SERVICE_STOPPED and view.budget_spent is not None:
+        return f"its budget of {view.budget_spent:,} drops is spent"
+    return sentence(view.reason)
 
 
 def _or(given: int | None, otherwise: int) -> int:

@@ -44,6 +44,7 @@ from .story import (
     AttemptCancelled,
     AttemptFailed,
     BidSeen,
+    ChannelShort,
     MoneyShort,
     NobodyToAsk,
     OrderDeclined,
@@ -676,6 +677,9 @@ class Attempts:
             *self._tell_ticks(attempt.number),
             self._tell(AttemptFailed(attempt.number, provider, reason, record is not None)),
         ]
+        short_of = self._choice.purse.short_of(provider)
+        if reason is Reason.TICK_UNPAID and short_of is not None:
+            commands.append(self._tell(ChannelShort(attempt.number, provider, short_of)))
         if reason in _WORK_REFUSED:
             # It may have finished all the same, and is to hear that nothing is due.
             commands.append(Refuse(self._lot, attempt.number, provider, reason))

@@ -39,6 +39,7 @@ from .story import (
     ResultRefused,
     RunAccepted,
     StoryEvent,
+    VoicesShort,
 )
 from .verification import (
     Claim,
@@ -92,6 +93,9 @@ class Ballot:
 
         self.runs_here = False
         """The own sandbox is at it."""
+
+        self.has_stood_in = False
+        """It stands in for voices of a quorum that nobody gave."""
 
         self.fuel_checked = 0
         """What checks in the own sandbox took."""
@@ -420,6 +424,16 @@ class Ballot:
             return self._choice.purse.at_risk(provider)
         return self._bill(voice) + self._choice.purse.at_risk(provider, apart_from=id(self._choice))
 
+    def stand_in(self) -> list[BallotCommand]:
+        """Ask for the own voice where others were to speak, and nobody is left who would."""
+        if not isinstance(self._verification, Quorum) or self.has_stood_in:
+            return self.ask_here()
+        self.runs_here = self.has_stood_in = True
+        return [
+            self._tell(VoicesShort(len(self._counting), self._verification.voices)),
+            RunHere(self._lot),
+        ]
+
     def ask_here(self) -> list[BallotCommand]:
         """Ask for the own voice."""
         self.runs_here = True
@@ -460,7 +474,9 @@ class Ballot:
             if voice.claim == claim and voice.attempt not in self._rejected
         ]
         self._choice.end_check(self._lot)
-        commands: list[BallotCommand] = [self._tell(RunAccepted(right[0].provider, len(right)))]
+        is_own = right[0].provider is not None and any(one.provider is None for one in right)
+        accepted = RunAccepted(right[0].provider, len(right), is_own)
+        commands: list[BallotCommand] = [self._tell(accepted)]
         for voice in right:
             commands += self._owe(voice)
         for voice in self.voices:

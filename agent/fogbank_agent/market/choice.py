@@ -575,6 +575,17 @@ class Choice:
         """Return how many offers hold, whether they fit or not."""
         return len(self._book.current(now))
 
+    def is_penniless(self, now: float) -> bool:
+        """Tell whether there are offers to take, and not one drop for what all of them ask."""
+        if not self.purse.is_empty:
+            return False
+        fit = [
+            offer
+            for offer in self._book.current(now)
+            if set(self._misfits(offer, now)) <= {Reason.NO_CHANNEL_FUNDS}
+        ]
+        return bool(fit) and all(offer.asks_money for offer in fit)
+
     def explain(self, now: float) -> Sequence[tuple[NodeId, Sequence[Reason]]]:
         """Return, for each offer that does not fit, why."""
         pairs = [(offer.provider, self._misfits(offer, now)) for offer in self._book.current(now)]

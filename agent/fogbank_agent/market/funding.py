@@ -247,6 +247,11 @@ class Funding:
         return max(0, account.channel.funds - self._paid.get(account.channel.channel, 0))
 
     @property
+    def is_moving(self) -> bool:
+        """Whether drops are being put into some channel."""
+        return any(one.asked is not None or one.is_opening for one in self._accounts.values())
+
+    @property
     def total_left(self) -> int:
         """What is left in all channels that pay."""
         return sum(self.left(provider) for provider in self._accounts)

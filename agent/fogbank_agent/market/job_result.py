@@ -141,6 +141,9 @@ class JobResult:
     fuel_checked: int
     """What checks in the own sandbox took."""
 
+    stood_in: int
+    """Runs for which the own sandbox spoke, since too few gave a voice of the quorum."""
+
     channels: Sequence[str]
     """The payment channels over which was paid, as text."""
 

@@ -11,6 +11,7 @@ from .story import (
     AttemptCancelled,
     AttemptFailed,
     BidSeen,
+    ChannelShort,
     CheckBegun,
     CheckedHere,
     CheckSpared,
@@ -42,6 +43,7 @@ from .story import (
     StateKept,
     StoryEvent,
     TicksOwed,
+    VoicesShort,
 )
 
 _FAILURES = {
@@ -148,6 +150,11 @@ def describe(event: StoryEvent) -> str:
         case AttemptFailed(_, provider, reason, agreed):
             did = "gave no result" if agreed else "did not sign the agreement"
             return f"{short_form(provider)} {did}: {sentence(reason)}."
+        case ChannelShort(_, provider, left):
+            return (
+                f"This agent's channel to {short_form(provider)} had only {_count(left, 'drop')} "
+                "left and could not be topped up in time: that it was not paid is no fault of its."
+            )
         case RunHedged(attempt, provider, after_ms):
             return (
                 f"{short_form(provider)} has had order {attempt} for {after_ms / 1_000:,.1f} s: "
@@ -167,9 +174,17 @@ def describe(event: StoryEvent) -> str:
 
 
 def _describe_check(
-    event: CheckBegun | CheckSpared | CheckedHere | ResultChecked | ResultRefused | ProviderCaught,
+    event: CheckBegun
+    | CheckSpared
+    | CheckedHere
+    | ResultChecked
+    | ResultRefused
+    | ProviderCaught
+    | VoicesShort,
 ) -> str:
     match event:
+        case VoicesShort(voices, wanted):
+            return f"{voices} of {_count(wanted, 'voice')} came: run again here instead."
         case CheckBegun(rate_ppm, here):
             where = "here" if here else "by another provider"
             return f"To be checked {where}; the probability of that was {_percent(rate_ppm)}."
@@ -196,12 +211,16 @@ def _describe_check(
 
 def _describe_end(event: RunAccepted | RunReopened | RunFailed | ProviderPaid) -> str:
     match event:
-        case RunAccepted(provider, voices):
-            if provider is None:
-                return "Accepted: the result of this agent's own sandbox."
-            others = voices - 1
-            confirmed = f", confirmed by {_count(others, 'other')}" if others else ""
-            return f"Accepted: the result of {short_form(provider)}{confirmed}."
+        case RunAccepted(None):
+            return "Accepted: the result of this agent's own sandbox."
+        case RunAccepted(provider, voices, is_own):
+            others = voices - 1 - is_own
+            confirmed = [
+                *([_count(others, "other")] if others else []),
+                *(["this agent's own sandbox"] if is_own else []),
+            ]
+            by_whom = f", confirmed by {' and '.join(confirmed)}" if confirmed else ""
+            return f"Accepted: the result of {short_form(provider)}{by_whom}."
         case RunReopened(provider):
             return f"Opened again, since {short_form(provider)} was caught with another run."
         case RunFailed(reason):

@@ -222,6 +222,9 @@ class Purchase:
         """End the run when no provider will take it any more."""
         if not self._attempts.can_order:
             reason = Reason.UNVERIFIED if self.ballot.voices else Reason.ATTEMPTS_EXHAUSTED
+        elif self._waits and not self.ballot.voices and self._choice.is_penniless(now):
+            # Waiting fills no wallet: who has to pay for everything is told so at once.
+            reason = Reason.NO_FUNDS
         elif self._is_out_of_patience(now):
             reason = Reason.UNVERIFIED if self.ballot.voices else Reason.NO_PROVIDER
         else:
@@ -230,7 +233,7 @@ class Purchase:
             # There will be no others: what these say is all that there is.
             return self._attempts.reveal(now)
         if self.ballot.voices and self.ballot.can_run_here:
-            return self.ballot.ask_here()
+            return self.ballot.stand_in()
         return self._fail(reason, now)
 
     def _is_out_of_patience(self, now: float) -> bool:

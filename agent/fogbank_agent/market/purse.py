@@ -11,14 +11,19 @@ class Purse:
     """What can be spent, less what agreements under way may cost and what is already owed."""
 
     def __init__(
-        self, spendable: Callable[[], int], left: Callable[[NodeId], int] | None = None
+        self,
+        spendable: Callable[[], int],
+        left: Callable[[NodeId], int] | None = None,
+        is_coming: Callable[[], bool] = lambda: False,
     ) -> None:
         """Ask ``spendable`` for the drops in wallet and channels together.
 
         ``left`` tells what is left in the channel to a provider; without it all are paid.
+        ``is_coming`` tells whether the ledger still has to decide about drops that may be spent.
         """
         self._spendable = spendable
         self._left = left
+        self._is_coming = is_coming
         self.owed = 0
         """Drops that are due and not yet transferred, kept up by the shell."""
 
@@ -38,10 +43,23 @@ class Purse:
         """Tell whether ``provider`` can be paid without waiting for the ledger."""
         return self._left is None or self._left(provider) > 0
 
+    def short_of(self, provider: NodeId) -> int | None:
+        """Return what is left in the channel to ``provider``, in drops, if that is too little.
+
+        None when it pays for all that is owed.
+        """
+        left = self.owed if self._left is None else self._left(provider)
+        return left if left < self.owed else None
+
     @property
     def is_lending(self) -> bool:
         """Whether some agreement holds a reservation that will come back."""
         return bool(self._reserved)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be spent, and nothing is known that would change that."""
+        return self.free == 0 and not self.is_lending and not self._is_coming()
 
     def reserve(self, agreement: Hashable, drops: int) -> None:
         """Set ``drops`` aside: what the agreement costs at most."""

@@ -82,6 +82,9 @@ class ServiceView:
     paid: int
     """Drops of those for which a voucher was given."""
 
+    budget_spent: int | None
+    """All drops that it was allowed, when it has ended because they pay for no more."""
+
 
 def fits(offer: Offer, order: ServiceOrder) -> bool:
     """Tell whether ``offer`` may be for ``order``; the price of time is known from bids alone."""

@@ -173,6 +173,8 @@ class RunAccepted:
 
     provider: NodeId | None
     voices: int
+    is_own: bool = False
+    """One of the voices is the own sandbox's; False in stories of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +326,23 @@ class ProvidersSilent:
     """Their short forms, at most ``PROVIDERS_ASKED_MAX``."""
 
 
+@dataclass(frozen=True, slots=True)
+class VoicesShort:
+    """Of the voices ``wanted`` of a quorum no more than ``voices`` came: the own one stands in."""
+
+    voices: int
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelShort:
+    """``provider`` was not paid: its channel had ``left`` drops, which is less than is due."""
+
+    attempt: int
+    provider: NodeId
+    left: int
+
+
 StoryEvent: TypeAlias = (
     RunOrdered
     | BidSeen
@@ -359,4 +378,6 @@ StoryEvent: TypeAlias = (
     | AttemptCancelled
     | ProvidersSilent
     | AdvanceSpent
+    | VoicesShort
+    | ChannelShort
 )

@@ -104,6 +104,14 @@ class JobBook:
             job_id,
         )
 
+    def reopen_job(self, job_id: bytes) -> None:
+        """Record that a job that had ended goes on."""
+        self._journal.record(
+            "UPDATE kept_jobs SET state = ?, why = '', ended_unix_s = NULL WHERE job_id = ?",
+            JobState.OPEN.value,
+            job_id,
+        )
+
     def forget(self, job_id: bytes) -> None:
         """Keep nothing of a job."""
         self._journal.record("DELETE FROM fragments WHERE job_id = ?", job_id)

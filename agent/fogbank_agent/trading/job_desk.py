@@ -99,6 +99,11 @@ class _Life:
         for number, end in ends.items():
             self.note(len(self.levels) - 1, number, end)
 
+    def reopen(self) -> None:
+        self.state, self.why, self.ended_unix_s = JobState.OPEN, "", None
+        self.scope = trio.CancelScope()
+        self.wake()
+
     def cut(self, level: int) -> None:
         del self.levels[level:], self.ends[level:]
 
@@ -259,6 +264,29 @@ class JobDesk:
         life.wake()
         self._unpin(life)
         self._book.forget(job_id)
+
+    def resume(self, job_id: bytes) -> JobView:
+        """Go on with a job that has failed; it must be known.
+
+        What is done is not bought again.
+
+        Raises:
+            JobRefused: it has not failed, or cannot be begun now.
+        """
+        life = self._jobs[job_id]
+        if life.state is JobState.OPEN:
+            raise JobRefused("the job is open: it has nothing to be resumed from")
+        if life.state is JobState.DONE:
+            raise JobRefused("the job is done: see 'fogbank job fetch'")
+        if self._nursery is None:
+            raise JobRefused("the agent is stopping: try again when it is up")
+        self._unpin(life)
+        life.reopen()
+        life.ends = [self._still_here(life, ends) for ends in life.ends]
+        self._pin(life)
+        self._book.reopen_job(job_id)
+        self._nursery.start_soon(self._carry_out, life)
+        return self.view(job_id)
 
     # What earlier lives left.
 

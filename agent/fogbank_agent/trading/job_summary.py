@@ -30,6 +30,7 @@ def summarise(request: JobRequest, shell: JobShell) -> JobResult:
         paid_total=sum(shell.paid.values()),
         royalties_total=sum(shell.royalties.values()),
         fuel_checked=sum(one.ballot.fuel_checked for one in shell.job.purchases),
+        stood_in=sum(len(one.runs) for one in shell.job.purchases if one.ballot.has_stood_in),
         channels=[channel.hex() for channel in shell.channels],
         seconds=shell.seconds,
     )

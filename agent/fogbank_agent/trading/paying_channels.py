@@ -112,6 +112,18 @@ class PayingChannels:
         """Drops in all channels that are not paid yet."""
         return self._funding.total_left
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether the ledger still has to decide about drops that go into channels, or come back.
+
+        None of them are in the wallet or in ``total_left``.
+        """
+        return self._funding.is_moving or any(
+            view.state is ObjectState.CLOSING or view.deposit_pending or view.owed
+            for view in self._ledger.all()
+            if view.payer == self._identity.node_id
+        )
+
     def sign(
         self, provider: NodeId, bills: Sequence[Bill]
     ) -> Sequence[tuple[Payment, Sequence[AgreementId]]]:

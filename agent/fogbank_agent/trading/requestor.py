@@ -171,7 +171,9 @@ class Requestor:
             on_change=self._see_channels,
         )
         self._purse = Purse(
-            lambda: ledger.wallet().spendable + self._channels.total_left, self._channels.left
+            lambda: ledger.wallet().spendable + self._channels.total_left,
+            self._channels.left,
+            lambda: ledger.wallet().incoming > 0 or self._channels.is_moving,
         )
         self._payments = Payments(node, self._channels, book, self._purse, self._note_voucher)
         own_runs = OwnRuns(runner, blobs)

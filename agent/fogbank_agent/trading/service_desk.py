@@ -79,6 +79,9 @@ class _Service:
     """Why it has ended when this side cancels its stream."""
 
     reason: Reason | None = None
+    is_spent: bool = False
+    """It was ended here because its budget does not pay for more."""
+
     calls: int = 0
     fuel: int = 0
     drops: int = 0
@@ -389,11 +392,13 @@ class ServiceDesk:
                             if one.awaited is None and not one.budget.pays(
                                 one.budget.beat(one.drops, *self._times(one))
                             ):
+                                one.is_spent = True
                                 self._stop_soon(one)
                         case ServiceEnded(reason):
                             return reason
                         case None if trio.current_time() >= self._spent_at(one):
                             # Whoever is slow on purpose could charge for more than was allowed.
+                            one.is_spent = True
                             return Reason.SERVICE_STOPPED
                         case None:
                             return Reason.NO_ANSWER
@@ -531,6 +536,7 @@ def _within_budget(
 
 def _view(one: _Service) -> ServiceView:
     return ServiceView(
+        budget_spent=one.budget.drops_max if one.is_spent else None,
         service=one.named,
         provider=one.agreement.provider,
         package_id=one.order.order.package_id,

@@ -65,6 +65,7 @@ class Database:
         self._path = path
         self._lock = RLock()
         self._is_in_transaction = False
+        self._is_closed = False
 
     def execute(self, statement: str, values: Sequence[SqlValue] = ()) -> int:
         """Run one statement and return how many rows it changed.
@@ -76,12 +77,12 @@ class Database:
             DatabaseFailure: the file cannot be read or written.
         """
         with self._lock, _failures_named(self._path):
-            return self._connection.execute(statement, values).rowcount
+            return self._open.execute(statement, values).rowcount
 
     def executemany(self, statement: str, rows: Iterable[Sequence[SqlValue]]) -> int:
         """Run one statement for each of ``rows`` in one transaction; as ``execute``."""
         with self.transaction(), _failures_named(self._path):
-            return self._connection.executemany(statement, rows).rowcount
+            return self._open.executemany(statement, rows).rowcount
 
     def query(self, statement: str, values: Sequence[SqlValue] = ()) -> Sequence[Row]:
         """Return every row of a query.
@@ -90,7 +91,7 @@ class Database:
             DatabaseFailure: the file cannot be read.
         """
         with self._lock, _failures_named(self._path):
-            return self._connection.execute(statement, values).fetchall()
+            return self._open.execute(statement, values).fetchall()
 
     def query_pages(
         self, statement: str, values: Sequence[SqlValue] = (), *, page_rows: int = 1024
@@ -100,7 +101,7 @@ class Database:
         The lock is not held between pages: do not change the table until it is done.
         """
         with self._lock, _failures_named(self._path):
-            cursor = self._connection.execute(statement, values)
+            cursor = self._open.execute(statement, values)
         while True:
             with self._lock, _failures_named(self._path):
                 page = cursor.fetchmany(page_rows)
@@ -122,7 +123,7 @@ class Database:
                 yield
                 return
             with _failures_named(self._path):
-                self._connection.execute("BEGIN IMMEDIATE")
+                self._open.execute("BEGIN IMMEDIATE")
             self._is_in_transaction = True
             try:
                 yield
@@ -138,7 +139,15 @@ class Database:
     def close(self) -> None:
         """Close the file; safe to call twice."""
         with self._lock:
+            self._is_closed = True
             self._connection.close()
+
+    @property
+    def _open(self) -> sqlite3.Connection:
+        if self._is_closed:
+            # What a stop has overtaken is no bug: it is as if the disk were gone.
+            raise DatabaseFailure(f"{self._path}: it is closed, for this agent stops")
+        return self._connection
 
 
 def check_values(values: Iterable[SqlValue]) -> None:

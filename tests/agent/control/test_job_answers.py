@@ -102,7 +102,7 @@ def test_the_most_attempts_that_are_told_fit_into_a_frame() -> None:
     assert len(told) == CONTROL_RUNS_MAX * ATTEMPTS_TOLD_MAX
     assert told[-1].number == 49
     ended = [
-        RunEnded(n, "ab" * 16, "", True, "ok", bytes(32), 1, "aaaa-aaaa", 1, 50, 0)
+        RunEnded(n, "ab" * 16, "", True, "ok", "", bytes(32), 1, "aaaa-aaaa", 1, 50, 0)
         for n in range(CONTROL_RUNS_MAX)
     ]
     frame = encode_frame(RunsEnded(tuple(ended), told))

@@ -15,11 +15,13 @@ from fogbank_agent.market.story import (
     ProviderPaid,
     ProvidersSilent,
     ResultRefused,
+    RunAccepted,
     RunFailed,
     RunHedged,
     RunOrdered,
     StoryEvent,
     TicksOwed,
+    VoicesShort,
 )
 from fogbank_protocol.identity import NodeId, short_form
 
@@ -55,6 +57,16 @@ def test_a_bid_tells_what_has_to_move_where_that_takes_long() -> None:
 @pytest.mark.parametrize(
     ("event", "sentence"),
     [
+        (VoicesShort(1, 3), "1 of 3 voices came: run again here instead."),
+        (
+            RunAccepted(ANN, 2, is_own=True),
+            f"Accepted: the result of {WHO}, confirmed by this agent's own sandbox.",
+        ),
+        (
+            RunAccepted(ANN, 4, is_own=True),
+            f"Accepted: the result of {WHO}, confirmed by 2 others and this agent's own sandbox.",
+        ),
+        (RunAccepted(ANN, 2), f"Accepted: the result of {WHO}, confirmed by 1 other."),
         (RunOrdered(1, 2, (WHO, "b")), f"Order 1 went to 2 providers: {WHO}, b."),
         (
             ProvidersSilent(1, (WHO, "b")),

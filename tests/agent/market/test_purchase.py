@@ -36,6 +36,7 @@ from fogbank_agent.market.story import (
     AdvanceSpent,
     AttemptCancelled,
     AttemptFailed,
+    ChannelShort,
     CheckBegun,
     CheckSpared,
     MoneyShort,
@@ -51,6 +52,7 @@ from fogbank_agent.market.story import (
     RunHedged,
     RunOrdered,
     TicksOwed,
+    VoicesShort,
 )
 from fogbank_protocol.blobs.naming import blob_id
 from fogbank_protocol.identity import NodeId, short_form
@@ -425,6 +427,36 @@ def test_what_the_wallet_does_not_hold_is_not_ordered() -> None:
     assert town.bid(order, ANN) == [SignAgreement(0, 1, ANN)]
 
 
+def test_without_a_drop_a_run_ends_at_once_unless_some_are_coming_or_work_is_free() -> None:
+    town = Town(ANN, spendable=0, left={})
+    assert town.begin() == [EndJob()]
+    assert town.told(RunFailed) == [RunFailed(Reason.NO_FUNDS)]
+
+    town = Town(ANN, spendable=0, left={})
+    town.is_coming = True
+    assert town.begin() == []
+    assert town.wait(PATIENCE_S / 2) == []
+
+    free = an_offer(BEN, price=0, start_price=0)
+    town = Town(ANN, offers=[free], spendable=0, left={})
+    assert town.begin() == [SendOrder(0, 1, [BEN])]
+
+    town = Town(offers=[an_offer(CAT, price=5_000)], spendable=0, left={})
+    assert town.begin() == []
+
+
+@pytest.mark.parametrize(("left", "told"), [(20, [ChannelShort(1, ANN, 20)]), (101, [])])
+def test_an_unpaid_provider_is_not_blamed_for_an_empty_channel(
+    left: int, told: list[ChannelShort]
+) -> None:
+    town = Town(ANN, left={ANN: left})
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.purse.owed = 101
+    town.tell(AttemptBroke(0, 1, Reason.TICK_UNPAID))
+    assert town.told(ChannelShort) == told
+
+
 def test_a_second_run_waits_until_the_first_gives_its_money_back() -> None:
     cost_max = 100 * FUEL_MAX // GIGAFUEL + 1
     town = Town(ANN, runs=2, spendable=cost_max + BILL)
@@ -464,7 +496,23 @@ def test_a_stranger_is_audited_in_the_own_sandbox() -> None:
         KeepReputation(ANN, 1, newly=1),
         EndJob(),
     ]
-    assert town.told(RunAccepted) == [RunAccepted(ANN, 2)]
+    assert town.told(RunAccepted) == [RunAccepted(ANN, 2, is_own=True)]
+
+
+def test_the_own_sandbox_says_so_when_it_stands_in_for_a_quorum() -> None:
+    town = Town(ANN, verification=Quorum(3), can_run_here=True)
+    order = town.begin()[0]
+    agreement = town.agree(order, ANN)
+    commands = town.commit(0, agreement.attempt)
+    while AskReveal(0, agreement.attempt, ANN) not in commands:
+        assert town.now < 3 * PATIENCE_S
+        commands += town.wait(1.0)
+    assert RunHere(0) in town.finish(agreement) + town.wait(PATIENCE_S + 3)
+    town.tell(own_run_ended(0, right(), GIGAFUEL))
+    assert town.told(VoicesShort) == [VoicesShort(1, 3)]
+    assert town.told(CheckBegun) == []
+    assert town.told(RunAccepted) == [RunAccepted(ANN, 2, is_own=True)]
+    assert town.job.purchases[0].ballot.has_stood_in
 
 
 def test_a_lie_is_refused_and_the_own_result_taken() -> None:

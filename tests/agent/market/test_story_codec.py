@@ -11,6 +11,7 @@ from fogbank_agent.market.story import (
     AttemptCancelled,
     AttemptFailed,
     BidSeen,
+    ChannelShort,
     CheckBegun,
     CheckedHere,
     CheckSpared,
@@ -42,6 +43,7 @@ from fogbank_agent.market.story import (
     StateKept,
     StoryEvent,
     TicksOwed,
+    VoicesShort,
 )
 from fogbank_agent.market.story_codec import decode_story_event, encode_story_event
 from fogbank_protocol.encoding import Value, encode
@@ -85,6 +87,9 @@ EVENTS: list[StoryEvent] = [
     ProviderCaught(ANN),
     RunAccepted(ANN, 2),
     RunAccepted(None, 1),
+    RunAccepted(ANN, 2, is_own=True),
+    VoicesShort(1, 3),
+    ChannelShort(1, ANN, 20),
     RunReopened(ANN),
     RunFailed(Reason.NO_PROVIDER),
     ProviderPaid(ANN, 101, "ab" * 32),

@@ -122,6 +122,7 @@ class Town:
         attempts_max: int = 8,
         hedge_s: float = inf,
         spendable: int = 10**12,
+        left: Mapping[NodeId, int] | None = None,
         draws: Iterator[int] | None = None,
         stakes: Mapping[NodeId, int] | None = None,
         can_execute: bool = True,
@@ -132,7 +133,8 @@ class Town:
     ) -> None:
         """Begin with everyone's offer in the book.
 
-        Without ``stakes`` nobody is taken for a liar, and the record of results alone counts.
+        ``left`` is in the channel to each provider; without it all can be paid.  Without ``stakes``
+        nobody is taken for a liar, and the record of results alone counts.
         """
         self.now, self.unix_s = 0.0, 1_700_000_000
         self.book = OfferBook()
@@ -141,7 +143,13 @@ class Town:
         for offer in offers:
             self.book.put(offer, self.now)
         self.spendable = spendable
-        self.purse = Purse(lambda: self.spendable)
+        self.left = dict(left or {})
+        self.is_coming = False
+        self.purse = Purse(
+            lambda: self.spendable,
+            None if left is None else lambda provider: self.left.get(provider, 0),
+            lambda: self.is_coming,
+        )
         self.reputation = Reputation(unix_time=lambda: self.unix_s)
         self.verification = verification or NoVerification()
         bounds = RunBounds(

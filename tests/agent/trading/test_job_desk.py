@@ -86,7 +86,7 @@ class Market:
                 self.caught_after = None
                 acceptance.reopen(0)
                 await self._do(0, request.inputs[0], acceptance)
-        return JobResult(b"j" * 16, runs, [], 0, 0, 0, 0, 0, [], 1.0)
+        return JobResult(b"j" * 16, runs, [], 0, 0, 0, 0, 0, 0, [], 1.0)
 
     async def _do(self, number: int, one: RunInput, acceptance: Acceptance) -> None:
         if sum(self.bought.values()) >= self.stops_after:
@@ -294,6 +294,40 @@ async def test_a_job_that_nobody_takes_stays_open_and_says_what_it_waits_for(
         view = two.desk.view(job_id)
         assert (view.state, view.why) == (JobState.DONE, "")
         assert set(two.market.bought) == set(INPUTS[2:]), "nothing is paid again"
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_job_that_has_failed_goes_on_with_what_it_has(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, is_restarted: bool
+) -> None:
+    async def check(one: Life) -> None:
+        one.market.refuses = 0
+        assert one.desk.resume(job_id).state is JobState.OPEN
+        with pytest.raises(JobRefused, match="is open"):
+            one.desk.resume(job_id)
+        await results(one.desk, job_id)
+        assert one.desk.view(job_id).state is JobState.DONE
+        with pytest.raises(JobRefused, match="is done"):
+            one.desk.resume(job_id)
+
+    fields = {"refuses": 2 * JOB_ROUNDS_MAX, "reason": Reason.ATTEMPTS_EXHAUSTED}
+    async with life(tmp_path, stops_after=3) as one:
+        job_id = await one.desk.start(await a_kept_job(one.blobs, INPUTS))
+        await done_until(one, job_id, 3)
+    async with life(tmp_path, **fields) as two:
+        await results(two.desk, job_id)
+        assert (two.desk.view(job_id).state, two.desk.view(job_id).done) == (JobState.FAILED, 3)
+        if not is_restarted:
+            await check(two)
+            assert set(two.market.bought) == set(INPUTS[3:])
+    if is_restarted:
+        async with life(tmp_path, stops_after=0) as killed:
+            assert killed.desk.resume(job_id).done == 3
+    async with life(tmp_path) as three:
+        await results(three.desk, job_id)
+        if is_restarted:
+            assert set(three.market.bought) == set(INPUTS[3:])
+        assert three.desk.view(job_id).state is JobState.DONE
 
 
 async def test_a_job_that_waits_can_be_given_up(

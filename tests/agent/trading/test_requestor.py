@@ -434,6 +434,17 @@ async def test_what_the_wallet_cannot_pay_is_not_ordered(tmp_path: Path) -> None
         assert result.paid_total == 0
 
 
+async def test_an_empty_wallet_ends_a_run_at_once(tmp_path: Path) -> None:
+    async with neighbourhood(tmp_path, 1) as hood:
+        await hood.start(1, sells=Hasher())
+        ann = await hood.start(9, checks=Hasher())
+        await wait_until(lambda: len(ann.requestor.offers()) > 0)
+        with trio.fail_after(5):
+            result = await ann.requestor.buy(await a_job(ann, [b"x"], patience_s=60))
+        assert result.runs[0].reason is Reason.NO_FUNDS
+        assert "the wallet does not hold" in ann.journal.why(result.runs[0].run_id)[-1]
+
+
 async def test_a_requestor_in_debt_is_declined(tmp_path: Path) -> None:
     async with neighbourhood(tmp_path, 2) as hood:
         ann = await hood.start(1, checks=Hasher())

@@ -170,6 +170,7 @@ async def test_a_service_ends_when_nobody_calls_it_or_its_money_is_spent(tmp_pat
         await ann.requestor.start_service(await request(ann, drops_max=6_500, call_ms_max=10))
         await wait_until(lambda: desk.all()[1].reason is Reason.SERVICE_STOPPED)
         assert 2_000 <= desk.all()[1].drops <= 6_500
+        assert [one.budget_spent for one in desk.all()] == [None, 6_500]
 
 
 async def test_a_call_that_could_pass_the_budget_is_not_made(tmp_path: Path) -> None:

@@ -318,3 +318,17 @@ def test_what_was_committed_survives_a_kill_and_what_was_not_is_gone(tmp_path: P
     assert database.query("SELECT x FROM t") == [(1,)]
     assert database.set_aside is None
     database.close()
+
+
+def test_what_comes_after_the_end_is_refused_as_if_the_disk_were_gone(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "a.sqlite", ["CREATE TABLE t (x)"])
+    database.close()
+    database.close()
+    for attempt in (
+        lambda: database.execute("INSERT INTO t VALUES (1)"),
+        lambda: database.executemany("INSERT INTO t VALUES (?)", [(1,)]),
+        lambda: database.query("SELECT x FROM t"),
+        lambda: list(database.query_pages("SELECT x FROM t")),
+    ):
+        with pytest.raises(DatabaseFailure, match="it is closed"):
+            attempt()

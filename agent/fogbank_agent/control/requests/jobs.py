@@ -84,6 +84,9 @@ class RunEnded:
     outcome: str
     """"ok", how the task failed, or why nobody ran it."""
 
+    reason: str
+    """The code of the reason why nobody ran it (SPEC.md section 9.7); else empty."""
+
     output_id: bytes | None
     output_bytes: int
     provider: str

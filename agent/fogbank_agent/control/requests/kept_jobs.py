@@ -42,6 +42,13 @@ class ForgetJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeJob:
+    """Go on with a job that has failed, with what it has.  Answered by ``KeptJob``."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeptJob:
     """How a job is."""
 
