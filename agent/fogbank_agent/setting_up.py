@@ -73,6 +73,20 @@ def finish(
     return NewAgent(identity, genesis)
 
 
+def check_network_name(name: str) -> None:
+    """See that a network may be called ``name``.
+
+    Raises:
+        Refused: it is empty or too long, or would not show as it is.
+    """
+    if not 1 <= len(name.encode("utf-8", "replace")) <= NETWORK_NAME_BYTES_MAX:
+        raise Refused(
+            f"no such network can be made: its name has 1 to {NETWORK_NAME_BYTES_MAX} bytes"
+        )
+    if printable(name) != name:
+        raise Refused("no such network can be made: its name has characters that cannot be shown")
+
+
 def make_network(
     name: str, seats: Sequence[NodeId], balances: Mapping[NodeId, int], quorum: int | None = None
 ) -> Genesis:
@@ -82,12 +96,7 @@ def make_network(
         Refused: a bound of SPEC.md section 8.1 is broken, which the message says; or the name
             would not show as it is.
     """
-    if not 1 <= len(name.encode("utf-8", "replace")) <= NETWORK_NAME_BYTES_MAX:
-        raise Refused(
-            f"no such network can be made: its name has 1 to {NETWORK_NAME_BYTES_MAX} bytes"
-        )
-    if printable(name) != name:
-        raise Refused("no such network can be made: its name has characters that cannot be shown")
+    check_network_name(name)
     try:
         return new_genesis(
             name,

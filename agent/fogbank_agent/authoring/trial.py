@@ -127,6 +127,7 @@ async def try_all(
     folder: Path,
     *,
     price: int,
+    start_price: int,
     on_result: Callable[[TrialResult], None],
 ) -> None:
     """Run every test of ``manifest`` and report each as it ends.
@@ -137,6 +138,7 @@ async def try_all(
         manifest: whose tests.
         folder: where the files that it names are.
         price: drops for a gigafuel.
+        start_price: drops for the start of a run.
         on_result: told of each test.
 
     Raises:
@@ -148,7 +150,7 @@ async def try_all(
     for test in manifest.test:
         request = request_of(test, folder)
         reports = [await run_once(sandbox, package, request) for sandbox in (first, first, *others)]
-        on_result(_judge(test, folder, reports, tuple(sandboxes), price))
+        on_result(_judge(test, folder, reports, tuple(sandboxes), price, start_price))
 
 
 def outcome_text(outcome: Outcome) -> str:
@@ -172,6 +174,7 @@ def _judge(
     reports: list[RunReport],
     engines: tuple[str, ...],
     price: int,
+    start_price: int,
 ) -> TrialResult:
     report, *again = reports
     same = all(agree((report.outcome, report.fuel), (other.outcome, other.fuel)) for other in again)
@@ -200,7 +203,7 @@ def _judge(
         output_sha256=sha256(report.output).hexdigest(),
         deterministic=same,
         engines=engines,
-        price=bill(report.fuel, price, 0),
+        price=bill(report.fuel, price, start_price),
         diagnostics=report.diagnostics.decode("utf-8", "replace"),
     )
 

@@ -60,6 +60,9 @@ def command(
     from .. import setting_up
 
     settings = _settings(interfaces, port, no_provider)
+    if name is not None:
+        # Before there is a folder: what is refused leaves none behind.
+        setting_up.check_network_name(name)
     setting_up.check_unused(state)
     if key_only:
         identity = setting_up.make_key(state)
@@ -99,7 +102,7 @@ def command(
     click.echo(f"its key and configuration are in {state.path}")
     if node_id in genesis.balances:
         click.echo(f"it holds {genesis.balances[node_id]:,} drops")
-    click.echo("next: fogbank up")
+    click.echo(f"next: {state.command('up')}")
 
 
 def _settings(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from re import fullmatch
 from typing import Any, TypeVar
 
 import click
@@ -37,6 +38,17 @@ folders_option = click.option(
 
 JSON_SCHEMA = 1
 """The version of everything that ``--json`` prints; it rises when a key goes or changes meaning."""
+
+
+class CountingCommand(click.Command):
+    """A command whose numbers are all at least 1: a negative one is not taken for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse ``args`` as every command does, and refuse such a number in a sentence."""
+        for one in args:
+            if fullmatch(r"-[0-9]+", one):
+                raise click.UsageError(f"{one}: it must be 1 or more", ctx)
+        return super().parse_args(ctx, args)
 
 
 def state_option(function: _Function) -> _Function:

@@ -5,10 +5,10 @@ import click
 from ..control.requests.money import Paid, Pay
 from ..errors import Refused
 from ..state_folder import StateFolder
-from .options import connect, json_option, print_json, state_option
+from .options import CountingCommand, connect, json_option, print_json, state_option
 
 
-@click.command("pay")
+@click.command("pay", cls=CountingCommand)
 @click.argument("to", metavar="PEER_OR_KEY")
 @click.argument("drops", type=click.IntRange(1, 1 << 62))
 @click.option("--wait", is_flag=True, help="Return when the payment is final.")

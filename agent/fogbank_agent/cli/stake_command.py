@@ -5,7 +5,7 @@ import click
 from ..control.requests.stakes import GetStakes, OpenStake, Stakes, WithdrawStakes
 from ..limits import DROPS_MAX
 from ..state_folder import StateFolder
-from .options import connect, json_option, print_json, state_option
+from .options import CountingCommand, connect, json_option, print_json, state_option
 
 
 @click.group("stake")
@@ -25,7 +25,7 @@ def show(state: StateFolder, as_json: bool) -> None:
         _print(client.ask(GetStakes(), Stakes), as_json)
 
 
-@command.command("open")
+@command.command("open", cls=CountingCommand)
 @click.argument("drops", type=click.IntRange(1, DROPS_MAX))
 @state_option
 @json_option

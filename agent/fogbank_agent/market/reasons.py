@@ -163,7 +163,10 @@ _SENTENCES = {
     Reason.PRICE_TOO_HIGH: "it asks more than the order allows",
     Reason.PROVIDER_CAUGHT: "it was caught with a wrong result in this job",
     Reason.PROVIDER_LOST: "the connection to it was lost",
-    Reason.REQUESTOR_STOPPED: "this agent was stopped while it was under way",
+    Reason.REQUESTOR_STOPPED: (
+        "this agent was stopped while it was under way; if it belongs to a kept job, the job "
+        "orders it again as another run"
+    ),
     Reason.TICK_UNPAID: "no voucher came for what it had done, so it stopped",
     Reason.UNVERIFIED: "nobody could confirm the result",
     Reason.WRONG_RESULT: "its result was wrong",

@@ -41,12 +41,25 @@ async def sandbox() -> AsyncGenerator[Sandbox]:
 
 
 async def one(
-    sandbox: Sandbox, task: Package, test: str, folder: Path = Path(), price: int = 100
+    sandbox: Sandbox,
+    task: Package,
+    test: str,
+    folder: Path = Path(),
+    price: int = 100,
+    start_price: int = 0,
 ) -> TrialResult:
     results: list[TrialResult] = []
     said = manifest(rest=f'[[test]]\nname = "t"\n{test}')
     engines = {"one": sandbox, "other": sandbox}
-    await try_all(engines, task, said, folder, price=price, on_result=results.append)
+    await try_all(
+        engines,
+        task,
+        said,
+        folder,
+        price=price,
+        start_price=start_price,
+        on_result=results.append,
+    )
     [result] = results
     return result
 
@@ -70,6 +83,7 @@ async def test_fuel_has_a_price(sandbox: Sandbox) -> None:
     result = await one(sandbox, ECHO, "", price=10**9)
     assert result.price == result.fuel > 0
     assert (await one(sandbox, ECHO, "", price=1)).price == 1
+    assert (await one(sandbox, ECHO, "", price=1, start_price=7)).price == 8
 
 
 @pytest.mark.parametrize(
@@ -144,7 +158,7 @@ async def test_engines_that_differ_fail_the_test(sandbox: Sandbox) -> None:
     results: list[TrialResult] = []
     said = manifest(rest='[[test]]\nname = "t"\n')
     engines: dict[str, Runner] = {"one": sandbox, "other": Miscounting(sandbox)}
-    await try_all(engines, ECHO, said, Path(), price=1, on_result=results.append)
+    await try_all(engines, ECHO, said, Path(), price=1, start_price=0, on_result=results.append)
     assert not results[0].passed
     assert not results[0].deterministic
     assert "gave different results" in results[0].why
@@ -169,7 +183,9 @@ async def test_the_portable_engine_gives_the_same_output_and_fuel() -> None:
     results: list[TrialResult] = []
     said = manifest(rest='[[test]]\nname = "t"\n')
     async with local_sandboxes(BOTH_TARGETS) as sandboxes:
-        await try_all(sandboxes, FLOATS, said, Path(), price=1, on_result=results.append)
+        await try_all(
+            sandboxes, FLOATS, said, Path(), price=1, start_price=0, on_result=results.append
+        )
     [result] = results
     assert result.engines == ("native", "pulley64")
     assert (result.outcome, result.output_bytes, result.why) == ("ok", 520, "")

@@ -34,6 +34,19 @@ def test_init_makes_a_network_that_this_agent_holds_alone(tmp_path: Path) -> Non
     assert sorted(path.name for path in state.path.iterdir()) == ["config.toml", "genesis", "key"]
 
 
+def test_what_comes_next_names_the_folder(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path / "state")
+    said = fogbank("init", "--state", state.path).output
+    assert said.endswith(f"next: {state.command('up')}\n")
+    assert str(state.path) in said.splitlines()[-1]
+
+
+def test_a_name_that_is_refused_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="its name has 1 to"):
+        fogbank("init", "--name", "", "--state", tmp_path / "state")
+    assert not (tmp_path / "state").exists()
+
+
 def test_options_end_up_in_the_configuration(tmp_path: Path) -> None:
     state = StateFolder(tmp_path / "state")
     options = ("--interface", "127.0.0.1", "--port", 7001, "--no-provider")

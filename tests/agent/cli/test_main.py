@@ -138,3 +138,17 @@ def test_json_carries_the_schema(tmp_path: Path) -> None:
     assert answer["schema"] == 1
     assert answer["balance"] == 1_000_000_000
     assert answer["validator"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pay", "ann", "-5"], "-5: it must be 1 or more"),
+        (["stake", "open", "-3"], "-3: it must be 1 or more"),
+        (["job", "start", "wordcount", "--fan", "10"], "--fan says how many outputs --reduce"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_a_sentence(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(tree, arguments)
+    assert result.exit_code == 2
+    assert said in result.output

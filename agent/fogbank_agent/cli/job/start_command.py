@@ -49,6 +49,8 @@ def command(
     With --reduce that task gets all outputs, each after its size, and its output is the result.
     Both tasks are named as for 'fogbank run', whose options mean the same here.
     """
+    if fan is not None and reducer is None:
+        raise click.UsageError("--fan says how many outputs --reduce joins at a time: give both")
     found, inputs = find_task(task), find_inputs(files, folders)
     joins = None if reducer is None else find_task(reducer)
     upload_bytes = sum(one.size for one in inputs)

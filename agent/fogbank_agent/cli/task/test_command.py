@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...authoring.trial import TrialResult
 
 _PRICE = 100
+_START_PRICE = 1
 
 
 @click.command("test")
@@ -27,10 +28,17 @@ _PRICE = 100
     help="Drops for a gigafuel, to say what a run costs.",
 )
 @click.option(
+    "--start-price",
+    type=click.IntRange(0, 1 << 62),
+    default=_START_PRICE,
+    show_default=True,
+    help="Drops for the start of a run, which come on top.",
+)
+@click.option(
     "--native", "native_only", is_flag=True, help="Leave out the portable engine, which is slow."
 )
 @json_option
-def command(folder: Path, price: int, native_only: bool, as_json: bool) -> None:
+def command(folder: Path, price: int, start_price: int, native_only: bool, as_json: bool) -> None:
     """Try the task of this folder: every [[test]] of its manifest, on two engines.
 
     Build it first.  Each test is run twice on the engine that providers use and once on a portable
@@ -51,10 +59,17 @@ def command(folder: Path, price: int, native_only: bool, as_json: bool) -> None:
         if not as_json:
             _print(result)
 
-    trio.run(_try, manifest, module, folder, price, native_only, told)
+    trio.run(_try, manifest, module, folder, (price, start_price), native_only, told)
     failed = [result for result in results if not result.passed]
     if as_json:
-        print_json({"passed": not failed, "price_per_gigafuel": price, "tests": results})
+        print_json(
+            {
+                "passed": not failed,
+                "price_per_gigafuel": price,
+                "start_price": start_price,
+                "tests": results,
+            }
+        )
     elif not results:
         click.echo("there is no [[test]] in fogtask.toml: the module can be packed, that is all")
     if failed:
@@ -65,7 +80,7 @@ async def _try(
     manifest: "TaskManifest",
     module: bytes,
     folder: Path,
-    price: int,
+    prices: tuple[int, int],
     native_only: bool,
     told: Callable[["TrialResult"], None],
 ) -> None:
@@ -77,7 +92,21 @@ async def _try(
     # Who signs has no influence on a run, so no key is needed to try one.
     package = open_task(pack(manifest, module, Identity.from_seed(bytes(32))), "the module")
     async with local_sandboxes(BOTH_TARGETS[:1] if native_only else BOTH_TARGETS) as sandboxes:
-        await try_all(sandboxes, package, manifest, folder, price=price, on_result=told)
+        price, start_price = prices
+        await try_all(
+            sandboxes,
+            package,
+            manifest,
+            folder,
+            price=price,
+            start_price=start_price,
+            on_result=told,
+        )
+
+
+def in_drops(drops: int) -> str:
+    """Return ``drops`` as a person says it."""
+    return f"{drops:,} drop" if drops == 1 else f"{drops:,} drops"
 
 
 def _print(result: "TrialResult") -> None:
@@ -85,7 +114,7 @@ def _print(result: "TrialResult") -> None:
     if result.why:
         click.echo(f"      {result.why}")
     click.echo(
-        f"      {result.outcome}, {result.fuel:,} fuel, {result.price:,} drops, "
+        f"      {result.outcome}, {result.fuel:,} fuel, {in_drops(result.price)}, "
         f"{result.peak_memory_bytes / 1024:,.0f} KiB of memory, {result.output_bytes:,} bytes out, "
         f"{result.wall_ms:.1f} ms"
     )

@@ -51,7 +51,7 @@ def test_a_task_is_begun_built_tried_packed_and_looked_at(
     begin(folder, language)
 
     built = answer("task", "build", "--folder", folder)
-    tried = answer("task", "test", "--folder", folder, "--price", 10**9)
+    tried = answer("task", "test", "--folder", folder, "--price", 10**9, "--start-price", 0)
     packed = answer("task", "pack", "--folder", folder, "--key", key)
     verified = answer("task", "verify", packed["file"])
     bare = answer("task", "inspect", "--folder", folder)
