@@ -48,6 +48,11 @@ class Advances:
         """Count them no longer: there is a result, or the work is not wanted any more."""
         self._held.pop(agreement, None)
 
+    def forget(self, is_ended: Callable[[Hashable], bool]) -> None:
+        """Count those no longer that have ended without a word, by a bug."""
+        for agreement in [one for one in self._held if is_ended(one)]:
+            self.end(agreement)
+
     def earn(self, provider: NodeId, drops: int) -> None:
         """Trust ``provider`` more: its results were accepted, for ``drops``; or less, below 0."""
         self._note(provider, drops)

@@ -312,7 +312,7 @@ class Attempts:
         # What is owed is no longer set aside.
         key = self._key(attempt.number)
         self._choice.purse.release(key)
-        cost = self._choice.cost_expected(proposal, self._count)
+        cost = self._choice.expectation.most(proposal, self._count)
         self._choice.purse.reserve(key, max(0, cost - record.ticked_drops))
         self._hold(attempt, record.drops_unshown)
         told = RunProgressed(attempt.number, proposal.provider, tick.fuel)
@@ -322,7 +322,7 @@ class Attempts:
     def _hold(self, attempt: Attempt, drops: int = 0) -> None:
         """Count what the provider holds, or is expected to, without having shown anything."""
         proposal = agreed(attempt)
-        expected = self._choice.advance_expected(proposal, self._count)
+        expected = self._choice.expectation.advance(proposal, self._count)
         advances = self._choice.purse.advances
         advances.hold(proposal.provider, self._key(attempt.number), max(drops, expected))
 
@@ -382,6 +382,9 @@ class Attempts:
         attempt.stage, attempt.ends_at, attempt.hedge_at = Stage.COMMITTED, inf, inf
         # What it is bound to counts, however long it took.
         attempt.is_late = False
+        attempt.look_at = inf
+        # It asks no more before it is seen, and the others may have to hold as much.
+        self._choice.purse.advances.end(self._key(attempt.number))
         self._bound.add(proposal.provider)
         self._choice.end(proposal.provider)
         self._choice.end_work(now)
@@ -504,9 +507,9 @@ class Attempts:
                 attempt.ends_at = now + AGREEMENT_WAIT_S
                 self._choice.end_asking()
                 self._choice.begin(proposal.provider)
-                cost = self._choice.cost_expected(proposal, self._count)
+                cost = self._choice.expectation.most(proposal, self._count)
                 self._choice.purse.reserve(self._key(attempt.number), cost)
-                risk = self._choice.risk_expected(proposal, self._count)
+                risk = self._choice.expectation.bill(proposal, self._count)
                 self._choice.purse.risk(proposal.provider, self._key(attempt.number), risk)
                 self._hold(attempt)
                 return [SignAgreement(self._lot, attempt.number, proposal.provider)]
@@ -514,8 +517,8 @@ class Attempts:
                 self._end_attempt(attempt, now)
                 ended = EndAttempt(self._lot, attempt.number)
                 # Money that is set aside comes back; money that was never there does not.
-                is_short = reason is Reason.NO_FUNDS
-                is_for_good = is_short and not self._choice.purse.is_lending
+                is_short, purse = reason is Reason.NO_FUNDS, self._choice.purse
+                is_for_good = is_short and not (purse.is_lending or purse.is_coming)
                 is_drawn = attempt.lot is not None and self._choice.rests_on_others
                 self.is_too_poor = is_for_good and not is_drawn
                 if is_for_good or not is_short:
@@ -525,7 +528,7 @@ class Attempts:
                 self.placement.stall(now)
                 if reason is not Reason.NO_FUNDS:
                     return [ended]
-                needed = min(self._choice.cost_expected(one, self._count) for one in proposals)
+                needed = min(self._choice.expectation.most(one, self._count) for one in proposals)
                 free = self._choice.purse.free
                 return [ended, self._tell(MoneyShort(attempt.number, needed, free))]
 
@@ -585,8 +588,8 @@ class Attempts:
 
     def _queue(self, now: float) -> None:
         self.placement.queue(now)
-        if self._choice.rests_on_others and self.placement.stalled_since is None:
-            # A place comes free again; a stake may never be enough, so patience bounds that.
+        if self.placement.stalled_since is None:
+            # A place comes free again; a stake, or what may be paid ahead, may never be enough.
             self.placement.stalled_since = now
 
     def _waits_for_drawn(self, lot: int, shunned: set[NodeId], now: float) -> bool:

@@ -17,7 +17,9 @@ from ..limits import (
     RUN_MS_MAX,
 )
 from .auction import Proposal
+from .backing import Backing
 from .deterrence import Deterrence
+from .expectation import Expectation
 from .goodput import Goodput
 from .locality import Locality, Moving
 from .offer_book import OfferBook
@@ -98,9 +100,17 @@ class Choice:
         self._unwilling: set[NodeId] = set()
         """Those that did not stand by their offers when they were asked last."""
 
-        self._fuel_sum = 0
-        self._output_sum = 0
-        self._results = 0
+        self.expectation = Expectation(bounds.fuel_max)
+        """What a run of the job is expected to take."""
+
+        self._backing = Backing(
+            deterrence,
+            purse,
+            self.expectation,
+            id(self),
+            self.stated,
+            rests_on_others=self.rests_on_others,
+        )
         self._running = 0
         self._progress_at = -inf
         self._asking = 0
@@ -155,8 +165,8 @@ class Choice:
             offer
             for offer in self._fit(shunned, now)
             if self._has_room(offer, now)
-            and self._lots_borne(offer, runs) > 0
-            and self._may_begin(offer, runs, now)
+            and self._backing.lots_borne(offer, len(runs), _places(offer)) > 0
+            and self._backing.may_begin(offer.provider, offer, len(runs), now)
         ]
         fit.sort(
             key=lambda offer: self._rank(
@@ -201,11 +211,13 @@ class Choice:
         return None if drawn is None else (drawn.provider, self._can_audit(drawn, runs, now))
 
     def _can_audit(self, offer: Offer, runs: range, now: float) -> bool:
-        drops = self._bill_expected(offer, runs)
-        return self._has_room(offer, now) and self._bears(offer.provider, drops, is_auditor=True)
+        drops = self.expectation.bill(offer, len(runs))
+        return self._has_room(offer, now) and self._backing.bears(
+            offer.provider, drops, is_auditor=True
+        )
 
     def _can_ever_audit(self, offer: Offer, runs: range) -> bool:
-        drops = self._bill_expected(offer, runs)
+        drops = self.expectation.bill(offer, len(runs))
         return self._deterrence.auditors(offer.provider, drops, 0) <= AUDITORS_MAX
 
     def is_asked_enough(
@@ -221,60 +233,12 @@ class Choice:
         free = sum(
             _places(offer) - self._record(offer.provider).in_flight
             for offer in fit
-            if self._may_begin(offer, new or _ONE_RUN, now)
+            if self._backing.may_begin(offer.provider, offer, len(new or _ONE_RUN), now)
         )
         if new is not None and self.rests_on_others:
-            free = min(free, self._lots_covered(fit, new))
+            places = [(offer, _places(offer)) for offer in fit]
+            free = min(free, self._backing.lots_covered(places, len(new)))
         return bool(fit) and free <= self._asking
-
-    def _lots_covered(self, fit: Sequence[Offer], runs: range) -> int:
-        """Return how many lots like ``runs`` may be begun before others are decided.
-
-        All stakes together cover twice what is undecided, so that what auditors are to be paid
-        finds room beside it: else each would audit so much that ever more had to confirm it.  One
-        lot of the job always may.
-        """
-        borne = sum(self._lots_borne(offer, runs) for offer in fit)
-        drops = sum(self._bill_expected(offer, runs) for offer in fit) // max(1, len(fit))
-        if drops <= 0:
-            return borne
-        stakes = sum(self._deterrence.share(offer.provider) for offer in fit)
-        undecided = self.purse.at_risk_in_all()
-        is_first = undecided == self.purse.at_risk_in_all(apart_from=id(self))
-        return min(borne, max((stakes // 2 - undecided) // drops, 1 if is_first else 0))
-
-    def _lots_borne(self, offer: Offer, runs: range) -> int:
-        """Return how many lots like ``runs`` the stake of ``offer``'s provider answers for now."""
-        places, drops = _places(offer), self._bill_expected(offer, runs)
-        if not self._bears(offer.provider, drops):
-            return 0
-        if not self.rests_on_others or drops <= 0:
-            return places
-        if not self._results:
-            return 1
-        left = self._deterrence.share(offer.provider) - self.purse.at_risk(offer.provider)
-        return min(places, max(1, left // drops))
-
-    def _bears(self, provider: NodeId, drops: int, *, is_auditor: bool = False) -> bool:
-        """Tell whether ``provider`` may be given a lot with a bill of ``drops`` now.
-
-        Where others alone can tell, its stake covers all that it has undecided, or there is nothing
-        else; an auditor, who is drawn, may have so much that ``AUDITORS_MAX`` have to confirm it,
-        and so may whoever makes the first result of a job.
-        """
-        if not self.rests_on_others or drops <= 0:
-            return True
-        at_risk = self.purse.at_risk(provider)
-        needed = self._deterrence.auditors(provider, at_risk + drops, self.stated(provider))
-        if not at_risk and not is_auditor:
-            # Nobody knows what the first run takes: the claim is judged by its true bill.
-            return needed <= AUDITORS_MAX or not self._results
-        is_new = not self._results and at_risk == self.purse.at_risk(provider, apart_from=id(self))
-        return needed <= (AUDITORS_MAX if is_auditor or is_new else 1)
-
-    def _bill_expected(self, offer: Offer, runs: range) -> int:
-        count = len(runs)
-        return bill(count * self.fuel_expected, offer.price, offer.start_price, count)
 
     def _fit(self, shunned: Collection[NodeId], now: float) -> list[Offer]:
         """Return the offers of those that can take a run, as soon as they have room for it."""
@@ -285,13 +249,7 @@ class Choice:
             and now >= self._record(offer.provider).busy_until
             and not self._misfits(offer, now)
         ]
-        if not self.purse.advances.is_robbed(now):
-            return fit
-        known = [one for one in fit if one.price == 0 or self._has_earned(one.provider)]
-        return known or fit
-
-    def _has_earned(self, provider: NodeId) -> bool:
-        return self.purse.advances.has_earned(provider)
+        return self._backing.first(fit, now)
 
     def choose(
         self,
@@ -313,17 +271,12 @@ class Choice:
             if proposal.provider not in shunned
             and proposal.provider not in self._caught
             and self._has_slot(proposal.provider, now)
-            and self._may_advance(proposal, len(runs), now)
-            and self._bears(
-                proposal.provider,
-                self.risk_expected(proposal, len(runs)),
-                is_auditor=lot is not None,
-            )
+            and self._is_backed(proposal, len(runs), now, is_auditor=lot is not None)
         ]
         if not wanted:
             return Reason.BUSY if proposals else Reason.NO_PROVIDER
         free, count = self.purse.free, len(runs)
-        affordable = [one for one in wanted if self.cost_expected(one, count) <= free]
+        affordable = [one for one in wanted if self.expectation.most(one, count) <= free]
         if not affordable:
             return Reason.NO_FUNDS
         return min(
@@ -336,6 +289,13 @@ class Choice:
                 disliked,
             ),
         )
+
+    def _is_backed(self, one: Proposal, runs: int, now: float, *, is_auditor: bool) -> bool:
+        """Tell whether ``runs`` runs may be given on these terms; who is drawn is not passed by."""
+        if not is_auditor and not self._backing.may_begin(one.provider, one, runs, now):
+            return False
+        drops = self.expectation.bill(one, runs)
+        return self._backing.bears(one.provider, drops, is_auditor=is_auditor)
 
     def is_cheapest(
         self,
@@ -393,19 +353,8 @@ class Choice:
     def moving(self, provider: NodeId, runs: range, now: float) -> Moving:
         """Return what ``runs`` of the job make move to and from ``provider``."""
         offer = self._book.find(provider, now)
-        output_bytes = len(runs) * self.output_bytes_expected
+        output_bytes = len(runs) * self.expectation.output_bytes
         return self._locality.moving(provider, offer, runs, output_bytes, now)
-
-    def cost_expected(self, proposal: Proposal, runs: int) -> int:
-        """Return the drops to set aside for ``runs`` runs on these terms.
-
-        For one run that is what it may cost; for more, which are only bought together when earlier
-        ones were small, twice what they would cost if they were like those.
-        """
-        fuel = self.bounds.fuel_max
-        if runs > 1:
-            fuel = min(runs * fuel, max(fuel, 2 * runs * self.fuel_expected))
-        return bill(fuel, proposal.price, proposal.start_price, runs)
 
     def audit_ppm(
         self, provider: NodeId, at_risk: int, paid: int = 0, *, confirmed_more: int = 0
@@ -484,24 +433,6 @@ class Choice:
         """Count confirmed results of an uncaught provider; return how many in a row."""
         return self._reputation.count_confirmed(provider, self.bounds.package_id, results)
 
-    def risk_expected(self, proposal: Proposal, runs: int) -> int:
-        """Return the bill, in drops, that ``runs`` runs on these terms are expected to make."""
-        return bill(runs * self.fuel_expected, proposal.price, proposal.start_price, runs)
-
-    def advance_expected(self, proposal: Proposal, runs: int) -> int:
-        """Return the drops that ``runs`` runs are expected to hold unseen; 0 while unknown."""
-        return self.risk_expected(proposal, runs) if self._results else 0
-
-    def _may_begin(self, offer: Offer, runs: range, now: float) -> bool:
-        """Tell whether ``offer``'s provider may be paid for ``runs`` before they are seen."""
-        drops = self._bill_expected(offer, runs) if self._results else 0
-        is_free = offer.price == 0
-        return is_free or self.purse.advances.may_begin(offer.provider, drops, now)
-
-    def _may_advance(self, proposal: Proposal, runs: int, now: float) -> bool:
-        drops, is_free = self.advance_expected(proposal, runs), proposal.price == 0
-        return is_free or self.purse.advances.may_begin(proposal.provider, drops, now)
-
     def begin(self, provider: NodeId) -> None:
         """Count a run that is being placed with ``provider``."""
         self._record(provider).in_flight += 1
@@ -546,9 +477,7 @@ class Choice:
     def count_results(self, provider: NodeId, fuel: int, runs: int, output_bytes: int = 0) -> None:
         """Learn from ``runs`` results how much fuel a run of this job uses, and what comes back."""
         self._record(provider).failures = 0
-        self._fuel_sum += fuel
-        self._output_sum += output_bytes
-        self._results += runs
+        self.expectation.count(fuel, runs, output_bytes)
 
     def count_failure(self, provider: NodeId) -> None:
         """Learn that an attempt gave no result."""
@@ -591,16 +520,6 @@ class Choice:
         pairs = [(offer.provider, self._misfits(offer, now)) for offer in self._book.current(now)]
         return [(provider, reasons) for provider, reasons in pairs if reasons]
 
-    @property
-    def fuel_expected(self) -> int:
-        """The mean fuel of the results so far; before the first, all that is allowed."""
-        return self._fuel_sum // self._results if self._results else self.bounds.fuel_max
-
-    @property
-    def output_bytes_expected(self) -> int:
-        """The mean size of an output so far; 0 before the first."""
-        return self._output_sum // self._results if self._results else 0
-
     def _misfits(self, offer: Offer, now: float) -> Sequence[Reason]:
         bounds = self.bounds
         checks = (
@@ -632,7 +551,7 @@ class Choice:
         if not self._deterrence.answers(offer.provider):
             return True
         # Without a channel there is no share of its stake yet.
-        drops = self._bill_expected(offer, _ONE_RUN) if self._results else 1
+        drops = self.expectation.bill(offer, len(_ONE_RUN)) if self.expectation.is_known else 1
         needed = self._deterrence.auditors(offer.provider, drops, 0)
         return needed > AUDITORS_MAX and self.purse.reaches(offer.provider)
 
@@ -666,7 +585,7 @@ class Choice:
     ) -> Cost:
         """Return whether the lot is expected to come too late, and what it is expected to cost."""
         offer, count = self._book.find(provider, now), len(runs)
-        fuel = count * self.fuel_expected
+        fuel = count * self.expectation.fuel
         drops = bill(fuel, price, start_price, count)
         fuel_per_s = offer.fuel_per_s if offer is not None else GIGAFUEL
         wait_ms = self._wait_ms(offer, start_ms) if is_run else 0
@@ -688,7 +607,7 @@ class Choice:
             return start_ms
         # Bids that are on their way to us do not know of the runs we have just placed.
         waves = self._record(offer.provider).in_flight // offer.slots
-        return max(start_ms, waves * (self.fuel_expected * 1_000 // offer.fuel_per_s))
+        return max(start_ms, waves * (self.expectation.fuel * 1_000 // offer.fuel_per_s))
 
     def _record(self, provider: NodeId) -> _Record:
         return self._records.setdefault(provider, _Record())

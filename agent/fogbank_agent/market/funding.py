@@ -286,8 +286,10 @@ class Funding:
                 account.needed = drops
                 account.see(account.open, self._paying(account.open))
             case LedgerRefused(provider):
-                account = self._accounts[provider]
-                account.asked, account.retry_at = None, now + CHANNEL_RETRY_S
+                refused = self._accounts.get(provider)
+                # Nobody may want it any more by now.
+                if refused is not None:
+                    refused.asked, refused.retry_at = None, now + CHANNEL_RETRY_S
             case Tick():
                 pass
         return self._proceed(now)

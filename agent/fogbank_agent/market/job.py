@@ -134,7 +134,7 @@ class Job:
     def _lot_size(self) -> int:
         """Return how many runs to buy together: many small ones, but some for every provider."""
         waiting = len(self._input_sizes) - self._formed
-        fuel = max(1, self.choice.fuel_expected)
+        fuel = max(1, self.choice.expectation.fuel)
         share = max(-(-waiting // self._lots_at_once), LOT_FUEL_MIN // fuel)
         return max(1, min(LOT_RUNS_MAX, share, LOT_FUEL // fuel))
 

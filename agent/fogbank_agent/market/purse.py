@@ -59,7 +59,12 @@ class Purse:
     @property
     def is_empty(self) -> bool:
         """Whether nothing can be spent, and nothing is known that would change that."""
-        return self.free == 0 and not self.is_lending and not self._is_coming()
+        return self.free == 0 and not self.is_lending and not self.is_coming
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether drops are on their way into a channel, and for now in none."""
+        return self._is_coming()
 
     def reserve(self, agreement: Hashable, drops: int) -> None:
         """Set ``drops`` aside: what the agreement costs at most."""
@@ -81,6 +86,15 @@ class Purse:
         risks.pop(agreement, None)
         if not risks:
             self._risks.pop(provider, None)
+
+    def forget(self, owner: Hashable) -> None:
+        """Give back and count no longer whatever ``owner`` has left: it has ended."""
+        for agreement in [one for one in self._reserved if _belongs(one, owner)]:
+            self.release(agreement)
+        for provider, risks in list(self._risks.items()):
+            for agreement in [one for one in risks if _belongs(one, owner)]:
+                self.end_risk(provider, agreement)
+        self.advances.forget(lambda agreement: _belongs(agreement, owner))
 
     def at_risk(self, provider: NodeId, *, apart_from: Hashable = None) -> int:
         """Return what ``provider`` would win, in drops, by lying about all that is undecided.

@@ -170,11 +170,17 @@ class Disputing:
 
     async def _open(self, accusation: Accusation, place: StakePlace, stake: StakeView) -> None:
         with self._blobs.all_pinned(accusation.needed):
-            record = await self._proving.prove(accusation, place, stake)
+            try:
+                record = await self._proving.prove(accusation, place, stake)
+                if record is not None:
+                    self._book.begin(record, stake)
+            except Exception:
+                # A bug: what has caused it is not tried again, and keeps no other from its turn.
+                self._disputed.discard(stake.id)
+                self._accusations.end(accusation)
+                raise
             if record is None:
                 self._disputed.discard(stake.id)
-            else:
-                self._book.begin(record, stake)
             self._accusations.end(accusation)
         if record is not None:
             await self._pursue(record)

@@ -441,6 +441,7 @@ class JobDesk:
             left_before = len(left)
             inputs = [life.levels[level][number] for number in left]
             keeper = _Keeper(self, life, level, left)
+            paid_before = life.paid
             result = await self._buy(life, replace(request, inputs=inputs), keeper)
             failures = {run.number: run.reason for run in result.runs if run.reason is not None}
             for number, reason in failures.items():
@@ -449,7 +450,9 @@ class JobDesk:
                     # Else it is no news: a job may wait for days.
                     self.note_end(life, level, left[number], end)
             reasons = set(failures.values())
-            if not reasons or reasons - _WAITED_FOR:
+            # What a provider is paid that is gone before there is a result is not paid for ever.
+            is_in_vain = life.paid > paid_before and len(failures) == len(left)
+            if not reasons or reasons - _WAITED_FOR or is_in_vain:
                 rounds += 1
             if reasons:
                 life.why = f"it waits: {sentences(sorted(reasons))}"

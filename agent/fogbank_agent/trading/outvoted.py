@@ -98,18 +98,25 @@ class Outvoted:
     async def _bring(self, nursery: trio.Nursery, receipt: bytes) -> None:
         with self._blobs.all_pinned(self._cases[receipt][0].needed):
             await self._turns[receipt].wait()
-            accusation, place = self._cases[receipt]
             try:
-                others = await self._judge(accusation, place)
+                others = await self._judge(*self._cases[receipt])
             except RemoteProtocolError as error:
                 # A receipt of an earlier version; those that arrive now were checked.
                 _log.error("a wrong result cannot be proved: %s", error)
                 others = ()
+            except Exception:
+                # A bug: what has caused it is not tried again, and keeps no other from its turn.
+                self._end(receipt)
+                raise
         # On stable storage before this one is forgotten.
         for other, its_place in reversed(others):
             self.accuse(nursery, other, its_place, is_first=True)
+        self._end(receipt)
+
+    def _end(self, receipt: bytes) -> None:
+        accusation, _ = self._cases.pop(receipt)
         self._accusations.end(accusation)
-        del self._cases[receipt], self._turns[receipt]
+        del self._turns[receipt]
         self._docket.end(receipt)
         self._call()
 

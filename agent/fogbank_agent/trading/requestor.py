@@ -289,6 +289,8 @@ class Requestor:
             # There is nothing to do for either unless the job was cancelled, or ended by a bug.
             with Contained("the end of a job"):
                 shell.end_unfinished()
+            # What a bug has kept it from giving back.
+            self._purse.forget(id(shell.job.choice))
             shell.take_states()
             self._payments.want_now()
             del self._jobs[shell.job_id]

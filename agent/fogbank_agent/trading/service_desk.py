@@ -389,9 +389,9 @@ class ServiceDesk:
                     match item:
                         case ChargeMade(signed, output):
                             self._take(one, signed, output)
-                            if one.awaited is None and not one.budget.pays(
-                                one.budget.beat(one.drops, *self._times(one))
-                            ):
+                            is_over = one.is_spent or one.awaited is not None
+                            beat = one.budget.beat(one.drops, *self._times(one))
+                            if not is_over and not one.budget.pays(beat):
                                 one.is_spent = True
                                 self._stop_soon(one)
                         case ServiceEnded(reason):
@@ -490,6 +490,8 @@ class ServiceDesk:
     def _set_aside(self, one: _Service, drops: int) -> None:
         """Have ``drops`` at hand for all that the service may have cost by then."""
         self._purse.release(_key(one))
+        if one.reason is not None:
+            return  # It has ended, and nobody would give that back.
         self._purse.reserve(_key(one), max(0, min(drops, one.budget.drops_max) - one.drops))
 
     def _stop_soon(self, one: _Service) -> None:

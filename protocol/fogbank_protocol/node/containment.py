@@ -47,6 +47,9 @@ class Contained:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
+        if isinstance(error, BaseExceptionGroup) and not isinstance(error, ExceptionGroup):
+            self._contain_part(error)
+            return False
         if not isinstance(error, Exception) or isinstance(error, self._passing):
             return False
         if _is_of_machine(error):
@@ -55,6 +58,16 @@ class Contained:
         for bug in _bugs(error):
             _report(bug, self._what)
         return True
+
+    def _contain_part(self, error: BaseExceptionGroup[BaseException]) -> None:
+        """Let out of a bug beside a cancellation the cancellation alone."""
+        bugs, rest = error.split(Exception)
+        if bugs is None or rest is None or _is_of_machine(bugs):
+            return
+        self.has_failed = True
+        for bug in _bugs(bugs):
+            _report(bug, self._what)
+        raise rest from None
 
 
 async def run_contained(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -242,3 +243,15 @@ def test_after_a_theft_those_come_first_that_have_earned_something() -> None:
     assert town.choice.whom_to_ask(range(1), (), (), town.now) == [BEN]
     town.book.forget(BEN)
     assert set(town.choice.whom_to_ask(range(1), (), (), town.now)) == {ANN, CAT}
+
+
+def test_after_a_theft_strangers_work_one_at_a_time_but_auditors_that_were_drawn() -> None:
+    town = Town(ANN, BEN, CAT, spendable=10**6)
+    town.choice.count_results(ANN, GIGAFUEL, 1)
+    town.purse.advances.lose(CAT, 50, town.now)
+    town.purse.advances.hold(BEN, "a run", 100)
+    choose = partial(town.choice.choose, [proposal(ANN)], range(1), (), ())
+    assert choose(town.now) is Reason.BUSY
+    assert choose(town.now, lot=7) == proposal(ANN)
+    town.purse.advances.end("a run")
+    assert choose(town.now) == proposal(ANN)

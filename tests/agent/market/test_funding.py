@@ -364,3 +364,8 @@ def _name(provider: NodeId) -> ObjectId:
 
 TestFundingAgainstLedger = FundingAgainstLedger.TestCase
 TestFundingAgainstLedger.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+
+
+def test_a_refusal_about_somebody_that_nobody_wants_any_more_changes_nothing() -> None:
+    funding = Funding(DEPOSIT)
+    assert funding.handle(LedgerRefused(ANN), 0) == []

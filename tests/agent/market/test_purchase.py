@@ -973,3 +973,16 @@ def test_who_stops_because_a_statement_was_not_paid_has_kept_nothing_for_nothing
     assert stated(town, 1, 3 * GIGAFUEL) == []
     town.tell(AttemptBroke(0, 1, Reason.TICK_UNPAID))
     assert not town.purse.advances.is_spent(BEN, town.now)
+
+
+def test_who_is_bound_to_its_result_holds_nothing_and_nothing_is_looked_at_meanwhile() -> None:
+    town = Town(ANN, BEN, verification=Quorum(2), spendable=8 * 200)
+    first, second = town.begin()
+    town.agree(first, ANN)
+    town.purse.advances.hold(CAT, "another job", 200)
+    assert stated(town, 1, GIGAFUEL) == []
+    town.commit(0, 1)
+    assert town.job.deadline > town.now
+    town.purse.advances.end("another job")
+    assert town.choice.whom_to_ask(range(1), (), (), town.now)
+    assert isinstance(second, SendOrder)

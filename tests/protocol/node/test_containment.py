@@ -4,6 +4,7 @@ import logging
 
 import pytest
 import trio
+import trio.testing
 
 from fogbank_protocol.errors import LocalProtocolError, MachineFailure, RemoteProtocolError
 from fogbank_protocol.node.containment import Contained, run_contained
@@ -83,3 +84,25 @@ async def test_what_ends_well_has_not_failed() -> None:
     with Contained("a test") as wall:
         await trio.lowlevel.checkpoint()
     assert not wall.has_failed
+
+
+async def test_of_a_bug_beside_a_cancellation_the_cancellation_alone_goes_on(
+    contained_bugs: list[str],
+) -> None:
+    async def unwind() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise ValueError
+
+    with trio.CancelScope() as scope:
+        with Contained("a thing"):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(unwind)
+                nursery.start_soon(trio.sleep_forever)
+                await trio.testing.wait_all_tasks_blocked()
+                scope.cancel()
+        raise AssertionError("the cancellation was swallowed")
+    assert scope.cancelled_caught
+    assert len(contained_bugs) == 1
+    contained_bugs.clear()
