@@ -14,6 +14,7 @@ from ..limits import (
     AGREEMENT_WAIT_S,
     MOVES_FOR_PRICE_MAX,
     RESULT_GRACE_S,
+    TICKS_BURST_MAX,
 )
 from .attempt import Attempt, AttemptRecord, Placement, Stage, agreed
 from .auction import Auction, Proposal
@@ -195,8 +196,7 @@ class Attempts:
             case AgreementSigned(), Stage.AGREEING:
                 return self._take_signature(attempt, now)
             case TickStated(), Stage.RUNNING:
-                attempt.unpaid.append(event)
-                return self._pay_ticks(attempt, now)
+                return self._take_tick(attempt, event, now)
             case CheckpointKept(), Stage.RUNNING:
                 return self._keep_checkpoint(attempt, event.checkpoint, now)
             case CommitmentCame(), Stage.RUNNING:
@@ -285,6 +285,13 @@ class Attempts:
         )
         placed = RunPlaced(attempt.number, proposal.provider, proposal.price, proposal.start_price)
         return [self._tell(placed)]
+
+    def _take_tick(self, attempt: Attempt, tick: TickStated, now: float) -> list[BallotCommand]:
+        if len(attempt.unpaid) >= TICKS_BURST_MAX:
+            # It goes on unpaid, and nobody has to keep what it says of that.
+            return self._give_up(attempt, Reason.TICK_UNPAID, now)
+        attempt.unpaid.append(tick)
+        return self._pay_ticks(attempt, now)
 
     def _pay_ticks(self, attempt: Attempt, now: float) -> list[BallotCommand]:
         """Pay what was stated, as far as the provider may hold so much without a result."""
@@ -671,9 +678,7 @@ class Attempts:
         record = self.records.get(attempt.number)
         if record is not None:
             record.failure = reason
-            is_unpaid = reason is Reason.TICK_UNPAID and bool(attempt.unpaid)
-            if not is_unpaid:
-                self._choice.purse.advances.lose(provider, record.drops_unshown, now)
+            self._choice.purse.advances.lose(provider, record.drops_unshown, now)
             if record.ticked_fuel and self.start is None:
                 self._lost = record
         commands: list[BallotCommand] = [
@@ -692,11 +697,16 @@ class Attempts:
             commands.append(Catch(provider))
         return commands
 
-    def end_all(self, now: float) -> list[BallotCommand]:
-        """Stop whatever is under way: it is not wanted any more."""
-        return self._end(list(self._live.values()), now)
+    def end_all(self, now: float, *, is_given_up: bool = False) -> list[BallotCommand]:
+        """Stop whatever is under way: it is not wanted any more.
 
-    def _end(self, attempts: Sequence[Attempt], now: float) -> list[BallotCommand]:
+        With ``is_given_up`` by whoever wanted the job, and so nobody has kept anything for nothing.
+        """
+        return self._end(list(self._live.values()), now, is_given_up=is_given_up)
+
+    def _end(
+        self, attempts: Sequence[Attempt], now: float, *, is_given_up: bool = False
+    ) -> list[BallotCommand]:
         commands: list[BallotCommand] = []
         for attempt in attempts:
             self._end_attempt(attempt, now)
@@ -704,6 +714,9 @@ class Attempts:
             if attempt.number in self.records:
                 record = self.records[attempt.number]
                 record.failure = Reason.CANCELLED
+                if not is_given_up:
+                    who, drops = record.proposal.provider, record.drops_unshown
+                    self._choice.purse.advances.lose(who, drops, now)
                 if attempt.is_late:
                     # Else who states work and never ends it would be given the next lot too.
                     self._choice.count_failure(record.proposal.provider)

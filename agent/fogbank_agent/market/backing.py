@@ -36,12 +36,12 @@ class Backing:
         self._stated = stated
         self._rests_on_others = rests_on_others
 
-    def may_begin(self, provider: NodeId, terms: Terms, runs: int, now: float) -> bool:
-        """Tell whether ``provider`` may be paid for ``runs`` runs before they are seen."""
+    def may_begin(self, terms: Terms, runs: int, now: float) -> bool:
+        """Tell whether who asks ``terms`` may be paid for ``runs`` runs before they are seen."""
         if terms.price == 0:
             return True
         drops = self._expectation.advance(terms, runs)
-        return self._purse.advances.may_begin(provider, drops, now)
+        return self._purse.advances.may_begin(terms.provider, drops, now)
 
     def first(self, fit: list[Offer], now: float) -> list[Offer]:
         """Return those of ``fit`` that come first: after a theft who has earned something here."""

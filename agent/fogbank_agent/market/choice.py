@@ -166,7 +166,7 @@ class Choice:
             for offer in self._fit(shunned, now)
             if self._has_room(offer, now)
             and self._backing.lots_borne(offer, len(runs), _places(offer)) > 0
-            and self._backing.may_begin(offer.provider, offer, len(runs), now)
+            and self._backing.may_begin(offer, len(runs), now)
         ]
         fit.sort(
             key=lambda offer: self._rank(
@@ -233,7 +233,7 @@ class Choice:
         free = sum(
             _places(offer) - self._record(offer.provider).in_flight
             for offer in fit
-            if self._backing.may_begin(offer.provider, offer, len(new or _ONE_RUN), now)
+            if self._backing.may_begin(offer, len(new or _ONE_RUN), now)
         )
         if new is not None and self.rests_on_others:
             places = [(offer, _places(offer)) for offer in fit]
@@ -292,7 +292,7 @@ class Choice:
 
     def _is_backed(self, one: Proposal, runs: int, now: float, *, is_auditor: bool) -> bool:
         """Tell whether ``runs`` runs may be given on these terms; who is drawn is not passed by."""
-        if not is_auditor and not self._backing.may_begin(one.provider, one, runs, now):
+        if not is_auditor and not self._backing.may_begin(one, runs, now):
             return False
         drops = self.expectation.bill(one, runs)
         return self._backing.bears(one.provider, drops, is_auditor=is_auditor)
@@ -551,7 +551,7 @@ class Choice:
         if not self._deterrence.answers(offer.provider):
             return True
         # Without a channel there is no share of its stake yet.
-        drops = self.expectation.bill(offer, len(_ONE_RUN)) if self.expectation.is_known else 1
+        drops = self.expectation.bill(offer, 1) if self.expectation.is_known else 1
         needed = self._deterrence.auditors(offer.provider, drops, 0)
         return needed > AUDITORS_MAX and self.purse.reaches(offer.provider)
 

@@ -2,11 +2,18 @@
 
 from typing import Protocol
 
+from fogbank_protocol.identity import NodeId
+
 from .pricing import bill
 
 
 class Terms(Protocol):
     """What an offer, or a proposal, asks."""
+
+    @property
+    def provider(self) -> NodeId:
+        """Who asks it."""
+        ...
 
     @property
     def price(self) -> int:

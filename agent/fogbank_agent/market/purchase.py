@@ -256,7 +256,7 @@ class Purchase:
         return commands + self.ballot.accept(claim)
 
     def _fail(self, reason: Reason, now: float) -> list[BallotCommand]:
-        commands = self._attempts.end_all(now)
+        commands = self._attempts.end_all(now, is_given_up=reason is Reason.CANCELLED)
         self.state, self.reason = PurchaseState.FAILED, reason
         self._attempts.placement.succeed()
         if reason is Reason.NO_PROVIDER:

@@ -4,7 +4,13 @@ from itertools import chain, repeat
 
 import pytest
 
-from fogbank_agent.limits import AGREEMENT_WAIT_S, BID_WAIT_S, BID_WINDOW_S, RESULT_GRACE_S
+from fogbank_agent.limits import (
+    AGREEMENT_WAIT_S,
+    BID_WAIT_S,
+    BID_WINDOW_S,
+    RESULT_GRACE_S,
+    TICKS_BURST_MAX,
+)
 from fogbank_agent.market.agreements import AgreementId
 from fogbank_agent.market.checkpoint import Checkpoint
 from fogbank_agent.market.job_messages import (
@@ -964,7 +970,7 @@ def test_who_was_paid_and_leaves_without_a_result_has_kept_it_for_nothing(reason
     assert OrderDeclined(0, BEN, [Reason.ADVANCE_SPENT]) in town.told(OrderDeclined)
 
 
-def test_who_stops_because_a_statement_was_not_paid_has_kept_nothing_for_nothing() -> None:
+def test_who_stops_because_a_statement_was_not_paid_has_kept_what_was() -> None:
     town = Town(ANN, BEN, spendable=8 * 200)
     (order,) = town.begin()
     town.agree(order, ANN)
@@ -972,7 +978,37 @@ def test_who_stops_because_a_statement_was_not_paid_has_kept_nothing_for_nothing
     town.purse.advances.hold(CAT, "another job", 900)
     assert stated(town, 1, 3 * GIGAFUEL) == []
     town.tell(AttemptBroke(0, 1, Reason.TICK_UNPAID))
-    assert not town.purse.advances.is_spent(BEN, town.now)
+    assert town.purse.advances.is_spent(BEN, town.now), "or two names could take turns"
+
+
+def test_who_is_ended_for_being_slow_has_kept_what_it_was_paid() -> None:
+    town = Town(ANN, BEN, spendable=8 * 300, hedge_s=1.0)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    stated(town, 1, 3 * GIGAFUEL)
+    (hedge,) = [one for one in town.wait(1.0) if isinstance(one, SendOrder)]
+    agreed = town.agree(hedge, BEN)
+    town.finish(agreed)
+    assert town.purse.advances.is_spent(CAT, town.now)
+
+
+def test_when_the_user_gives_up_nobody_has_kept_anything_for_nothing() -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    stated(town, 1, 2 * GIGAFUEL)
+    town.cancel()
+    assert not town.purse.advances.is_robbed(town.now)
+
+
+def test_who_goes_on_though_a_hundred_statements_wait_is_ended() -> None:
+    town = Town(ANN, BEN, spendable=8 * 200)
+    (order,) = town.begin()
+    town.agree(order, ANN)
+    town.purse.advances.hold(CAT, "another job", 900)
+    for fuel in range(TICKS_BURST_MAX):
+        assert stated(town, 1, 3 * GIGAFUEL + fuel) == []
+    assert EndAttempt(0, 1) in stated(town, 1, 4 * GIGAFUEL)
 
 
 def test_who_is_bound_to_its_result_holds_nothing_and_nothing_is_looked_at_meanwhile() -> None:
